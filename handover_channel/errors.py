@@ -1,0 +1,118 @@
+"""Every error of this package, split by who must act.
+
+    HandoverError
+    ├── SettingsError             the developer: handover.yml or credentials.yml
+    ├── WebhookError              whoever called our webhook
+    │   ├── InvalidSignature          403: not signed with our app secret
+    │   └── MalformedWebhook          400: signed, but no delivery
+    ├── HandoverRefused           the bot asked for a handover that cannot be
+    │   ├── UnknownTarget             no such target in handover.yml
+    │   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+    ├── StoreUnavailable          the database is out of reach: be silent, try again
+    └── GraphError                Meta refused a call or did not answer
+        ├── GraphUnavailable          transient: retried, then given up for now
+        ├── NotThreadOwner            another app controls the thread
+        ├── TakeNotAllowed            no default app, or no permission to take control
+        ├── OutsideWindow             the messaging window is closed
+        ├── PersonUnavailable         the person blocked the page, or cannot be reached
+        └── TokenRefused              the page access token is invalid or may not do this
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+
+class HandoverError(Exception):
+    """Base of everything raised by this package on purpose."""
+
+
+class SettingsError(HandoverError):
+    """Settings that cannot work: every problem at once, one a line.
+
+    ``problems`` holds the lines; ``str()`` joins them.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class WebhookError(HandoverError):
+    """A call to our webhook that is not a delivery from Meta."""
+
+
+class InvalidSignature(WebhookError):
+    """The body was not signed with our app secret."""
+
+
+class MalformedWebhook(WebhookError):
+    """The body is signed, and yet no webhook delivery."""
+
+
+class HandoverRefused(HandoverError):
+    """A handover that cannot be: the thread stays with the bot."""
+
+
+class UnknownTarget(HandoverRefused):
+    """No target of that name in handover.yml."""
+
+
+class TargetNotReachable(HandoverRefused):
+    """The target needs Messenger, and this thread is on another channel."""
+
+
+class StoreUnavailable(HandoverError):
+    """The database is out of reach or refuses to work."""
+
+
+class GraphError(HandoverError):
+    """Meta refused a Graph API call.
+
+    ``code`` and ``subcode`` are Meta's numbers (0 where it gave none), ``status`` the HTTP status,
+    ``remedy`` what a person can do about it, "" where nothing is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: int = 0,
+        subcode: int = 0,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.subcode = subcode
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Join what Meta said and what to do."""
+        said = super().__str__()
+        return f"{said} -> {self.remedy}" if self.remedy else said
+
+
+class GraphUnavailable(GraphError):
+    """Transient: rate limit, outage, time-out. The call may be tried again."""
+
+
+class NotThreadOwner(GraphError):
+    """Another app controls the thread (10/2018300, 100/2534037)."""
+
+
+class TakeNotAllowed(GraphError):
+    """Control cannot be taken: no default app is set, or the app may not take (27)."""
+
+
+class OutsideWindow(GraphError):
+    """The messaging window is closed (10/2018278)."""
+
+
+class PersonUnavailable(GraphError):
+    """The person cannot receive messages (551, 10/2018108, 200/1545041, 100/2018001)."""
+
+
+class TokenRefused(GraphError):
+    """The page access token is invalid, or lacks a permission (190, 10, 200, 230)."""

@@ -1,0 +1,128 @@
+"""What Messenger tells us, as values.
+
+One frozen class per kind of webhook event, and `Unrecognised` for all the others: Meta adds kinds
+without notice, and a new one must never stop the bot. Ids are text, because Meta itself mixes
+numbers and strings for them. Times are milliseconds since the epoch by Meta's clock.
+
+Shapes: https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One attachment of a message."""
+
+    type: str  #: image, audio, video, file, location, fallback, template, sticker, reel ...
+    url: str = ""  #: "" where Meta gives none (location, some fallbacks)
+    title: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)  #: as Meta sent it
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in one thread."""
+
+    thread: str  #: page-scoped id (PSID) of the person; "" where the event names nobody
+    page: str  #: id of the page
+    timestamp: int  #: ms, Meta's clock; 0 where the event has none
+    standby: bool  #: True when it came in `standby[]`: another app controls the thread
+
+
+@dataclass(frozen=True)
+class MessageReceived(Event):
+    """The person wrote to the page, or tapped a quick reply."""
+
+    mid: str = ""
+    text: str = ""
+    payload: Optional[str] = None  #: of the quick reply that was tapped
+    attachments: Tuple[Attachment, ...] = ()
+    referral: Mapping[str, Any] = field(default_factory=dict)
+    reply_to: str = ""  #: mid of the message that this one answers
+
+
+@dataclass(frozen=True)
+class PostbackReceived(Event):
+    """The person tapped a button. `payload` is None for buttons of other apps."""
+
+    mid: str = ""
+    title: str = ""
+    payload: Optional[str] = None
+    referral: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MessageEchoed(Event):
+    """The page wrote to the person: we, another app, or a person in the Page inbox."""
+
+    mid: str = ""
+    text: str = ""
+    app_id: str = ""  #: who wrote; "" where Meta does not say
+    metadata: str = ""
+    attachments: Tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class ControlPassed(Event):
+    """`pass_thread_control`: somebody passed control to `new_owner`."""
+
+    new_owner: str = ""
+    previous_owner: str = ""  #: "" when the thread was idle
+    metadata: str = ""
+
+
+@dataclass(frozen=True)
+class ControlTaken(Event):
+    """`take_thread_control`: `new_owner` took control from `previous_owner`."""
+
+    new_owner: str = ""
+    previous_owner: str = ""
+    metadata: str = ""
+
+
+@dataclass(frozen=True)
+class ControlRequested(Event):
+    """`request_thread_control`: `requested_by` asks us for control."""
+
+    requested_by: str = ""
+    metadata: str = ""
+
+
+@dataclass(frozen=True)
+class RolesChanged(Event):
+    """`app_roles` of the retired handover protocol: kept for the log."""
+
+    roles: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Referred(Event):
+    """The person came back by a link or an ad (`messaging_referrals`)."""
+
+    referral: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptedIn(Event):
+    """The person opted in (`messaging_optins`)."""
+
+    optin: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Noted(Event):
+    """An event that changes nothing here: delivery, read, reaction, edit, account linking ..."""
+
+    kind: str = ""  #: Meta's key: "delivery", "read", "reaction", "message_edit", ...
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unrecognised(Event):
+    """A kind we do not know, or an item that is not even an event. Kept, never refused."""
+
+    item: Any = None

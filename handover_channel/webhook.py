@@ -1,0 +1,275 @@
+"""Signed bytes in, events out. No I/O.
+
+1. The signature is checked on the raw bytes, SHA-256, in constant time; the caller never names the algorithm.
+2. Every event of every entry is returned, `messaging` and `standby` alike: a bad one never costs its neighbours.
+3. Each event has a key by which a repeated delivery is known: Meta's `mid` where there is one, otherwise
+   thread, time and content.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from handover_channel.errors import InvalidSignature, MalformedWebhook
+from handover_channel.events import (
+    Attachment,
+    ControlPassed,
+    ControlRequested,
+    ControlTaken,
+    Event,
+    MessageEchoed,
+    MessageReceived,
+    Noted,
+    OptedIn,
+    PostbackReceived,
+    Referred,
+    RolesChanged,
+    Unrecognised,
+)
+
+SIGNATURE_PREFIX = "sha256="
+
+#: Lists of an entry that hold events. Meta sends the first two; `messaging_handovers` is the name of a
+#: subscription field that some senders use as the name of the list.
+CHANNELS = ("messaging", "standby", "messaging_handovers")
+
+#: Two lead-ad samples of Meta give seconds where everything else gives milliseconds.
+_SECONDS_BELOW = 100_000_000_000
+
+_Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One event of a delivery, with all that is needed to store it and to read it again."""
+
+    key: str  #: the same for a repeated delivery, different for everything else
+    event: Event
+    body: str  #: JSON: {"page", "standby", "item"}; `unmarshal` makes the event of it again
+
+
+def verify_signature(body: bytes, *, signature: str, secret: str) -> None:
+    """Raise InvalidSignature unless *body* was signed with the app secret.
+
+    *signature* is the header `X-Hub-Signature-256`: "sha256=" and 64 lower-case hex digits.
+    """
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    # Compare bytes: compare_digest refuses text that is not ASCII, and this is input.
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), (SIGNATURE_PREFIX + digest).encode()):
+        raise InvalidSignature("X-Hub-Signature-256 does not match the body")
+
+
+def parse(body: bytes) -> List[Item]:
+    """Return every event of a delivery, in Meta's order.
+
+    Raises MalformedWebhook where the body is no delivery at all: not JSON, no object, no list of entries.
+    """
+    try:
+        delivery = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedWebhook(f"the body is not JSON: {type(error).__name__}") from error
+    entries = delivery.get("entry") if isinstance(delivery, dict) else None
+    if not isinstance(entries, list):
+        raise MalformedWebhook("the body has no list 'entry'")
+    return [_item(position, *found) for position, found in enumerate(_items(entries))]
+
+
+def unmarshal(body: str) -> Event:
+    """Make the event of a stored `Item.body` again."""
+    stored = json.loads(body)
+    return read(stored["item"], page=stored["page"], time=stored["time"], standby=stored["standby"])
+
+
+def read(item: Any, *, page: str, time: int = 0, standby: bool = False) -> Event:
+    """Return the event that one item of `messaging[]` or `standby[]` stands for. Never raises."""
+    if not isinstance(item, dict):
+        return Unrecognised(thread="", page=page, timestamp=time, standby=standby, item=item)
+    common: Dict[str, Any] = {
+        "thread": _thread(item, page),
+        "page": page or _id(item.get("recipient")),
+        "timestamp": _milliseconds(item.get("timestamp")) or time,
+        "standby": standby,
+    }
+    for kind, read_kind in _KINDS.items():
+        content = item.get(kind)
+        # Some senders write every key, with null for those that are not meant.
+        if content is not None:
+            return read_kind(kind, content if isinstance(content, dict) else {}, item, common)
+    return Unrecognised(**common, item=item)
+
+
+def _items(entries: List[Any]) -> Iterator[Tuple[Any, str, int, bool]]:
+    for entry in entries:
+        if not isinstance(entry, dict):
+            continue
+        page, time = _text(entry.get("id")), _milliseconds(entry.get("time"))
+        for channel in CHANNELS:
+            items = entry.get(channel)
+            for item in items if isinstance(items, list) else ():
+                yield item, page, time, channel == "standby"
+
+
+def _item(position: int, item: Any, page: str, time: int, standby: bool) -> Item:
+    event = read(item, page=page, time=time, standby=standby)
+    body = json.dumps({"page": page, "time": time, "standby": standby, "item": item}, separators=(",", ":"))
+    return Item(key=_key(event, item, position), event=event, body=body)
+
+
+def _key(event: Event, item: Any, position: int) -> str:
+    kind, mid = type(event).__name__, getattr(event, "mid", "")
+    if isinstance(event, PostbackReceived) and event.payload is None:
+        # Meta sends other apps the same tap without its payload: it must not hide the one that has it.
+        kind += "-"
+    if mid:
+        return f"{kind}:{event.page}:{event.thread}:{mid}"
+    digest = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:32]
+    # No id and no time: only the place in the body tells a second "hello" from a repeated first one.
+    when = event.timestamp or f"#{position}"
+    return f"{kind}:{event.page}:{event.thread}:{when}:{digest}"
+
+
+def _thread(item: _Item, page: str) -> str:
+    """Return the PSID: who of sender and recipient is not the page."""
+    sender, recipient = _id(item.get("sender")), _id(item.get("recipient"))
+    message = item.get("message")
+    if isinstance(message, dict) and message.get("is_echo"):
+        return recipient
+    return recipient if sender and sender == page and recipient else sender
+
+
+def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    mid = _text(content.get("mid")) or _text(item.get("mid"))
+    attachments = tuple(_attachments(content.get("attachments")))
+    if content.get("is_echo"):
+        return MessageEchoed(
+            **common,
+            mid=mid,
+            text=_text(content.get("text")),
+            app_id=_text(content.get("app_id")),
+            metadata=_text(content.get("metadata")),
+            attachments=attachments,
+        )
+    return MessageReceived(
+        **common,
+        mid=mid,
+        text=_text(content.get("text")),
+        payload=_optional(_mapping(content.get("quick_reply")).get("payload")),
+        attachments=attachments,
+        referral=_mapping(content.get("referral")),
+        reply_to=_text(_mapping(content.get("reply_to")).get("mid")),
+    )
+
+
+def _postback(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return PostbackReceived(
+        **common,
+        mid=_text(content.get("mid")) or _text(item.get("mid")),
+        title=_text(content.get("title")),
+        payload=_optional(content.get("payload")),
+        referral=_mapping(content.get("referral")),
+    )
+
+
+def _control(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    event = ControlPassed if kind == "pass_thread_control" else ControlTaken
+    return event(
+        **common,
+        new_owner=_text(content.get("new_owner_app_id")),
+        previous_owner=_text(content.get("previous_owner_app_id")),
+        metadata=_text(content.get("metadata")),
+    )
+
+
+def _request(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return ControlRequested(
+        **common,
+        requested_by=_text(content.get("requested_owner_app_id")),
+        metadata=_text(content.get("metadata")),
+    )
+
+
+def _roles(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return RolesChanged(**common, roles=content)
+
+
+def _referral(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return Referred(**common, referral=content)
+
+
+def _optin(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return OptedIn(**common, optin=content)
+
+
+def _noted(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    return Noted(**common, kind=kind, detail=content)
+
+
+#: Meta's key in the item -> how it is read. The first key that is there decides.
+_KINDS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
+    "message": _message,
+    "postback": _postback,
+    "pass_thread_control": _control,
+    "take_thread_control": _control,
+    "request_thread_control": _request,
+    "app_roles": _roles,
+    "referral": _referral,
+    "optin": _optin,
+    "delivery": _noted,
+    "read": _noted,
+    "reaction": _noted,
+    "message_edit": _noted,
+    "account_linking": _noted,
+    "policy_enforcement": _noted,
+    "policy-enforcement": _noted,
+    "response_feedback": _noted,
+}
+
+
+def _attachments(given: Any) -> Iterator[Attachment]:
+    for found in given if isinstance(given, list) else [given] if isinstance(given, dict) else []:
+        if isinstance(found, dict):
+            payload = _mapping(found.get("payload"))
+            # Fallbacks have had their address beside the payload, and in capitals.
+            url = payload.get("url") or found.get("url") or found.get("URL")
+            yield Attachment(
+                type=_text(found.get("type")),
+                url=_text(url),
+                title=_text(found.get("title")) or _text(payload.get("title")),
+                payload=payload,
+            )
+
+
+def _id(party: Any) -> str:
+    return _text(_mapping(party).get("id"))
+
+
+def _mapping(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
+def _text(given: Any) -> str:
+    """Return ids and texts as text. Other JSON (metadata was seen as an object) is kept as JSON."""
+    if isinstance(given, str):
+        # Half of a surrogate pair is legal JSON, and no database stores it.
+        return given.encode("utf-8", "replace").decode() if not given.isascii() else given.replace("\x00", "")
+    if given is None or isinstance(given, bool):
+        return ""
+    return str(given) if isinstance(given, (int, float)) else json.dumps(given)
+
+
+def _optional(given: Any) -> Optional[str]:
+    return None if given is None else _text(given)
+
+
+def _milliseconds(given: Any) -> int:
+    if isinstance(given, str) and given.isdecimal() and given.isascii() and len(given) < 20:
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < 2**53:
+        return 0
+    return int(given * 1000) if given < _SECONDS_BELOW else int(given)
