@@ -1,0 +1,70 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs.
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON := .venv/bin/python
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+MODEL := models/handover.tar.gz
+BOT := $(wildcard config.yml domain.yml handover_channel/policy.py) $(shell find data -name '*.yml' 2>/dev/null)
+
+export RASA_TELEMETRY_ENABLED := false
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: help setup train demo test test-next lint clean
+
+help:
+	@echo "make demo       talk to the bot in a Messenger on this machine"
+	@echo "make test       set up, train, and run every test"
+	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
+	@echo "make lint       ruff, mypy, import contracts"
+	@echo "make setup      .venv from the pinned requirements"
+	@echo "make train      train the example bot"
+
+# --- set-up ---------------------------------------------------------------------------------------
+
+setup: .venv/.complete
+
+.venv/.complete: requirements.txt pyproject.toml
+	@.ci/venv .venv requirements.txt 3.10
+	@touch $@
+
+.venv-next/.complete: requirements-next.txt pyproject.toml
+	@.ci/venv .venv-next requirements-next.txt 3.12 3.13
+	@touch $@
+
+# --- the bot --------------------------------------------------------------------------------------
+
+train: $(MODEL)
+
+# touch: Rasa leaves the file alone when it finds nothing new in the training data.
+$(MODEL): $(BOT) | setup
+	.venv/bin/rasa train --out models --fixed-model-name handover
+	@touch $@
+
+demo: setup
+	@.venv/bin/handover demo
+
+# --- checks ---------------------------------------------------------------------------------------
+
+test: setup train
+	$(PYTHON) -m pytest
+
+# Without a Python of that age there is nothing to run: said aloud, and an error in CI.
+test-next:
+	@if .ci/find-python 3.12 3.13 >/dev/null; then \
+	  $(MAKE) --no-print-directory .venv-next/.complete && .venv-next/bin/python -m pytest -m "not rasa"; \
+	else \
+	  echo "make test-next: SKIPPED, there is no Python 3.12 or 3.13 (with venv) on this machine" >&2; \
+	  [ "$${CI:-}" != true ]; \
+	fi
+
+lint: setup
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+clean:
+	rm -rf .venv .venv-next models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
