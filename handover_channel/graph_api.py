@@ -1,0 +1,163 @@
+"""The Graph API calls we make.
+
+1. Synchronous, for any number of threads at once; never called on the event loop.
+2. What is transient is tried again (graph_patience.py); typing and mark-seen are decoration: one attempt.
+3. Refusals are raised, with a remedy, and not logged here: the caller knows what they mean for the thread.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping, Optional
+from urllib.parse import quote
+
+from requests.adapters import BaseAdapter
+
+from handover_channel.errors import TakeNotAllowed, TokenRefused
+from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
+from handover_channel.graph_patience import Patience, Persistence
+from handover_channel.graph_transport import Call, Transport, appsecret_proof
+
+__all__ = ["GraphApi", "Patience", "ThreadOwner", "parse_thread_owner", "raise_for_error"]
+
+#: The longest extension, in seconds: seven days (conversation-routing, as above).
+LONGEST_EXTENSION = 7 * 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class ThreadOwner:
+    """Who controls a thread, as far as Meta tells us."""
+
+    app_id: str = ""  #: "" unknown
+    expiration: Optional[int] = None  #: epoch seconds at which control lapses
+
+    @property
+    def known(self) -> bool:
+        """Meta named the app: we are the owner or the default app."""
+        return bool(self.app_id)
+
+    @property
+    def hidden(self) -> bool:
+        """An app has control, and Meta does not tell us which."""
+        return not self.app_id and self.expiration is not None
+
+    @property
+    def idle_or_hidden(self) -> bool:
+        """Meta said nothing: nobody has control, or somebody we may not see. Never a reason to unmute."""
+        return not self.app_id and self.expiration is None
+
+
+class GraphApi:
+    """Call the Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v26.0`.
+
+    Every method takes the page's token first, and raises the GraphError that Meta's answer stands for.
+    With the app secret every call carries `appsecret_proof`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        version: str,
+        *,
+        app_secret: str = "",
+        patience: Optional[Patience] = None,
+        adapter: Optional[BaseAdapter] = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        patience = patience or Patience()
+        transport = Transport(url, version, timeouts=patience.timeouts, adapter=adapter)
+        self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
+        self._secret = app_secret
+
+    def send(self, token: str, body: Mapping[str, Any]) -> Dict[str, Any]:
+        """Post *body*, complete as the Send API takes it; return {"recipient_id", "message_id"}."""
+        recipient = body.get("recipient")
+        thread = str(recipient.get("id", "")) if isinstance(recipient, Mapping) else ""
+        return self._post("messages", token, thread, body, worth_repeating="sender_action" not in body)
+
+    def pass_thread_control(self, token: str, thread: str, app_id: str, metadata: str = "") -> Dict[str, Any]:
+        """Pass control to another app; with "" for *app_id* to the page's default app."""
+        # An integer: https://developers.facebook.com/docs/messenger-platform/reference/handover-protocol/pass-thread-control/
+        target = int(app_id) if app_id.isascii() and app_id.isdigit() else app_id
+        return self._control("pass_thread_control", token, thread, target_app_id=target, metadata=metadata)
+
+    def take_thread_control(self, token: str, thread: str, metadata: str = "") -> Dict[str, Any]:
+        """Take control; TakeNotAllowed without a default app, and for an app that may not take."""
+        try:
+            return self._control("take_thread_control", token, thread, metadata=metadata)
+        except TokenRefused as error:
+            if error.remedy != BY_CODE[10].remedy:
+                raise
+            # Meta does not say how it refuses an app whose switch is off; a missing permission is our guess.
+            remedy = f"{TAKE_REFUSED}; or {error.remedy}"
+            said, status = str(error.args[0]), error.status
+            raise TakeNotAllowed(
+                said, status=status, code=error.code, subcode=error.subcode, remedy=remedy
+            ) from None
+
+    def release_thread_control(self, token: str, thread: str) -> Dict[str, Any]:
+        """Let go of control: the thread is idle, and Meta tells nobody."""
+        return self._control("release_thread_control", token, thread)
+
+    def request_thread_control(self, token: str, thread: str, metadata: str = "") -> Dict[str, Any]:
+        """Ask the owner for control; success means asked, not granted."""
+        return self._control("request_thread_control", token, thread, metadata=metadata)
+
+    def extend_thread_control(self, token: str, thread: str, seconds: int) -> Dict[str, Any]:
+        """Keep control for *seconds*; more than seven days is cut to seven days."""
+        return self._control(
+            "extend_thread_control", token, thread, duration=min(int(seconds), LONGEST_EXTENSION)
+        )
+
+    def thread_owner(self, token: str, thread: str) -> ThreadOwner:
+        """Ask who controls the thread."""
+        return parse_thread_owner(self._get("/me/thread_owner", token, thread, recipient=thread))
+
+    def profile(self, token: str, thread: str) -> Dict[str, Any]:
+        """Return {"first_name", "last_name", "profile_pic", "id"}, or {} where we may not read it.
+
+        https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
+        """
+        path = "/" + quote(thread, safe="")
+        return self._get(path, token, thread, fields="first_name,last_name,profile_pic")
+
+    def _control(self, name: str, token: str, thread: str, **more: Any) -> Dict[str, Any]:
+        given = {key: value for key, value in more.items() if value != ""}
+        return self._post(name, token, thread, {"recipient": {"id": thread}, **given})
+
+    def _post(
+        self, name: str, token: str, thread: str, body: Mapping[str, Any], *, worth_repeating: bool = True
+    ) -> Dict[str, Any]:
+        call = Call("POST", f"/me/{name}", token, self._proof(token), thread, {}, body, worth_repeating)
+        return self._persistence.make(call)
+
+    def _get(self, path: str, token: str, thread: str, **query: str) -> Dict[str, Any]:
+        return self._persistence.make(Call("GET", path, token, self._proof(token), thread, query))
+
+    def _proof(self, token: str) -> str:
+        return appsecret_proof(token, self._secret) if self._secret else ""
+
+
+def parse_thread_owner(answer: Mapping[str, Any]) -> ThreadOwner:
+    """Read the answer of `thread_owner`: a list (in old documents an object), empty where we may not know.
+
+    https://github.com/bottenderjs/messaging-apis/pull/347
+    """
+    data = answer.get("data", answer)
+    for item in data if isinstance(data, list) else [data]:
+        owner = item.get("thread_owner") if isinstance(item, Mapping) else None
+        if isinstance(owner, Mapping):
+            expiration = _digits(owner.get("expiration"))
+            return ThreadOwner(_digits(owner.get("app_id")), int(expiration) if expiration else None)
+    return ThreadOwner()
+
+
+def _digits(value: Any) -> str:
+    """Return a number of Meta's, which comes as number or text; "" for anything else, and for 0."""
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    return text if text.isascii() and text.isdigit() and len(text) < 20 and int(text) else ""

@@ -1,0 +1,229 @@
+"""What Meta's refusals mean, and what a person can do about them. No I/O.
+
+1. The subcode decides first, then the text where one code has several meanings (10 stands for ownership,
+   window and permission alike), then the code, then the HTTP status.
+2. Every meaning is a line of a table; an error that is in none of them is a plain `GraphError`.
+3. Whatever the answer is (a list, a page of HTML, an error that is a string), the outcome is a `GraphError`.
+4. Meta repeats the access token in some of its messages: nothing that looks like one is kept.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Type
+
+from handover_channel.errors import (
+    GraphError,
+    GraphUnavailable,
+    NotThreadOwner,
+    OutsideWindow,
+    PersonUnavailable,
+    TakeNotAllowed,
+    TokenRefused,
+)
+
+_ROUTING = "Page settings > Conversation routing (facebook.com/settings?tab=msgr_conversation_routing)"
+_TOGGLE = "Page settings > Advanced messaging"
+
+_OWNER = (
+    "another app or the Page inbox has control of this thread: wait until it passes control back, "
+    f"or let this app take it (choose it as the default app in {_ROUTING})"
+)
+TAKE_REFUSED = (
+    f"no default app is set for this page, or this app may not take control: open {_ROUTING} and choose this "
+    f"app as the default app; then switch on 'Allow this app to take control of conversations' in {_TOGGLE}"
+)
+_WINDOW = (
+    "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
+    "last message a person (never the bot) may still answer, with the HUMAN_AGENT tag"
+)
+_PERSON = "the person blocked the page, closed the account or does not accept messages: nothing to do here"
+_WRONG_PERSON = (
+    "this page does not know the person: ids (PSID) hold for one page only; check that the thread belongs to "
+    "the page of this page-access-token"
+)
+_ANOTHER = (
+    "make a new page access token (developers.facebook.com > your app > Messenger > Messenger API settings > "
+    "Generate access tokens) and put it into credentials.yml as page-access-token"
+)
+_PERMISSION = (
+    "the token lacks a permission: make a page access token with pages_messaging, as somebody who has the "
+    "Messages task on the page (Meta Business Suite > Settings > People)"
+)
+_LIVE = (
+    "the app is not live for everybody: ask for pages_messaging in App Review (developers.facebook.com > "
+    "your app > App Review) and switch the app to Live; until then only people with a role on the app are "
+    "reached"
+)
+_PHONE = "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
+_PROOF = (
+    "Meta wants a proof made with the app secret: check that 'secret' in credentials.yml is the app secret "
+    "of the app that made the token (developers.facebook.com > your app > App settings > Basic)"
+)
+_RATE = "Meta limits the rate of calls: it is tried again by itself; if it lasts, send less"
+_LATER = "a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"
+_RESTRICTED = (
+    "Meta has restricted the page or the app: see Page settings > Page quality and "
+    "developers.facebook.com > your app > Alerts"
+)
+_APP = (
+    "no such app on this page: check app_id of the target in handover.yml, and that the other app is "
+    f"connected ({_TOGGLE})"
+)
+_MEDIA = (
+    "Meta could not use the attachment: its URL must be public, answer within 10 seconds (video: 75) and "
+    "hold at most 8 MB for an image, 25 MB for anything else"
+)
+_MESSAGE = "the message breaks a rule of the Send API: correct the response in domain.yml or in the action"
+_PROFILE = "the profile cannot be read: ask for Business Asset User Profile Access in App Review"
+_ROLES = "a rule of the retired handover protocol: choose a default app in " + _ROUTING
+_UNKNOWN = "Meta does not say why; often a missing permission: " + _PERMISSION
+_LINKING = (
+    "the account linking token is used up or too old (5 minutes): let the person link the account again"
+)
+_NO_GRAPH = "what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml"
+
+
+class Meaning(NamedTuple):
+    """The error class that a refusal stands for, and its remedy."""
+
+    kind: Type[GraphError]
+    remedy: str
+
+
+def _rows(kind: Type[GraphError], remedy: str, *codes: int) -> Dict[int, Meaning]:
+    return {code: Meaning(kind, remedy) for code in codes}
+
+
+#: Meta's subcodes say more than its codes, and (from seven digits up) mean the same under each of them.
+BY_SUBCODE: Mapping[int, Meaning] = {
+    **_rows(NotThreadOwner, _OWNER, 2018300, 2534037),
+    # Messenger's own questions (lead ads) hold the thread until they are through, as an app of Meta's.
+    # https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/lead-generation-ads-in-messenger
+    **_rows(NotThreadOwner, "Messenger asks the person its own questions (lead ad): wait for it", 2018321),
+    **_rows(OutsideWindow, _WINDOW, 2018278, 2018065, 2534022),
+    **_rows(PersonUnavailable, _PERSON, 2018108, 1545041),
+    **_rows(PersonUnavailable, _WRONG_PERSON, 2018001),
+    **_rows(TokenRefused, _LIVE, 2018028, 2018027),
+    **_rows(TokenRefused, _PHONE, 2018021),
+    **_rows(GraphUnavailable, _RATE, 2018338, 2534040),
+    **_rows(GraphError, _RESTRICTED, 1893063),
+    **_rows(GraphError, _APP, 2018164),
+    **_rows(GraphError, _MEDIA, 2018008, 2018047, 2018109, 2018074, 2018294),
+    **_rows(GraphError, _MESSAGE, 2018014, 2018034),
+    **_rows(GraphError, _PROFILE, 2018218, 2018247),
+    **_rows(GraphError, _ROLES, 2018171, 2018234),
+}
+
+#: (code, words of the message in lower case): where one code has several meanings and no subcode came.
+BY_TEXT: Tuple[Tuple[int, str, Meaning], ...] = (
+    (10, "another app is controlling", Meaning(NotThreadOwner, _OWNER)),
+    (10, "outside of allowed window", Meaning(OutsideWindow, _WINDOW)),
+    (10, "outside of the allowed window", Meaning(OutsideWindow, _WINDOW)),
+    (10, "receiving messages from you", Meaning(PersonUnavailable, _PERSON)),
+    (10, "cannot receive messages", Meaning(PersonUnavailable, _PERSON)),
+    (100, "not the thread owner", Meaning(NotThreadOwner, _OWNER)),
+    (100, "only the current thread owner", Meaning(NotThreadOwner, _OWNER)),
+    (100, "take thread control", Meaning(TakeNotAllowed, TAKE_REFUSED)),
+    (100, "appsecret_proof", Meaning(TokenRefused, _PROOF)),
+    (100, "no matching user", Meaning(PersonUnavailable, _WRONG_PERSON)),
+    (100, "invalid fbid", Meaning(PersonUnavailable, _WRONG_PERSON)),
+    (100, "missing permission", Meaning(TokenRefused, _PERMISSION)),
+    (200, "receiving messages from you", Meaning(PersonUnavailable, _PERSON)),
+)
+
+BY_CODE: Mapping[int, Meaning] = {
+    **_rows(TakeNotAllowed, TAKE_REFUSED, 27),
+    **_rows(GraphUnavailable, _LATER, 2, 1200),
+    # 4 app, 17 user, 32 page, 341 app ("temporary"), 613 custom, 80001 and 80006 business use cases:
+    # https://developers.facebook.com/docs/graph-api/overview/rate-limiting/
+    **_rows(GraphUnavailable, _RATE, 4, 17, 32, 341, 613, 80001, 80006),
+    **_rows(PersonUnavailable, _PERSON, 551),
+    # 200-299 are permissions: https://developers.facebook.com/docs/graph-api/guides/error-handling/
+    **_rows(TokenRefused, _PERMISSION, 3, 10, *range(200, 300)),
+    **_rows(TokenRefused, _ANOTHER, 102, 190),
+    **_rows(TokenRefused, _PROOF, 104),
+    # 368 is a block for a breach of policy: trying again makes it longer.
+    **_rows(GraphError, _RESTRICTED, 368),
+    **_rows(GraphError, _UNKNOWN, 1),
+    **_rows(GraphError, _MESSAGE, 100),
+    **_rows(GraphError, _LINKING, 10303),
+}
+
+_TRANSIENT_STATUS = frozenset({408, 425, 429})
+_OTHER = Meaning(GraphError, "")
+_SECRET = re.compile(r"[A-Za-z0-9_|\-]{32,}")
+_LONGEST_MESSAGE = 300  # characters of Meta's text that we keep
+
+
+def raise_for_error(status: int, answer: Any, *, hide: Iterable[str] = ()) -> None:
+    """Raise the GraphError that an answer stands for, or return.
+
+    *answer* is the decoded body, None where it was not JSON; *hide* are secrets to strike from Meta's text.
+    """
+    error = error_of(status, answer, hide=hide)
+    if error is not None:
+        raise error
+
+
+def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[GraphError]:
+    """Return the GraphError that an answer stands for, None for a good one. Never raises."""
+    if not isinstance(answer, Mapping):
+        return _not_the_graph_api(status)
+    if "error" not in answer and status < 400:
+        if str(answer.get("success", True)).lower() != "false":
+            return None
+        return GraphError("Meta answered success: false", status=status)
+    said = answer.get("error")
+    fields: Mapping[str, Any] = said if isinstance(said, Mapping) else {"message": said}
+    code, subcode = _number(fields.get("code")), _number(fields.get("error_subcode"))
+    text = fields.get("message") if isinstance(fields.get("message"), str) else ""
+    meaning = _meaning(code, subcode, str(text).lower())
+    if meaning.kind is GraphError and (_is_transient(status) or fields.get("is_transient") is True):
+        meaning = Meaning(GraphUnavailable, _LATER)
+    return meaning.kind(
+        _sentence(status, code, subcode, fields, hide),
+        status=status,
+        code=code,
+        subcode=subcode,
+        remedy=meaning.remedy,
+    )
+
+
+def _meaning(code: int, subcode: int, text: str) -> Meaning:
+    if subcode in BY_SUBCODE:
+        return BY_SUBCODE[subcode]
+    for row_code, words, meaning in BY_TEXT:
+        if code in (row_code, 0) and words in text:
+            return meaning
+    # Some answers carry the subcode where the code belongs.
+    return BY_CODE.get(code) or BY_SUBCODE.get(code) or _OTHER
+
+
+def _is_transient(status: int) -> bool:
+    return status >= 500 or status in _TRANSIENT_STATUS
+
+
+def _not_the_graph_api(status: int) -> GraphError:
+    # A redirect is not followed: a POST would become a GET, and the token would go to another host.
+    kind = GraphError if 300 <= status < 400 else GraphUnavailable
+    return kind(f"the answer is not a JSON object (HTTP {status})", status=status, remedy=_NO_GRAPH)
+
+
+def _number(value: Any) -> int:
+    """Return Meta's number, also where it came as text; 0 for anything else."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _sentence(status: int, code: int, subcode: int, fields: Mapping[str, Any], hide: Iterable[str]) -> str:
+    message = " ".join(str(fields.get("message") or "Meta gave no reason").split())
+    for secret in filter(None, hide):
+        message = message.replace(secret, "***")
+    facts = [f"code {code}/{subcode}" if subcode else f"code {code}" if code else "", f"HTTP {status}"]
+    trace = fields.get("fbtrace_id")
+    if isinstance(trace, str) and trace.isascii() and len(trace) <= 64:
+        facts.append(f"fbtrace_id {trace}")
+    return f"{_SECRET.sub('***', message)[:_LONGEST_MESSAGE]} ({', '.join(filter(None, facts))})"
