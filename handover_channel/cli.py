@@ -1,0 +1,170 @@
+"""The `handover` command.
+
+A failure that has a name is plain text on stderr and exit code 2, never a traceback.
+Imports stand inside the commands: `handover --help` answers at once, and what a command does not need
+(the simulator's web server, the database) need not be installed.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from handover_channel.errors import HandoverError, HandoverRefused
+
+if TYPE_CHECKING:
+    from handover_channel.switchboard import Status, Switchboard
+
+app = typer.Typer(
+    help="Hand Messenger conversations over from a Rasa bot, and get them back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables: tokens, what people wrote
+)
+
+THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except HandoverError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@app.command()
+def demo(
+    check: bool = typer.Option(False, "--check", help="Stop again as soon as everything answers."),
+) -> None:
+    """Start the bot of this folder with a Messenger to talk to it."""
+    from handover_channel import demo as the_demo
+
+    raise typer.Exit(the_demo.run(Console(), check=check))
+
+
+@app.command()
+def simulate(
+    host: str = typer.Option("127.0.0.1", help="Where to listen."),
+    port: int = typer.Option(8090, help="Port of the page and of the fake Graph API."),
+    callback: str = typer.Option(
+        "http://127.0.0.1:5005/webhooks/facebook/webhook", help="The bot's webhook, which gets the events."
+    ),
+    page_id: str = typer.Option("1000000000000001", help="Id of the page, where credentials.yml names none."),
+    default_app: bool = typer.Option(
+        True, help="With a default app in Conversation Routing (this bot), as Meta advises; or without any."
+    ),
+) -> None:
+    """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
+    from handover_channel import settings
+    from handover_channel.settings import TargetKind
+
+    given = settings.load()
+    _need("aiohttp", extra="simulator")
+    from handover_channel import simulator
+
+    simulator.run(
+        host=host,
+        port=port,
+        callback=callback,
+        secret=given.secret,
+        app_id=given.app_id,
+        token=given.pages[0].token,
+        page_id=given.pages[0].id or page_id,
+        apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
+        default_app=given.app_id if default_app else None,
+    )
+
+
+@app.command()
+def status(thread: str = THREAD) -> None:
+    """Show who has control of a thread, until when, and how it came to that."""
+    from handover_channel import wiring
+
+    _print_status(Console(), _status_of(wiring.from_config().switchboard, thread))
+
+
+@app.command()
+def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say.")) -> None:
+    """Answer as an agent in a thread that is in the built-in inbox."""
+    from handover_channel import wiring
+    from handover_channel.agent import Agent
+
+    parts = wiring.from_config()
+    Agent(parts.settings, parts.store, parts.graph).reply(thread, text)
+    typer.echo("Sent.")
+
+
+@app.command("return")
+def return_(thread: str = THREAD) -> None:
+    """Give a thread back to the bot."""
+    from handover_channel import wiring
+    from handover_channel.returning import ReturnReason
+
+    switchboard = wiring.from_config().switchboard
+    found = _status_of(switchboard, thread)
+    if not switchboard.return_to_bot(found.thread.id, ReturnReason.AGENT, who="command line"):
+        refusal = _status_of(switchboard, thread).thread.refusal
+        typer.echo(f"Meta refused to give control back: {refusal}", err=True)
+        raise typer.Exit(1)
+    typer.echo("The bot has control.")
+
+
+def _status_of(switchboard: Switchboard, thread: str) -> Status:
+    found = switchboard.status(thread)
+    if found is None:
+        raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
+    return found
+
+
+def _print_status(console: Console, found: Status) -> None:
+    thread, state = found.thread, found.thread.state
+    facts = {
+        "Thread": thread.id,
+        "Channel": thread.channel,
+        "Control": f"{state.control.value} {state.target}".strip(),
+        "Owner": state.owner and f"app {state.owner}",
+        "Since": f"{_time(thread.changed_at)} ({thread.reason})" if thread.reason else "",
+        "Until": _time(thread.until),
+        "Refused": thread.refusal and f"{thread.refusal} (tried {thread.attempts} times)",
+    }
+    for name, fact in facts.items():
+        if fact:
+            console.print(f"{name + ':':<10}{fact}", markup=False, highlight=False, soft_wrap=True)
+    changes = Table("when", "from", "to", "reason", "who", title="Changes of control", title_justify="left")
+    for change in found.log:
+        to = f"{change.control} {change.target}".strip()
+        changes.add_row(_time(change.at), change.control_before, to, change.reason, change.who)
+    lines = Table("when", "who", "text", title="Said while the bot was silent", title_justify="left")
+    for line in found.transcript:
+        said = line.text or ", ".join(f"[{attachment.type}]" for attachment in line.attachments)
+        lines.add_row(_time(line.timestamp / 1000), f"{line.author} {line.app_id}".strip(), _visible(said))
+    for table in (changes, lines):
+        if table.row_count:
+            console.print()
+            console.print(table, markup=False)
+
+
+def _time(seconds: Optional[float]) -> str:
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _visible(text: str) -> str:
+    # What a person wrote must not steer the terminal of the agent who reads it.
+    return "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
+
+
+def _need(module: str, *, extra: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise HandoverError(f"{module} is not installed -> pip install 'rasa-handover[{extra}]'")

@@ -1,0 +1,162 @@
+"""`handover demo`: the bot of this folder and a Messenger to talk to it, on this machine.
+
+1. Nothing is started while a port is taken, a file or Rasa is missing: the message says what to do.
+2. The bot is trained where there is no model, or its training data is newer than the model.
+3. The addresses are printed once all parts answer. From then on the demo lives until Ctrl-C or SIGTERM,
+   or until one part ends by itself: then its last lines are shown, the others stop, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+from rich.console import Console
+
+from handover_channel.children import Child, Children, Part, taken
+from handover_channel.errors import HandoverError
+
+MODEL = Path("models/handover.tar.gz")
+LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
+PAGE = "http://127.0.0.1:8090/"
+
+#: Seconds until all parts must have answered; a slow laptop loads TensorFlow for one minute.
+START_WITHIN = 300.0
+
+TRAINING = Part(
+    "training",
+    ("-m", "rasa", "train", "--out", str(MODEL.parent), "--fixed-model-name", MODEL.name[: -len(".tar.gz")]),
+)
+PARTS = (
+    Part("simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{PAGE}health"),
+    Part("action server", ("-m", "rasa", "run", "actions"), "http://127.0.0.1:5055/health"),
+    Part(
+        "rasa",
+        # Loopback only: the demo's secrets are in the repository.
+        ("-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--model", str(MODEL))
+        + ("--credentials", "credentials.yml", "--endpoints", "endpoints.yml"),
+        # Rasa's own path for a channel's health: 200 means that the model is loaded, too.
+        "http://127.0.0.1:5005/webhooks/facebook/",
+    ),
+)
+
+NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", "handover.yml")
+NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
+
+
+def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS) -> int:
+    """Run the demo until it is stopped, and return the exit code: 0, or 1 where a part failed.
+
+    ``check`` stops it as soon as every part answers. Raises HandoverError where it cannot begin.
+    """
+    refuse_what_cannot_start(parts)
+    stopping = _stopping_on_signals()
+    if not is_trained() and not _train(console, stopping):
+        return 0 if stopping.is_set() else 1
+    with Children(parts, logs=LOGS) as children:
+        if not _wait_until_ready(console, children, stopping):
+            return 0 if stopping.is_set() else 1
+        _print_addresses(console)
+        fallen: List[Child] = []
+        while not (check or fallen or stopping.wait(0.5)):
+            fallen = [child for child in children if child.process.poll() is not None]
+        console.print("Stopping ...")
+        for child in fallen:
+            _print_end(console, child)
+    return 1 if fallen else 0
+
+
+def refuse_what_cannot_start(parts: Sequence[Part]) -> None:
+    """Raise HandoverError with everything that keeps the demo from starting, one a line."""
+    problems = [
+        f"{name} is not in this folder -> run the demo in the folder of the bot"
+        for name in NEEDED_FILES
+        if not Path(name).exists()
+    ]
+    problems += [
+        f"{name} is not installed -> pip install 'rasa-handover[rasa,simulator]' (Rasa needs Python 3.10)"
+        for name in NEEDED_MODULES
+        if find_spec(name) is None
+    ]
+    problems += [
+        f"port {part.port} is taken, and the {part.name} needs it -> see who listens: lsof -i :{part.port}"
+        for part in taken(parts)
+    ]
+    if problems:
+        raise HandoverError("\n".join(problems))
+
+
+def is_trained(model: Path = MODEL) -> bool:
+    """Whether the model is there and no training data is newer."""
+    if not model.exists():
+        return False
+    sources = [Path("config.yml"), Path("domain.yml"), *Path("data").rglob("*.yml")]
+    return model.stat().st_mtime >= max(source.stat().st_mtime for source in sources)
+
+
+def _train(console: Console, stopping: threading.Event) -> bool:
+    with Children([TRAINING], logs=LOGS) as (training,):
+        with console.status("Training the bot (about half a minute) ..."):
+            while training.process.poll() is None and not stopping.wait(0.2):
+                pass
+        if stopping.is_set():
+            return False
+        if training.process.returncode != 0:
+            _print_end(console, training)
+            return False
+    os.utime(MODEL)  # Rasa leaves the file alone when it finds nothing new in the training data
+    console.print("The bot is trained.")
+    return True
+
+
+def _wait_until_ready(console: Console, children: Sequence[Child], stopping: threading.Event) -> bool:
+    waiting, began = list(children), time.monotonic()
+    with console.status("") as status:
+        while waiting:
+            status.update(f"Waiting for: {', '.join(child.part.name for child in waiting)} ...")
+            for child in list(waiting):
+                # The process first: a stranger on its port must not answer for a child that has ended.
+                if child.process.poll() is not None or time.monotonic() - began > START_WITHIN:
+                    _print_end(console, child)
+                    return False
+                if child.answers():
+                    waiting.remove(child)
+                    console.print(f"The {child.part.name} answers ({time.monotonic() - began:.0f} s).")
+            if waiting and stopping.wait(0.3):
+                return False
+    return True
+
+
+def _print_addresses(console: Console) -> None:
+    addresses: Tuple[Tuple[str, str], ...] = (
+        ("Messenger", f"{PAGE}   <- talk to the bot here"),
+        ("Rasa", "http://127.0.0.1:5005/"),
+        ("Action server", "http://127.0.0.1:5055/"),
+        ("Logs", f"{LOGS}/"),
+    )
+    console.print()
+    for name, address in addresses:
+        console.print(f"  {name:<15}{address}", markup=False, highlight=False, soft_wrap=True)
+    console.print("\nCtrl-C stops everything.")
+
+
+def _print_end(console: Console, child: Child) -> None:
+    code = child.process.poll()
+    how = "did not answer in time" if code is None else f"ended with exit code {code}"
+    console.print(f"The {child.part.name} {how}. The last lines of {child.log}:", highlight=False)
+    for line in child.last_lines():
+        console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _stopping_on_signals() -> threading.Event:
+    stopping = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with suppress(ValueError):  # not in the main thread: a test, which has its own end
+            signal.signal(getattr(signal, name), lambda *_: stopping.set())
+    return stopping
