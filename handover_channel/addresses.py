@@ -1,0 +1,83 @@
+"""Where the Graph API and the database are: `graph_api` and `database` of handover.yml.
+
+Rule 1: a page token goes over https, or stays on this machine.
+Rule 2: the database is SQLite in a file, or PostgreSQL: control has to survive a restart and to be the same
+        for Rasa, the action server and the command. So a relative path counts from the settings' folder.
+Rule 3: the database's URL may hold a password, and is never quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from handover_channel.block import Block, quoted
+
+KEYS = ("url", "version")
+
+DEFAULT_DATABASE = "sqlite:///handover.db"
+DEFAULT_URL = "https://graph.facebook.com"
+DEFAULT_VERSION = "v26.0"  # https://developers.facebook.com/docs/graph-api/changelog/versions/
+
+#: Hosts of this machine.
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class GraphApiSettings:
+    """Where the Graph API is."""
+
+    url: str = DEFAULT_URL  #: without a slash at the end
+    version: str = DEFAULT_VERSION
+
+
+def graph_api(block: Block) -> GraphApiSettings:
+    """Return where the Graph API is, from the block `graph_api`; its list of problems may grow."""
+    block.expect_only(KEYS)
+    url = block.text("url", DEFAULT_URL).rstrip("/")
+    version = block.text("version", DEFAULT_VERSION)
+    problem = _problem_of_url(url)
+    if problem:
+        block.refuse("url", f"is {quoted(url)}: {problem}")
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", version):
+        block.refuse("version", f'is {quoted(version)}: write it as "{DEFAULT_VERSION}"')
+    return GraphApiSettings(url, version)
+
+
+def _problem_of_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("https", "http"):
+        return f"write {DEFAULT_URL}, or leave it out"
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        return "write https:// (http:// is for this machine only, as the page token goes along)"
+    if re.search(r"/v[0-9]+\.[0-9]+$", parts.path):
+        return "leave the version out, it is a key of its own"
+    if parts.query or parts.fragment:
+        return "leave out what follows the path"
+    return ""
+
+
+def database(block: Block, folder: Path) -> str:
+    """Return the database's URL, from the key `database` of *block*; a relative path counts from *folder*."""
+    # Never quoted: the URL may hold a password.
+    url = block.text("database", DEFAULT_DATABASE, secret=True)
+    dialect, separator, rest = url.partition("://")
+    if dialect.split("+")[0] == "postgresql" and separator:
+        return url
+    if dialect.split("+")[0] != "sqlite" or not separator:
+        remedy = f"write {DEFAULT_DATABASE} or postgresql://user:password@host/name"
+        block.refuse("database", f"is neither SQLite nor PostgreSQL: {remedy}")
+        return url
+    path, mark, options = rest[1:].partition("?")
+    if not rest.startswith("/") or not path or path == ":memory:":
+        block.refuse("database", f"names no file: write {DEFAULT_DATABASE}, with three slashes")
+        return url
+    if path.startswith("file:"):  # SQLite's own URI: its path is SQLite's business
+        return url
+    return f"{dialect}:///{(folder / path).as_posix()}{mark}{options}"

@@ -1,0 +1,225 @@
+"""The ways back to the bot: time limit, keyword, button, and the reasons a return is recorded with.
+
+Rule 1: every reason of a return is a member of `ReturnReason`; it reaches the bot as the entity `reason`.
+Rule 2: the payload of the "Back to Bot" button is fixed. Old buttons stay tappable for ever, so a
+        payload that could be configured would turn every button sent before into a dead one.
+Rule 3: a keyword matches as a whole word anywhere in the message, an exact one as the whole message
+        without the punctuation around it; both after `fold`. No stemming: with a prefix attached, a
+        word is another word.
+Rule 4: a duration is a number and a unit, from one second to one year.
+
+No I/O and no clock.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import lru_cache
+from typing import Iterable, Optional
+
+#: Valid as a Rasa payload: intent `handover_returned` with the entity `reason`.
+BUTTON_PAYLOAD = '/handover_returned{"reason": "button"}'
+
+
+class ReturnReason(str, Enum):
+    """Why a thread came back to the bot."""
+
+    KEYWORD = "keyword"  #: the person wrote one of the keywords
+    BUTTON = "button"  #: the person tapped "Back to Bot"
+    TIME_LIMIT = "time_limit"  #: the handover's time was up
+    AGENT = "agent"  #: the agent in the built-in inbox returned it
+    PASSED_BACK = "passed_back"  #: the other app passed control to us
+    LAPSED = "lapsed"  #: the other app was silent for Meta's 24 hours
+    RELEASED = "released"  #: the other app let go before that
+    NO_ANSWER = "no_answer"  #: no agent answered within `answer_within`
+
+
+def is_button(payload: Optional[str]) -> bool:
+    """Whether *payload* is that of our "Back to Bot" button, however its JSON is spaced.
+
+    Only postbacks and quick replies carry payloads: the caller never passes typed text.
+    """
+    return payload is not None and "".join(payload.split()) == "".join(BUTTON_PAYLOAD.split())
+
+
+# Durations
+
+#: "m" alone is left out on purpose: one reader takes it for minutes, the next for months.
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weeks"), 604800),
+}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)", re.ASCII)
+_LONGEST = timedelta(days=365)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the duration *text* stands for: "45 seconds", "30 minutes", "1.5 hours", "2 days", "1 week".
+
+    Singular, plural and s, min, h, d, w are the same. Raises ValueError with a sentence saying
+    what is accepted.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    if found is None or found[2] not in _SECONDS:
+        raise ValueError(
+            'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '
+            "(seconds, minutes, hours, days or weeks)"
+        )
+    duration = timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    if duration < timedelta(seconds=1):
+        raise ValueError("a duration is 1 second at least")
+    if duration > _LONGEST:
+        raise ValueError("a duration is 365 days at most")
+    return duration
+
+
+# Folding
+
+#: Phones write these on their own where the owner of the page typed ' or -. The accent comes first
+#: here, because NFKC turns a spacing accent into a space and a mark.
+_TYPOGRAPHY = str.maketrans(
+    {**dict.fromkeys("`´‘’‛′ʹʼ＇", "'"), **dict.fromkeys("‐‑‒–—―−－", "-"), **dict.fromkeys("“”„‟″＂", '"')}
+)
+
+#: One letter for the forms people type for each other. What decomposes (أ إ آ ؤ ئ, é, й) is not
+#: listed: its mark is dropped.
+_LETTERS = str.maketrans(
+    {
+        "\u0640": "",  # tatweel
+        "\u0674": "",  # high hamza
+        "\u0671": "\u0627",  # alef wasla -> alef
+        "\u0629": "\u0647",  # taa marbuta -> heh
+        "\u0649": "\u064a",  # alef maqsura -> yeh
+        "\u06cc": "\u064a",  # Persian yeh
+        "\u06d2": "\u064a",  # yeh barree
+        "\u06a9": "\u0643",  # keheh -> kaf
+        **dict.fromkeys("\u06be\u06c1\u06c3\u06d5", "\u0647"),  # forms of heh -> heh
+        "ı": "i",  # or "KAPI" would not be "kapı"
+        "ø": "o",
+        "đ": "d",
+        "ł": "l",
+        "ħ": "h",
+        "æ": "ae",
+        "œ": "oe",
+    }
+)
+
+#: Marks that people leave out: combining diacritics of Latin, Greek and Cyrillic, Hebrew points,
+#: Arabic harakat and variation selectors. The vowel signs of Devanagari or Thai are marks too, and
+#: stay: without them other words remain.
+_MARKS = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\ufe20-\ufe2f"
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u08d3-\u08e1\u08e3-\u08ff"
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+
+
+def fold(text: str) -> str:
+    """Return *text* as keywords see it: equal for what people take for the same words.
+
+    Case, width, diacritics, Arabic letter forms, digits of any script, typographic quotes and
+    dashes, invisible characters and runs of white space make no difference. ``fold(fold(x)) == fold(x)``.
+    """
+    if text.isascii():  # the common case: nothing of the tables applies but quotes and case
+        return " ".join(text.translate(_TYPOGRAPHY).casefold().split())
+    before = None
+    while before != text:  # a fold can uncover what another step folds; it settles after two or three
+        before, text = text, _fold_once(text)
+    return text
+
+
+def _fold_once(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).casefold()
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_LETTERS)
+    text = "".join(map(_plain, text))
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+@lru_cache(maxsize=4096)
+def _plain(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cf":  # zero-width and bidi marks, soft hyphen
+        return ""
+    return str(unicodedata.decimal(char)) if category == "Nd" else char
+
+
+# Keywords
+
+#: Scripts written without spaces: a word may begin and end anywhere in them.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """One configured keyword."""
+
+    text: str
+    exact: bool = False  #: the whole message, not a word in it
+
+
+class Keywords:
+    """The configured keywords, ready to be looked for. Those that fold to nothing never match."""
+
+    def __init__(self, keywords: Iterable[Keyword]) -> None:
+        self._folded = tuple((folded, each) for each in keywords for folded in [fold(each.text)] if folded)
+
+    def match(self, text: str) -> Optional[str]:
+        """Return the text of the first configured keyword that *text* holds, or None."""
+        if not self._folded:
+            return None
+        message = fold(text)
+        for folded, keyword in self._folded:
+            holds = _is_all_of if keyword.exact else _is_word_of
+            if folded in message and holds(folded, message):
+                return keyword.text
+        return None
+
+
+def _is_word_of(word: str, message: str) -> bool:
+    start = message.find(word)
+    while start >= 0:
+        if _parted(message, start) and _parted(message, start + len(word)):
+            return True
+        start = message.find(word, start + 1)
+    return False
+
+
+def _is_all_of(word: str, message: str) -> bool:
+    before, _, after = message.partition(word)
+    return all(map(_is_punctuation, before + after))
+
+
+#: Not a place to part: "0" is no word of "10.00", "1:30" or "12/05".
+_INSIDE_A_NUMBER = re.compile(r"(?<=[0-9])[.,:/-](?=[0-9])")
+
+
+def _parted(message: str, place: int) -> bool:
+    """Whether a word may begin or end at *place*."""
+    if place in (0, len(message)):
+        return True
+    if _INSIDE_A_NUMBER.match(message, place) or _INSIDE_A_NUMBER.match(message, place - 1):
+        return False
+    left, right = message[place - 1], message[place]
+    return not (_goes_on(left) and _goes_on(right))
+
+
+@lru_cache(maxsize=4096)
+def _goes_on(char: str) -> bool:
+    """Whether *char* belongs together with a letter beside it."""
+    return unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
+
+
+@lru_cache(maxsize=4096)
+def _is_punctuation(char: str) -> bool:
+    return unicodedata.category(char)[0] in "PZ" or unicodedata.category(char) in ("Sm", "Sc", "Sk")

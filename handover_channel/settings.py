@@ -1,0 +1,246 @@
+"""handover.yml and credentials.yml -> `Settings`, or one error with everything that is wrong.
+
+Rule 1: every problem of both files is reported at once (`SettingsError.problems`), each with file, key,
+        value and remedy.
+Rule 2: everything has a default but the app id and the page token.
+Rule 3: Rasa, the action server and the command read the same file: `HANDOVER_CONFIG`, else
+        ./handover.yml, and the credentials.yml beside it. A relative SQLite path counts from that folder.
+Rule 4: a handover always ends: at least one of time limit, button and keywords is there for each target.
+Rule 5: secrets, tokens and the database's URL (it may hold a password) are in no repr.
+
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Tuple
+
+from handover_channel import addresses, ways_back, yaml_document
+from handover_channel import credentials as credentials_block
+from handover_channel import targets as targets_block
+from handover_channel.addresses import GraphApiSettings
+from handover_channel.block import Block, nearest, quoted
+from handover_channel.credentials import CHANNEL, Credentials, Page
+from handover_channel.errors import SettingsError, UnknownTarget
+from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID, Target, TargetKind, is_app_id
+from handover_channel.ways_back import Returning
+
+__all__ = [
+    "Credentials",
+    "Grants",
+    "GraphApiSettings",
+    "INSTAGRAM_INBOX_APP_ID",
+    "PAGE_INBOX_APP_ID",
+    "Page",
+    "Returning",
+    "Settings",
+    "Target",
+    "TargetKind",
+    "load",
+]
+
+KEYS = (
+    "app_id",
+    "page_access_token",
+    "database",
+    "graph_api",
+    "default_target",
+    "targets",
+    "return",
+    "grant_requests",
+)
+
+
+class Grants(str, Enum):
+    """Whose `request_thread_control` is granted."""
+
+    TARGETS = "targets"  #: the Page inbox's and that of the apps in `targets`
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the developer configures, checked."""
+
+    app_id: str  #: this bot's Meta app
+    database: str = field(repr=False)  #: SQLAlchemy URL, the path of SQLite absolute
+    graph_api: GraphApiSettings
+    default_target: str
+    targets: Mapping[str, Target]
+    returning: Returning
+    grant_requests: Grants
+    pages: Tuple[Page, ...]
+    secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
+
+    def target(self, name: Optional[str] = None) -> Target:
+        """Return the target called *name*, the default one for None or "".
+
+        Raises UnknownTarget naming those that are known.
+        """
+        try:
+            return self.targets[name or self.default_target]
+        except KeyError:
+            raise UnknownTarget(
+                f"no target is called {quoted(name)}; handover.yml has {', '.join(self.targets)}"
+            ) from None
+
+    def target_of_app(self, app_id: str) -> Optional[Target]:
+        """Return the first target whose app is *app_id*. Instagram's inbox counts as the Page inbox."""
+        for wanted in (app_id, PAGE_INBOX_APP_ID if app_id == INSTAGRAM_INBOX_APP_ID else ""):
+            for target in self.targets.values():
+                if wanted and target.app_id == wanted:
+                    return target
+        return None
+
+    def token_for(self, page: str) -> str:
+        """Return the access token of *page*; the only one there is, where it is not listed.
+
+        Raises SettingsError where several pages are configured and *page* is none of them.
+        """
+        tokens = {each.id: each.token for each in self.pages}
+        if page not in tokens and len(tokens) != 1:
+            remedy = "add its id and page-access-token"
+            raise SettingsError([f"credentials.yml: {CHANNEL}.pages has no page {quoted(page)}: {remedy}"])
+        return tokens.get(page) or next(iter(tokens.values()))
+
+
+def load(
+    path: Optional[str] = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    credentials: Optional[Mapping[str, Any]] = None,
+) -> Settings:
+    """Return the settings of the file *path*, else of `HANDOVER_CONFIG`, else of ./handover.yml.
+
+    *credentials* is the channel's block as Rasa read it; without it, that of the credentials.yml beside
+    the file is used. Raises SettingsError with every problem of both files.
+    """
+    file = Path(path or environ.get("HANDOVER_CONFIG") or "handover.yml").absolute()
+    problems: List[str] = []
+    handover = _document(file, environ, problems)
+    if credentials is not None:
+        channel: Optional[Mapping[Any, Any]] = {CHANNEL: credentials}
+    else:
+        channel = _document(file.with_name("credentials.yml"), environ, problems, needed=False)
+    proofs = _credentials(Block("credentials.yml", channel or {}, problems))
+    if handover is None:
+        raise SettingsError(problems)
+    block = Block(file.name, handover, problems)
+    settings = _settings(block, proofs, file.parent)
+    if channel is not None and not settings.pages:
+        _refuse_without_token(block, channel)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _document(
+    file: Path, environ: Mapping[str, str], problems: List[str], *, needed: bool = True
+) -> Optional[Mapping[Any, Any]]:
+    """Return what *file* holds; None, and problems, where that cannot be known."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        if not needed:
+            return {}
+        problems.append(
+            f"{file.name}: there is no {file}: create it (one line is enough, "
+            'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
+        )
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problems.append(f"{file.name}: {file} cannot be read ({reason}): make it a readable UTF-8 text file")
+        return None
+    value, found = yaml_document.parse(text, environ)
+    problems.extend(f"{file.name}: {each}" for each in found)
+    if value is not None and not isinstance(value, dict):
+        problems.append(f'{file.name}: holds no keys: write lines such as app_id: "1234567890"')
+        return None
+    return None if value is None and found else value or {}
+
+
+def _credentials(block: Block) -> Credentials:
+    if CHANNEL not in block.values:
+        return Credentials("", "")
+    return credentials_block.read(block.block(CHANNEL))
+
+
+def _settings(block: Block, proofs: Credentials, folder: Path) -> Settings:
+    block.expect_only(KEYS)
+    app_id = _app_id(block)
+    returning = ways_back.read(block.block("return"))
+    targets_given = block.block("targets")
+    if not targets_given.values:
+        targets_given = block.within("targets", targets_block.INBOX_ALONE)
+    targets = targets_block.read(targets_given, app_id=app_id, time_limit=returning.time_limit)
+    _refuse_endless(block, returning, targets)
+    return Settings(
+        app_id=app_id,
+        database=addresses.database(block, folder),
+        graph_api=addresses.graph_api(block.block("graph_api")),
+        default_target=_default_target(block, tuple(map(str, targets_given.values))),
+        targets=targets,
+        returning=returning,
+        grant_requests=_grants(block),
+        pages=_pages(block, proofs),
+        secret=proofs.secret,
+    )
+
+
+def _app_id(block: Block) -> str:
+    where = "Meta for Developers > My apps"
+    app_id = block.required("app_id", f"write the id of this bot's Meta app ({where})")
+    if app_id and not is_app_id(app_id):
+        block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only, copy it from {where}")
+    return app_id
+
+
+def _refuse_endless(block: Block, returning: Returning, targets: Mapping[str, Target]) -> None:
+    endless = [target.name for target in targets.values() if target.time_limit is None]
+    if endless and not returning.button and not returning.keywords:
+        said = (
+            f"has no time_limit, button or keywords, so a handover to {' or '.join(endless)} would never end"
+        )
+        block.refuse("return", f"{said}: give it one of them")
+
+
+def _default_target(block: Block, names: Tuple[str, ...]) -> str:
+    name = block.text("default_target", names[0] if len(names) == 1 else "inbox" if "inbox" in names else "")
+    if not name:
+        block.refuse("default_target", f"is missing: write one of {', '.join(names)}")
+    elif name not in names:
+        block.refuse("default_target", f"is {quoted(name)}, which is not in targets: {nearest(name, names)}")
+    return name
+
+
+def _grants(block: Block) -> Grants:
+    known = [each.value for each in Grants]
+    text = block.text("grant_requests", Grants.TARGETS.value)
+    if text in known:
+        return Grants(text)
+    block.refuse("grant_requests", f"is {quoted(text)}: {nearest(text, known)}")
+    return Grants.TARGETS
+
+
+def _pages(block: Block, proofs: Credentials) -> Tuple[Page, ...]:
+    token = block.text("page_access_token", secret=True)
+    pages = (Page("", token),) if token else proofs.pages
+    if proofs.pages and pages != proofs.pages:
+        block.refuse(
+            "page_access_token", f"is not the token of {CHANNEL} in credentials.yml: keep one of the two"
+        )
+    return pages
+
+
+def _refuse_without_token(block: Block, channel: Mapping[Any, Any]) -> None:
+    given = Block("credentials.yml", channel, []).block(CHANNEL)
+    if block.has("page_access_token") or given.has("page-access-token") or given.has("pages"):
+        return  # what is wrong with it has been said
+    remedy = f"write page-access-token under {CHANNEL} in credentials.yml, or page_access_token here"
+    block.problems.append(f"{block.file}: the page access token is missing: {remedy}")

@@ -1,0 +1,157 @@
+"""The places a thread can be handed over to: the block `targets` of handover.yml.
+
+Rule 1: a target is known by its name. Its kind says how it gets control: `inbox` by our keeping Meta's
+        control while the bot is mute, `page_inbox` and `app` by pass_thread_control to an app id.
+Rule 2: the Page inbox has fixed app ids, and nobody has to type them
+        (https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing).
+Rule 3: a key without meaning for the target's kind is a problem, as a key nobody knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from handover_channel.block import Block, nearest, quoted
+
+PAGE_INBOX_APP_ID = "263902037430900"
+INSTAGRAM_INBOX_APP_ID = "1217981644879628"
+
+#: Meta gives a limit for the metadata of messages only ("less than 1000"); we keep to it for handovers.
+#: https://developers.facebook.com/docs/messenger-platform/reference/send-api
+MAX_METADATA = 1000
+
+
+class TargetKind(str, Enum):
+    """How a target gets control."""
+
+    INBOX = "inbox"  #: our own inbox: agents answer through our page token
+    PAGE_INBOX = "page_inbox"  #: the inbox of the Facebook page
+    APP = "app"  #: another Meta app: a bot, a social-media tool
+
+
+#: The keys a target may have, by its kind.
+KEYS: Mapping[TargetKind, Tuple[str, ...]] = {
+    TargetKind.INBOX: ("kind", "time_limit", "answer_within"),
+    TargetKind.PAGE_INBOX: ("kind", "app_id", "metadata", "time_limit", "stay_muted"),
+    TargetKind.APP: ("kind", "app_id", "metadata", "time_limit", "stay_muted"),
+}
+_ALL_KEYS = tuple(dict.fromkeys(key for keys in KEYS.values() for key in keys))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named place a thread can be handed over to."""
+
+    name: str
+    kind: TargetKind
+    app_id: str = ""  #: who gets control; "" for the built-in inbox
+    metadata: str = ""  #: goes along with pass_thread_control, for the other app
+    time_limit: Optional[timedelta] = None  #: its own, or that of `return`; None: no limit
+    stay_muted: bool = False  #: stay mute until the time limit, though Meta's control lapsed or was released
+    answer_within: Optional[timedelta] = None  #: inbox: return when no agent has answered by then
+
+
+#: Without `targets` in handover.yml.
+INBOX_ALONE = {"inbox": {"kind": "inbox"}}
+
+
+def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[str, Target]:
+    """Return the targets of *block* by name; *time_limit* is for those without one of their own.
+
+    The block's list of problems grows by what is wrong with them. *app_id* is that of this bot.
+    """
+    targets = {}
+    for key, value in block.values.items():
+        name = str(key).strip() if isinstance(key, (str, int)) else ""
+        if not name:
+            block.refuse('""', "is a target without a name: write one before the colon")
+            continue
+        target = _target(name, block.within(name, value), app_id, time_limit)
+        if target:
+            targets[name] = target
+    return targets
+
+
+def _target(name: str, block: Block, app_id: str, time_limit: Optional[timedelta]) -> Optional[Target]:
+    kind = _kind(block)
+    if kind is None:
+        return None
+    _expect_keys_of(kind, block)
+    return Target(
+        name=name,
+        kind=kind,
+        app_id=_APP_ID[kind](block, app_id),
+        metadata=_metadata(block),
+        time_limit=block.duration("time_limit", time_limit),
+        stay_muted=block.flag("stay_muted"),
+        answer_within=block.duration("answer_within", None),
+    )
+
+
+def _kind(block: Block) -> Optional[TargetKind]:
+    kinds = [kind.value for kind in TargetKind]
+    text = block.required("kind", f"write one of {', '.join(kinds)}")
+    if text in kinds:
+        return TargetKind(text)
+    if text:
+        block.refuse("kind", f"is {quoted(text)}: {nearest(text, kinds)}")
+    block.expect_only(_ALL_KEYS)
+    return None
+
+
+def _expect_keys_of(kind: TargetKind, block: Block) -> None:
+    for key in block.values:
+        if key in _ALL_KEYS and key not in KEYS[kind]:
+            block.refuse(key, f"means nothing for kind {kind.value}: leave it out")
+    block.expect_only(_ALL_KEYS)
+
+
+def _no_app_id(block: Block, own: str) -> str:
+    return ""
+
+
+def _inbox_app_id(block: Block, own: str) -> str:
+    app_id = block.text("app_id", PAGE_INBOX_APP_ID)
+    if app_id not in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
+        block.refuse(
+            "app_id", f"is {quoted(app_id)}: leave it out, the Page inbox has the same one everywhere"
+        )
+    return app_id
+
+
+def _other_app_id(block: Block, own: str) -> str:
+    app_id = block.required("app_id", "write the id of the Meta app that gets control")
+    if app_id and not is_app_id(app_id):
+        block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only")
+    elif app_id and app_id == own:
+        block.refuse(
+            "app_id", f"is {quoted(app_id)}, this bot's own: write the id of the app that gets control"
+        )
+    return app_id
+
+
+#: How each kind of target comes to the app id that gets control.
+_APP_ID = {
+    TargetKind.INBOX: _no_app_id,
+    TargetKind.PAGE_INBOX: _inbox_app_id,
+    TargetKind.APP: _other_app_id,
+}
+
+
+def is_app_id(text: str) -> bool:
+    """Whether *text* can be the id of a Meta app."""
+    return text.isascii() and text.isdigit()
+
+
+def _metadata(block: Block) -> str:
+    value: Any = block.values.get("metadata")
+    if isinstance(value, (dict, list)):
+        block.refuse("metadata", "must be text, as Meta takes no other: write it in quotes, JSON too")
+        return ""
+    text = block.text("metadata")
+    if len(text) > MAX_METADATA:
+        block.refuse("metadata", f"has {len(text)} characters; {MAX_METADATA} are allowed: shorten it")
+    return text
