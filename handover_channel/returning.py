@@ -72,12 +72,12 @@ def parse_duration(text: str) -> timedelta:
             'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '
             "(seconds, minutes, hours, days or weeks)"
         )
-    duration = timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
-    if duration < timedelta(seconds=1):
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds < 1:
         raise ValueError("a duration is 1 second at least")
-    if duration > _LONGEST:
-        raise ValueError("a duration is 365 days at most")
-    return duration
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"a duration is {_LONGEST.days} days at most")
+    return timedelta(seconds=seconds)
 
 
 # Folding
@@ -130,10 +130,16 @@ def fold(text: str) -> str:
     """
     if text.isascii():  # the common case: nothing of the tables applies but quotes and case
         return " ".join(text.translate(_TYPOGRAPHY).casefold().split())
-    before = None
-    while before != text:  # a fold can uncover what another step folds; it settles after two or three
+    for _ in range(_MAX_FOLDS):
         before, text = text, _fold_once(text)
+        if text == before:
+            break
     return text
+
+
+#: A fold can uncover what another step folds. Three are the most that any character needs; the bound
+#: only says that no text, however hostile, keeps us here.
+_MAX_FOLDS = 10
 
 
 def _fold_once(text: str) -> str:
