@@ -1,0 +1,38 @@
+"""A Messenger on your desk: the Graph API, signed webhooks, and a page with a person's chat.
+
+It enforces who may speak in a thread as Meta does, with a default app (Conversation Routing) and without
+one. Three ways to use it::
+
+    handover simulate                            # serves it; open the page and talk to the bot
+
+    with simulator.running(Simulator(callback="http://127.0.0.1:5005/webhooks/facebook/webhook")) as url:
+        ...                                      # the same inside a test; `serve` is its async twin
+
+    messenger = Simulator(default_app=None)      # no server: the rules alone
+    messenger.person("42").says("hello")
+    messenger.app("bot").passes("42", to="Page inbox")
+    assert messenger.events_of("Page inbox")
+
+`Simulator` needs the standard library alone; serving it needs aiohttp (extra ``simulator``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handover_channel.simulator.messenger import Simulator
+from handover_channel.simulator.rules import PAGE_INBOX
+from handover_channel.simulator.switches import Switches
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.server import run, running, serve
+
+__all__ = ["PAGE_INBOX", "Simulator", "Switches", "run", "running", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("run", "running", "serve"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from handover_channel.simulator import server  # only serving needs aiohttp
+
+    return getattr(server, name)

@@ -1,0 +1,58 @@
+"""Attachments that the page sends or saves: by URL, by id, or uploaded with the call.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
+
+from handover_channel.simulator import refusals
+from handover_channel.simulator.call import Call
+from handover_channel.simulator.refusals import Refusal, Refused
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+_UNKNOWN_ID = Refusal(100, "(#100) Invalid attachment id", 2018074)
+
+
+def resolved(simulator: Simulator, call: Call) -> Tuple[Dict[str, Any], str]:
+    """Return the message with a URL in its attachment, and the id under which it was saved ("" if not)."""
+    message = {key: value for key, value in call.parameters["message"].items() if value is not None}
+    attachment = message.get("attachment")
+    if not isinstance(attachment, Mapping) or attachment.get("type") == "template":
+        return message, ""
+    payload = dict(attachment.get("payload") or {})
+    if call.files:
+        payload["url"] = upload(simulator, call)
+    known = payload.get("attachment_id")
+    if known is not None and str(known) not in simulator.attachments and not call.guest:
+        raise Refused(_UNKNOWN_ID)
+    if known is not None:
+        payload["url"] = simulator.attachments.get(str(known), "")
+    message["attachment"] = {**attachment, "payload": payload}
+    return message, keep(simulator, payload.get("url", "")) if payload.get("is_reusable") else ""
+
+
+def save(simulator: Simulator, call: Call) -> Dict[str, Any]:
+    """Answer POST message_attachments: ``{"attachment_id"}``."""
+    message = call.parameters.get("message")
+    if not isinstance(message, Mapping) or not isinstance(message.get("attachment"), Mapping):
+        raise Refused(refusals.EMPTY_MESSAGE)
+    payload = message["attachment"].get("payload") or {}
+    url = upload(simulator, call) if call.files else str(payload.get("url", ""))
+    return {"attachment_id": keep(simulator, url)}
+
+
+def keep(simulator: Simulator, url: str) -> str:
+    """Save a URL as an attachment, and return its id."""
+    number = str(9_000_000_000_000_001 + len(simulator.attachments))
+    simulator.attachments[number] = url
+    return number
+
+
+def upload(simulator: Simulator, call: Call) -> str:
+    """Keep the uploaded file, and return the URL it is served under."""
+    content_type, content = next(iter(call.files.values()))
+    return simulator.keep_file(content_type, content)

@@ -1,0 +1,65 @@
+"""One understood Graph API call, and what its parameters say about the recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Tuple
+
+from handover_channel.simulator import refusals
+from handover_channel.simulator.refusals import Refused, bad_parameter
+from handover_channel.simulator.routing import App
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.thread import Thread
+
+#: Other ways to name a recipient than by PSID. True: the answer tells the PSID.
+_NAMED_OTHERWISE = {"user_ref": False, "phone_number": False, "comment_id": True, "post_id": True}
+
+
+@dataclass(frozen=True)
+class Call:
+    """``/<node>/<edge>`` with its parameters, by *app*; a guest's token is unknown."""
+
+    verb: str
+    node: str
+    edge: str
+    parameters: Mapping[str, Any]
+    app: App
+    guest: bool = False
+    files: Mapping[str, Tuple[str, bytes]] = field(default_factory=dict)
+
+    @property
+    def recipient(self) -> Any:
+        """The `recipient` parameter; raises `Refused` where there is none."""
+        given = self.parameters.get("recipient")
+        if given is None or given == "":
+            raise bad_parameter("The parameter recipient is required")
+        return given
+
+    @property
+    def named_otherwise(self) -> str:
+        """How the recipient is named, other than by PSID: a key of `_NAMED_OTHERWISE`, or ""."""
+        given = self.recipient
+        if not isinstance(given, Mapping) or given.get("id"):
+            return ""
+        return next((key for key in _NAMED_OTHERWISE if given.get(key)), "")
+
+    @property
+    def tells_psid(self) -> bool:
+        """Whether the answer to a send names the PSID."""
+        return _NAMED_OTHERWISE.get(self.named_otherwise, True)
+
+    def thread(self, simulator: Simulator) -> Thread:
+        """Return the recipient's thread; raises `Refused` where nobody can be meant (100/2018001)."""
+        given = self.recipient
+        psid = given.get("id") if isinstance(given, Mapping) else given
+        if isinstance(psid, bool) or not isinstance(psid, (str, int)) or str(psid) in ("", simulator.page_id):
+            raise Refused(refusals.NO_SUCH_PERSON)
+        if simulator.switches.strict and str(psid) not in simulator.threads:
+            raise Refused(refusals.NO_SUCH_PERSON)
+        return simulator.thread(str(psid))
+
+
+#: Answers a call with the JSON body of a 200, or raises `Refused`.
+Handler = Callable[["Simulator", Call], Any]

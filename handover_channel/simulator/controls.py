@@ -1,0 +1,290 @@
+"""The simulator's own side over HTTP, for the page and for tests in any language.
+
+All bodies and answers are JSON. An unknown app, message or switch is a 400 with ``{"error": "<sentence>"}``;
+what the Graph API refuses an app comes back as it is (status and body). `app` is an id or a name.
+
+==================================================== ====================================================
+GET  /health, /simulator/health                      ``{"status": "ok"}``
+GET  /simulator/state?psid=                          mode, apps, switches, threads with owner, expiry and
+                                                     chat, what each app was sent (of one thread)
+GET  /simulator/log?after=N&psid=&app=               ``{"entries": [...]}``: webhooks with their status,
+                                                     Graph calls with their answer
+GET  /simulator/events                               server-sent events: ``change`` with the revision
+POST /simulator/person/{psid}/text                   ``{text}``
+POST /simulator/person/{psid}/attachment             ``{type, url}`` or ``{type, payload}``
+POST /simulator/person/{psid}/postback               ``{mid?, index | payload}``, or a menu tap:
+                                                     ``{payload, title?, app?, menu: true}``
+POST /simulator/person/{psid}/quick_reply            ``{mid?, index | payload}``
+POST /simulator/person/{psid}/referral               ``{ref, source?}``
+POST /simulator/person/{psid}/optin                  ``{payload, type?}``
+POST /simulator/person/{psid}/reaction               ``{mid, reaction?, emoji?}``
+POST /simulator/person/{psid}/read                   ``{}``
+POST /simulator/apps/{app}/reply                     ``{psid, text}`` or ``{psid, message}``
+POST /simulator/apps/{app}/pass                      ``{psid, to?, metadata?}``
+POST /simulator/apps/{app}/take, request             ``{psid, metadata?}``
+POST /simulator/apps/{app}/release                   ``{psid}``
+POST /simulator/apps/{app}/extend                    ``{psid, seconds}``
+POST /simulator/inbox/{psid}/reply                   ``{text}``; so does ``apps/<Page inbox>/reply``
+POST /simulator/inbox/{psid}/main, done              ``{}``
+POST /simulator/mode                                 ``{default_app: app | null}``
+POST /simulator/switches                             any of `Switches`
+POST /simulator/webhook                              raw body, sent signed to the bot as it is;
+                                                     gives ``{status, error}``
+POST /simulator/files                                raw body, kept; gives ``{url}``
+POST /simulator/reset                                forgets people, threads and log
+==================================================== ====================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any, Awaitable, Callable, Dict, Mapping, Set
+
+from aiohttp import web
+
+from handover_channel.simulator.courier import Courier
+from handover_channel.simulator.messenger import Simulator
+from handover_channel.simulator.people import NothingToTap, Person
+from handover_channel.simulator.request import Answer
+from handover_channel.simulator.rules import PAGE_INBOX
+from handover_channel.simulator.staff import Desk
+
+_Json = Dict[str, Any]
+_Given = Mapping[str, Any]
+
+HEARTBEAT = 15.0  #: seconds between signs of life to the page
+
+#: Types of uploads that a browser may show; anything else is offered for download.
+_SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "audio/mpeg", "video/mp4"})
+
+
+def _choice(given: _Given) -> _Json:
+    picked = {"payload": given["payload"]} if "payload" in given else {"index": int(given.get("index", 0))}
+    return {"mid": str(given.get("mid", "")), **picked}
+
+
+def _postback(person: Person, given: _Given, app_id: str) -> Any:
+    if given.get("menu"):
+        return person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id)
+    return person.taps(**_choice(given))
+
+
+#: What a person may do: path -> act. Raises KeyError for a key that is missing.
+PERSON: Mapping[str, Callable[[Person, _Given], Any]] = {
+    "text": lambda person, given: person.says(str(given["text"])),
+    "attachment": lambda person, given: person.sends(
+        given["type"], given.get("url", ""), given.get("payload")
+    ),
+    "quick_reply": lambda person, given: person.chooses(**_choice(given)),
+    "referral": lambda person, given: person.comes_by(given["ref"], given.get("source", "SHORTLINK")),
+    "optin": lambda person, given: person.opts_in(
+        given["payload"], given.get("type", "notification_messages")
+    ),
+    "reaction": lambda person, given: person.reacts(
+        given["mid"], given.get("reaction", "love"), given.get("emoji", "\u2764")
+    ),
+    "read": lambda person, given: person.reads(),
+}
+
+#: What an app may do: path -> Graph API call.
+APP: Mapping[str, Callable[[Desk, str, _Given], Answer]] = {
+    "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
+    "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
+    "take": lambda app, psid, given: app.takes(psid, given.get("metadata", "")),
+    "request": lambda app, psid, given: app.requests(psid, given.get("metadata", "")),
+    "release": lambda app, psid, given: app.releases(psid),
+    "extend": lambda app, psid, given: app.extends(psid, given["seconds"]),
+}
+
+
+class Controls:
+    """The routes under /simulator."""
+
+    def __init__(self, simulator: Simulator, courier: Courier) -> None:
+        self._simulator = simulator
+        self._courier = courier
+        self._streams: Set[asyncio.Event] = set()
+        self._closed = False
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add them all."""
+        get, post = app.router.add_get, app.router.add_post
+        get("/health", self._health)
+        get("/simulator/health", self._health)
+        get("/simulator/state", self._state)
+        get("/simulator/log", self._log)
+        get("/simulator/events", self._events)
+        get("/simulator/files/{number}", self._file)
+        post("/simulator/files", self._keep)
+        post("/simulator/webhook", self._webhook)
+        post("/simulator/person/{psid}/{act}", _checked(self._person))
+        post("/simulator/apps/{app}/{act}", _checked(self._app))
+        post("/simulator/inbox/{psid}/{act}", _checked(self._inbox))
+        post("/simulator/mode", _checked(self._mode))
+        post("/simulator/switches", _checked(self._switches))
+        post("/simulator/reset", _checked(self._reset))
+        app.router.add_route("*", "/simulator/{rest:.*}", _nowhere)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _state(self, request: web.Request) -> web.Response:
+        state = self._simulator.state(request.query.get("psid", ""))
+        for app in state["apps"]:
+            app["handshake"] = self._courier.handshakes.get(app["id"], "")
+        return web.json_response(state)
+
+    async def _log(self, request: web.Request) -> web.Response:
+        after = request.query.get("after", "0")
+        wanted = {key: request.query[key] for key in ("psid", "app", "kind") if key in request.query}
+        entries = self._simulator.journal.after(int(after) if after.isdecimal() else 0)
+        found = [entry for entry in entries if all(entry.get(key) == value for key, value in wanted.items())]
+        return web.json_response({"entries": found, "revision": self._simulator.journal.revision})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+        )
+        await stream.prepare(request)
+        changed, loop = asyncio.Event(), asyncio.get_running_loop()
+        changed.set()
+        unlisten = self._simulator.journal.listen(lambda: loop.call_soon_threadsafe(changed.set))
+        self._streams.add(changed)
+        try:
+            with contextlib.suppress(ConnectionError):
+                while not self._closed:
+                    with contextlib.suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(changed.wait(), HEARTBEAT)
+                    changed.clear()
+                    await stream.write(
+                        f"event: change\ndata: {self._simulator.journal.revision}\n\n".encode()
+                    )
+        finally:
+            unlisten()
+            self._streams.discard(changed)
+        return stream
+
+    def close(self) -> None:
+        """End the event streams, so that the server can stop."""
+        self._closed = True
+        for changed in self._streams:
+            changed.set()
+
+    # --- acting -----------------------------------------------------------------------------------
+
+    async def _person(self, request: web.Request, given: _Given) -> Answer:
+        person, act = self._simulator.person(request.match_info["psid"]), request.match_info["act"]
+        if act == "postback":
+            app = given.get("app")
+            done = _postback(person, given, self._simulator.app_called(app).id if app else "")
+        else:
+            done = _named(PERSON, act)(person, given)
+        return Answer(
+            200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
+        )
+
+    async def _app(self, request: web.Request, given: _Given) -> Answer:
+        desk, act = self._simulator.app(request.match_info["app"]), request.match_info["act"]
+        psid = str(given["psid"])
+        if desk.id == PAGE_INBOX and act == "reply":
+            return self._inbox_act(psid, act, given)
+        call: Callable[[Desk, str, _Given], Answer] = _named(APP, act)
+        return call(desk, psid, given)
+
+    async def _inbox(self, request: web.Request, given: _Given) -> Answer:
+        return self._inbox_act(request.match_info["psid"], request.match_info["act"], given)
+
+    def _inbox_act(self, psid: str, act: str, given: _Given) -> Answer:
+        inbox = self._simulator.inbox
+        acts: Mapping[str, Callable[[], Any]] = {
+            "reply": lambda: inbox.replies(psid, str(given["text"])),
+            "main": lambda: inbox.moves_to_main(psid),
+            "done": lambda: inbox.done(psid),
+        }
+        written = _named(acts, act)()
+        return Answer(200, {"mid": written["mid"]} if written else {})
+
+    async def _mode(self, request: web.Request, given: _Given) -> Answer:
+        self._simulator.set_default_app(given["default_app"])
+        return Answer(
+            200, {"mode": self._simulator.page.mode.value, "default_app": self._simulator.default_app}
+        )
+
+    async def _switches(self, request: web.Request, given: _Given) -> Answer:
+        self._simulator.switches = self._simulator.switches.with_changes(given)
+        self._simulator.journal.changed()
+        return Answer(200, self._simulator.state()["switches"])
+
+    async def _reset(self, request: web.Request, given: _Given) -> Answer:
+        self._courier.drop()
+        self._simulator.reset()
+        return Answer(200, {})
+
+    # --- bytes ------------------------------------------------------------------------------------
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        status, error = await self._courier.post(self._simulator.bot, await request.read())
+        return web.json_response({"status": status, "error": error})
+
+    async def _keep(self, request: web.Request) -> web.Response:
+        url = self._simulator.keep_file(request.content_type, await request.read())
+        return web.json_response({"url": url})
+
+    async def _file(self, request: web.Request) -> web.Response:
+        kept = self._simulator.files.get(request.match_info["number"])
+        if kept is None:
+            raise web.HTTPNotFound
+        content_type, content = kept
+        safe = {"X-Content-Type-Options": "nosniff"}
+        if content_type not in _SHOWN:
+            safe["Content-Disposition"] = "attachment"
+            content_type = "application/octet-stream"
+        return web.Response(body=content, content_type=content_type, headers=safe)
+
+
+def _named(table: Mapping[str, Any], act: str) -> Any:
+    if act not in table:
+        raise ValueError(f"{act!r} is not an act (known: {', '.join(sorted(table))})")
+    return table[act]
+
+
+def _checked(
+    act: Callable[[web.Request, _Given], Awaitable[Answer]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Read the JSON body, and turn what is wrong with it into a 400 that says so."""
+
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            answer = await act(request, await _given(request))
+        except KeyError as error:
+            sentence = str(error.args[0])
+            missing = " " not in sentence
+            return _wrong(f"the body lacks {sentence!r}" if missing else sentence)
+        except (NothingToTap, ValueError, TypeError) as error:
+            return _wrong(str(error))
+        return web.json_response(answer.body, status=answer.status)
+
+    return handler
+
+
+async def _given(request: web.Request) -> _Json:
+    text = await request.text()
+    try:
+        given = json.loads(text) if text.strip() else {}
+    except ValueError:
+        raise ValueError("the body is not JSON") from None
+    if not isinstance(given, dict):
+        raise ValueError("the body must be a JSON object")
+    return given
+
+
+def _wrong(sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=400)
+
+
+async def _nowhere(request: web.Request) -> web.Response:
+    return web.json_response({"error": f"nothing at {request.path}"}, status=404)

@@ -1,0 +1,129 @@
+"""Carries webhooks to the apps that have a callback.
+
+18. An app must answer 200 within 5 seconds; otherwise the delivery is tried again, after growing pauses,
+    and given up in the end.
+17. What is sent are the signed bytes.
+20. A callback proves itself by the handshake; its result is shown, deliveries do not wait for it.
+
+The webhooks of one app go out one after the other, in order; apps do not wait for each other, and the
+Graph API waits for nobody. An app that cannot be reached at all is given more time than one that
+answers with an error: a bot may still be starting.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import aiohttp
+
+from handover_channel.simulator import webhooks
+from handover_channel.simulator.journal import Journal
+from handover_channel.simulator.messenger import Delivery
+from handover_channel.simulator.routing import App
+
+ANSWER_WITHIN = 5.0  #: seconds
+
+#: Pauses (s) before a delivery is tried again: unreachable, and answered with something else than 200.
+UNREACHABLE_PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 30, 30)
+REFUSED_PAUSES = (0.25, 1, 4)
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class Courier:
+    """One queue and one task for each app with a callback. Lives in one event loop."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        unreachable_pauses: Sequence[float] = UNREACHABLE_PAUSES,
+        refused_pauses: Sequence[float] = REFUSED_PAUSES,
+    ) -> None:
+        self._journal = journal
+        self._pauses = {True: tuple(unreachable_pauses), False: tuple(refused_pauses)}
+        self._loop = asyncio.get_running_loop()
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
+        self._queues: Dict[str, asyncio.Queue[Delivery]] = {}
+        self._tasks: List[asyncio.Task[Any]] = []
+        self.handshakes: Dict[str, str] = {}  #: app id -> "ok", or what went wrong
+
+    def accept(self, delivery: Delivery) -> None:
+        """Take a webhook, from any thread; it is delivered when those before it are."""
+        self._loop.call_soon_threadsafe(self._enqueue, delivery)
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        app_id = delivery.app.id
+        if app_id not in self._queues:
+            self._queues[app_id] = asyncio.Queue()
+            self._tasks.append(self._loop.create_task(self._work(self._queues[app_id])))
+        self._queues[app_id].put_nowait(delivery)
+
+    async def _work(self, queue: asyncio.Queue[Delivery]) -> None:
+        while True:
+            await self._deliver(await queue.get())
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        attempts = 0
+        while True:
+            status, error = await self.post(delivery.app, delivery.body)
+            attempts += 1
+            self._journal.amend(delivery.entry, status=status, error=error, attempts=attempts)
+            pauses = self._pauses[status is None]
+            if status == 200 or attempts > len(pauses):
+                return
+            await asyncio.sleep(pauses[attempts - 1])
+
+    async def post(self, app: App, body: bytes) -> Tuple[Optional[int], str]:
+        """POST a signed body once; returns the status (None without an answer) and what went wrong."""
+        headers = {**_JSON, **webhooks.signatures(body, app.secret)}
+        try:
+            async with self._http.post(app.callback, data=body, headers=headers) as answer:
+                await answer.read()
+                return answer.status, "" if answer.status == 200 else f"answered {answer.status}"
+        except asyncio.TimeoutError:
+            return None, f"no answer within {ANSWER_WITHIN:g} seconds"
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            return None, str(error) or type(error).__name__
+
+    def shake_hands(self, app: App) -> None:
+        """Ask the callback of *app* whether it is ours, and keep asking until it answers."""
+        self._tasks.append(self._loop.create_task(self._shake_hands(app)))
+
+    async def _shake_hands(self, app: App) -> None:
+        for pause in (*self._pauses[True], 0):
+            said = await self._handshake(app)
+            self.handshakes[app.id] = said
+            self._journal.changed()
+            if said == "ok":
+                return
+            await asyncio.sleep(pause)
+
+    async def _handshake(self, app: App) -> str:
+        challenge = str(secrets.randbelow(10**9))
+        query = webhooks.handshake(app.verify_token, challenge)
+        try:
+            async with self._http.get(app.callback, params=query) as answer:
+                text = await answer.text(errors="replace")
+        except (asyncio.TimeoutError, aiohttp.ClientError, ValueError, OSError):
+            return "not reached"
+        if answer.status == 200 and text.strip() == challenge:
+            return "ok"
+        return f"answered {answer.status}" if answer.status != 200 else "did not give the challenge back"
+
+    def drop(self) -> None:
+        """Forget what waits for delivery."""
+        for queue in self._queues.values():
+            while not queue.empty():
+                queue.get_nowait()
+
+    async def close(self) -> None:
+        """Stop: what is not delivered stays undelivered."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._http.close()

@@ -1,0 +1,154 @@
+"""The Graph API: who calls, which call it is, what is answered, and the line in the journal. No I/O.
+
+1. The token tells which app calls. A caller with an unknown token is a *guest*: taken for the bot, and
+   spoken to leniently about what only Meta could know (its other apps, its app secret, retired tags).
+   The switch `strict` turns guests away (190).
+2. A call about a thread always needs a token; the rest only in `strict`.
+3. `appsecret_proof` is checked where it is given and the app's secret is known.
+4. A refusal is an answer like any other; nothing a caller sends raises.
+
+https://developers.facebook.com/docs/graph-api/guides/secure-requests , .../docs/graph-api/batch-requests
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from urllib.parse import parse_qsl, urlsplit
+
+from handover_channel.simulator import page_calls, refusals, thread_calls
+from handover_channel.simulator.call import Call, Handler
+from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
+from handover_channel.simulator.request import Answer, Request, decode_body
+from handover_channel.simulator.routing import App
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+MOST_IN_A_BATCH = 50
+
+
+def answer(simulator: Simulator, request: Request) -> Answer:
+    """Answer a Graph API request, or a batch of them."""
+    if request.method == "POST" and not request.steps:
+        return _batch(simulator, request)
+    with simulator.lock:
+        # The line comes before those of the webhooks that the call causes.
+        entry = simulator.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
+        app, status = simulator.bot, 200
+        try:
+            app, guest = _caller(simulator, request)
+            body = _handled(simulator, _call(simulator, request, app, guest=guest))
+        except Refused as refused:
+            status = refused.refusal.status
+            body = refused.refusal.body(secrets.token_urlsafe(16))
+        simulator.journal.amend(entry, app=app.id, status=status, answer=body)
+    return Answer(status, body)
+
+
+def refusal(refused: Refused) -> Answer:
+    """Answer a request that could not even be read."""
+    return Answer(refused.refusal.status, refused.refusal.body(secrets.token_urlsafe(16)))
+
+
+def proof(token: str, secret: str) -> str:
+    """Return the `appsecret_proof` that belongs to a token."""
+    return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+def _caller(simulator: Simulator, request: Request) -> Tuple[App, bool]:
+    """Return the calling app, and whether it is a guest in its name."""
+    token = request.token
+    app = next((app for app in simulator.apps.values() if app.token and app.token == token), None)
+    if app is not None:
+        _check_proof(simulator, request, app)
+        return app, False
+    if not token and (simulator.switches.strict or request.steps[-1] in thread_calls.EDGES):
+        raise Refused(refusals.NO_TOKEN)
+    if simulator.switches.strict:
+        raise Refused(refusals.BAD_TOKEN)
+    return simulator.bot, True
+
+
+def _check_proof(simulator: Simulator, request: Request, app: App) -> None:
+    given = request.parameters.get("appsecret_proof")
+    if not given and simulator.switches.require_proof:
+        raise Refused(refusals.PROOF_MISSING)
+    if given and app.secret and str(given) != proof(app.token, app.secret):
+        raise Refused(refusals.PROOF_WRONG)
+
+
+def _call(simulator: Simulator, request: Request, app: App, *, guest: bool) -> Call:
+    node, *edges = request.steps
+    if len(edges) > 1:
+        raise unknown_path(request.path)
+    return Call(request.verb, node, "".join(edges), request.parameters, app, guest, request.files)
+
+
+def _handled(simulator: Simulator, call: Call) -> Any:
+    return _handler(simulator, call)(simulator, call)
+
+
+def _handler(simulator: Simulator, call: Call) -> Handler:
+    if not call.edge:
+        return page_calls.NODES.get((call.verb, call.node)) or page_calls.of_object(call)
+    edges: Mapping[Tuple[str, str], Handler] = {**thread_calls.CALLS, **page_calls.CALLS}
+    handler = edges.get((call.verb, call.edge))
+    if handler is None:
+        raise unknown_path(f"/{call.edge}")
+    of_page = call.edge not in page_calls.EDGES_OF_OTHERS
+    if of_page and not call.guest and call.node not in ("me", simulator.page_id):
+        raise Refused(refusals.NO_SUCH_OBJECT)
+    return handler
+
+
+def _about(request: Request) -> str:
+    """Return the PSID a request is about, "" where there is none."""
+    recipient = request.parameters.get("recipient")
+    psid = recipient.get("id") if isinstance(recipient, Mapping) else recipient
+    return str(psid) if isinstance(psid, (str, int)) else ""
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def _batch(simulator: Simulator, request: Request) -> Answer:
+    calls = request.parameters.get("batch")
+    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+        return refusal(bad_parameter("The parameter batch must be an array of requests"))
+    if len(calls) > MOST_IN_A_BATCH:
+        return refusal(
+            bad_parameter(f"Too many requests in batch message. Maximum batch size is {MOST_IN_A_BATCH}")
+        )
+    headers = request.parameters.get("include_headers") not in (False, "false", 0, "0")
+    return Answer(200, [_part(simulator, request, call, headers=headers) for call in calls])
+
+
+def _part(simulator: Simulator, outer: Request, call: Mapping[str, Any], *, headers: bool) -> Dict[str, Any]:
+    url = urlsplit(str(call.get("relative_url", "")))
+    try:
+        body = decode_body(str(call.get("body") or "").encode(), "")
+    except Refused as refused:
+        return _in_batch(refusal(refused), headers=headers)
+    inner = Request(
+        str(call.get("method") or "GET").upper(),
+        "/" + url.path.lstrip("/"),
+        {"access_token": outer.token, **dict(parse_qsl(url.query))},
+        body,
+        files=outer.files,
+    )
+    if not inner.steps:
+        return _in_batch(refusal(unknown_path("/")), headers=headers)
+    return _in_batch(answer(simulator, inner), headers=headers)
+
+
+def _in_batch(given: Answer, *, headers: bool) -> Dict[str, Any]:
+    part: Dict[str, Any] = {"code": given.status}
+    if headers:
+        types: List[Dict[str, str]] = [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]
+        part["headers"] = types
+    part["body"] = json.dumps(given.body, separators=(",", ":"))
+    return part

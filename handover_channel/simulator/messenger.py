@@ -1,0 +1,361 @@
+"""`Simulator`: a page on Messenger with its people, its apps and the threads between them.
+
+It needs no server: tests drive it by its methods, and read what each app was sent. `server.py` puts it
+behind HTTP. Decisions are made elsewhere (`rules`, `routing`, `sendable`); here they are carried out, in
+this order:
+
+1. A person's act first ends in the thread, renews control and the window, and then goes to the apps.
+2. A message of the page is in the thread first, then control changes, then come the echo and the
+   handover event (rule 11): the echo is routed by the ownership that follows.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import defaultdict, deque
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from handover_channel.simulator import rules, webhooks
+from handover_channel.simulator.journal import Entry, Journal
+from handover_channel.simulator.people import Person
+from handover_channel.simulator.routing import QUIET_FIELDS, App, Parcel, address, route
+from handover_channel.simulator.rules import PAGE_INBOX, Attempt, Outcome, Page
+from handover_channel.simulator.staff import Desk, Inbox
+from handover_channel.simulator.switches import Switches
+from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, Thread
+
+BOT = "bot"  #: name of the app under test
+EVENTS_KEPT = 1000  #: per app
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook body on its way to an app with a callback; ``entry`` is its line in the journal."""
+
+    app: App
+    body: bytes
+    entry: Entry
+
+
+class Simulator:
+    """A Messenger page. May be used from several threads.
+
+    *apps* maps the ids of further apps to their names; the bot (*app_id*) and the Page inbox are always
+    there. *default_app* is an app id or name, None for a page without one. *now* gives seconds since the
+    epoch. Apps other than the bot have the token ``token-<app id>``.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_id: str = "1234567890",
+        token: str = "demo-page-token",  # noqa: S107 - of the simulator itself, opens nothing
+        secret: str = "demo-app-secret",  # noqa: S107 - as above
+        callback: str = "",
+        verify_token: str = "handover-demo",  # noqa: S107 - as above
+        page_id: str = "1000000000000001",
+        page_name: str = "Lamp & Leaf",
+        apps: Optional[Mapping[str, str]] = None,
+        default_app: Optional[str] = BOT,
+        switches: Optional[Switches] = None,
+        now: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: "m_" + secrets.token_urlsafe(24),
+    ) -> None:
+        self.page_id, self.page_name = page_id, page_name
+        self.now, self.new_id = now, new_id
+        self.switches = switches or Switches()
+        self.lock = threading.RLock()
+        self._last_stamp = 0
+        self.apps: Dict[str, App] = {}
+        self.connect(App(app_id, BOT, token, secret, verify_token, callback))
+        self.connect(_inhabitant(PAGE_INBOX, "Page inbox"))
+        for other, name in (apps or {}).items():
+            if other not in self.apps:
+                self.connect(_inhabitant(other, name))
+        self.bot = self.apps[app_id]
+        self.default_app = self.app_called(default_app).id if default_app else ""
+        self.journal = Journal(self._milliseconds)
+        self.courier: Optional[Callable[[Delivery], None]] = None  #: takes webhooks for real callbacks
+        self.base_url = ""  #: where this simulator is served, "" without a server
+        self.inbox = Inbox(self)
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self.threads: Dict[str, Thread] = {psid: Thread(psid, name) for psid, name in FIRST_PEOPLE.items()}
+        self.events: Dict[str, Deque[Dict[str, Any]]] = defaultdict(lambda: deque(maxlen=EVENTS_KEPT))
+        self.personas: Dict[str, Dict[str, Any]] = {}
+        self.profile: Dict[str, Any] = {}  #: the Messenger profile: get_started, persistent_menu ...
+        self.user_settings: Dict[str, Any] = {}  #: psid -> persistent menu
+        self.files: Dict[str, Tuple[str, bytes]] = {}  #: id -> content type and bytes of uploads
+        self.attachments: Dict[str, str] = {}  #: attachment id -> URL
+
+    # --- who is there -----------------------------------------------------------------------------
+
+    def connect(self, app: App) -> App:
+        """Connect an app to the page."""
+        self.apps[app.id] = app
+        return app
+
+    def admit(self, app_id: str) -> App:
+        """Return the app of that id; a stranger's is connected."""
+        return self.apps.get(app_id) or self.connect(_inhabitant(app_id, f"app {app_id}"))
+
+    def app_called(self, name: str) -> App:
+        """Return the app of that id or name; KeyError names the known ones."""
+        for app in self.apps.values():
+            if name in (app.id, app.name):
+                return app
+        known = ", ".join(f"{app.id} ({app.name})" for app in self.apps.values())
+        raise KeyError(f"no app {name!r} on this page (known: {known})")
+
+    def thread(self, psid: str) -> Thread:
+        """Return a person's thread; somebody new begins one."""
+        with self.lock:
+            if psid not in self.threads:
+                name = LATER_NAMES[len(self.threads) % len(LATER_NAMES)]
+                self.threads[psid] = Thread(psid, name)
+            return self.threads[psid]
+
+    def person(self, psid: str) -> Person:
+        """Return a person, to act as them."""
+        return Person(self, psid)
+
+    def app(self, name: str) -> Desk:
+        """Return an app by id or name, to act as it."""
+        return Desk(self, self.app_called(name))
+
+    # --- control ----------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> Page:
+        """The page's settings, as the rules see them."""
+        may_take = frozenset(app.id for app in self.apps.values() if app.may_take)
+        return Page(self.default_app, frozenset(self.apps), may_take)
+
+    def set_default_app(self, name: Optional[str]) -> None:
+        """Set the page's default app by id or name; None turns Conversation Routing off."""
+        with self.lock:
+            self.default_app = self.app_called(name).id if name else ""
+            self.journal.changed()
+
+    def owner(self, psid: str) -> str:
+        """Return the app id of the thread's owner, "" when it is idle."""
+        return self.thread(psid).control.owner_at(self.now())
+
+    def speaks(self, app_id: str, psid: str) -> bool:
+        """Whether the app may answer in that thread now."""
+        return rules.speaks(self.thread(psid).control, app_id, self.page, self.now())
+
+    def ruling(self, thread: Thread, tried: Attempt) -> Outcome:
+        """Return what *tried* would lead to; raises `Refused`. Changes nothing."""
+        return rules.attempt(thread.control, tried, self.page, self.now())
+
+    def settle(self, thread: Thread, tried: Attempt, outcome: Outcome) -> None:
+        """Let the control of *outcome* hold."""
+        before = thread.control.owner_at(self.now())
+        thread.control = outcome.control
+        if outcome.control.owner != before:
+            self._write(
+                thread, kind="control", action=tried.action.value, by=tried.caller, owner=thread.control.owner
+            )
+        self.journal.changed()
+
+    def announce(self, thread: Thread, outcome: Outcome, metadata: str = "") -> None:
+        """Send the handover event of *outcome*, if there is one (rule 16)."""
+        told = outcome.announcement
+        if told is None or not (told.to or self.switches.take_event_from_idle):
+            return
+        to = {told.to} if told.to else set(self.apps) - {told.new}
+        item = webhooks.handover_item(told, metadata, self.switches.ids)
+        body = self._item(thread, {told.kind: item})
+        self._deliver(address(told.kind, body, self.apps.values(), to), thread)
+
+    def change_control(self, psid: str, tried: Attempt, metadata: str = "") -> None:
+        """Do what *tried* asks for, or raise `Refused`."""
+        with self.lock:
+            thread = self.thread(psid)
+            outcome = self.ruling(thread, tried)
+            self.settle(thread, tried, outcome)
+            self.announce(thread, outcome, metadata)
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    def write_as_page(self, thread: Thread, app: App, message: Mapping[str, Any], **extra: Any) -> Entry:
+        """Put a message of the page into the thread; `echo` tells the apps."""
+        thread.typing = ""
+        return self._write(
+            thread, kind="message", mid=self.new_id(), author=app.id, message=dict(message), **extra
+        )
+
+    def echo(self, thread: Thread, written: Entry) -> None:
+        """Send the echo of a page's message (rule 15), then its delivery receipt."""
+        message = _echoed(written)
+        self.publish("echo", thread, {"message": message}, shown=written, from_page=True)
+        thread.unread.append(written["mid"])
+        if self.switches.receipts:
+            receipt = {"mids": [written["mid"]], "watermark": written["at"]}
+            self.publish("delivery", thread, {"delivery": receipt})
+
+    def person_acts(self, psid: str) -> Thread:
+        """Renew control and window because the person does something; first they have read everything."""
+        thread = self.thread(psid)
+        thread.control = rules.touched(thread.control, self.now())
+        self.person_reads(thread)
+        thread.last_action = self.now()
+        return thread
+
+    def person_reads(self, thread: Thread) -> None:
+        """Send the read receipt for what the person has not seen yet."""
+        unread, thread.unread = thread.unread, []
+        if unread and self.switches.receipts:
+            self.publish("read", thread, {"read": {"watermark": self.stamp()}})
+
+    def publish(
+        self,
+        kind: str,
+        thread: Thread,
+        part: Mapping[str, Any],
+        *,
+        shown: Optional[Entry] = None,
+        origin: str = "",
+        from_page: bool = False,
+    ) -> None:
+        """Send an event to every app that should get it; *shown* is its entry in the chat."""
+        item = self._item(thread, part, shown, from_page=from_page)
+        parcels = route(
+            kind,
+            item,
+            self.apps.values(),
+            speaks=lambda app_id: self.speaks(app_id, thread.psid),
+            origin=origin,
+        )
+        if shown is not None:
+            shown["seen"] = {parcel.app.id: parcel.channel for parcel in parcels}
+        self._deliver(parcels, thread)
+
+    def write(self, thread: Thread, **facts: Any) -> Entry:
+        """Put something the person did into the chat."""
+        return self._write(thread, author=PERSON, **facts)
+
+    def _write(self, thread: Thread, **facts: Any) -> Entry:
+        entry = {"at": self.stamp(), **facts}
+        thread.chat.append(entry)
+        return entry
+
+    def _item(
+        self,
+        thread: Thread,
+        part: Mapping[str, Any],
+        shown: Optional[Entry] = None,
+        *,
+        from_page: bool = False,
+    ) -> Dict[str, Any]:
+        ends = [thread.psid, self.page_id]
+        sender, recipient = reversed(ends) if from_page else ends
+        return {
+            "sender": {"id": sender},
+            "recipient": {"id": recipient},
+            "timestamp": shown["at"] if shown else self.stamp(),
+            **part,
+        }
+
+    def _deliver(self, parcels: Sequence[Parcel], thread: Thread) -> None:
+        for parcel in parcels:
+            app = parcel.app
+            self.events[app.id].append({"channel": parcel.channel, "kind": parcel.kind, "item": parcel.item})
+            body = webhooks.delivery(self.page_id, parcel.channel, parcel.item, self._milliseconds())
+            real = bool(app.callback and self.courier)
+            facts = {"app": app.id, "psid": thread.psid, "channel": parcel.channel, "event": parcel.kind}
+            entry = self.journal.add(
+                "webhook", **facts, body=body, status=None if real else "kept", attempts=0, error=""
+            )
+            if real and self.courier:
+                self.courier(Delivery(app, webhooks.meta_json(body), entry))
+
+    def keep_file(self, content_type: str, content: bytes) -> str:
+        """Keep an upload in memory, and return the URL it is served under."""
+        number = f"{len(self.files) + 1}-{secrets.token_hex(8)}"
+        self.files[number] = (content_type, content)
+        return f"{self.base_url}/simulator/files/{number}"
+
+    # --- time and state ---------------------------------------------------------------------------
+
+    def stamp(self) -> int:
+        """Return the time in ms, later than every stamp before: the bot orders events by it."""
+        self._last_stamp = max(self._last_stamp + 1, self._milliseconds())
+        return self._last_stamp
+
+    def _milliseconds(self) -> int:
+        return int(self.now() * 1000)
+
+    def events_of(self, name: str, psid: str = "") -> List[Dict[str, Any]]:
+        """Return what an app was sent (in that thread), oldest first: ``{"channel", "kind", "item"}``."""
+        with self.lock:
+            sent = list(self.events[self.app_called(name).id])
+        about = [(event["item"]["sender"]["id"], event["item"]["recipient"]["id"]) for event in sent]
+        return [event for event, ids in zip(sent, about) if not psid or psid in ids]
+
+    def reset(self) -> None:
+        """Forget people, threads, files and log; apps, default app and switches stay."""
+        with self.lock:
+            self._start_afresh()
+            self.journal.clear()
+
+    def state(self, psid: str = "") -> Dict[str, Any]:
+        """Return everything the page shows; only one thread and its events where *psid* is given."""
+        with self.lock:
+            shown = [thread for thread in self.threads.values() if not psid or thread.psid == psid]
+            return {
+                "page": {"id": self.page_id, "name": self.page_name},
+                "mode": self.page.mode.value,
+                "default_app": self.default_app or None,
+                "switches": asdict(self.switches),
+                "now": self.now(),
+                "revision": self.journal.revision,
+                "apps": [self._app_state(app) for app in self.apps.values()],
+                "threads": [self._thread_state(thread) for thread in shown],
+                "events": {app_id: self.events_of(app_id, psid) for app_id in self.apps},
+            }
+
+    def _app_state(self, app: App) -> Dict[str, Any]:
+        shown = ("id", "name", "callback", "may_take")
+        return {
+            **{key: getattr(app, key) for key in shown},
+            "bot": app is self.bot,
+            "inbox": app.id == PAGE_INBOX,
+        }
+
+    def _thread_state(self, thread: Thread) -> Dict[str, Any]:
+        now = self.now()
+        owner = thread.control.owner_at(now)
+        return {
+            "psid": thread.psid,
+            "name": thread.name,
+            "owner": owner or None,
+            "owner_name": self.apps[owner].name if owner else None,
+            "expires": thread.control.expires if owner else None,
+            "speaks": [app for app in self.apps if rules.speaks(thread.control, app, self.page, now)],
+            "typing": thread.typing or None,
+            "chat": [dict(entry) for entry in thread.chat],
+        }
+
+
+def _inhabitant(app_id: str, name: str) -> App:
+    """Build an app that lives in the simulator."""
+    return App(app_id, name, f"token-{app_id}", fields=set(QUIET_FIELDS), page_fields=set(QUIET_FIELDS))
+
+
+def _echoed(written: Entry) -> Dict[str, Any]:
+    message = written["message"]
+    echo: Dict[str, Any] = {"is_echo": True, "app_id": webhooks.app_id(written["author"], number=True)}
+    if message.get("metadata"):
+        echo["metadata"] = message["metadata"]
+    echo["mid"] = written["mid"]
+    if message.get("text"):
+        echo["text"] = message["text"]
+    if message.get("attachment"):
+        echo["attachments"] = [message["attachment"]]
+    return echo

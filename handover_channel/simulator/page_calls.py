@@ -1,0 +1,261 @@
+"""The Graph API calls about the page, its apps and its people: what programs ask beside the conversation.
+
+Most of it is remembered and given back; nothing here changes who controls a thread.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
+https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+
+from handover_channel.simulator import attachments, refusals
+from handover_channel.simulator.call import Call, Handler
+from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
+from handover_channel.simulator.rules import Mode
+from handover_channel.simulator.thread import LATER_NAMES, Thread
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+_Json = Dict[str, Any]
+
+_AN_ID = re.compile(r"[0-9A-Za-z_-]+$")
+
+
+def _names(given: Any) -> List[str]:
+    """Return field names from a list or comma-separated text."""
+    if isinstance(given, str):
+        given = given.strip("[]").replace('"', "").split(",")
+    return (
+        [str(name).strip() for name in given if str(name).strip()] if isinstance(given, (list, tuple)) else []
+    )
+
+
+def _picked(record: Mapping[str, Any], call: Call, default: Tuple[str, ...]) -> _Json:
+    """Return the fields that were asked for, and always the id."""
+    wanted = _names(call.parameters.get("fields")) or default
+    return {key: value for key, value in record.items() if key in (*wanted, "id")}
+
+
+# --- the page and its objects ---------------------------------------------------------------------
+
+
+def page(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET /me: name and id, or the fields asked for."""
+    record = {
+        "name": simulator.page_name,
+        "id": simulator.page_id,
+        "messaging_feature_status": {
+            "hop_v2": False,
+            "msgr_multi_app": simulator.page.mode is Mode.ROUTING,
+            "ig_multi_app": False,
+        },
+    }
+    return _picked(record, call, ("name",))
+
+
+def of_object(call: Call) -> Handler:
+    """Return the handler of ``/<id>`` for a call."""
+    handler = {"GET": _object, "DELETE": _delete_object}.get(call.verb)
+    if handler is None or not _AN_ID.match(call.node):
+        raise unknown_path(f"/{call.node}")
+    return handler
+
+
+def _object(simulator: Simulator, call: Call) -> _Json:
+    if call.node == simulator.page_id:
+        return page(simulator, call)
+    if call.node in simulator.personas:
+        return simulator.personas[call.node]
+    if call.node in simulator.apps:
+        return {"id": call.node, "name": simulator.apps[call.node].name}
+    if simulator.switches.strict and call.node not in simulator.threads:
+        raise Refused(refusals.NO_SUCH_OBJECT)
+    person = simulator.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
+    return _picked(person.profile(), call, ("first_name", "last_name", "profile_pic"))
+
+
+def _delete_object(simulator: Simulator, call: Call) -> _Json:
+    if simulator.personas.pop(call.node, None) is None and not call.guest:
+        raise Refused(refusals.NO_SUCH_OBJECT)
+    return {"success": True}
+
+
+def debug_token(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET /debug_token: every token is valid, and for a page."""
+    scopes = ["pages_messaging", "pages_manage_metadata"]
+    token = {"app_id": call.app.id, "type": "PAGE", "application": call.app.name, "expires_at": 0}
+    return {"data": {**token, "is_valid": True, "scopes": scopes, "profile_id": simulator.page_id}}
+
+
+# --- personas, Messenger profile, menus -----------------------------------------------------------
+
+
+def create_persona(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST personas: ``{"id"}``."""
+    name = call.parameters.get("name")
+    if not name or len(str(name)) > 50:
+        raise bad_parameter("The parameter name is required, with at most 50 characters")
+    number = str(8_000_000_000_000_001 + len(simulator.personas))
+    picture = call.parameters.get("profile_picture_url", "")
+    simulator.personas[number] = {"id": number, "name": str(name), "profile_picture_url": picture}
+    return {"id": number}
+
+
+def personas(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET personas, all on one page."""
+    return {"data": list(simulator.personas.values())}
+
+
+def get_profile(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET messenger_profile: one object with the fields that are set, or no object."""
+    wanted = _names(call.parameters.get("fields"))
+    found = {key: value for key, value in simulator.profile.items() if key in wanted}
+    return {"data": [found] if found else []}
+
+
+def set_profile(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST messenger_profile."""
+    given = call.parameters.items()
+    simulator.profile.update(
+        {key: value for key, value in given if key not in ("access_token", "appsecret_proof")}
+    )
+    return {"result": "success"}
+
+
+def delete_profile(simulator: Simulator, call: Call) -> _Json:
+    """Answer DELETE messenger_profile."""
+    for key in _names(call.parameters.get("fields")):
+        simulator.profile.pop(key, None)
+    return {"result": "success"}
+
+
+def get_user_settings(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET custom_user_settings: the person's own menu, or no object."""
+    menu = simulator.user_settings.get(str(call.parameters.get("psid", "")))
+    return {"data": [{"user_level_persistent_menu": menu}] if menu else []}
+
+
+def set_user_settings(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST custom_user_settings."""
+    psid = str(call.parameters.get("psid") or "")
+    if not psid:
+        raise bad_parameter("The parameter psid is required")
+    simulator.user_settings[psid] = call.parameters.get("persistent_menu")
+    return {"result": "success"}
+
+
+def delete_user_settings(simulator: Simulator, call: Call) -> _Json:
+    """Answer DELETE custom_user_settings."""
+    simulator.user_settings.pop(str(call.parameters.get("psid", "")), None)
+    return {"result": "success"}
+
+
+# --- apps and subscriptions -----------------------------------------------------------------------
+
+
+def subscribed_apps(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET subscribed_apps."""
+    apps = simulator.apps.values()
+    return {"data": [{"id": a.id, "name": a.name, "subscribed_fields": sorted(a.page_fields)} for a in apps]}
+
+
+def subscribe_page(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST subscribed_apps: the page-level half of a subscription."""
+    call.app.page_fields = set(_names(call.parameters.get("subscribed_fields")))
+    return {"success": True}
+
+
+def unsubscribe_page(simulator: Simulator, call: Call) -> _Json:
+    """Answer DELETE subscribed_apps."""
+    call.app.page_fields = set()
+    return {"success": True}
+
+
+def subscribe_app(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST /<app id>/subscriptions: the app-level half. The callback stays the configured one."""
+    app = simulator.apps.get(call.node)
+    fields = _names(call.parameters.get("fields"))
+    if app is not None and call.parameters.get("object", "page") == "page" and fields:
+        app.fields = set(fields)
+    return {"success": True}
+
+
+def subscriptions(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET /<app id>/subscriptions."""
+    app = simulator.apps.get(call.node, call.app)
+    fields = [{"name": name, "version": "v26.0"} for name in sorted(app.fields)]
+    return {"data": [{"object": "page", "callback_url": app.callback, "active": True, "fields": fields}]}
+
+
+def secondary_receivers(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET secondary_receivers: every other app (the call is a relic of the handover protocol)."""
+    others = [app for app in simulator.apps.values() if app is not call.app]
+    return {"data": [_picked({"id": app.id, "name": app.name}, call, ("name",)) for app in others]}
+
+
+def conversations(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET conversations; `is_owner` only with Conversation Routing."""
+    wanted = _names(call.parameters.get("fields"))
+    found = []
+    for thread in simulator.threads.values():
+        one: _Json = {"id": f"t_{thread.psid}"}
+        if "messages" in wanted:
+            mids = [{"id": entry["mid"]} for entry in reversed(thread.chat) if "mid" in entry]
+            one["messages"] = {"data": mids[:25]}
+        if "is_owner" in wanted and simulator.page.mode is Mode.ROUTING:
+            one["is_owner"] = simulator.owner(thread.psid) == call.app.id
+        if thread.chat:
+            found.append(one)
+    return {"data": found}
+
+
+# --- answered, and without meaning here -----------------------------------------------------------
+
+
+def _success(simulator: Simulator, call: Call) -> _Json:
+    return {"success": True}
+
+
+def _nothing(simulator: Simulator, call: Call) -> _Json:
+    return {"data": []}
+
+
+def _ids(simulator: Simulator, call: Call) -> _Json:
+    key = "app" if call.edge == "ids_for_apps" else "page"
+    named = {"app": (call.app.id, call.app.name), "page": (simulator.page_id, simulator.page_name)}[key]
+    return {"data": [{"id": call.node, key: {"id": named[0], "name": named[1]}}]}
+
+
+CALLS: Mapping[Tuple[str, str], Handler] = {
+    ("POST", "personas"): create_persona,
+    ("GET", "personas"): personas,
+    ("GET", "messenger_profile"): get_profile,
+    ("POST", "messenger_profile"): set_profile,
+    ("DELETE", "messenger_profile"): delete_profile,
+    ("GET", "custom_user_settings"): get_user_settings,
+    ("POST", "custom_user_settings"): set_user_settings,
+    ("DELETE", "custom_user_settings"): delete_user_settings,
+    ("GET", "subscribed_apps"): subscribed_apps,
+    ("POST", "subscribed_apps"): subscribe_page,
+    ("DELETE", "subscribed_apps"): unsubscribe_page,
+    ("GET", "subscriptions"): subscriptions,
+    ("POST", "subscriptions"): subscribe_app,
+    ("GET", "secondary_receivers"): secondary_receivers,
+    ("GET", "conversations"): conversations,
+    ("POST", "message_attachments"): attachments.save,
+    ("GET", "messaging_feature_review"): _nothing,
+    ("POST", "nlp_configs"): _success,
+    ("POST", "activities"): _success,
+    ("GET", "ids_for_apps"): _ids,
+    ("GET", "ids_for_pages"): _ids,
+}
+
+#: Edges of apps and people: their node is not the page.
+EDGES_OF_OTHERS = frozenset({"subscriptions", "activities", "ids_for_apps", "ids_for_pages"})
+
+NODES: Mapping[Tuple[str, str], Handler] = {("GET", "me"): page, ("GET", "debug_token"): debug_token}

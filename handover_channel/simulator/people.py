@@ -1,0 +1,123 @@
+"""A person with Messenger on their phone: writes, sends pictures, taps buttons and quick replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+
+from handover_channel.simulator.sendable import buttons_of
+from handover_channel.simulator.thread import Entry
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+
+class NothingToTap(LookupError):
+    """The message has no such button or quick reply."""
+
+
+class Person:
+    """Acts as one person. Every act returns its entry in the chat (``mid`` and ``at`` among its keys)."""
+
+    def __init__(self, simulator: Simulator, psid: str) -> None:
+        self._simulator = simulator
+        self.psid = psid
+
+    def says(self, text: str) -> Entry:
+        """Write a text."""
+        return self._sends({"text": text})
+
+    def sends(self, kind: str, url: str = "", payload: Optional[Mapping[str, Any]] = None) -> Entry:
+        """Send an attachment: *kind* as Meta names it (image, audio, video, file, location ...)."""
+        attachment = {"type": kind, "payload": dict(payload) if payload else {"url": url}}
+        return self._sends({"attachments": [attachment]})
+
+    def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> Entry:
+        """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons."""
+        with self._simulator.lock:
+            entry = self._message(mid) if mid else self._latest_with_buttons()
+            buttons = [button for button in buttons_of(entry["message"]) if button.get("type") == "postback"]
+            button = _chosen(buttons, index, payload)
+            return self.taps_menu(button["payload"], button["title"], app_id=entry["author"])
+
+    def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> Entry:
+        """Tap an item of the menu, or Get Started: a button that *app_id* (default: the bot) set."""
+        with self._simulator.lock:
+            thread = self._simulator.person_acts(self.psid)
+            title = title or "Get Started"
+            entry = self._simulator.write(
+                thread, kind="postback", mid=self._simulator.new_id(), title=title, payload=payload
+            )
+            postback = {"mid": entry["mid"], "title": title, "payload": payload}
+            self._simulator.publish(
+                "postback",
+                thread,
+                {"postback": postback},
+                shown=entry,
+                origin=app_id or self._simulator.bot.id,
+            )
+            return entry
+
+    def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> Entry:
+        """Tap a quick reply of the message *mid*, or of the latest that has some."""
+        with self._simulator.lock:
+            thread = self._simulator.thread(self.psid)
+            entry = self._message(mid) if mid else thread.latest_with_quick_replies()
+            chosen = _chosen((entry or {}).get("message", {}).get("quick_replies") or [], index, payload)
+            return self._sends({"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}})
+
+    def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> Entry:
+        """React to a message."""
+        part = {"reaction": reaction, "emoji": emoji, "action": "react", "mid": mid}
+        return self._does("reaction", {"reaction": part})
+
+    def comes_by(self, ref: str, source: str = "SHORTLINK") -> Entry:
+        """Come back by an m.me link or an ad."""
+        return self._does("referral", {"referral": {"ref": ref, "source": source, "type": "OPEN_THREAD"}})
+
+    def opts_in(self, payload: str, kind: str = "notification_messages") -> Entry:
+        """Opt in to messages."""
+        token = {"notification_messages_token": f"token-{self.psid}"}
+        return self._does("optin", {"optin": {"type": kind, "payload": payload, **token}})
+
+    def reads(self) -> None:
+        """Look at the chat: a read receipt for what is new."""
+        with self._simulator.lock:
+            self._simulator.person_reads(self._simulator.thread(self.psid))
+
+    def _sends(self, message: Mapping[str, Any]) -> Entry:
+        with self._simulator.lock:
+            thread = self._simulator.person_acts(self.psid)
+            entry = self._simulator.write(
+                thread, kind="message", mid=self._simulator.new_id(), message=dict(message)
+            )
+            self._simulator.publish(
+                "message", thread, {"message": {"mid": entry["mid"], **message}}, shown=entry
+            )
+            return entry
+
+    def _does(self, kind: str, part: Mapping[str, Any]) -> Entry:
+        with self._simulator.lock:
+            thread = self._simulator.person_acts(self.psid)
+            entry = self._simulator.write(thread, kind=kind, **part)
+            self._simulator.publish(kind, thread, part, shown=entry)
+            return entry
+
+    def _message(self, mid: str) -> Entry:
+        entry = self._simulator.thread(self.psid).message(mid)
+        if entry is None or "message" not in entry:
+            raise NothingToTap(f"no message {mid!r} in the thread {self.psid!r}")
+        return entry
+
+    def _latest_with_buttons(self) -> Entry:
+        for entry in reversed(self._simulator.thread(self.psid).chat):
+            if buttons_of(entry.get("message", {})):
+                return entry
+        raise NothingToTap(f"no buttons in the thread {self.psid!r}")
+
+
+def _chosen(offered: List[Dict[str, Any]], index: int, payload: Optional[str]) -> Dict[str, Any]:
+    if payload is not None:
+        offered, index = [one for one in offered if one.get("payload") == payload], 0
+    if not 0 <= index < len(offered):
+        raise NothingToTap("the message offers no such button or quick reply")
+    return offered[index]

@@ -1,0 +1,108 @@
+"""Which app gets an event of a thread, and on which channel. No I/O.
+
+12. The app that may answer gets `messaging`, the others `standby`; only apps that subscribed to the
+    event's field, and to `standby` for standby, at app and at page level.
+13. A postback goes with its payload, in `messaging`, to the app that sent the button; to all the others
+    in `standby`, without the payload.
+14. The payload of a quick reply stays visible in `standby`.
+15. Every message of the page is echoed to every app, its author included.
+16. Handover events go to the app they concern, in `messaging`.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/messaging_postbacks
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Set
+
+MESSAGING = "messaging"
+STANDBY = "standby"
+
+#: Kind of event -> the webhook field an app subscribes to for it.
+FIELDS: Mapping[str, str] = {
+    "message": "messages",
+    "echo": "message_echoes",
+    "postback": "messaging_postbacks",
+    "delivery": "message_deliveries",
+    "read": "message_reads",
+    "referral": "messaging_referrals",
+    "optin": "messaging_optins",
+    "reaction": "message_reactions",
+    "pass_thread_control": "messaging_handovers",
+    "take_thread_control": "messaging_handovers",
+    "request_thread_control": "messaging_handovers",
+}
+
+#: The kinds Meta lists for standby, and echoes, which its echo page shows there. No page says whether
+#: the others are sent to apps without control: they are not.
+STANDBY_KINDS = frozenset({"message", "echo", "postback", "delivery", "read"})
+
+ALL_FIELDS = frozenset(FIELDS.values()) | {STANDBY}
+
+#: What an app that lives in the simulator listens to: no receipts, which nobody there would read.
+QUIET_FIELDS = ALL_FIELDS - {"message_deliveries", "message_reads"}
+
+
+@dataclass
+class App:
+    """An app connected to the page. One with a callback is a real program; the others live in here."""
+
+    id: str
+    name: str = ""
+    token: str = field(default="", repr=False)  #: page access token issued to this app
+    secret: str = field(default="", repr=False)
+    verify_token: str = field(default="", repr=False)
+    callback: str = ""  #: URL of its webhook, "" for none
+    may_take: bool = True  #: "Allow this app to take control of conversations"
+    fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: subscribed in the app's settings
+    page_fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: by POST subscribed_apps
+
+    def listens_to(self, *names: str) -> bool:
+        """Whether the app subscribed to all these fields, at both levels."""
+        return self.fields.issuperset(names) and self.page_fields.issuperset(names)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One event for one app."""
+
+    app: App
+    channel: str  #: MESSAGING or STANDBY
+    kind: str  #: a key of FIELDS
+    item: Mapping[str, Any]
+
+
+def route(
+    kind: str,
+    item: Mapping[str, Any],
+    apps: Iterable[App],
+    *,
+    speaks: Callable[[str], bool],
+    origin: str = "",
+) -> List[Parcel]:
+    """Return the parcels of one event; *speaks* tells who may answer, *origin* whose button was tapped."""
+    parcels = []
+    for app in apps:
+        leads = app.id == origin if kind == "postback" else speaks(app.id)
+        channel = MESSAGING if leads else STANDBY
+        if channel == STANDBY and kind not in STANDBY_KINDS:
+            continue
+        if app.listens_to(*([FIELDS[kind]] if leads else [FIELDS[kind], STANDBY])):
+            parcels.append(Parcel(app, channel, kind, item if leads else _for_standby(item)))
+    return parcels
+
+
+def address(kind: str, item: Mapping[str, Any], apps: Iterable[App], to: Collection[str]) -> List[Parcel]:
+    """Return the parcels of a handover event for the apps named by *to*."""
+    return [
+        Parcel(app, MESSAGING, kind, item) for app in apps if app.id in to and app.listens_to(FIELDS[kind])
+    ]
+
+
+def _for_standby(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "postback" not in item:
+        return item
+    postback: Dict[str, Any] = {key: value for key, value in item["postback"].items() if key != "payload"}
+    return {**item, "postback": postback}

@@ -1,0 +1,250 @@
+"""Who controls a thread on Messenger, and what an app may do about it. No I/O; the clock is passed in.
+
+ 1. A thread has one owner, or none: then it is idle.
+ 2. Control lapses after 24 hours without activity; every change of control starts them anew; the owner
+    may extend it, up to 7 days.
+ 3. With a default app (Conversation Routing is on), an idle thread is the default app's to answer, an
+    owned one its owner's alone.
+ 4. Without a default app, everybody may answer an idle thread; an owned one only its owner.
+ 5. pass: the owner, or anybody while idle; to a connected app, by default to the default app; the owner
+    not to itself.
+ 6. take: only with a default app, and by an app that the page allows to take control; not by the owner.
+ 7. request: only without a default app, not by the owner; an idle thread is granted at once, otherwise
+    the owner is asked.
+ 8. release: the owner. The thread is idle and nobody is told.
+ 9. thread_owner: the owner and the default app see everything, the others the expiry, nobody a owner
+    that does not exist.
+10. The Page inbox steps in whenever a person answers there, in both modes.
+
+Who may send is also who gets `messaging` instead of `standby` (rule 12): see `speaks`.
+
+Which checks a call passes is a line of `CHECKS`, what it then does a line of `EFFECTS`.
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
+https://developers.facebook.com/documentation/business-messaging/instagram-messaging/features/conversation-routing/apis
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
+
+from handover_channel.simulator import refusals
+from handover_channel.simulator.refusals import Refusal, Refused
+
+DAY = 24 * 60 * 60  #: seconds: how long control lasts without activity
+LONGEST_EXTENSION = 7 * DAY  #: seconds
+
+PAGE_INBOX = "263902037430900"  #: Meta's app id of the Page inbox
+
+
+class Mode(str, Enum):
+    """Whether the page has a default app."""
+
+    ROUTING = "R"  #: Conversation Routing, with a default app
+    ZERO = "Z"  #: "default behavior", without one
+
+
+class Action(str, Enum):
+    """What can be done about control."""
+
+    PASS = "pass"  # noqa: S105 - control is passed, not a password
+    TAKE = "take"
+    REQUEST = "request"
+    RELEASE = "release"
+    EXTEND = "extend"
+    STEP_IN = "step_in"  #: the Page inbox, by an answer or by moving the thread to Main
+
+
+@dataclass(frozen=True)
+class Control:
+    """Who controls a thread, and until when (seconds since the epoch). "" for the owner: nobody."""
+
+    owner: str = ""
+    expires: float = 0.0
+
+    def owner_at(self, now: float) -> str:
+        """Return the owner's app id, "" when the thread is idle or control has lapsed (rule 2)."""
+        return self.owner if now < self.expires else ""
+
+
+IDLE = Control()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page's settings say: its default app ("" for none) and the connected apps."""
+
+    default_app: str = ""
+    apps: FrozenSet[str] = frozenset()
+    may_take: FrozenSet[str] = frozenset()
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that follows from the default app."""
+        return Mode.ROUTING if self.default_app else Mode.ZERO
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An app tries to change control. ``target`` is for pass, ``duration`` (seconds) for extend."""
+
+    action: Action
+    caller: str
+    target: str = ""
+    duration: float = 0.0
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """The handover event that follows: its kind, the app that gets it, and the owners it names."""
+
+    kind: str  #: pass_thread_control, take_thread_control or request_thread_control
+    to: str
+    previous: str  #: "" from idle
+    new: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Control afterwards, and the event that somebody gets, if anybody does."""
+
+    control: Control
+    announcement: Optional[Announcement] = None
+
+
+def attempt(control: Control, tried: Attempt, page: Page, now: float) -> Outcome:
+    """Return what *tried* leads to, or raise `Refused` with Meta's refusal."""
+    owner = control.owner_at(now)
+    for check in CHECKS[tried.action, page.mode]:
+        refusal = check(tried, owner, page)
+        if refusal:
+            raise Refused(refusal)
+    return EFFECTS[tried.action](tried, control if owner else IDLE, page, now)
+
+
+def speaks(control: Control, app: str, page: Page, now: float) -> bool:
+    """Whether *app* may answer now, and so is the one to get `messaging` (rules 3, 4 and 12)."""
+    owner = control.owner_at(now)
+    if owner:
+        return app == owner
+    return page.mode is Mode.ZERO or app == page.default_app
+
+
+def touched(control: Control, now: float) -> Control:
+    """Return control after the person did something: a day more at least, never less (rule 2)."""
+    owner = control.owner_at(now)
+    return Control(owner, max(control.expires, now + DAY)) if owner else IDLE
+
+
+def owner_seen_by(control: Control, app: str, page: Page, now: float) -> Optional[Dict[str, Any]]:
+    """Return what `thread_owner` shows to *app*; None where there is nothing to show (rule 9)."""
+    owner = control.owner_at(now)
+    if not owner:
+        return None
+    expiry = {"expiration": int(control.expires)}
+    return {"app_id": owner, **expiry} if app in (owner, page.default_app) else expiry
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+#: (what is tried, the owner now, the page) -> Meta's refusal, or None
+Check = Callable[[Attempt, str, Page], Optional[Refusal]]
+
+
+def _only_the_owner(refusal: Refusal) -> Check:
+    return lambda tried, owner, page: None if owner and owner == tried.caller else refusal
+
+
+def _always(refusal: Refusal) -> Check:
+    return lambda tried, owner, page: refusal
+
+
+def _owner_or_idle(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    return refusals.PASS_NOT_OWNER if owner and owner != tried.caller else None
+
+
+def _to_a_connected_app(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    target = tried.target or page.default_app
+    if not target:
+        return refusals.PASS_TO_NOBODY
+    return None if target in page.apps else refusals.PASS_TO_UNKNOWN
+
+
+def _owner_not_to_itself(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    return refusals.PASS_TO_ITSELF if owner and (tried.target or page.default_app) == owner else None
+
+
+def _not_owner_already(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    return refusals.ALREADY_OWNER if owner == tried.caller else None
+
+
+def _allowed_to_take(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    return None if tried.caller in page.may_take else refusals.TAKE_WITHOUT_PERMISSION
+
+
+def _duration_in_range(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
+    return None if 0 < tried.duration <= LONGEST_EXTENSION else refusals.BAD_DURATION
+
+
+_PASS = (_owner_or_idle, _to_a_connected_app, _owner_not_to_itself)
+_RELEASE = (_only_the_owner(refusals.RELEASE_NOT_OWNER),)
+_EXTEND = (_only_the_owner(refusals.EXTEND_NOT_OWNER), _duration_in_range)
+
+CHECKS: Mapping[Tuple[Action, Mode], Tuple[Check, ...]] = {
+    (Action.PASS, Mode.ROUTING): _PASS,
+    (Action.PASS, Mode.ZERO): _PASS,
+    (Action.TAKE, Mode.ROUTING): (_allowed_to_take, _not_owner_already),
+    (Action.TAKE, Mode.ZERO): (_always(refusals.TAKE_WITHOUT_ROUTING),),
+    (Action.REQUEST, Mode.ROUTING): (_always(refusals.REQUEST_WITH_ROUTING),),
+    (Action.REQUEST, Mode.ZERO): (_not_owner_already,),
+    (Action.RELEASE, Mode.ROUTING): _RELEASE,
+    (Action.RELEASE, Mode.ZERO): _RELEASE,
+    (Action.EXTEND, Mode.ROUTING): _EXTEND,
+    (Action.EXTEND, Mode.ZERO): _EXTEND,
+    (Action.STEP_IN, Mode.ROUTING): (_not_owner_already,),
+    (Action.STEP_IN, Mode.ZERO): (_not_owner_already,),
+}
+
+
+# --- effects --------------------------------------------------------------------------------------
+
+Effect = Callable[[Attempt, Control, Page, float], Outcome]
+
+
+def _passed(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+    target = tried.target or page.default_app
+    told = Announcement("pass_thread_control", to=target, previous=control.owner, new=target)
+    return Outcome(Control(target, now + DAY), told)
+
+
+def _taken(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+    # From idle Meta's pages contradict each other: `to` is then empty, and a switch decides.
+    told = Announcement("take_thread_control", to=control.owner, previous=control.owner, new=tried.caller)
+    return Outcome(Control(tried.caller, now + DAY), told)
+
+
+def _requested(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+    if not control.owner:
+        granted = Announcement("pass_thread_control", to=tried.caller, previous="", new=tried.caller)
+        return Outcome(Control(tried.caller, now + DAY), granted)
+    asked = Announcement("request_thread_control", to=control.owner, previous=control.owner, new=tried.caller)
+    return Outcome(control, asked)
+
+
+def _released(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+    return Outcome(IDLE)
+
+
+def _extended(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+    return Outcome(Control(control.owner, now + tried.duration))
+
+
+EFFECTS: Mapping[Action, Effect] = {
+    Action.PASS: _passed,
+    Action.TAKE: _taken,
+    Action.REQUEST: _requested,
+    Action.RELEASE: _released,
+    Action.EXTEND: _extended,
+    Action.STEP_IN: _taken,
+}

@@ -1,0 +1,172 @@
+"""Serves a simulator: Graph API at any path, its own side under /simulator, the page at /.
+
+`run` is what the command calls; `serve` (async) and `running` (a thread of its own) are for tests.
+Serves 127.0.0.1 unless told otherwise: whoever reaches it may do everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from pathlib import Path
+from typing import Any, AsyncIterator, Dict, Iterator, Mapping, Optional, Tuple
+
+from aiohttp import web
+
+from handover_channel.simulator import graph
+from handover_channel.simulator.controls import Controls
+from handover_channel.simulator.courier import Courier
+from handover_channel.simulator.messenger import BOT, Simulator
+from handover_channel.simulator.refusals import Refused
+from handover_channel.simulator.request import Answer, Request, decode_body
+
+PAGE = Path(__file__).with_name("page")
+LARGEST_UPLOAD = 26 * 1024**2  #: bytes: Meta's 25 MB and the rest of the request
+
+#: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
+SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; img-src * data:; media-src *; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+def application(simulator: Simulator, controls: Controls) -> web.Application:
+    """Build the web application of a simulator."""
+    app = web.Application(client_max_size=LARGEST_UPLOAD)
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE / "index.html", headers=SECURITY)
+
+    async def asset(request: web.Request) -> web.StreamResponse:
+        path = PAGE / request.match_info["name"]
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers=SECURITY)
+
+    async def graph_api(request: web.Request) -> web.StreamResponse:
+        given = await _answered(simulator, request)
+        return web.json_response(given.body, status=given.status)
+
+    async def no_icon(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=204)  # browsers ask for it; the Graph API would see an object's id
+
+    app.router.add_get("/", page)
+    app.router.add_get("/favicon.ico", no_icon)
+    app.router.add_get("/simulator/page/{name}", asset)
+    controls.add_routes(app)
+    app.router.add_route("*", "/{path:.*}", graph_api)
+    return app
+
+
+async def _answered(simulator: Simulator, request: web.Request) -> Answer:
+    try:
+        body, files = await _content(request)
+    except Refused as refused:
+        return graph.refusal(refused)
+    authorization = request.headers.get("Authorization", "")
+    path = request.path
+    return graph.answer(
+        simulator, Request(request.method, path, dict(request.query), body, authorization, files)
+    )
+
+
+async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, Tuple[str, bytes]]]:
+    if not request.content_type.startswith("multipart/"):
+        return decode_body(await request.read(), request.content_type), {}
+    body: Dict[str, Any] = {}
+    files: Dict[str, Tuple[str, bytes]] = {}
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            files[name] = (value.content_type, value.file.read())
+        else:
+            body[name] = value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
+    return body, files
+
+
+@contextlib.asynccontextmanager
+async def serve(
+    simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **pauses: Any
+) -> AsyncIterator[str]:
+    """Serve *simulator* in the running event loop; gives the base URL. Port 0 finds a free one.
+
+    *pauses*: ``unreachable_pauses`` and ``refused_pauses`` of the `Courier`.
+    """
+    courier = Courier(simulator.journal, **pauses)
+    controls = Controls(simulator, courier)
+    runner = web.AppRunner(application(simulator, controls), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        simulator.base_url = f"http://{host}:{bound}"
+        simulator.courier = courier.accept
+        for app in simulator.apps.values():
+            if app.callback:
+                courier.shake_hands(app)
+        yield simulator.base_url
+    finally:
+        simulator.courier, simulator.base_url = None, ""
+        controls.close()
+        await runner.cleanup()
+        await courier.close()
+
+
+@contextlib.contextmanager
+def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **pauses: Any) -> Iterator[str]:
+    """Serve *simulator* in a thread of its own; gives the base URL."""
+    loop = asyncio.new_event_loop()
+    server = serve(simulator, host=host, port=port, **pauses)
+    thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
+    thread.start()
+    try:
+        url = asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+        try:
+            yield url
+        finally:
+            asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def run(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8090,
+    callback: str = "",
+    secret: str = "demo-app-secret",  # noqa: S107 - of the simulator itself, opens nothing
+    app_id: str = "1234567890",
+    token: str = "demo-page-token",  # noqa: S107 - as above
+    verify_token: str = "handover-demo",  # noqa: S107 - as above
+    page_id: str = "1000000000000001",
+    apps: Optional[Mapping[str, str]] = None,
+    default_app: Optional[str] = BOT,
+) -> None:
+    """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names."""
+    simulator = Simulator(
+        app_id=app_id,
+        token=token,
+        secret=secret,
+        callback=callback,
+        verify_token=verify_token,
+        page_id=page_id,
+        apps=apps,
+        default_app=default_app,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_stopped(simulator, host, port))
+
+
+async def _until_stopped(simulator: Simulator, host: str, port: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run ends on Ctrl-C by itself
+            loop.add_signal_handler(number, stopped.set)
+    async with serve(simulator, host=host, port=port):
+        await stopped.wait()

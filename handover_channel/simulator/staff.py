@@ -1,0 +1,104 @@
+"""Those who answer for the page: the apps that live in the simulator, and the people in the Page inbox.
+
+An app has nothing but the Graph API, as in reality: what it may not do is refused there. The Page inbox
+is Meta's own: it makes no calls, and (rule 10) an answer or a move to Main takes control. It ignores
+requests for control.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping
+
+from handover_channel.simulator import graph
+from handover_channel.simulator.request import Answer, Request
+from handover_channel.simulator.routing import App
+from handover_channel.simulator.rules import PAGE_INBOX, Action, Attempt
+from handover_channel.simulator.thread import Entry
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+
+class Desk:
+    """Acts as one app: every method is one Graph API call and returns its answer."""
+
+    def __init__(self, simulator: Simulator, app: App) -> None:
+        self._simulator = simulator
+        self.id = app.id
+        self._token = app.token
+
+    def sends(self, psid: str, message: Mapping[str, Any], **more: Any) -> Answer:
+        """Send a message object; *more* goes beside it (tag, thread_control ...)."""
+        return self.calls("messages", psid, {"messaging_type": "RESPONSE", "message": message, **more})
+
+    def says(self, psid: str, text: str) -> Answer:
+        """Send a text."""
+        return self.sends(psid, {"text": text})
+
+    def passes(self, psid: str, to: str = "", metadata: str = "") -> Answer:
+        """Pass control to an app, by id or name; "" for the default app."""
+        target = {"target_app_id": self._simulator.app_called(to).id} if to else {}
+        return self.calls("pass_thread_control", psid, {**target, "metadata": metadata})
+
+    def takes(self, psid: str, metadata: str = "") -> Answer:
+        """Take control."""
+        return self.calls("take_thread_control", psid, {"metadata": metadata})
+
+    def requests(self, psid: str, metadata: str = "") -> Answer:
+        """Ask for control."""
+        return self.calls("request_thread_control", psid, {"metadata": metadata})
+
+    def releases(self, psid: str) -> Answer:
+        """Let control go."""
+        return self.calls("release_thread_control", psid, {})
+
+    def extends(self, psid: str, seconds: int) -> Answer:
+        """Keep control for that long from now on."""
+        return self.calls("extend_thread_control", psid, {"duration": seconds})
+
+    def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Answer:
+        """POST to ``/me/<edge>`` for one person."""
+        given: Dict[str, Any] = {"recipient": {"id": psid}, **body, "access_token": self._token}
+        return graph.answer(self._simulator, Request("POST", f"/me/{edge}", {}, given))
+
+    def owner_of(self, psid: str) -> Answer:
+        """Ask for the thread's owner."""
+        query = {"recipient": psid, "access_token": self._token}
+        return graph.answer(self._simulator, Request("GET", "/me/thread_owner", query))
+
+
+class Inbox:
+    """Acts as the people in the Page inbox."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def replies(self, psid: str, text: str) -> Entry:
+        """Answer: takes control first, and is echoed to every app."""
+        with self._simulator.lock:
+            self._steps_in(psid)
+            thread = self._simulator.thread(psid)
+            self._simulator.journal.add("inbox", psid=psid, act="reply")
+            written = self._simulator.write_as_page(thread, self._simulator.apps[PAGE_INBOX], {"text": text})
+            self._simulator.echo(thread, written)
+            return written
+
+    def moves_to_main(self, psid: str) -> None:
+        """Move the thread to the Main folder: takes control."""
+        with self._simulator.lock:
+            self._simulator.journal.add("inbox", psid=psid, act="main")
+            self._steps_in(psid)
+
+    def done(self, psid: str) -> None:
+        """Click Done: what it does is a switch. Nothing when the inbox does not have control."""
+        with self._simulator.lock:
+            self._simulator.journal.add("inbox", psid=psid, act="done")
+            does = self._simulator.switches.done
+            if does == "nothing" or self._simulator.owner(psid) != PAGE_INBOX:
+                return
+            back = does == "pass" and self._simulator.default_app not in ("", PAGE_INBOX)
+            self._simulator.change_control(psid, Attempt(Action.PASS if back else Action.RELEASE, PAGE_INBOX))
+
+    def _steps_in(self, psid: str) -> None:
+        if self._simulator.owner(psid) != PAGE_INBOX:
+            self._simulator.change_control(psid, Attempt(Action.STEP_IN, PAGE_INBOX))

@@ -1,0 +1,145 @@
+"""The Graph API calls about one thread: the Send API and thread control.
+
+The order of checks at a send: parameters, ownership, window (Meta documents none for the last two).
+Rule 11: `thread_control` on a send works only with a default app, and a send whose control cannot be
+changed is refused as a whole.
+
+https://developers.facebook.com/docs/messenger-platform/reference/send-api
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+
+from handover_channel.simulator import attachments, refusals, rules, sendable
+from handover_channel.simulator.call import Call, Handler
+from handover_channel.simulator.refusals import Refused, bad_parameter
+from handover_channel.simulator.rules import DAY, Action, Attempt, Mode
+from handover_channel.simulator.thread import Thread
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+_Json = Dict[str, Any]
+
+HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
+
+
+def send(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action the first alone."""
+    otherwise = call.named_otherwise
+    sendable.check(call.parameters, dead_tags=call.guest)
+    if otherwise:
+        told = {"recipient_id": simulator.new_id()} if call.tells_psid else {}
+        return {**told, "message_id": simulator.new_id()}
+    thread = call.thread(simulator)
+    if not simulator.speaks(call.app.id, thread.psid):
+        raise Refused(refusals.SEND_NOT_OWNER)
+    if call.parameters.get("sender_action"):
+        return _act(simulator, call, thread)
+    _check_window(simulator, call, thread)
+    return {"recipient_id": thread.psid, **_write(simulator, call, thread)}
+
+
+def _act(simulator: Simulator, call: Call, thread: Thread) -> _Json:
+    action = call.parameters["sender_action"]
+    if action in ("typing_on", "typing_off"):
+        thread.typing = call.app.id if action == "typing_on" else ""
+    return {"recipient_id": thread.psid}
+
+
+def _check_window(simulator: Simulator, call: Call, thread: Thread) -> None:
+    # Somebody the simulator has never seen writing may have written before it was started.
+    if thread.last_action is None or not simulator.switches.window:
+        return
+    by_hand = call.parameters.get("tag") == sendable.HUMAN_AGENT
+    if simulator.now() - thread.last_action > (HUMAN_AGENT_WINDOW if by_hand else DAY):
+        raise Refused(refusals.OUTSIDE_WINDOW)
+
+
+def _write(simulator: Simulator, call: Call, thread: Thread) -> _Json:
+    tried = _inline_control(simulator, call)
+    outcome = simulator.ruling(thread, tried) if tried else None
+    message, attachment_id = attachments.resolved(simulator, call)
+    persona = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
+    written = simulator.write_as_page(thread, call.app, message, **persona)
+    if tried and outcome:
+        simulator.settle(thread, tried, outcome)
+    simulator.echo(thread, written)
+    if outcome:
+        simulator.announce(thread, outcome)
+    saved = {"attachment_id": attachment_id} if attachment_id else {}
+    return {"message_id": written["mid"], **saved}
+
+
+def _inline_control(simulator: Simulator, call: Call) -> Optional[Attempt]:
+    given = call.parameters.get("thread_control")
+    if given is None:
+        return None
+    if simulator.page.mode is not Mode.ROUTING:
+        raise Refused(refusals.INLINE_WITHOUT_ROUTING)
+    if not isinstance(given, Mapping) or given.get("control_type", "release") not in ("pass", "release"):
+        raise bad_parameter("Param thread_control[control_type] must be one of {pass, release}")
+    if given.get("control_type") == "pass":
+        return Attempt(Action.PASS, call.app.id, target=_target(simulator, call, given.get("app_id")))
+    return Attempt(Action.RELEASE, call.app.id)
+
+
+# --- control --------------------------------------------------------------------------------------
+
+
+def _control(action: Action) -> Handler:
+    def change(simulator: Simulator, call: Call) -> _Json:
+        thread = call.thread(simulator)
+        tried = Attempt(
+            action,
+            call.app.id,
+            target=_target(simulator, call, call.parameters.get("target_app_id")),
+            duration=_seconds(call.parameters.get("duration")),
+        )
+        simulator.change_control(thread.psid, tried, str(call.parameters.get("metadata") or ""))
+        return {"success": True}
+
+    return change
+
+
+def _target(simulator: Simulator, call: Call, given: Any) -> str:
+    target = "" if given is None else str(given).strip()
+    if target and call.guest:
+        simulator.admit(target)
+    return target
+
+
+def _seconds(given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def thread_owner(simulator: Simulator, call: Call) -> _Json:
+    """Answer GET thread_owner: a list with one owner, or none where there is nothing to show (rule 9)."""
+    thread = call.thread(simulator)
+    shown = rules.owner_seen_by(thread.control, call.app.id, simulator.page, simulator.now())
+    return {"data": [{"thread_owner": shown}] if shown else []}
+
+
+def pass_metadata(simulator: Simulator, call: Call) -> _Json:
+    """Answer POST pass_thread_metadata: Meta names the call and does not say what it does."""
+    call.thread(simulator)
+    return {"success": True}
+
+
+CALLS: Mapping[Tuple[str, str], Handler] = {
+    ("POST", "messages"): send,
+    ("POST", "pass_thread_control"): _control(Action.PASS),
+    ("POST", "take_thread_control"): _control(Action.TAKE),
+    ("POST", "request_thread_control"): _control(Action.REQUEST),
+    ("POST", "release_thread_control"): _control(Action.RELEASE),
+    ("POST", "extend_thread_control"): _control(Action.EXTEND),
+    ("POST", "pass_thread_metadata"): pass_metadata,
+    ("GET", "thread_owner"): thread_owner,
+}
+
+EDGES = frozenset(edge for _, edge in CALLS)

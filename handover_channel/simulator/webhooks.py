@@ -1,0 +1,77 @@
+"""The bytes of a webhook delivery: Meta's JSON, envelope, signatures and handshake. No I/O.
+
+Rule 16: handover events name app ids as numbers or as strings; Meta's own samples mix them.
+Rule 17: the bytes that are sent are the bytes that are signed, in Meta's escaped form.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/messaging_handovers
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any, Dict, Mapping, Union
+
+from handover_channel.simulator.rules import Announcement
+
+#: `Switches.ids`: "meta" mixes as Meta's samples do, the others are all of one type.
+ID_FORMS = ("meta", "string", "number")
+
+#: The owner ids that Meta's samples print as numbers: (kind of event, key).
+_NUMBERS_IN_SAMPLES = {
+    ("take_thread_control", "new_owner_app_id"),
+    ("request_thread_control", "requested_owner_app_id"),
+}
+
+
+def meta_json(value: Any) -> bytes:
+    r"""Return *value* as Meta writes it: escaped ASCII, also ``/`` ``<`` ``%`` ``@`` (`\/`, `\u003C` ...)."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    for plain, escaped in (("/", "\\/"), ("<", "\\u003C"), ("%", "\\u0025"), ("@", "\\u0040")):
+        text = text.replace(plain, escaped)
+    return text.encode("ascii")
+
+
+def signatures(body: bytes, secret: str) -> Dict[str, str]:
+    """Return both signature headers of *body*: the SHA-256 one, and the older SHA-1 one."""
+    key = secret.encode()
+    return {
+        "X-Hub-Signature-256": "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest(),
+        "X-Hub-Signature": "sha1=" + hmac.new(key, body, hashlib.sha1).hexdigest(),
+    }
+
+
+def delivery(page: str, channel: str, item: Mapping[str, Any], time: int) -> Dict[str, Any]:
+    """Return the body that carries *item* on *channel* (`messaging` or `standby`); *time* in ms."""
+    return {"object": "page", "entry": [{"id": page, "time": time, channel: [item]}]}
+
+
+def handshake(verify_token: str, challenge: str) -> Dict[str, str]:
+    """Return the query of the GET that asks whether a callback is ours."""
+    return {"hub.mode": "subscribe", "hub.verify_token": verify_token, "hub.challenge": challenge}
+
+
+def app_id(value: str, *, number: bool) -> Union[str, int, None]:
+    """Return an app id as Meta would print it; None for no app."""
+    if not value:
+        return None
+    return int(value) if number and value.isdecimal() else value
+
+
+def handover_item(told: Announcement, metadata: str, ids: str) -> Dict[str, Any]:
+    """Return the part of a handover event below its kind; *ids* is one of `ID_FORMS`."""
+    if told.kind == "request_thread_control":
+        named = {"requested_owner_app_id": told.new}
+    else:
+        named = {"previous_owner_app_id": told.previous, "new_owner_app_id": told.new}
+    item: Dict[str, Any] = {
+        key: app_id(
+            value, number=ids == "number" or (ids == "meta" and (told.kind, key) in _NUMBERS_IN_SAMPLES)
+        )
+        for key, value in named.items()
+    }
+    if metadata:
+        item["metadata"] = metadata
+    return item
