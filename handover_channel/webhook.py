@@ -99,8 +99,8 @@ def read(item: Any, *, page: str, time: int = 0, standby: bool = False) -> Event
     for kind, read_kind in _KINDS.items():
         content = item.get(kind)
         # Some senders write every key, with null for those that are not meant.
-        if content is not None:
-            return read_kind(kind, content if isinstance(content, dict) else {}, item, common)
+        if isinstance(content, dict):
+            return read_kind(kind, content, item, common)
     return Unrecognised(**common, item=item)
 
 
@@ -117,8 +117,13 @@ def _items(entries: List[Any]) -> Iterator[Tuple[Any, str, int, bool]]:
 
 def _item(position: int, item: Any, page: str, time: int, standby: bool) -> Item:
     event = read(item, page=page, time=time, standby=standby)
-    body = json.dumps({"page": page, "time": time, "standby": standby, "item": item}, separators=(",", ":"))
-    return Item(key=_key(event, item, position), event=event, body=body)
+    try:
+        body = json.dumps(
+            {"page": page, "time": time, "standby": standby, "item": item}, separators=(",", ":")
+        )
+        return Item(key=_key(event, item, position), event=event, body=body)
+    except RecursionError:  # nested so deeply that it could just be read: nothing of Meta's
+        return _item(position, None, page, time, standby)
 
 
 def _key(event: Event, item: Any, position: int) -> str:
@@ -256,8 +261,8 @@ def _mapping(given: Any) -> Mapping[str, Any]:
 def _text(given: Any) -> str:
     """Return ids and texts as text. Other JSON (metadata was seen as an object) is kept as JSON."""
     if isinstance(given, str):
-        # Half of a surrogate pair is legal JSON, and no database stores it.
-        return given.encode("utf-8", "replace").decode() if not given.isascii() else given.replace("\x00", "")
+        # Half of a surrogate pair and NUL are legal in JSON, and not every database stores them.
+        return given.encode("utf-8", "replace").decode().replace("\x00", "")
     if given is None or isinstance(given, bool):
         return ""
     return str(given) if isinstance(given, (int, float)) else json.dumps(given)

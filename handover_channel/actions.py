@@ -1,0 +1,133 @@
+"""The custom actions: hand over, come back, begin a session. They need rasa_sdk, not Rasa.
+
+The switchboard works synchronously and calls Meta: it runs in a thread, so that other conversations go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Dict, List, Optional, Text
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, UserUttered
+from rasa_sdk.executor import CollectingDispatcher
+
+from handover_channel import wiring
+from handover_channel.errors import GraphError, HandoverRefused, StoreUnavailable
+from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import Switchboard
+
+logger = logging.getLogger(__name__)
+
+TARGET_SLOT, UNTIL_SLOT = "handover_target", "handover_until"
+REASON_ENTITY = "reason"
+RETURNED_INTENT = "handover_returned"
+FAILED_RESPONSE = "utter_handover_failed"
+
+_Domain = Dict[Text, Any]
+
+
+class ActionHandover(Action):
+    """Hand the conversation over to the target that the person named, or to the default one.
+
+    The target's name is the value of entity `handover_target` in the latest message, else of the slot. Where it
+    cannot be, the bot keeps control and says `utter_handover_failed`.
+    """
+
+    def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
+        # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
+        self._switchboard = switchboard or wiring.from_config().switchboard
+
+    def name(self) -> Text:
+        """Name the action as domain.yml does."""
+        return "action_handover"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
+    ) -> List[EventType]:
+        """Pass control, and mirror it in the slots."""
+        target = next(tracker.get_latest_entity_values(TARGET_SLOT), None) or tracker.get_slot(TARGET_SLOT)
+        channel = tracker.get_latest_input_channel() or "rest"
+        try:
+            row = await asyncio.get_running_loop().run_in_executor(
+                None, lambda: self._switchboard.hand_over(tracker.sender_id, target, channel=channel)
+            )
+        except (HandoverRefused, GraphError, StoreUnavailable) as error:
+            logger.error("thread %s: not handed over: %s", tracker.sender_id, error)
+            dispatcher.utter_message(response=FAILED_RESPONSE)
+            return _slots(None)
+        return _slots(row)
+
+
+class ActionHandoverReturn(Action):
+    """Take the conversation back where it is not back yet, and clear the slots.
+
+    On Messenger the channel has taken it back before this runs. On other channels the policy runs it for a
+    keyword or for the button; a keyword is then followed by the turn of intent `handover_returned`.
+    """
+
+    def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
+        self._switchboard = switchboard or wiring.from_config().switchboard
+
+    def name(self) -> Text:
+        """Name the action as domain.yml does."""
+        return "action_handover_return"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
+    ) -> List[EventType]:
+        """Return the thread, and tell Rasa why."""
+        reason = self._reason(tracker)
+        returned = await asyncio.get_running_loop().run_in_executor(
+            None,
+            lambda: self._switchboard.return_to_bot(tracker.sender_id, reason, who="bot", tell=False),
+        )
+        if not returned:
+            return []
+        if tracker.latest_message.get("intent", {}).get("name") == RETURNED_INTENT:
+            return _slots(None)
+        return [*_slots(None), *_returned_turn(reason)]
+
+    def _reason(self, tracker: Tracker) -> ReturnReason:
+        given = next(tracker.get_latest_entity_values(REASON_ENTITY), None)
+        known = {reason.value: reason for reason in ReturnReason}
+        return known.get(given or "", ReturnReason.KEYWORD)
+
+
+class ActionSessionStart(Action):
+    """Begin a session as Rasa does, and carry the slots over: `handover_target` and `handover_until` with them."""
+
+    def name(self) -> Text:
+        """Name the action as Rasa's own, which it replaces."""
+        return "action_session_start"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
+    ) -> List[EventType]:
+        """Start the session, keep the slots as the domain's session_config says, and listen."""
+        carried = domain.get("session_config", {}).get("carry_over_slots_to_new_session", True)
+        kept = (
+            tracker.slots
+            if carried
+            else {name: tracker.slots.get(name) for name in (TARGET_SLOT, UNTIL_SLOT)}
+        )
+        slots = [SlotSet(name, value) for name, value in kept.items() if value is not None]
+        return [SessionStarted(), *slots, ActionExecuted("action_listen")]
+
+
+def _slots(row: Optional[Thread]) -> List[EventType]:
+    target = row.state.target if row and row.state.target else None
+    return [SlotSet(TARGET_SLOT, target), SlotSet(UNTIL_SLOT, row.until if row else None)]
+
+
+def _returned_turn(reason: ReturnReason) -> List[EventType]:
+    text = BUTTON_PAYLOAD.replace(ReturnReason.BUTTON.value, reason.value)
+    entity = {"entity": REASON_ENTITY, "value": reason.value, "start": 0, "end": 0}
+    parse_data = {
+        "text": text,
+        "intent": {"name": RETURNED_INTENT, "confidence": 1.0},
+        "entities": [entity],
+    }
+    return [ActionExecuted("action_listen"), UserUttered(text=text, parse_data=parse_data)]

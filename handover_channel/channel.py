@@ -1,0 +1,115 @@
+"""The Rasa channel: a drop-in for Rasa's own Facebook channel.
+
+Meta is answered as soon as its events are on disk; everything else happens on a thread and an event loop of its
+own, so that no turn, however long, makes Meta wait (docs/decisions/0003-turns-in-a-thread.md).
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from typing import Any, Awaitable, Callable, Dict, Optional, Text
+
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.shared.exceptions import RasaException
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from handover_channel import settings as settings_file
+from handover_channel import webhook, wiring
+from handover_channel.credentials import CHANNEL
+from handover_channel.errors import InvalidSignature, MalformedWebhook, SettingsError, StoreUnavailable
+from handover_channel.server import Server
+from handover_channel.settings import Settings
+from handover_channel.store import deliveries
+from handover_channel.switchboard import MESSENGER
+
+logger = logging.getLogger(__name__)
+
+
+class ChannelSettingsError(RasaException):
+    """Settings the channel cannot start with. Rasa prints its own exceptions without a traceback."""
+
+
+class MessengerInput(InputChannel):
+    """Facebook Messenger with handover."""
+
+    @classmethod
+    def name(cls) -> Text:
+        """Name the channel as Rasa's own does: webhook URL and channel-specific responses stay."""
+        return MESSENGER
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InputChannel:
+        """Build the channel from its block of credentials.yml and the handover.yml beside it."""
+        try:
+            settings = settings_file.load(credentials=credentials or {})
+            return cls(settings, verify=str((credentials or {}).get("verify")))
+        except SettingsError as error:
+            raise ChannelSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
+
+    def __init__(self, settings: Settings, verify: str) -> None:
+        self._handover = wiring.build(settings)
+        self._verify = verify
+        self._server: Optional[Server] = None
+
+    def get_output_channel(self) -> Optional[OutputChannel]:
+        """Return an output for what Rasa says unasked: reminders, `trigger_intent`. The same gate holds."""
+        return self._server.output() if self._server else None
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the routes; below `/webhooks/facebook/`."""
+        routes = Blueprint("handover_messenger", __name__)
+        self._server = server = Server(self._handover, on_new_message)
+
+        @routes.get("/")
+        async def health(request: Request) -> HTTPResponse:
+            problem = await server.problem()
+            if problem:
+                return response.json({"status": "unavailable", "reason": problem}, status=503)
+            return response.json({"status": "ok"})
+
+        @routes.get("/webhook")
+        async def verify(request: Request) -> HTTPResponse:
+            token = request.args.get("hub.verify_token") or ""
+            known = hmac.compare_digest(token.encode("utf-8", "replace"), self._verify.encode())
+            if request.args.get("hub.mode") != "subscribe" or not known:
+                logger.warning("refused to verify the webhook: wrong hub.mode or verify token")
+                return response.text("the verify token is not the one in credentials.yml", status=403)
+            return response.text(request.args.get("hub.challenge") or "")
+
+        @routes.post("/webhook")
+        async def receive(request: Request) -> HTTPResponse:
+            signature = request.headers.get("x-hub-signature-256") or ""
+            try:
+                webhook.verify_signature(
+                    request.body, signature=signature, secret=self._handover.settings.secret
+                )
+                items = webhook.parse(request.body)
+            except InvalidSignature as error:
+                logger.warning("refused a webhook call: %s", error)
+                return response.text("invalid signature", status=403)
+            except MalformedWebhook as error:
+                logger.warning("refused a webhook call: %s", error)
+                return response.text(str(error), status=400)
+            try:
+                await asyncio.wrap_future(server.store(deliveries.rows(items, time.time())))
+            except StoreUnavailable as error:
+                logger.error("could not store a delivery, Meta will send it again: %s", error)
+                return response.text("the database is out of reach", status=503)
+            return response.text("success")
+
+        @routes.listener("after_server_start")
+        async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            server.start(app)
+
+        @routes.listener("before_server_stop")
+        async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            await loop.run_in_executor(None, server.stop)
+
+        return routes

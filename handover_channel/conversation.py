@@ -1,0 +1,30 @@
+"""What the worker needs of the bot: the port that rasa_conversation.py fills, and fakes in tests."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Protocol, Union
+
+from handover_channel.events import MessageReceived, PostbackReceived
+from handover_channel.returning import ReturnReason
+from handover_channel.store.threads import Thread
+
+
+class NotReady(Exception):
+    """The bot cannot work now (no model is loaded): the delivery stays in the queue."""
+
+
+class Conversation(Protocol):
+    """The bot's side of a thread. Every method may raise NotReady."""
+
+    async def answer(
+        self, event: Union[MessageReceived, PostbackReceived], context: Mapping[str, Any], delivery: int
+    ) -> None:
+        """Have the bot answer what the person said. *context*: referral and opt-in that came before."""
+
+    async def returned(
+        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: int
+    ) -> None:
+        """Tell the bot that the thread is its own again: one clean turn, intent `handover_returned`."""
+
+    async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
+        """Mirror a handover that the bot did not start in its slots."""

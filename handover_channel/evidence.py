@@ -1,0 +1,187 @@
+"""Gives an event its effect on control and transcript, and rules whether the bot answers it.
+
+What an event means is decided in routing.py; here the meaning is carried out.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Mapping, Union
+
+from handover_channel.control import Change, bot_may_speak
+from handover_channel.events import (
+    ControlPassed,
+    ControlRequested,
+    ControlTaken,
+    Event,
+    MessageEchoed,
+    MessageReceived,
+    OptedIn,
+    PostbackReceived,
+    Referred,
+)
+from handover_channel.returning import Keywords, ReturnReason
+from handover_channel.routing import Meaning, Situation, meaning_of
+from handover_channel.settings import Grants, Settings
+from handover_channel.store import Store, threads, transcript
+from handover_channel.store.deliveries import Delivery
+from handover_channel.store.threads import Thread
+from handover_channel.store.transcript import APP, PERSON, Line
+from handover_channel.switchboard import Switchboard
+from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
+
+logger = logging.getLogger(__name__)
+
+_Said = Union[MessageReceived, PostbackReceived]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What is left to do about a delivery."""
+
+    outcome: str  #: noted on the delivery; "": work it off again, after what has come before it
+    turn: bool = False  #: the bot answers it
+    context: Mapping[str, Any] = field(default_factory=dict)  #: for the message's metadata
+
+
+class Evidence:
+    """Weigh events. Synchronous: on an event loop, call it in a thread."""
+
+    def __init__(self, settings: Settings, store: Store, switchboard: Switchboard) -> None:
+        self._settings = settings
+        self._store = store
+        self._switchboard = switchboard
+        self._keywords = Keywords(settings.returning.keywords)
+        self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], Ruling]] = {
+            Meaning.TURN: self._turn,
+            Meaning.KEEP: self._keep,
+            Meaning.BUTTON: self._button,
+            Meaning.KEYWORD: self._keyword,
+            Meaning.LAPSED: self._lapsed,
+            Meaning.PERHAPS_RELEASED: self._perhaps_released,
+            Meaning.ON_STANDBY: self._on_standby,
+            Meaning.ECHO_OF_OTHERS: self._echo_of_others,
+            Meaning.LOST: self._lost,
+            Meaning.GAINED: self._gained,
+            Meaning.REQUESTED: self._requested,
+            Meaning.CONTEXT: self._context,
+            Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
+        }
+
+    def weigh(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
+        """Give *event* its effect. *row* is the thread as it was before the event."""
+        target = self._settings.targets.get(row.state.target)
+        situation = Situation(
+            state=row.state,
+            app_id=self._settings.app_id,
+            keywords=self._keywords,
+            stay_muted=bool(target and target.stay_muted),
+            is_backlog=delivery.id < row.answers_from,
+            active_at=row.active_at,
+            received_at=delivery.received_at,
+        )
+        return self._actions[meaning_of(event, situation)](event, row, delivery)
+
+    def _turn(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        if row.context:
+            with self._store.writing() as connection:
+                threads.set_context(connection, row.id, {})
+        return Ruling("answered", turn=True, context=row.context)
+
+    def _keep(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        text = event.text if isinstance(event, MessageReceived) else event.title
+        attachments = event.attachments if isinstance(event, MessageReceived) else ()
+        line = Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)
+        return self._write_down(row, line)
+
+    def _button(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        return self._way_back(event, row, delivery, ReturnReason.BUTTON)
+
+    def _keyword(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        return self._way_back(event, row, delivery, ReturnReason.KEYWORD)
+
+    def _way_back(self, event: _Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
+        self._keep(event, row, delivery)
+        # What the person wrote after it is for the bot again.
+        returned = self._switchboard.return_to_bot(row.id, reason, who="person", answers_from=delivery.id + 1)
+        return Ruling("returned" if returned else "return refused")
+
+    def _lapsed(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        self._switchboard.lapse(row, ReturnReason.LAPSED, answers_from=delivery.id)
+        return Ruling("")
+
+    def _perhaps_released(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        if not self._switchboard.is_gone(row):
+            return self._keep(event, row, delivery)
+        self._switchboard.lapse(row, ReturnReason.RELEASED, answers_from=delivery.id)
+        return Ruling("")
+
+    def _on_standby(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        owner = self._switchboard.ask_owner(row)
+        if owner is None or owner.app_id != self._settings.app_id:
+            other = owner.app_id if owner else ""
+            self._switchboard.lose(row, Change.STANDBY_SEEN, stamp=event.timestamp, owner=other)
+        return self._keep(event, row, delivery)
+
+    def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        if bot_may_speak(row.state.control):
+            # Silent at once, then ask who it is.
+            muted = self._switchboard.lose(
+                row, Change.FOREIGN_ECHO, stamp=event.timestamp, owner=event.app_id
+            )
+            if not bot_may_speak(muted.state.control):
+                self._switchboard.reconcile(muted)
+        line = Line(
+            APP,
+            event.text,
+            event.timestamp,
+            mid=event.mid,
+            app_id=event.app_id,
+            attachments=event.attachments,
+        )
+        return self._write_down(row, line)
+
+    def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
+        self._switchboard.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)
+        return Ruling("control lost")
+
+    def _gained(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
+        self._switchboard.gain(
+            row,
+            stamp=event.timestamp,
+            answers_from=delivery.id,
+            who=event.previous_owner,
+            metadata=event.metadata,
+        )
+        return Ruling("control gained")
+
+    def _requested(self, event: ControlRequested, row: Thread, delivery: Delivery) -> Ruling:
+        if not self._is_granted(event.requested_by):
+            logger.warning("thread %s: a request for control was not granted", row.id)
+            return Ruling("request not granted")
+        self._switchboard.grant(row, event.requested_by)
+        return Ruling("request granted")
+
+    def _context(self, event: Union[Referred, OptedIn], row: Thread, delivery: Delivery) -> Ruling:
+        kept: Dict[str, Any] = dict(row.context)
+        if isinstance(event, Referred):
+            kept["referral"] = dict(event.referral)
+        else:
+            kept["optin"] = dict(event.optin)
+        with self._store.writing() as connection:
+            threads.set_context(connection, row.id, kept)
+        return Ruling("kept")
+
+    def _is_granted(self, app_id: str) -> bool:
+        grants = self._settings.grant_requests
+        if not app_id or app_id == self._settings.app_id or grants is Grants.NONE:
+            return False
+        if grants is Grants.ALL or app_id in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
+            return True
+        return self._settings.target_of_app(app_id) is not None
+
+    def _write_down(self, row: Thread, line: Line) -> Ruling:
+        with self._store.writing() as connection:
+            transcript.add(connection, row.id, line)
+        return Ruling("kept")

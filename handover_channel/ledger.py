@@ -1,0 +1,159 @@
+"""Writes a change of control: the row, its log, its deadlines and the note to the worker, in one transaction.
+
+Used by the switchboard alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from sqlalchemy.engine import Connection
+
+from handover_channel.control import Change, Control, State, bot_may_speak, state_after
+from handover_channel.settings import Settings, Target
+from handover_channel.store import Store, deadlines, deliveries, threads
+from handover_channel.store.threads import Thread
+
+logger = logging.getLogger(__name__)
+
+#: Minutes after which a refused return is tried again; the last one repeats. design.md, section 5.
+TRY_AGAIN_AFTER = (1, 5, 15, 60)
+
+#: A pass is settled by asking Meta if its outcome was not written down for so long, in seconds.
+SETTLE_AFTER = 60.0
+
+
+class Ledger:
+    """The rows behind the switchboard."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+
+    def find(self, thread: str) -> Optional[Thread]:
+        """Return the row of *thread*, None where there is none."""
+        with self._store.reading() as connection:
+            return threads.get(connection, thread)
+
+    def thread(self, thread: str, *, channel: str, page: str = "") -> Thread:
+        """Return the row of *thread*, making it where it is new."""
+        found = self.find(thread)
+        if found:
+            return found
+        with self._store.writing() as connection:
+            return threads.get_or_add(connection, thread, channel=channel, page=page, now=self._clock())
+
+    def change(
+        self,
+        thread: str,
+        change: Change,
+        *,
+        reason: str,
+        who: str,
+        owner: str = "",
+        target: str = "",
+        stamp: Optional[int] = None,
+        answers_from: Optional[int] = None,
+        tell: bool = True,
+        metadata: str = "",
+    ) -> Thread:
+        """Apply *change* to the row as it stands, and return the row as it is then.
+
+        *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
+        The rest is for a return. *answers_from*: the first delivery that is not backlog, None for the next one
+        received; *tell*: whether Rasa is to get its turn; *metadata*: what the other app said.
+        """
+        while True:
+            with self._store.writing() as connection:
+                before = threads.get(connection, thread)
+                if before is None:
+                    raise LookupError(f"thread {thread} has no row")
+                at = max(before.seen, before.state.stamp) if stamp is None else stamp
+                state = state_after(before.state, change, stamp=at, owner=owner, target=target)
+                if state is None:
+                    return before
+                returned = bot_may_speak(state.control) and change is not Change.PASS_REFUSED
+                if returned and answers_from is None:
+                    answers_from = deliveries.newest_id(connection) + 1
+                now = self._clock()
+                until = self._until(before, state, now)
+                written = threads.change(
+                    connection,
+                    before,
+                    state,
+                    reason=reason,
+                    who=who,
+                    now=now,
+                    until=until,
+                    answers_from=answers_from if returned else None,
+                )
+                if not written:
+                    continue  # somebody else changed the row: decide again
+                self._set_deadlines(connection, thread, state, until, now)
+                after = threads.get(connection, thread)
+                assert after is not None
+                if returned and tell:
+                    body = {"reason": reason, **({"metadata": metadata} if metadata else {})}
+                    self._note(connection, after, deliveries.RETURNED, body)
+                logger.info(
+                    "thread %s: %s -> %s (%s)",
+                    thread,
+                    before.state.control.value,
+                    state.control.value,
+                    reason,
+                )
+                return after
+
+    def note_muted(self, row: Thread) -> None:
+        """Have the worker mirror a handover that Rasa did not start in Rasa's slots."""
+        with self._store.writing() as connection:
+            self._note(connection, row, deliveries.MUTED, {"target": row.state.target, "until": row.until})
+
+    def note_returned(self, row: Thread, reason: str) -> None:
+        """Have the worker tell Rasa that the thread is the bot's again."""
+        with self._store.writing() as connection:
+            self._note(connection, row, deliveries.RETURNED, {"reason": reason})
+
+    def refused(self, row: Thread, *, wanted: str, refusal: str) -> int:
+        """Keep that Meta refused a return, and when it is tried again: in so many minutes."""
+        minutes = TRY_AGAIN_AFTER[min(row.attempts, len(TRY_AGAIN_AFTER) - 1)]
+        with self._store.writing() as connection:
+            threads.refuse(connection, row.id, wanted=wanted, refusal=refusal)
+            deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
+        return minutes
+
+    def _until(self, before: Thread, state: State, now: float) -> Optional[float]:
+        if bot_may_speak(state.control):
+            return None
+        if not bot_may_speak(before.state.control):
+            return before.until  # from one app to another: the first limit stands
+        limit = self._limit(state.target)
+        return None if limit is None else now + limit.total_seconds()
+
+    def _limit(self, target: str) -> Optional[timedelta]:
+        known = self._target(target)
+        return known.time_limit if known else self._settings.returning.time_limit
+
+    def _target(self, name: str) -> Optional[Target]:
+        return self._settings.targets.get(name)
+
+    def _set_deadlines(
+        self, connection: Connection, thread: str, state: State, until: Optional[float], now: float
+    ) -> None:
+        known = self._target(state.target)
+        wait = known.answer_within if known and state.control is Control.INBOX else None
+        due: Dict[str, Optional[float]] = {
+            deadlines.TIME_LIMIT: until,
+            deadlines.SETTLE: now + SETTLE_AFTER if state.control is Control.PASSING else None,
+            deadlines.NO_ANSWER: now + wait.total_seconds() if wait else None,
+            deadlines.TAKE_AGAIN: None,
+        }
+        for kind, due_at in due.items():
+            deadlines.put(connection, thread, kind, due_at)
+
+    def _note(self, connection: Connection, row: Thread, kind: str, body: Mapping[str, Any]) -> None:
+        key = f"{kind}:{row.id}:{row.version}"
+        deliveries.add_note(connection, row.id, kind, key=key, body=body, now=self._clock())

@@ -1,0 +1,134 @@
+"""What Rasa says, on its way to Messenger.
+
+1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If that
+   cannot be found out, it does not speak.
+2. Meta's answer is read. Another app has control (10/2018300): that is a handover. Transient errors were tried
+   again by the Graph client; permanent ones are logged with what to do. Neither ends the turn.
+3. The next message goes out when Meta has answered the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+import uuid
+from concurrent.futures import Executor
+from typing import Any, Dict, Iterable, List, Optional, Text
+
+from rasa.core.channels.channel import OutputChannel
+
+from handover_channel import messages
+from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
+from handover_channel.graph_api import GraphApi
+from handover_channel.routing import OUR_METADATA
+from handover_channel.switchboard import MESSENGER, Switchboard
+
+logger = logging.getLogger(__name__)
+
+#: The response that tells the person of a handover: Messenger gets the "Back to Bot" button with it.
+NOTICE = "utter_handover"
+
+_Message = Dict[str, Any]
+
+
+class MessengerOutput(OutputChannel):
+    """Send Rasa's messages to one thread after the other, as the page.
+
+    *tag* names what is answered; it goes out as `metadata`, so that the echoes tell what was sent.
+    """
+
+    @classmethod
+    def name(cls) -> Text:
+        """Name the channel as Rasa's own does: channel-specific responses stay."""
+        return MESSENGER
+
+    def __init__(
+        self, switchboard: Switchboard, graph: GraphApi, pool: Executor, tag: Optional[str] = None
+    ) -> None:
+        self._switchboard = switchboard
+        self._graph = graph
+        self._pool = pool
+        self._tag = tag or uuid.uuid4().hex
+        self._count = itertools.count(1)
+        self.sent = 0  #: messages that Meta has accepted
+
+    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+        """Send one of Rasa's responses, all of its parts."""
+        if message.get("utter_action") == NOTICE:
+            message = messages.with_return_button(message, self._switchboard.settings.returning.button)
+        # Rasa takes it for granted that buttons come with a text.
+        await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})
+
+    async def send_text_message(self, recipient_id: Text, text: Text, **kwargs: Any) -> None:
+        """Send text, in as many messages as it takes."""
+        await self._send(recipient_id, messages.text_messages(text))
+
+    async def send_text_with_buttons(
+        self, recipient_id: Text, text: Text, buttons: List[Dict[Text, Any]], **kwargs: Any
+    ) -> None:
+        """Send text with any number of buttons."""
+        await self._send(recipient_id, messages.button_messages(text, buttons))
+
+    async def send_quick_replies(
+        self, recipient_id: Text, text: Text, quick_replies: List[Dict[Text, Any]], **kwargs: Any
+    ) -> None:
+        """Send text with quick replies."""
+        await self._send(recipient_id, messages.quick_reply_messages(text, quick_replies))
+
+    async def send_image_url(self, recipient_id: Text, image: Text, **kwargs: Any) -> None:
+        """Send an image by its address."""
+        await self._send(recipient_id, messages.image_messages(image))
+
+    async def send_attachment(self, recipient_id: Text, attachment: Any, **kwargs: Any) -> None:
+        """Send an attachment: an address, or what the Send API takes."""
+        await self._send(recipient_id, messages.attachment_messages(attachment))
+
+    async def send_elements(self, recipient_id: Text, elements: Iterable[Any], **kwargs: Any) -> None:
+        """Send elements as generic templates."""
+        await self._send(recipient_id, messages.element_messages(list(elements)))
+
+    async def send_custom_json(self, recipient_id: Text, json_message: Any, **kwargs: Any) -> None:
+        """Send what the bot's developer wrote for the Send API."""
+        await self._send(recipient_id, messages.custom_messages(json_message))
+
+    async def show_activity(self, recipient_id: Text, *actions: str) -> None:
+        """Send sender actions (mark_seen, typing_on ...), side by side. They may fail."""
+        bodies = [{"recipient": {"id": recipient_id}, "sender_action": action} for action in actions]
+        await asyncio.gather(*(self._call(recipient_id, body) for body in bodies))
+
+    async def _send(self, recipient_id: Text, payloads: Iterable[_Message]) -> None:
+        for payload in payloads:
+            body = self._tagged(messages.send_body(recipient_id, payload))
+            # Custom JSON may name another recipient: then control of that thread is what counts.
+            if await self._call(str(body["recipient"].get("id") or recipient_id), body):
+                self.sent += 1
+
+    def _tagged(self, body: Dict[str, Any]) -> Dict[str, Any]:
+        if "message" not in body:
+            return body
+        metadata = f"{OUR_METADATA}{self._tag}.{next(self._count)}"
+        return {**body, "message": {"metadata": metadata, **body["message"]}}
+
+    async def _call(self, thread: Text, body: Dict[str, Any]) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, functools.partial(self._call_now, thread, body))
+
+    def _call_now(self, thread: str, body: Dict[str, Any]) -> bool:
+        try:
+            token = self._switchboard.token_to_speak(thread)
+            if token is None:
+                logger.info("thread %s: not sent, the bot does not have control", thread)
+                return False
+            self._graph.send(token, body)
+        except NotThreadOwner as error:
+            logger.warning("thread %s: not sent, another app has control: %s", thread, error)
+            self._switchboard.refused_to_speak(thread)
+        except GraphError as error:
+            logger.error("thread %s: not sent: %s", thread, error)
+        except StoreUnavailable as error:
+            logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
+        else:
+            return True
+        return False

@@ -1,0 +1,179 @@
+"""Rasa's side of a thread: turns and slots. The one place for what Rasa keeps private.
+
+1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
+   intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is understood
+   without it, and logged as it was typed.
+2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`.
+3. The agent is looked up each time: `PUT /model` replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from concurrent.futures import Executor
+from dataclasses import asdict
+from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Union
+
+from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
+from rasa.shared.core.events import SlotSet
+from sanic import Sanic
+
+from handover_channel.conversation import NotReady
+from handover_channel.events import MessageReceived, PostbackReceived
+from handover_channel.graph_api import GraphApi
+from handover_channel.output import MessengerOutput
+from handover_channel.returning import ReturnReason
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import MESSENGER, Switchboard
+
+logger = logging.getLogger(__name__)
+
+RETURNED_INTENT = "handover_returned"
+_PREFIX = "/"
+
+OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
+_Said = Union[MessageReceived, PostbackReceived]
+
+
+class RasaConversation:
+    """Speak with Rasa's agent of this server."""
+
+    def __init__(
+        self,
+        app: Sanic,
+        on_new_message: OnNewMessage,
+        switchboard: Switchboard,
+        graph: GraphApi,
+        pool: Executor,
+    ) -> None:
+        self._app = app
+        self._on_new_message = on_new_message
+        self._switchboard = switchboard
+        self._graph = graph
+        self._pool = pool
+
+    async def answer(self, event: _Said, context: Mapping[str, Any], delivery: int) -> None:
+        """Run one turn with what the person said."""
+        self._agent()
+        output = self._messenger(delivery)
+        # Before the turn, and awaited: nothing of it may come after control was passed.
+        await output.show_activity(event.thread, "mark_seen", "typing_on")
+        text = text_of(event)
+        message = UserMessage(
+            text,
+            output,
+            event.thread,
+            input_channel=MESSENGER,
+            message_id=event.mid or None,
+            metadata={**context, **metadata_of(event)},
+            parse_data=await self._understood(text) if is_typed(event) else None,
+        )
+        await self._on_new_message(message)
+        if not output.sent:
+            await output.show_activity(event.thread, "typing_off")
+
+    async def returned(
+        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: int
+    ) -> None:
+        """Run the turn of a return."""
+        self._agent()
+        message = UserMessage(
+            f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
+            self._output_of(row, delivery),
+            row.id,
+            input_channel=row.channel,
+            metadata={"handover": dict(note)},
+            parse_data=returned_parse_data(reason),
+        )
+        await self._on_new_message(message)
+
+    async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
+        """Set the slots of the bot that has them, in a tracker nobody else writes to meanwhile."""
+        agent = self._agent()
+        if agent is None:
+            return
+        async with agent.lock_store.lock(row.id):
+            tracker = await agent.processor.get_tracker(row.id)
+            wanted = {"handover_target": target, "handover_until": until}
+            for slot, value in wanted.items():
+                if slot in tracker.slots:
+                    tracker.update(SlotSet(slot, value))
+            await agent.processor.save_tracker(tracker)
+
+    def is_ready(self) -> bool:
+        """Tell whether a model is loaded."""
+        try:
+            self._agent()
+        except NotReady:
+            return False
+        return True
+
+    def _agent(self) -> Any:
+        # Without an agent in the server's context somebody else answers `on_new_message`: Rasa's own tests do.
+        agent = getattr(self._app.ctx, "agent", None)
+        if agent is not None and not agent.is_ready():
+            raise NotReady("no model is loaded")
+        return agent
+
+    async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
+        agent = self._agent()
+        if agent is None or not text.startswith(_PREFIX):
+            return None
+        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(text.lstrip(f"{_PREFIX} ")))
+        return {**found, "text": text}
+
+    def _messenger(self, delivery: int) -> MessengerOutput:
+        return MessengerOutput(self._switchboard, self._graph, self._pool, tag=str(delivery))
+
+    def _output_of(self, row: Thread, delivery: int) -> OutputChannel:
+        if row.channel == MESSENGER:
+            return self._messenger(delivery)
+        for channel in getattr(self._app.ctx, "input_channels", None) or ():
+            if channel.name() == row.channel:
+                output = channel.get_output_channel()
+                if output is not None:
+                    return output
+        # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
+        return CollectingOutputChannel()
+
+
+def text_of(event: _Said) -> str:
+    """Return what Rasa gets as the text of a message: payload, text, or the address of the attachment."""
+    if event.payload is not None:
+        return event.payload.strip()
+    if isinstance(event, PostbackReceived):
+        return event.title.strip()
+    return (event.text or next((found.url for found in event.attachments if found.url), "")).strip()
+
+
+def is_typed(event: _Said) -> bool:
+    """Tell whether the text is the person's own, not a payload of the bot's."""
+    return event.payload is None
+
+
+def metadata_of(event: _Said) -> Dict[str, Any]:
+    """Return the metadata of a message: `mid`, `timestamp` (ms) and `page`, and what else Meta sent."""
+    metadata: Dict[str, Any] = {"mid": event.mid, "timestamp": event.timestamp, "page": event.page}
+    if event.referral:
+        metadata["referral"] = dict(event.referral)
+    if isinstance(event, PostbackReceived):
+        return {**metadata, "postback": {"title": event.title, "payload": event.payload}}
+    if event.payload is not None:
+        metadata["quick_reply"] = {"title": event.text, "payload": event.payload}
+    if event.attachments:
+        metadata["attachments"] = [asdict(attachment) for attachment in event.attachments]
+    if event.reply_to:
+        metadata["reply_to"] = event.reply_to
+    return metadata
+
+
+def returned_parse_data(reason: ReturnReason) -> Dict[str, Any]:
+    """Return what Rasa's NLU would make of the payload of a return."""
+    intent = {"name": RETURNED_INTENT, "confidence": 1.0}
+    return {
+        "text": f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
+        "intent": intent,
+        "intent_ranking": [intent],
+        "entities": [{"entity": "reason", "value": reason.value, "start": 0, "end": 0}],
+    }

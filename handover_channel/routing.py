@@ -1,0 +1,119 @@
+"""What one event means for a thread as it stands. No I/O.
+
+1. The bot answers what comes in `messaging[]` while it has control, and nothing else.
+2. While it does not, the person's words go to the transcript, unless they are a way back.
+3. What others say and do (control events, echoes, standby) is evidence about who has control.
+4. A tap on a button says nothing about control: Meta sends it to the app that sent the button, whoever owns
+   the thread. https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Callable, Mapping, Type, Union
+
+from handover_channel.control import State, bot_may_speak, has_lapsed, has_owner
+from handover_channel.events import (
+    ControlPassed,
+    ControlRequested,
+    ControlTaken,
+    Event,
+    MessageEchoed,
+    MessageReceived,
+    OptedIn,
+    PostbackReceived,
+    Referred,
+)
+from handover_channel.returning import Keywords, is_button
+
+#: Begins the `metadata` of all that we send, so that our echoes are known without an app id.
+OUR_METADATA = "rasa-handover:"
+
+
+class Meaning(Enum):
+    """What is to be done about an event."""
+
+    TURN = auto()  #: Rasa answers it
+    KEEP = auto()  #: it goes to the transcript, nothing else
+    BUTTON = auto()  #: a way back: the "Back to Bot" button
+    KEYWORD = auto()  #: a way back: a keyword
+    LAPSED = auto()  #: a new request: the owner's control has lapsed
+    PERHAPS_RELEASED = auto()  #: a new request, if Meta says that the owner let go
+    ON_STANDBY = auto()  #: another app has control, unless Meta says that we do
+    ECHO_OF_OTHERS = auto()  #: somebody else answered
+    LOST = auto()  #: Meta says that another app has control
+    GAINED = auto()  #: Meta says that we have it
+    REQUESTED = auto()  #: another app asks for it
+    CONTEXT = auto()  #: kept for the metadata of the next message
+    NOTHING = auto()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the meaning of an event depends on."""
+
+    state: State
+    app_id: str  #: ours
+    keywords: Keywords
+    stay_muted: bool  #: of the target that has the thread
+    is_backlog: bool  #: received before the thread came back
+    active_at: float  #: of the thread, before this event
+    received_at: float
+
+
+def meaning_of(event: Event, situation: Situation) -> Meaning:
+    """Return what is to be done about *event*."""
+    for kind, decide in _BY_KIND.items():
+        if isinstance(event, kind):
+            return decide(event, situation)
+    return Meaning.NOTHING
+
+
+def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Meaning:
+    is_message, text = isinstance(event, MessageReceived), getattr(event, "text", "")
+    if bot_may_speak(now.state.control):
+        if event.standby:
+            return Meaning.ON_STANDBY if is_message else Meaning.KEEP
+        return Meaning.KEEP if now.is_backlog or not _has_content(event) else Meaning.TURN
+    if is_button(event.payload):
+        return Meaning.BUTTON
+    if is_message and now.keywords.match(text):
+        return Meaning.KEYWORD
+    if is_message and not event.standby and has_owner(now.state.control) and not now.stay_muted:
+        lapsed = has_lapsed(now.active_at, now.received_at)
+        return Meaning.LAPSED if lapsed else Meaning.PERHAPS_RELEASED
+    return Meaning.KEEP
+
+
+def _echoed(event: MessageEchoed, now: Situation) -> Meaning:
+    if event.metadata.startswith(OUR_METADATA) or event.app_id == now.app_id:
+        return Meaning.NOTHING
+    # An echo without an app id is not known to be ours, and talking over a person is the worse mistake.
+    return Meaning.ECHO_OF_OTHERS
+
+
+def _moved(event: Union[ControlPassed, ControlTaken], now: Situation) -> Meaning:
+    # By the ids, not by the name of the event: a pass that names another app means that we lost control.
+    # Without an id: Meta sends "pass" to the new owner and "take" to the previous one.
+    if event.new_owner:
+        return Meaning.GAINED if event.new_owner == now.app_id else Meaning.LOST
+    return Meaning.GAINED if isinstance(event, ControlPassed) else Meaning.LOST
+
+
+def _has_content(event: Union[MessageReceived, PostbackReceived]) -> bool:
+    if isinstance(event, PostbackReceived):
+        return event.payload is not None
+    return bool(event.text or event.payload or event.attachments)
+
+
+_BY_KIND: Mapping[Type[Event], Callable[..., Meaning]] = {
+    MessageReceived: _said,
+    PostbackReceived: _said,
+    MessageEchoed: _echoed,
+    ControlPassed: _moved,
+    ControlTaken: _moved,
+    ControlRequested: lambda event, now: Meaning.REQUESTED,
+    Referred: lambda event, now: Meaning.CONTEXT,
+    OptedIn: lambda event, now: Meaning.CONTEXT,
+}

@@ -1,0 +1,98 @@
+"""What runs behind the channel's routes: the intake that stores, and the worker on a thread and loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Dict, List, Optional
+
+from rasa.core.channels.channel import OutputChannel
+from sanic import Sanic
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.evidence import Evidence
+from handover_channel.intake import Intake
+from handover_channel.output import MessengerOutput
+from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
+from handover_channel.wiring import Handover
+from handover_channel.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that turns get to end when the server stops. Sanic gives 15 in all.
+GRACE = 10.0
+
+#: Graph calls at a time.
+CALLS_AT_ONCE = 64
+
+
+class Server:
+    """The channel's machinery in one Rasa process."""
+
+    def __init__(self, handover: Handover, on_new_message: OnNewMessage) -> None:
+        self._handover = handover
+        self._on_new_message = on_new_message
+        self._calls = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="handover-graph")
+        self._intake: Optional[Intake] = None
+        self._worker: Optional[Worker] = None
+        self._conversation: Optional[RasaConversation] = None
+        self._loop = asyncio.new_event_loop()
+        self._thread: Optional[threading.Thread] = None
+
+    def start(self, app: Sanic) -> None:
+        """Start storing and working."""
+        given = self._handover
+        self._conversation = RasaConversation(
+            app, self._on_new_message, given.switchboard, given.graph, self._calls
+        )
+        evidence = Evidence(given.settings, given.store, given.switchboard)
+        worker = Worker(given.store, given.switchboard, evidence, self._conversation)
+        self._worker = worker
+        self._intake = Intake(given.store, worker.wake)
+        self._intake.start()
+        self._thread = threading.Thread(target=self._run, args=(worker,), name="handover", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what came in, let turns end, give the rest back to the queue. Blocks."""
+        if self._intake is None or self._worker is None or self._thread is None:
+            return
+        self._intake.stop()
+        asyncio.run_coroutine_threadsafe(self._worker.stop(GRACE), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        self._calls.shutdown(wait=False)
+        self._handover.store.close()
+
+    def store(self, rows: List[Dict[str, Any]]) -> "Future[None]":
+        """Store rows; done once they are on disk. Raises StoreUnavailable before the start."""
+        if self._intake is None:
+            refused: "Future[None]" = Future()
+            refused.set_exception(StoreUnavailable("the server is starting"))
+            return refused
+        return self._intake.put(rows)
+
+    def output(self) -> OutputChannel:
+        """Return an output for what the bot says unasked."""
+        return MessengerOutput(self._handover.switchboard, self._handover.graph, self._calls)
+
+    async def problem(self) -> str:
+        """Return why the channel cannot work now, "" where it can."""
+        if self._conversation is None or not self._conversation.is_ready():
+            return "no model is loaded"
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._touch_store)
+        except StoreUnavailable as error:
+            return f"the store is out of reach: {error}"
+        return ""
+
+    def _touch_store(self) -> None:
+        self._handover.switchboard.may_speak("")
+
+    def _run(self, worker: Worker) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.create_task(worker.run())
+        self._loop.run_forever()
+        self._loop.close()

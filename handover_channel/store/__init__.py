@@ -1,0 +1,121 @@
+"""Our own truth about threads: control, deliveries, deadlines, transcript, log of changes.
+
+SQLite in WAL mode for one machine, PostgreSQL beyond it. Everything here is synchronous: callers on an event
+loop run it in a thread. One module a table; this one opens the database and keeps its schema.
+
+Durability on SQLite: `synchronous=FULL`, so that what was answered with 200 survives a power cut
+(https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.store.migrations import upgrade
+
+logger = logging.getLogger(__name__)
+
+#: How long a writer waits for another process's transaction, in seconds.
+_BUSY = 20
+
+
+class Store:
+    """The database. Raises StoreUnavailable for whatever goes wrong with it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self._engine = _engine(self.url)
+        self._migrated = False
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return str(self._engine.dialect.name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for reading."""
+        with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that is committed at the end, rolled back on an error."""
+        with self._transaction(write=True) as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Safe when several processes start at once."""
+        with self._errors(), self._engine.connect() as connection:
+            connection = connection.execution_options(handover_write=True)
+            with connection.begin():
+                if self.dialect == "postgresql":
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7214480936)"))
+                upgrade(connection)
+        self._migrated = True
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[Connection]:
+        if not self._migrated:
+            # Also the way back after a start without a database: no restart needed.
+            self.migrate()
+        with self._errors(), self._engine.connect() as connection:
+            connection = connection.execution_options(handover_write=write)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # str(error) would hold the parameters: message bodies.
+            raise StoreUnavailable(f"the database refused: {error.orig}") from error
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the database failed: {type(error).__name__}") from error
+
+
+def _engine(url: sa.engine.URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(
+            url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20
+        )
+    # A plain pool: a connection to a SQLite file may change threads, it must only not be shared at a time.
+    engine = sa.create_engine(
+        url,
+        future=True,
+        hide_parameters=True,
+        poolclass=sa.pool.QueuePool,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": _BUSY, "check_same_thread": False},
+    )
+    sa.event.listen(engine, "connect", _sqlite_settings)
+    sa.event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_settings(connection: Any, record: Any) -> None:
+    # The driver's own BEGIN comes too late and is never IMMEDIATE: take it over, see
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A writer that begins as a reader cannot wait for its turn: SQLite answers "locked" at once.
+    write = connection.get_execution_options().get("handover_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,135 @@
+"""Deliveries: stored before Meta gets its 200, worked off in order within a thread, each once.
+
+Besides Meta's events the queue carries notes to the worker: `returned` (tell Rasa that the thread is back) and
+`muted` (mirror the handover in Rasa's slots). A note comes before whatever waits in its thread: it tells what
+has already happened.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.store.schema import claims, deliveries
+from handover_channel.store.upsert import insert
+from handover_channel.webhook import Item
+
+EVENT, RETURNED, MUTED = "event", "returned", "muted"
+
+_NOTE_TIMESTAMP = -1
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One row of the queue."""
+
+    id: int
+    thread: str
+    kind: str
+    body: str
+    received_at: float
+    attempts: int
+
+
+def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
+    """Return the rows to store for *items*. Events without a thread concern nobody and are left out."""
+    return [
+        {
+            "key": item.key,
+            "thread": item.event.thread,
+            "timestamp": item.event.timestamp or int(now * 1000),
+            "kind": EVENT,
+            "body": item.body,
+            "received_at": now,
+            "done_at": None,
+            "outcome": "",
+            "attempts": 0,
+        }
+        for item in items
+        if item.event.thread
+    ]
+
+
+def add(connection: Connection, new: List[Dict[str, Any]]) -> None:
+    """Store rows; those whose key is there already are repeats, and left out."""
+    if new:
+        connection.execute(insert(connection, deliveries).on_conflict_do_nothing(), new)
+
+
+def add_note(
+    connection: Connection, thread: str, kind: str, *, key: str, body: Mapping[str, Any], now: float
+) -> None:
+    """Queue a note to the worker."""
+    row = {"key": key, "thread": thread, "timestamp": _NOTE_TIMESTAMP, "kind": kind, "body": json.dumps(body)}
+    add(connection, [{**row, "received_at": now, "done_at": None, "outcome": "", "attempts": 0}])
+
+
+def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
+    """Return what is to be worked off next in *thread*."""
+    columns = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
+    query = (
+        sa.select(*columns)
+        .where(deliveries.c.thread == thread, deliveries.c.done_at.is_(None))
+        .order_by(deliveries.c.timestamp, deliveries.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Delivery(**row) if row else None
+
+
+def started(connection: Connection, delivery: int, attempts: int = 1) -> None:
+    """Count an attempt, so that one which kills the process is not tried for ever; -1 takes it back."""
+    connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery)
+        .values(attempts=deliveries.c.attempts + attempts)
+    )
+
+
+def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
+    """Take a delivery off the queue."""
+    connection.execute(
+        sa.update(deliveries).where(deliveries.c.id == delivery).values(done_at=now, outcome=outcome)
+    )
+
+
+def newest_id(connection: Connection) -> int:
+    """Return the id of the newest delivery: those up to it were received before now."""
+    return int(connection.execute(sa.select(sa.func.max(deliveries.c.id))).scalar() or 0)
+
+
+def waiting_threads(connection: Connection, *, now: float, limit: int) -> List[str]:
+    """Return threads that have work and are not claimed by anybody."""
+    claimed = sa.select(claims.c.thread).where(claims.c.until > now)
+    query = (
+        sa.select(deliveries.c.thread)
+        .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(claimed))
+        .distinct()
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:
+    """Claim *thread* for *worker* until the given time, or renew the claim. False: it is somebody else's."""
+    taken = insert(connection, claims).values(thread=thread, worker=worker, until=until)
+    free = sa.or_(claims.c.until <= now, claims.c.worker == worker)
+    query = taken.on_conflict_do_update(
+        index_elements=[claims.c.thread], set_={"worker": worker, "until": until}, where=free
+    )
+    return bool(connection.execute(query).rowcount == 1)
+
+
+def release(connection: Connection, *, worker: str, thread: Optional[str] = None) -> None:
+    """Give up the claim on *thread*, or every claim of *worker*."""
+    query = sa.delete(claims).where(claims.c.worker == worker)
+    connection.execute(query if thread is None else query.where(claims.c.thread == thread))
+
+
+def claiming_workers(connection: Connection) -> List[str]:
+    """Return the names of the workers that have claims."""
+    return list(connection.execute(sa.select(claims.c.worker).distinct()).scalars())

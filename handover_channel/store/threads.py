@@ -1,0 +1,184 @@
+"""Threads: the row that says who has control, and the log of its changes.
+
+The only UPDATE of control is `change`, guarded by the row's version: who decided from an older row is told so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.control import Control, State
+from handover_channel.store.schema import changes, threads
+from handover_channel.store.upsert import insert
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One row of `threads`; see schema.py for the units."""
+
+    id: str
+    channel: str = "facebook"
+    page: str = ""
+    state: State = State()
+    reason: str = ""
+    changed_at: float = 0.0
+    until: Optional[float] = None
+    version: int = 0  #: 0: no row yet
+    wanted: str = ""
+    refusal: str = ""
+    attempts: int = 0
+    seen: int = 0
+    active_at: float = 0.0
+    person_at: int = 0
+    context: Mapping[str, Any] = None  # type: ignore[assignment]  # never None: see _thread
+    answers_from: int = 0
+
+
+@dataclass(frozen=True)
+class LoggedChange:
+    """One line of the log of changes."""
+
+    at: float
+    control_before: str
+    control: str
+    owner: str
+    target: str
+    reason: str
+    who: str
+
+
+def get(connection: Connection, thread: str) -> Optional[Thread]:
+    """Return the row of *thread*, None where there is none: the bot has control then."""
+    row = connection.execute(sa.select(threads).where(threads.c.id == thread)).mappings().first()
+    return _thread(row) if row else None
+
+
+def control_of(connection: Connection, thread: str) -> Optional[Control]:
+    """Return who has control, None where there is no row. The cheapest question, asked before every send."""
+    found = connection.execute(sa.select(threads.c.control).where(threads.c.id == thread)).scalar()
+    return None if found is None else Control(found)
+
+
+def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, now: float) -> Thread:
+    """Return the row of *thread*, making it where it is new."""
+    found = get(connection, thread)
+    if found:
+        return found
+    state = State()
+    values = {
+        "id": thread,
+        "channel": channel,
+        "page": page,
+        **_columns(state),
+        **{"reason": "", "changed_at": now, "until": None, "version": 1},
+        **{"wanted": "", "refusal": "", "attempts": 0},
+        **{"seen": 0, "active_at": now, "person_at": 0, "context": "{}", "answers_from": 0},
+    }
+    # Another process may add the same row at the same time.
+    connection.execute(insert(connection, threads).values(**values).on_conflict_do_nothing())
+    added = get(connection, thread)
+    assert added is not None
+    return added
+
+
+def touch(
+    connection: Connection, thread: str, *, page: str, seen: int, now: float, person_at: int = 0
+) -> None:
+    """Note that an event was seen: the newest time wins, by Meta's clock and by ours."""
+    values: Dict[str, Any] = {"active_at": now, "seen": _greater(threads.c.seen, seen)}
+    if page:
+        values["page"] = page
+    if person_at:
+        values["person_at"] = _greater(threads.c.person_at, person_at)
+    connection.execute(sa.update(threads).where(threads.c.id == thread).values(**values))
+
+
+def change(
+    connection: Connection,
+    before: Thread,
+    after: State,
+    *,
+    reason: str,
+    who: str,
+    now: float,
+    until: Optional[float],
+    answers_from: Optional[int] = None,
+) -> bool:
+    """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again."""
+    values: Dict[str, Any] = {
+        **_columns(after),
+        **{"reason": reason, "changed_at": now, "until": until, "version": before.version + 1},
+        **{"wanted": "", "refusal": "", "attempts": 0},
+    }
+    if answers_from is not None:
+        values["answers_from"] = answers_from
+    done = connection.execute(
+        sa.update(threads)
+        .where(threads.c.id == before.id, threads.c.version == before.version)
+        .values(**values)
+    )
+    if done.rowcount != 1:
+        return False
+    connection.execute(
+        sa.insert(changes).values(
+            thread=before.id,
+            at=now,
+            control_before=before.state.control.value,
+            control=after.control.value,
+            owner=after.owner,
+            target=after.target,
+            reason=reason,
+            who=who,
+        )
+    )
+    return True
+
+
+def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) -> None:
+    """Keep that a return was refused: why it was wanted, and what Meta said."""
+    connection.execute(
+        sa.update(threads)
+        .where(threads.c.id == thread)
+        .values(wanted=wanted, refusal=refusal, attempts=threads.c.attempts + 1)
+    )
+
+
+def set_context(connection: Connection, thread: str, context: Mapping[str, Any]) -> None:
+    """Keep referral and opt-in for the metadata of the person's next message."""
+    connection.execute(sa.update(threads).where(threads.c.id == thread).values(context=json.dumps(context)))
+
+
+def log_of(connection: Connection, thread: str, limit: int = 20) -> List[LoggedChange]:
+    """Return the newest changes of control, newest first."""
+    columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
+    query = sa.select(*columns).where(changes.c.thread == thread).order_by(changes.c.id.desc()).limit(limit)
+    return [LoggedChange(**row) for row in connection.execute(query).mappings()]
+
+
+def _greater(column: Any, value: int) -> Any:
+    # GREATEST in PostgreSQL, MAX in SQLite: CASE is the same in both.
+    return sa.case((column < value, value), else_=column)
+
+
+def _columns(state: State) -> Dict[str, Any]:
+    return {
+        "control": state.control.value,
+        "owner": state.owner,
+        "target": state.target,
+        "stamp": state.stamp,
+        "precedence": state.precedence,
+    }
+
+
+def _thread(row: Mapping[str, Any]) -> Thread:
+    values = dict(row)
+    state = State(
+        control=Control(values.pop("control")),
+        **{name: values.pop(name) for name in ("owner", "target", "stamp", "precedence")},
+    )
+    return Thread(**{**values, "context": json.loads(values["context"])}, state=state)

@@ -1,0 +1,65 @@
+"""The transcript: what was said while the bot did not have control. It never enters Rasa's tracker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import List, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.events import Attachment
+from handover_channel.store.schema import transcript
+from handover_channel.store.upsert import insert
+
+PERSON, AGENT, APP = "person", "agent", "app"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was said. `timestamp` is in ms."""
+
+    author: str  #: "person", "agent" (of the built-in inbox) or "app" (another app, the Page inbox)
+    text: str
+    timestamp: int
+    mid: str = ""
+    app_id: str = ""
+    attachments: Sequence[Attachment] = ()
+
+
+def add(connection: Connection, thread: str, line: Line) -> None:
+    """Write a line down; one whose `mid` is there already is the same line."""
+    attachments = [asdict(attachment) for attachment in line.attachments]
+    values = {
+        "thread": thread,
+        "mid": line.mid or None,
+        "timestamp": line.timestamp,
+        "author": line.author,
+        "app_id": line.app_id,
+        "text": line.text,
+        "attachments": json.dumps(attachments),
+    }
+    connection.execute(insert(connection, transcript).values(**values).on_conflict_do_nothing())
+
+
+def of(connection: Connection, thread: str, limit: int = 50) -> List[Line]:
+    """Return the newest lines of *thread*, oldest first."""
+    query = (
+        sa.select(transcript)
+        .where(transcript.c.thread == thread)
+        .order_by(transcript.c.id.desc())
+        .limit(limit)
+    )
+    return [_line(row) for row in reversed(connection.execute(query).mappings().all())]
+
+
+def _line(row: sa.engine.RowMapping) -> Line:
+    return Line(
+        author=row["author"],
+        text=row["text"],
+        timestamp=row["timestamp"],
+        mid=row["mid"] or "",
+        app_id=row["app_id"],
+        attachments=tuple(Attachment(**found) for found in json.loads(row["attachments"])),
+    )

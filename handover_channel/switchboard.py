@@ -1,0 +1,298 @@
+"""The only place where control changes: by the table in control.py, in the store, with Meta's consent.
+
+1. Handing over to another app: row (silent from here on), then Meta, then row. Whoever lacks control cannot
+   send: the notice to the person goes out before.
+2. Returning from another app: Meta first, then the row. What Meta refuses is kept, shown and tried again.
+3. No Graph call is made while a database transaction is open.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Callable, List, Optional
+
+from handover_channel.control import Change, Control, bot_may_speak, has_lapsed
+from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, TargetNotReachable
+from handover_channel.graph_api import GraphApi, ThreadOwner
+from handover_channel.ledger import Ledger
+from handover_channel.returning import ReturnReason
+from handover_channel.settings import Settings, TargetKind
+from handover_channel.store import Store, deadlines, threads, transcript
+from handover_channel.store.deadlines import Deadline
+from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.transcript import Line
+
+logger = logging.getLogger(__name__)
+
+#: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
+MESSENGER = "facebook"
+
+#: Reasons of a handover.
+HANDED_OVER, REQUESTED, STAFF_TOOK_OVER = "handed_over", "requested", "staff_took_over"
+
+#: What stands for the target where Meta does not tell who has control.
+ANOTHER_APP = "another_app"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything about who has control of a thread, for people."""
+
+    thread: Thread
+    log: List[LoggedChange]  #: newest first
+    transcript: List[Line]  #: oldest first
+
+
+class Switchboard:
+    """Hand threads over and take them back. Synchronous: on an event loop, call it in a thread."""
+
+    def __init__(
+        self, settings: Settings, store: Store, graph: GraphApi, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._graph = graph
+        self._clock = clock
+        self._ledger = Ledger(settings, store, clock)
+
+    def may_speak(self, thread: str) -> bool:
+        """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""
+        with self._store.reading() as connection:
+            control = threads.control_of(connection, thread)
+        return control is None or bot_may_speak(control)
+
+    def token_to_speak(self, thread: str) -> Optional[str]:
+        """Return the page token to send with, None while the bot does not have control.
+
+        Raises StoreUnavailable: then nothing may be sent.
+        """
+        row = self._ledger.find(thread)
+        if row is None:
+            return self.settings.token_for("")
+        return self._token(row) if bot_may_speak(row.state.control) else None
+
+    def refused_to_speak(self, thread: str) -> None:
+        """Note that Meta refused a message because another app has control (10/2018300)."""
+        row = self._ledger.find(thread)
+        if row is not None and bot_may_speak(row.state.control):
+            owner = self.ask_owner(row)
+            self.lose(row, Change.OWNER_FOUND, owner=owner.app_id if owner else "")
+
+    def status(self, thread: str) -> Optional[Status]:
+        """Return what `handover status` shows, None for a thread that was never seen."""
+        with self._store.reading() as connection:
+            found = threads.get(connection, thread)
+            if found is None:
+                return None
+            return Status(found, threads.log_of(connection, thread), transcript.of(connection, thread))
+
+    def hand_over(
+        self, thread: str, target: Optional[str] = None, *, channel: str = MESSENGER, who: str = "bot"
+    ) -> Thread:
+        """Hand *thread* over to the named target (None: the default one) and return its row.
+
+        Raises HandoverRefused (unknown target, not reachable, somebody else has control) or what Meta said
+        (GraphError): the bot keeps control then.
+        """
+        to = self.settings.target(target)
+        row = self._ledger.thread(thread, channel=channel)
+        if to.kind is not TargetKind.INBOX and row.channel != MESSENGER:
+            raise TargetNotReachable(
+                f"target {to.name!r} is a Meta app and thread {thread} is on channel {row.channel!r}: "
+                "hand it over to a target of kind inbox"
+            )
+        if not bot_may_speak(row.state.control):
+            if row.state.target == to.name:
+                return row
+            raise HandoverRefused(f"thread {thread} is already with {row.state.target!r}")
+        if to.kind is TargetKind.INBOX:
+            return self._ledger.change(thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who)
+        return self._pass(row, to.app_id, to.name, metadata=to.metadata, reason=HANDED_OVER, who=who)
+
+    def grant(self, row: Thread, app_id: str) -> None:
+        """Pass the thread to an app that asked for it. What Meta refuses is logged."""
+        target = self.target_of(app_id)
+        try:
+            if row.state.control is Control.INBOX:  # the bot is silent already, and must stay so
+                self._graph.pass_thread_control(self._token(row), row.id, app_id)
+                change = Change.PASS_ACCEPTED
+                self._ledger.change(row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
+            elif bot_may_speak(row.state.control):
+                after = self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
+                self._ledger.note_muted(after)
+        except GraphError as error:
+            logger.error("thread %s: the request of app %s was not granted: %s", row.id, app_id, error)
+
+    def lose(self, row: Thread, change: Change, *, stamp: Optional[int] = None, owner: str = "") -> Thread:
+        """Note that somebody else has control or has answered, and return the row. Mutes the bot."""
+        after = self._ledger.change(
+            row.id,
+            change,
+            owner=owner,
+            target=self.target_of(owner),
+            stamp=stamp,
+            reason=STAFF_TOOK_OVER,
+            who=owner or "meta",
+        )
+        if bot_may_speak(row.state.control) and not bot_may_speak(after.state.control):
+            self._ledger.note_muted(after)
+        return after
+
+    def gain(self, row: Thread, *, stamp: int, answers_from: int, who: str, metadata: str) -> None:
+        """Note that Meta gave control to us (`passed_back`)."""
+        self._ledger.change(
+            row.id,
+            Change.CONTROL_GAINED,
+            stamp=stamp,
+            reason=ReturnReason.PASSED_BACK.value,
+            who=who or "meta",
+            answers_from=answers_from,
+            metadata=metadata,
+        )
+
+    def return_to_bot(
+        self,
+        thread: str,
+        reason: ReturnReason,
+        *,
+        who: str,
+        answers_from: Optional[int] = None,
+        tell: bool = True,
+    ) -> bool:
+        """Give *thread* back to the bot. False: Meta refused, which is kept, shown and tried again.
+
+        *answers_from*: id of the first delivery that is not backlog; None: all received so far are.
+        *tell*: whether Rasa is to get its turn; not where this is called in a turn of its own.
+        """
+        row = self._ledger.find(thread)
+        if row is None:
+            return True
+        if row.state.control is Control.PASSING:
+            row = self.settle(row)
+        if row.state.control is Control.BESIDE:
+            row = self.reconcile(row)
+        if bot_may_speak(row.state.control):
+            return True
+        if row.state.control is Control.APP:
+            try:
+                self._take(row)
+            except GraphError as error:
+                minutes = self._ledger.refused(row, wanted=reason.value, refusal=str(error))
+                logger.error(
+                    "thread %s: Meta did not give control back (%s); tried again in %s min: %s",
+                    row.id,
+                    reason.value,
+                    minutes,
+                    error,
+                )
+                return False
+        self._ledger.change(
+            thread, Change.RETURNED, reason=reason.value, who=who, answers_from=answers_from, tell=tell
+        )
+        return True
+
+    def lapse(self, row: Thread, reason: ReturnReason, *, answers_from: int) -> None:
+        """Give the thread back without a call: its owner is gone (`lapsed`, `released`)."""
+        self._ledger.change(
+            row.id, Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from
+        )
+
+    def settle(self, row: Thread) -> Thread:
+        """Find out what became of a pass whose outcome was never written down, and return the row."""
+        owner, to = self.ask_owner(row), row.state
+        if owner is not None and self._is_other(owner):
+            change = Change.PASS_ACCEPTED
+        else:
+            change = Change.PASS_REFUSED
+        return self._ledger.change(
+            row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
+        )
+
+    def reconcile(self, row: Thread) -> Thread:
+        """Ask Meta for the owner; note another app where it names or hides one. Never unmutes."""
+        owner = self.ask_owner(row)
+        if owner is None or not self._is_other(owner):
+            return row
+        return self.lose(row, Change.OWNER_FOUND, owner=owner.app_id or row.state.owner)
+
+    def is_gone(self, row: Thread) -> bool:
+        """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
+        owner = self.ask_owner(row)
+        return owner is not None and not self._is_other(owner)
+
+    def is_ours(self, row: Thread) -> bool:
+        """Tell whether Meta says that we own the thread. False where it does not say."""
+        owner = self.ask_owner(row)
+        return owner is not None and owner.app_id == self.settings.app_id
+
+    def due(self, deadline: Deadline) -> None:
+        """Do what is due. Nothing where the thread has moved on meanwhile."""
+        row = self._ledger.find(deadline.thread)
+        if row is None:
+            return
+        if deadline.kind == deadlines.SETTLE:
+            if row.state.control is Control.PASSING:
+                after = self.settle(row)
+                if bot_may_speak(after.state.control):
+                    # The person was told that somebody is coming. Nobody is.
+                    self._ledger.note_returned(after, ReturnReason.NO_ANSWER.value)
+            return
+        reason = ReturnReason(row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind)
+        if not bot_may_speak(row.state.control):
+            self.return_to_bot(row.id, reason, who="clock")
+
+    def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
+        """Return Meta's answer to `thread_owner`, None where there is none."""
+        if row.channel != MESSENGER:
+            return None
+        try:
+            return self._graph.thread_owner(self._token(row), row.id)
+        except GraphError as error:
+            logger.warning("thread %s: the owner could not be asked for: %s", row.id, error)
+            return None
+
+    def target_of(self, app_id: str) -> str:
+        """Return the name of the target with that app; else the app id; else `another_app`."""
+        target = self.settings.target_of_app(app_id) if app_id else None
+        return target.name if target else app_id or ANOTHER_APP
+
+    def _pass(
+        self, row: Thread, app_id: str, target: str, *, metadata: str = "", reason: str, who: str
+    ) -> Thread:
+        asked = self._ledger.change(
+            row.id, Change.PASS_REQUESTED, owner=app_id, target=target, reason=reason, who=who
+        )
+        try:
+            self._graph.pass_thread_control(self._token(row), row.id, app_id, metadata)
+        except GraphUnavailable:
+            # It may have passed all the same: ask, before the bot speaks again.
+            if bot_may_speak(self.settle(asked).state.control):
+                raise
+        except GraphError:
+            self._ledger.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
+            raise
+        return self._ledger.change(
+            row.id, Change.PASS_ACCEPTED, owner=app_id, target=target, reason=reason, who=who
+        )
+
+    def _take(self, row: Thread) -> None:
+        try:
+            self._graph.take_thread_control(self._token(row), row.id)
+        except GraphError:
+            owner = self.ask_owner(row)
+            # Refused also where it is ours already (an earlier call of ours), and, without a default app,
+            # where nobody has had it for so long that it lapsed.
+            ours = owner is not None and owner.app_id == self.settings.app_id
+            gone = (
+                owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self._clock())
+            )
+            if not (ours or gone):
+                raise
+
+    def _is_other(self, owner: ThreadOwner) -> bool:
+        return owner.hidden or owner.app_id not in ("", self.settings.app_id)
+
+    def _token(self, row: Thread) -> str:
+        return self.settings.token_for(row.page)

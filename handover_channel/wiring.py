@@ -1,0 +1,61 @@
+"""Builds the real objects from the settings; the only file that knows how they fit together."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Callable, Optional
+
+from handover_channel import settings as settings_file
+from handover_channel.control import bot_may_speak
+from handover_channel.errors import SettingsError
+from handover_channel.graph_api import GraphApi
+from handover_channel.settings import Settings
+from handover_channel.store import Store, threads
+from handover_channel.switchboard import Switchboard
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What the channel, the action server and the command work with."""
+
+    settings: Settings
+    store: Store
+    graph: GraphApi
+    switchboard: Switchboard
+
+
+def build(settings: Settings, clock: Callable[[], float] = time.time) -> Handover:
+    """Put the parts together. The database is opened, and migrated, when it is first needed."""
+    store = Store(settings.database)
+    graph = GraphApi(settings.graph_api.url, settings.graph_api.version, app_secret=settings.secret)
+    return Handover(settings, store, graph, Switchboard(settings, store, graph, clock))
+
+
+@lru_cache(maxsize=None)
+def from_config(path: Optional[str] = None) -> Handover:
+    """Return the parts for `handover.yml` (see `settings.load`), the same ones each time.
+
+    Raises SettingsError with everything that is wrong.
+    """
+    return build(settings_file.load(path))
+
+
+def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
+    """Return the look-up of the store for the policy, None where the settings cannot be used.
+
+    The look-up tells whether a thread is muted, None where the store has no row of it, and raises
+    StoreUnavailable.
+    """
+    try:
+        store = from_config().store
+    except SettingsError:
+        return None
+
+    def muted(thread: str) -> Optional[bool]:
+        with store.reading() as connection:
+            control = threads.control_of(connection, thread)
+        return None if control is None else not bot_may_speak(control)
+
+    return muted
