@@ -1,0 +1,129 @@
+"""Keep Rasa silent while the bot does not have control: `silence` decides, this asks and votes.
+
+A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
+into an agent's conversation is a fault.
+
+Rasa resolves every annotation of this module with typing.get_type_hints: import each annotated
+type for real (not under TYPE_CHECKING) and spell unions with Optional.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import Any, Callable, Dict, List, Optional
+
+from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.generator import TrackerWithCachedStates
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from handover_channel import wiring
+from handover_channel.errors import SettingsError, StoreUnavailable
+from handover_channel.returning import Keywords
+from handover_channel.silence import RETURN_ACTION, Turn, next_action
+from handover_channel.switchboard import MESSENGER
+
+logger = logging.getLogger(__name__)
+
+TARGET_SLOT = "handover_target"
+
+#: Channels with a gate of their own: no way back reaches a policy there.
+GATED_CHANNELS = frozenset({MESSENGER})
+
+#: (thread) -> whether it is muted, None where the store has no row; raises StoreUnavailable
+Muted = Callable[[str], Optional[bool]]
+#: (text of a message) -> the keyword found in it
+Match = Callable[[str], Optional[str]]
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
+class HandoverPolicy(Policy):
+    """Predict silence, unbeatably, while the bot does not have control."""
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """Outrank RulePolicy, so that a tie at full confidence is ours."""
+        return {"priority": 10}
+
+    @staticmethod
+    def supported_data() -> SupportedData:
+        """Accept any training data: none is used."""
+        return SupportedData.ML_AND_RULE_DATA
+
+    def train(
+        self, training_trackers: List[TrackerWithCachedStates], domain: Domain, **kwargs: Any
+    ) -> Resource:
+        """Learn nothing."""
+        return self._resource
+
+    def predict_action_probabilities(
+        self,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+        rule_only_data: Optional[Dict[str, Any]] = None,
+        **kwargs: Any,
+    ) -> PolicyPrediction:
+        """Vote for silence or for the way back, or abstain."""
+        votes = self._default_predictions(domain)
+        action = next_action(self._turn(tracker))
+        if action is None:
+            return self._prediction(votes)
+        votes[domain.index_for_action(action)] = 1.0
+        # Only a "no user" prediction outranks an active form's next question
+        # (rasa.core.policies.ensemble.DefaultPolicyPredictionEnsemble).
+        return self._prediction(votes, is_no_user_prediction=True)
+
+    def _turn(self, tracker: DialogueStateTracker) -> Turn:
+        message = tracker.latest_message
+        return Turn(
+            row=self._row(tracker.sender_id),
+            target=tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None,
+            intent=message.intent.get("name") if message else None,
+            keyword=bool(message and self._match(message.text or "")),
+            gated=tracker.get_latest_input_channel() in GATED_CHANNELS,
+            asked=_asked(tracker),
+        )
+
+    def _row(self, thread: str) -> Optional[bool]:
+        try:
+            return self._muted(thread)
+        except StoreUnavailable as error:
+            logger.error("thread %s: silent, who has control is not known: %s", thread, error)
+            return True
+
+    # Both on first use: training and `rasa data validate` need no settings.
+    @cached_property
+    def _muted(self) -> Muted:
+        return wiring.muted_lookup() or _no_row
+
+    @cached_property
+    def _match(self) -> Match:
+        return _keyword_match()
+
+
+def _no_row(thread: str) -> Optional[bool]:
+    return None
+
+
+def _keyword_match() -> Match:
+    """Return the look-up of handover.yml's keywords; one that finds none without settings."""
+    try:
+        keywords = wiring.from_config().settings.returning.keywords
+    except SettingsError as error:
+        logger.warning("no keywords, the settings cannot be used: %s", error)
+        keywords = ()
+    return Keywords(keywords).match
+
+
+def _asked(tracker: DialogueStateTracker) -> bool:
+    """Whether this policy has run the return since the latest message."""
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            return False
+        if isinstance(event, ActionExecuted) and event.action_name == RETURN_ACTION:
+            return bool(event.policy == HandoverPolicy.__name__)
+    return False

@@ -1,0 +1,53 @@
+"""What must come next in a Rasa turn while the bot does not have control. No I/O, no Rasa.
+
+The channel is the first lock: it lets no message of a muted thread into Rasa. This is the second
+one, for every other channel (REST, Socket.IO, the shell) and for the stories of `rasa test`.
+
+Rule 1: the store's row decides. Without one (no handover.yml, a thread the store never saw, a test
+        story) the slot `handover_target` does: null means that the bot has control.
+Rule 2: while muted the next action is `action_listen`, before rules, forms and stories.
+Rule 3: channels without a gate of their own have their ways back here: a keyword, or the intent
+        `handover_returned`, runs `action_handover_return`, once for each message.
+Rule 4: the message with the keyword is no request. What gets an answer is the intent
+        `handover_returned` with which the action goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+LISTEN_ACTION = "action_listen"
+RETURN_ACTION = "action_handover_return"
+RETURNED_INTENT = "handover_returned"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the decision rests on."""
+
+    row: Optional[bool] = None  #: the store's answer: muted or not; None without a row
+    target: Optional[str] = None  #: slot `handover_target`
+    intent: Optional[str] = None  #: of the latest message
+    keyword: bool = False  #: the latest message holds a keyword
+    gated: bool = False  #: the channel has a gate of its own
+    asked: bool = False  #: the return was already run for the latest message, by rule 3
+
+
+def is_muted(turn: Turn) -> bool:
+    """Whether the bot must not act (rule 1)."""
+    if turn.row is not None:
+        return turn.row
+    return turn.target is not None and turn.intent != RETURNED_INTENT
+
+
+def next_action(turn: Turn) -> Optional[str]:
+    """Return the action that must come next, or None: Rasa's other policies decide."""
+    returned = turn.intent == RETURNED_INTENT
+    if turn.asked and not returned:
+        return LISTEN_ACTION
+    if not is_muted(turn):
+        return None
+    if (turn.keyword or returned) and not turn.gated and not turn.asked:
+        return RETURN_ACTION
+    return LISTEN_ACTION
