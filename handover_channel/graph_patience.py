@@ -22,7 +22,8 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
@@ -104,8 +105,8 @@ class Persistence:
 
     def _retrying(self, call: Call) -> Retrying:
         patience = self._patience
-        backoff = wait_exponential_jitter(
-            initial=patience.first_wait, max=patience.longest_wait, jitter=patience.jitter
+        backoff = wait_exponential(patience.first_wait, patience.longest_wait) + wait_random(
+            0, patience.jitter
         )
         most = stop_after_attempt(patience.attempts if call.worth_repeating else 1)
         return Retrying(

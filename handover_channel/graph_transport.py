@@ -83,8 +83,9 @@ class Transport:
         self, url: str, version: str, *, timeouts: Tuple[float, float], adapter: Optional[BaseAdapter] = None
     ) -> None:
         self._base = "/".join(part for part in (url.strip().rstrip("/"), version.strip().strip("/")) if part)
+        self._host = _host(self._base)
         self._timeouts = timeouts
-        self._session = _session(urlsplit(self._base).hostname, adapter)
+        self._session = _session(self._host, adapter)
 
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
@@ -102,7 +103,7 @@ class Transport:
             )
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # `from None`: the library's text holds the URL with its proof, or the header with the token.
-            raise _failure(error, urlsplit(self._base).netloc) from None
+            raise _failure(error, self._host) from None
         return Answer(response.status_code, _decode(response), response.headers)
 
 
@@ -121,7 +122,15 @@ class _Bearer(AuthBase):
         return request
 
 
-def _session(host: Optional[str], adapter: Optional[BaseAdapter]) -> requests.Session:
+def _host(url: str) -> str:
+    """Return the host of *url*, without the password that somebody may have put there; "" for no URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _session(host: str, adapter: Optional[BaseAdapter]) -> requests.Session:
     session = requests.Session()
     # Retries are ours (graph_patience.py): urllib3 knows nothing of Meta's codes.
     pooled = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner, TakeNotAllowed, TokenRefused
+from handover_channel.graph_api import GraphApi, Patience, ThreadOwner, parse_thread_owner
+
+URL = "https://graph.facebook.com"
+SUCCESS = {"success": True}
+
+
+class FakeMeta(BaseAdapter):
+    """Take the place of the network: note each request, give the next answer."""
+
+    def __init__(self, *steps):
+        super().__init__()
+        self.steps = list(steps)
+        self.requests = []
+        self.options = []
+
+    def send(self, request, **options):
+        self.requests.append(request)
+        self.options.append(options)
+        step = self.steps.pop(0) if self.steps else SUCCESS
+        if isinstance(step, Exception):
+            raise step
+        status, content = step if isinstance(step, tuple) else (200, step)
+        return _response(request, status, content)
+
+    def close(self):
+        pass
+
+    @property
+    def body(self):
+        return json.loads(self.requests[-1].body)
+
+
+def _response(request, status, content):
+    response = requests.Response()
+    response.request, response.url, response.status_code = request, request.url, status
+    response._content = content if isinstance(content, bytes) else json.dumps(content).encode()
+    response._content_consumed = True
+    return response
+
+
+def refused(code, subcode=0, message="no"):
+    return 400, {"error": {"message": message, "code": code, "error_subcode": subcode}}
+
+
+def api(meta, **options):
+    return GraphApi(URL, "v26.0", adapter=meta, sleep=lambda pause: None, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "body"),
+    [
+        (
+            lambda graph: graph.send("tok", {"recipient": {"id": "P"}, "message": {"text": "hé"}}),
+            "/me/messages",
+            {"recipient": {"id": "P"}, "message": {"text": "hé"}},
+        ),
+        (
+            lambda graph: graph.pass_thread_control("tok", "P", "2222", "from the shop bot"),
+            "/me/pass_thread_control",
+            {"recipient": {"id": "P"}, "target_app_id": 2222, "metadata": "from the shop bot"},
+        ),
+        (
+            lambda graph: graph.pass_thread_control("tok", "P", ""),
+            "/me/pass_thread_control",
+            {"recipient": {"id": "P"}},
+        ),
+        (
+            lambda graph: graph.take_thread_control("tok", "P", "why"),
+            "/me/take_thread_control",
+            {"recipient": {"id": "P"}, "metadata": "why"},
+        ),
+        (
+            lambda graph: graph.release_thread_control("tok", "P"),
+            "/me/release_thread_control",
+            {"recipient": {"id": "P"}},
+        ),
+        (
+            lambda graph: graph.request_thread_control("tok", "P"),
+            "/me/request_thread_control",
+            {"recipient": {"id": "P"}},
+        ),
+        (
+            lambda graph: graph.extend_thread_control("tok", "P", 7200),
+            "/me/extend_thread_control",
+            {"recipient": {"id": "P"}, "duration": 7200},
+        ),
+    ],
+)
+def test_a_call_is_posted_as_json_under_the_version(call, path, body):
+    meta = FakeMeta()
+
+    assert call(api(meta)) == SUCCESS
+    assert [meta.requests[0].method, meta.requests[0].url] == ["POST", f"{URL}/v26.0{path}"]
+    assert meta.requests[0].headers["Content-Type"] == "application/json"
+    assert meta.body == body
+
+
+def test_control_is_kept_for_seven_days_at_most():
+    meta = FakeMeta()
+
+    api(meta).extend_thread_control("tok", "P", 30 * 86400)
+
+    assert meta.body["duration"] == 604800
+
+
+def test_the_token_travels_in_a_header_and_not_in_the_url():
+    meta = FakeMeta()
+
+    api(meta).take_thread_control("tok", "P")
+
+    assert meta.requests[0].headers["Authorization"] == "Bearer tok"
+    assert "tok" not in meta.requests[0].url
+
+
+def test_netrc_does_not_replace_the_token(tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine graph.facebook.com login me password mine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    meta = FakeMeta()
+
+    api(meta).take_thread_control("tok", "P")
+
+    assert meta.requests[0].headers["Authorization"] == "Bearer tok"
+
+
+def test_every_call_carries_a_proof_of_the_app_secret():
+    meta = FakeMeta({"data": []})
+    proof = hmac.new(b"demo-app-secret", b"tok", hashlib.sha256).hexdigest()
+
+    graph = api(meta, app_secret="demo-app-secret")
+    graph.thread_owner("tok", "P")
+    graph.take_thread_control("tok", "P")
+
+    assert meta.requests[0].url == f"{URL}/v26.0/me/thread_owner?recipient=P&appsecret_proof={proof}"
+    assert meta.requests[1].url == f"{URL}/v26.0/me/take_thread_control?appsecret_proof={proof}"
+
+
+def test_without_an_app_secret_there_is_no_proof():
+    meta = FakeMeta()
+
+    api(meta).take_thread_control("tok", "P")
+
+    assert "appsecret_proof" not in meta.requests[0].url
+
+
+@pytest.mark.parametrize(("url", "version"), [(f"{URL}/", "/v26.0/"), (URL, "v26.0"), (f" {URL} ", " v26.0")])
+def test_slashes_too_many_in_the_settings_do_no_harm(url, version):
+    meta = FakeMeta()
+
+    GraphApi(url, version, adapter=meta).take_thread_control("tok", "P")
+
+    assert meta.requests[0].url == f"{URL}/v26.0/me/take_thread_control"
+
+
+def test_both_timeouts_are_given_and_redirects_not_followed():
+    meta = FakeMeta((302, b""))
+
+    with pytest.raises(GraphError, match=r"graph_api.url"):
+        api(meta, patience=Patience(connect=1.5, read=4.0)).take_thread_control("tok", "P")
+    assert meta.options[0]["timeout"] == (1.5, 4.0)
+    assert len(meta.requests) == 1
+
+
+def test_a_transient_refusal_is_tried_again():
+    meta = FakeMeta(refused(1200), (503, b"<html>"), {"message_id": "m"})
+
+    assert api(meta).send("tok", {"recipient": {"id": "P"}, "message": {"text": "x"}}) == {"message_id": "m"}
+    assert len(meta.requests) == 3
+
+
+def test_typing_is_tried_once():
+    meta = FakeMeta(refused(2))
+
+    with pytest.raises(GraphUnavailable):
+        api(meta).send("tok", {"recipient": {"id": "P"}, "sender_action": "typing_on"})
+    assert len(meta.requests) == 1
+
+
+def test_a_refused_take_says_which_switch():
+    meta = FakeMeta(refused(27), refused(10))
+
+    for _ in range(2):
+        with pytest.raises(TakeNotAllowed, match="Allow this app to take control of conversations"):
+            api(meta).take_thread_control("tok", "P")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(refused(190), TokenRefused), (refused(10, 2018300), NotThreadOwner)]
+)
+def test_other_refusals_of_a_take_stay_what_they_are(answer, kind):
+    with pytest.raises(kind):
+        api(FakeMeta(answer)).take_thread_control("tok", "P")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>Sorry</html>", b"\xff\xfe", b"[]", b'"x"', b"null", b"NaN", b"[" * 9000],
+    ids=lambda content: repr(content)[:20],
+)
+def test_an_answer_that_is_no_json_object_is_unavailable(content):
+    with pytest.raises(GraphUnavailable, match="not a JSON object"):
+        api(FakeMeta(*[(200, content)] * 4)).thread_owner("tok", "P")
+
+
+TIMES_OUT = requests.ReadTimeout("https://graph/?appsecret_proof=deadbeef")
+BREAKS = requests.ConnectionError(ProtocolError("Connection aborted.", "tok"))
+UNREACHED = requests.ConnectionError(
+    MaxRetryError(None, "/?appsecret_proof=deadbeef", NewConnectionError(None, "no"))
+)
+
+
+@pytest.mark.parametrize("failure", [TIMES_OUT, BREAKS, UNREACHED, OSError("tok")])
+def test_a_network_that_fails_is_unavailable_and_tells_no_secret(failure, caplog):
+    caplog.set_level(logging.DEBUG, "handover_channel")
+    meta = FakeMeta(*[failure] * 4)
+
+    with pytest.raises(GraphUnavailable) as raised:
+        api(meta).send("tok", {"recipient": {"id": "P"}, "message": {"text": "secret words"}})
+    assert len(meta.requests) == 4
+    assert raised.value.__cause__ is None
+    assert not [
+        told for told in ("tok", "deadbeef", "secret words") if told in str(raised.value) + caplog.text
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "level"), [(TIMES_OUT, "WARNING"), (BREAKS, "WARNING"), (UNREACHED, "INFO")]
+)
+def test_only_a_send_that_may_have_arrived_is_warned_of(failure, level, caplog):
+    caplog.set_level(logging.INFO, "handover_channel")
+
+    api(FakeMeta(failure)).send("tok", {"recipient": {"id": "P"}, "message": {"text": "x"}})
+
+    assert [record.levelname for record in caplog.records] == [level]
+
+
+@pytest.mark.parametrize("token", ["", "two words", "zeile\n", "tökén", "nul\x00"])
+def test_a_token_that_cannot_be_one_is_refused_before_it_is_sent(token):
+    meta = FakeMeta()
+
+    with pytest.raises(TokenRefused, match="credentials.yml") as raised:
+        api(meta).take_thread_control(token, "P")
+    assert meta.requests == []
+    assert not token.strip() or token.strip() not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["", "graph.facebook.com", "http://", "https://[::"])
+def test_a_url_that_is_none_is_an_error_with_its_setting(url):
+    with pytest.raises(GraphError, match="graph_api"):
+        GraphApi(url, "v26.0", sleep=lambda pause: None).take_thread_control("tok", "P")
+
+
+@pytest.mark.parametrize("text", [float("nan"), object(), {1, 2}])
+def test_a_message_that_cannot_be_json_is_an_error_of_ours(text):
+    with pytest.raises(GraphError, match="cannot be written as JSON"):
+        api(FakeMeta()).send("tok", {"recipient": {"id": "P"}, "message": {"text": text}})
+
+
+def test_half_an_emoji_is_sent_as_it_is():
+    meta = FakeMeta()
+
+    api(meta).send("tok", {"recipient": {"id": "P"}, "message": {"text": "\ud83d"}})
+
+    assert meta.body["message"] == {"text": "\ud83d"}
+
+
+def test_the_profile_is_asked_for_by_an_escaped_id():
+    meta = FakeMeta({"first_name": "Amal", "id": "a/b?c"})
+
+    assert api(meta).profile("tok", "a/b?c")["first_name"] == "Amal"
+    assert meta.requests[0].url == f"{URL}/v26.0/a%2Fb%3Fc?fields=first_name%2Clast_name%2Cprofile_pic"
+
+
+def test_cookies_are_not_kept():
+    meta = FakeMeta()
+    graph = api(meta)
+    meta.steps = [SUCCESS, SUCCESS]
+
+    graph.take_thread_control("tok", "P")
+    graph.take_thread_control("tok", "P")
+
+    assert "Cookie" not in meta.requests[1].headers
+
+
+def test_many_threads_may_call_at_once():
+    meta = FakeMeta()
+    graph = api(meta)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda n: graph.take_thread_control(f"tok{n}", f"P{n}"), range(200)))
+
+    sent = {
+        (each.headers["Authorization"], json.loads(each.body)["recipient"]["id"]) for each in meta.requests
+    }
+    assert answers == [SUCCESS] * 200
+    assert sent == {(f"Bearer tok{n}", f"P{n}") for n in range(200)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "owner"),
+    [
+        (
+            {"data": [{"thread_owner": {"app_id": 111, "expiration": 1700000000}}]},
+            ThreadOwner("111", 1700000000),
+        ),
+        (
+            {"data": [{"thread_owner": {"app_id": "111", "expiration": "1700000000"}}]},
+            ThreadOwner("111", 1700000000),
+        ),
+        ({"data": [{"thread_owner": {"app_id": "263902037430900"}}]}, ThreadOwner("263902037430900")),
+        ({"data": [{"thread_owner": {"app_id": 2.639020374309e14}}]}, ThreadOwner("263902037430900")),
+        ({"data": {"thread_owner": {"app_id": "111"}}}, ThreadOwner("111")),
+        ({"thread_owner": {"app_id": "111"}}, ThreadOwner("111")),
+        ({"data": [{"thread_owner": {"expiration": 1700000000}}]}, ThreadOwner("", 1700000000)),
+        ({"data": [{"thread_owner": {"app_id": None, "expiration": 1}}]}, ThreadOwner("", 1)),
+        ({"data": []}, ThreadOwner()),
+        ({"data": [{}]}, ThreadOwner()),
+        ({"data": [{"thread_owner": None}]}, ThreadOwner()),
+        ({"data": [None, 3, "x"]}, ThreadOwner()),
+        ({"data": None}, ThreadOwner()),
+        ({"data": [{"thread_owner": {"app_id": {}, "expiration": []}}]}, ThreadOwner()),
+        ({}, ThreadOwner()),
+    ],
+)
+def test_the_owner_is_read_from_every_shape_of_the_answer(answer, owner):
+    assert parse_thread_owner(answer) == owner
+    assert api(FakeMeta(answer)).thread_owner("tok", "P") == owner
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [
+        (ThreadOwner("111", 5), (True, False, False)),
+        (ThreadOwner("", 5), (False, True, False)),
+        (ThreadOwner(), (False, False, True)),
+    ],
+)
+def test_an_owner_is_known_hidden_or_nothing_is_said(owner, told):
+    assert (owner.known, owner.hidden, owner.idle_or_hidden) == told
