@@ -62,8 +62,9 @@ class Child:
                 return False
 
     def last_lines(self, count: int = 15) -> List[str]:
-        """Return the end of its log."""
-        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+        """Return the end of its log, without the progress bars that overwrite their line."""
+        lines = self.log.read_bytes().decode("utf-8", "replace").split("\n")
+        return [line.rstrip("\r").rpartition("\r")[2] for line in lines if line.strip()][-count:]
 
 
 class Children:
@@ -80,7 +81,7 @@ class Children:
         self._logs.mkdir(parents=True, exist_ok=True)
         try:
             for part in self._parts:
-                self._children.append(_start(part, self._logs / f"{part.name.replace(' ', '-')}.log"))
+                self._children.append(_start(part, self._logs / f"{part.name.lower().replace(' ', '-')}.log"))
         except BaseException:
             self._stop()
             raise

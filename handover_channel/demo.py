@@ -12,10 +12,10 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 from rich.console import Console
 
@@ -30,14 +30,14 @@ PAGE = "http://127.0.0.1:8090/"
 START_WITHIN = 300.0
 
 TRAINING = Part(
-    "training",
+    "Training",
     ("-m", "rasa", "train", "--out", str(MODEL.parent), "--fixed-model-name", MODEL.name[: -len(".tar.gz")]),
 )
 PARTS = (
-    Part("simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{PAGE}health"),
-    Part("action server", ("-m", "rasa", "run", "actions"), "http://127.0.0.1:5055/health"),
+    Part("Simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{PAGE}health"),
+    Part("Action server", ("-m", "rasa", "run", "actions"), "http://127.0.0.1:5055/health"),
     Part(
-        "rasa",
+        "Rasa",
         # Loopback only: the demo's secrets are in the repository.
         ("-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--model", str(MODEL))
         + ("--credentials", "credentials.yml", "--endpoints", "endpoints.yml"),
@@ -45,6 +45,8 @@ PARTS = (
         "http://127.0.0.1:5005/webhooks/facebook/",
     ),
 )
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  #: Ctrl-C, `kill`, the terminal is closed
 
 NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", "handover.yml")
 NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
@@ -55,39 +57,39 @@ def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS)
 
     ``check`` stops it as soon as every part answers. Raises HandoverError where it cannot begin.
     """
-    refuse_what_cannot_start(parts)
-    stopping = _stopping_on_signals()
-    if not is_trained() and not _train(console, stopping):
-        return 0 if stopping.is_set() else 1
-    with Children(parts, logs=LOGS) as children:
-        if not _wait_until_ready(console, children, stopping):
+    refuse(lacking() + taken_ports(parts))
+    with _stopping_on_signals() as stopping:
+        if not is_trained() and not _train(console, stopping):
             return 0 if stopping.is_set() else 1
-        _print_addresses(console)
-        fallen: List[Child] = []
-        while not (check or fallen or stopping.wait(0.5)):
-            fallen = [child for child in children if child.process.poll() is not None]
-        console.print("Stopping ...")
-        for child in fallen:
-            _print_end(console, child)
-    return 1 if fallen else 0
+        refuse(taken_ports(parts))  # training takes a while: somebody else may have come
+        return _run_parts(console, parts, stopping, check=check)
 
 
-def refuse_what_cannot_start(parts: Sequence[Part]) -> None:
-    """Raise HandoverError with everything that keeps the demo from starting, one a line."""
-    problems = [
+def lacking() -> List[str]:
+    """Return what this folder and this Python lack, and what to do about it."""
+    files = [
         f"{name} is not in this folder -> run the demo in the folder of the bot"
         for name in NEEDED_FILES
         if not Path(name).exists()
     ]
-    problems += [
-        f"{name} is not installed -> pip install 'rasa-handover[rasa,simulator]' (Rasa needs Python 3.10)"
-        for name in NEEDED_MODULES
+    modules = [
+        f"{name} is not installed -> pip install 'rasa-handover[{extra}]' (Rasa needs Python 3.10)"
+        for name, extra in NEEDED_MODULES.items()
         if find_spec(name) is None
     ]
-    problems += [
-        f"port {part.port} is taken, and the {part.name} needs it -> see who listens: lsof -i :{part.port}"
+    return files + modules
+
+
+def taken_ports(parts: Sequence[Part]) -> List[str]:
+    """Return which ports somebody else listens on, and what to do about it."""
+    return [
+        f"port {part.port} is taken, and {part.name} needs it -> end what listens there: lsof -i :{part.port}"
         for part in taken(parts)
     ]
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raise HandoverError with all the problems, one a line, where there are any."""
     if problems:
         raise HandoverError("\n".join(problems))
 
@@ -115,6 +117,18 @@ def _train(console: Console, stopping: threading.Event) -> bool:
     return True
 
 
+def _run_parts(console: Console, parts: Sequence[Part], stopping: threading.Event, *, check: bool) -> int:
+    with Children(parts, logs=LOGS) as children:
+        if not _wait_until_ready(console, children, stopping):
+            return 0 if stopping.is_set() else 1
+        _print_addresses(console)
+        fallen = [] if check else _wait_for_the_end(children, stopping)
+        console.print("Stopping ...")
+    for child in fallen:
+        _print_end(console, child)
+    return 1 if fallen else 0
+
+
 def _wait_until_ready(console: Console, children: Sequence[Child], stopping: threading.Event) -> bool:
     waiting, began = list(children), time.monotonic()
     with console.status("") as status:
@@ -127,10 +141,19 @@ def _wait_until_ready(console: Console, children: Sequence[Child], stopping: thr
                     return False
                 if child.answers():
                     waiting.remove(child)
-                    console.print(f"The {child.part.name} answers ({time.monotonic() - began:.0f} s).")
+                    console.print(f"{child.part.name} answers ({time.monotonic() - began:.0f} s).")
             if waiting and stopping.wait(0.3):
                 return False
     return True
+
+
+def _wait_for_the_end(children: Sequence[Child], stopping: threading.Event) -> List[Child]:
+    """Return the children that ended by themselves, once there are any; none when we are to stop."""
+    while not stopping.wait(0.5):
+        fallen = [child for child in children if child.process.poll() is not None]
+        if fallen:
+            return fallen
+    return []
 
 
 def _print_addresses(console: Console) -> None:
@@ -149,14 +172,18 @@ def _print_addresses(console: Console) -> None:
 def _print_end(console: Console, child: Child) -> None:
     code = child.process.poll()
     how = "did not answer in time" if code is None else f"ended with exit code {code}"
-    console.print(f"The {child.part.name} {how}. The last lines of {child.log}:", highlight=False)
+    console.print(f"{child.part.name} {how}. The last lines of {child.log}:", highlight=False)
     for line in child.last_lines():
         console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _stopping_on_signals() -> threading.Event:
+@contextmanager
+def _stopping_on_signals() -> Iterator[threading.Event]:
+    """Give an event that a signal to stop sets, and put the former handlers back afterwards."""
     stopping = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        with suppress(ValueError):  # not in the main thread: a test, which has its own end
-            signal.signal(getattr(signal, name), lambda *_: stopping.set())
-    return stopping
+    former = {number: signal.signal(number, lambda *_: stopping.set()) for number in STOPPING}
+    try:
+        yield stopping
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
