@@ -40,7 +40,7 @@ def graph_api(block: Block) -> GraphApiSettings:
     version = block.text("version", DEFAULT_VERSION)
     problem = _problem_of_url(url)
     if problem:
-        block.refuse("url", f"is {quoted(url)}: {problem}")
+        block.refuse("url", f"is {quoted(block.text('url'))}: {problem}")
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", version):
         block.refuse("version", f'is {quoted(version)}: write it as "{DEFAULT_VERSION}"')
     return GraphApiSettings(url, version)

@@ -50,7 +50,8 @@ class Block:
 
     def has(self, key: str) -> bool:
         """Whether the file gives *key* a value."""
-        return str(self.values.get(key) or "").strip() != ""
+        value = self.values.get(key)
+        return value is not None and str(value).strip() != ""
 
     def expect_only(self, known: Collection[str]) -> None:
         """Refuse every key that is not *known*."""
@@ -129,6 +130,5 @@ class Block:
 
     def _refuse_unset(self, key: str, value: Unset) -> None:
         names = " and ".join(value.names)
-        self.refuse(
-            key, f"needs the environment variable {names}, which is not set: set it, or write the value here"
-        )
+        these = f"variables {names}, which are" if len(value.names) > 1 else f"variable {names}, which is"
+        self.refuse(key, f"needs the environment {these} not set: set it, or write the value here")

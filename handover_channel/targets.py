@@ -69,7 +69,8 @@ def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[
         if not name:
             block.refuse('""', "is a target without a name: write one before the colon")
             continue
-        target = _target(name, block.within(name, value), app_id, time_limit)
+        inner = block.within(name, value)
+        target = None if value and not inner.values else _target(name, inner, app_id, time_limit)
         if target:
             targets[name] = target
     return targets

@@ -1,0 +1,374 @@
+"""handover.yml and credentials.yml together: settings, or everything that is wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handover_channel import settings
+from handover_channel.errors import SettingsError, UnknownTarget
+from handover_channel.returning import Keyword
+from handover_channel.settings import Grants, GraphApiSettings, Page, TargetKind
+
+ROOT = Path(__file__).parents[2]
+CHANNEL = "handover_channel.MessengerInput"
+CREDENTIALS = f"{CHANNEL}: {{verify: v, secret: s, page-access-token: t}}"
+PROOFS = {"verify": "v", "secret": "s", "page-access-token": "t"}
+NO_TOKEN = (
+    "handover.yml: the page access token is missing: write page-access-token under "
+    "handover_channel.MessengerInput in credentials.yml, or page_access_token here"
+)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a folder with the given files, from a process with the given environment."""
+
+    def load_folder(handover, credentials=CREDENTIALS, *, environ=None, block=None):
+        for name, text in (("handover.yml", handover), ("credentials.yml", credentials)):
+            if text is not None:
+                (tmp_path / name).write_text(text, encoding="utf-8")
+        return settings.load(str(tmp_path / "handover.yml"), environ=environ or {}, credentials=block)
+
+    return load_folder
+
+
+@pytest.fixture
+def problems_of(load):
+    def problems(*arguments, **options):
+        with pytest.raises(SettingsError) as refusal:
+            load(*arguments, **options)
+        return list(refusal.value.problems)
+
+    return problems
+
+
+# What is configured
+
+
+def test_an_app_id_and_a_token_are_enough(load, tmp_path):
+    loaded = load("app_id: 1111")
+
+    assert loaded.app_id == "1111"
+    assert loaded.database == f"sqlite:///{tmp_path}/handover.db"
+    assert loaded.graph_api == GraphApiSettings("https://graph.facebook.com", "v26.0")
+    assert list(loaded.targets) == [loaded.default_target] == ["inbox"]
+    assert loaded.target().kind is TargetKind.INBOX
+    assert loaded.returning.time_limit == timedelta(hours=12)
+    assert loaded.returning.button == "Back to Bot"
+    assert loaded.returning.keywords == (Keyword("back to bot"),)
+    assert loaded.grant_requests is Grants.TARGETS
+    assert loaded.pages == (Page("", "t"),)
+    assert loaded.secret == "s"
+
+
+def test_the_demo_settings_work_with_no_variable_set():
+    loaded = settings.load(str(ROOT / "handover.yml"), environ={})
+
+    assert loaded.graph_api.url == "http://127.0.0.1:8090"
+    assert loaded.default_target == "inbox"
+    assert {name: target.app_id for name, target in loaded.targets.items()} == {
+        "inbox": "",
+        "page_inbox": "263902037430900",
+        "sales_bot": "2222",
+        "support": "4444",
+        "hootsuite": "3333",
+    }
+    assert loaded.target("hootsuite").time_limit == timedelta(days=2)
+    assert loaded.target("sales_bot").time_limit == timedelta(hours=12)
+    assert [keyword.text for keyword in loaded.returning.keywords] == [
+        "back to bot",
+        "main menu",
+        "العودة إلى البوت",
+    ]
+    assert loaded.token_for("1000000000000001") == "demo-page-token"
+
+
+def test_the_file_is_found_by_the_environment_or_in_the_folder_one_is_in(tmp_path, monkeypatch):
+    (tmp_path / "mine.yml").write_text("app_id: 1111\npage_access_token: t")
+    (tmp_path / "handover.yml").write_text("app_id: 2222\npage_access_token: t")
+    (tmp_path / "given.yml").write_text("app_id: 3333\npage_access_token: t")
+    monkeypatch.chdir(tmp_path)
+    environ = {"HANDOVER_CONFIG": "mine.yml"}
+
+    assert settings.load(environ=environ).app_id == "1111"
+    assert settings.load(environ={}).app_id == "2222"
+    assert settings.load("given.yml", environ=environ).app_id == "3333"
+
+
+def test_the_environment_of_the_process_is_the_default(tmp_path, monkeypatch):
+    (tmp_path / "mine.yml").write_text("app_id: ${SHOP_APP}\npage_access_token: t")
+    monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "mine.yml"))
+    monkeypatch.setenv("SHOP_APP", "1111")
+
+    assert settings.load().app_id == "1111"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(load):
+    assert load("\ufeffapp_id: 1111").app_id == "1111"
+
+
+def test_variables_are_expanded_in_both_files(load):
+    credentials = f"{CHANNEL}:\n  verify: v\n  secret: s\n  page-access-token: ${{TOKEN}}"
+    loaded = load("app_id: ${APP}", credentials, environ={"APP": "1111", "TOKEN": "t0k"})
+
+    assert (loaded.app_id, loaded.token_for("1")) == ("1111", "t0k")
+
+
+@pytest.mark.parametrize(
+    ("given", "default"),
+    [
+        ("targets: {desk: {kind: inbox}}", "desk"),
+        ("targets: {page: {kind: page_inbox}, inbox: {kind: inbox}}", "inbox"),
+        ("targets: {page: {kind: page_inbox}, inbox: {kind: inbox}}\ndefault_target: page", "page"),
+        ("targets: {}", "inbox"),
+        ("targets:", "inbox"),
+    ],
+)
+def test_the_default_target_is_the_named_one_or_the_only_one_or_the_inbox(load, given, default):
+    loaded = load(f"app_id: 1111\n{given}")
+
+    assert loaded.target().name == loaded.target("").name == default
+
+
+def test_an_unknown_target_is_refused_with_the_known_ones(load):
+    loaded = load("app_id: 1111\ntargets: {inbox: {kind: inbox}, page: {kind: page_inbox}}")
+
+    with pytest.raises(UnknownTarget) as refusal:
+        loaded.target("sales")
+    assert str(refusal.value) == 'no target is called "sales"; handover.yml has inbox, page'
+
+
+def test_an_app_is_known_by_the_first_target_that_names_it(load):
+    loaded = load(
+        "app_id: 1111\ntargets: {inbox: {kind: inbox}, sales: {kind: app, app_id: 22}, "
+        "more_sales: {kind: app, app_id: 22}, page: {kind: page_inbox}}"
+    )
+
+    assert loaded.target_of_app("22") is loaded.target("sales")
+    assert loaded.target_of_app("263902037430900") is loaded.target("page")
+    assert loaded.target_of_app("1217981644879628") is loaded.target("page")
+    assert [loaded.target_of_app(stranger) for stranger in ("", "33", "1111")] == [None, None, None]
+
+
+# Tokens
+
+
+def test_one_token_serves_every_page(load):
+    assert load("app_id: 1111").token_for("any") == load("app_id: 1111").token_for("") == "t"
+
+
+def test_each_page_has_its_own_token(load):
+    pages = [{"id": 11, "page-access-token": "one"}, {"id": "22", "page-access-token": "two"}]
+    loaded = load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages})
+
+    assert [loaded.token_for(page) for page in ("11", "22")] == ["one", "two"]
+    with pytest.raises(SettingsError) as refusal:
+        loaded.token_for("33")
+    assert str(refusal.value) == (
+        'credentials.yml: handover_channel.MessengerInput.pages has no page "33": '
+        "add its id and page-access-token"
+    )
+
+
+def test_the_only_listed_page_serves_unlisted_ones(load):
+    pages = [{"id": "11", "page-access-token": "one"}]
+
+    assert load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages}).token_for("22") == "one"
+
+
+@pytest.mark.parametrize(
+    "credentials", [None, "", "rest:", f"{CHANNEL}: {{verify: v, secret: s}}", CREDENTIALS]
+)
+def test_the_action_server_takes_the_token_from_handover_yml(load, credentials):
+    assert load("app_id: 1111\npage_access_token: t", credentials).token_for("1") == "t"
+
+
+def test_the_block_that_rasa_read_goes_before_the_file(load):
+    loaded = load("app_id: 1111", "not: [yaml", block={**PROOFS, "page-access-token": "other"})
+
+    assert loaded.token_for("1") == "other"
+
+
+def test_the_blocks_of_other_channels_are_none_of_our_business(load):
+    others = "rest:\nslack:\n  slack_token: ${SLACK_TOKEN}\n  buttons: [1, 2]\n"
+
+    assert load("app_id: 1111", others + CREDENTIALS).secret == "s"
+
+
+def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
+    loaded = load(
+        "app_id: 1111\ndatabase: postgresql://u:s3cr3t@h/db",
+        block={"verify": "s3cr3t", "secret": "s3cr3t", "page-access-token": "s3cr3t"},
+    )
+
+    assert "s3cr3t" not in repr(loaded)
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "app_id is missing: write the id of this bot's Meta app (Meta for Developers > My apps)"),
+        (
+            "app_id: my shop",
+            'app_id is "my shop": Meta\'s app ids are digits only, '
+            "copy it from Meta for Developers > My apps",
+        ),
+        (
+            "app_id: ${APP}",
+            "app_id needs the environment variable APP, which is not set: set it, or write the value here",
+        ),
+        ("app_id: 1\ntarget: {}", "target is not a setting: did you mean targets?"),
+        (
+            "app_id: 1\nfoo: 2",
+            "foo is not a setting: write one of app_id, page_access_token, database, graph_api, "
+            "default_target, targets, return, grant_requests",
+        ),
+        ("app_id: 1\napp_id: 2", 'line 2: the key "app_id" is there already, in line 1: keep one of them'),
+        (
+            "app_id: 1\ndefault_target: inbix",
+            'default_target is "inbix", which is not in targets: did you mean inbox?',
+        ),
+        (
+            "app_id: 1\ntargets: {a: {kind: page_inbox}, b: {kind: page_inbox}}",
+            "default_target is missing: write one of a, b",
+        ),
+        (
+            "app_id: 1\ntargets: [inbox]",
+            "targets must hold keys and values, one a line, further to the right",
+        ),
+        ("app_id: 1\ngrant_requests: some", 'grant_requests is "some": write one of targets, all, none'),
+        (
+            "app_id: 1\nreturn: {time_limit: null, button: null, keywords: null}",
+            "return has no time_limit, button or keywords, so a handover to inbox would never end: "
+            "give it one of them",
+        ),
+        (
+            "app_id: 1\nreturn: {time_limit: false, button: false, keywords: []}\ndefault_target: a\n"
+            "targets: {a: {kind: page_inbox}, b: {kind: inbox, time_limit: 1 day}, c: {kind: page_inbox}}",
+            "return has no time_limit, button or keywords, so a handover to a or c would never end: "
+            "give it one of them",
+        ),
+        (
+            "app_id: 1\npage_access_token: other",
+            "page_access_token is not the token of handover_channel.MessengerInput in credentials.yml: "
+            "keep one of the two",
+        ),
+        ("app_id: 1\nreturn: {buton: x}", "return.buton is not a setting: did you mean button?"),
+        ("app_id: 1\ngraph_api: {host: x}", "graph_api.host is not a setting: write one of url, version"),
+        ("- app_id", 'holds no keys: write lines such as app_id: "1234567890"'),
+        ("app_id", 'holds no keys: write lines such as app_id: "1234567890"'),
+        (
+            "app_id: 1\ntargets: {inbox: kind: inbox}",
+            "line 2, column 22: this is not valid YAML (expected ',' or '}', but got ':'): correct it",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_with_file_key_and_remedy(problems_of, text, problem):
+    assert problems_of(text) == [f"handover.yml: {problem}"]
+
+
+def test_one_way_back_is_enough(load):
+    assert (
+        load("app_id: 1\nreturn: {time_limit: null, button: null, keywords: [bot]}").returning.button is None
+    )
+
+
+def test_a_missing_file_says_how_to_make_one(problems_of, tmp_path):
+    assert problems_of(None) == [
+        f"handover.yml: there is no {tmp_path}/handover.yml: create it (one line is enough, "
+        'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "handover.yml").mkdir()
+    (tmp_path / "credentials.yml").write_bytes(b"\xff\xfe\xfa")
+
+    with pytest.raises(SettingsError) as refusal:
+        settings.load(str(tmp_path / "handover.yml"), environ={})
+    assert list(refusal.value.problems) == [
+        f"handover.yml: {tmp_path}/handover.yml cannot be read (Is a directory): "
+        "make it a readable UTF-8 text file",
+        f"credentials.yml: {tmp_path}/credentials.yml cannot be read (it is not UTF-8): "
+        "make it a readable UTF-8 text file",
+    ]
+
+
+@pytest.mark.parametrize("credentials", [None, "", "rest:", f"{CHANNEL}: {{verify: v, secret: s}}"])
+@pytest.mark.parametrize("own", ["", "page_access_token:", 'page_access_token: ""'])
+def test_a_missing_token_names_both_places(problems_of, credentials, own):
+    assert problems_of(f"app_id: 1\n{own}", credentials) == [NO_TOKEN]
+
+
+@pytest.mark.parametrize("token", ["[x]", "''", "true"])
+def test_a_refused_token_is_reported_once(problems_of, token):
+    assert (
+        len(problems_of("app_id: 1", f"{CHANNEL}: {{verify: v, secret: s, page-access-token: {token}}}")) == 1
+    )
+
+
+def test_credentials_that_are_no_yaml_are_not_said_to_lack_a_token(problems_of):
+    assert problems_of("app_id: 1", "a: [") == [
+        "credentials.yml: line 1, column 5: this is not valid YAML "
+        "(expected the node content, but found '<stream end>'): correct it"
+    ]
+
+
+def test_an_empty_block_misses_everything(problems_of):
+    here = "credentials.yml: handover_channel.MessengerInput"
+    missing = [
+        f"{here}.verify is missing: write the word that you enter as the webhook's verify token at Meta",
+        f"{here}.secret is missing: write the app secret (Meta for Developers > App settings > Basic)",
+        NO_TOKEN,
+    ]
+
+    assert problems_of("app_id: 1", f"{CHANNEL}:") == missing
+    assert problems_of("app_id: 1", block={}) == missing
+
+
+def test_all_that_is_wrong_in_both_files_is_reported_at_once(problems_of):
+    text = """
+        app: 1111
+        default_target: sales
+        targets:
+          sales: {kind: bot}
+          desk: {kind: app, app_id: x}
+        return: {time_limit: soon, button: Take me back to the bot now, keywords: [a, A]}
+        graph_api: {url: http://example.com, version: 26}
+        database: mysql://x
+        grant_requests: some
+    """
+    problems = problems_of(text, f"{CHANNEL}: {{verify: v, token: t}}")
+
+    assert [problem.split(" ")[0:2] for problem in problems] == [
+        ["credentials.yml:", "handover_channel.MessengerInput.token"],
+        ["credentials.yml:", "handover_channel.MessengerInput.secret"],
+        ["handover.yml:", "app"],
+        ["handover.yml:", "app_id"],
+        ["handover.yml:", "return.time_limit"],
+        ["handover.yml:", "return.button"],
+        ["handover.yml:", "return.keywords[2]"],
+        ["handover.yml:", "targets.sales.kind"],
+        ["handover.yml:", "targets.desk.app_id"],
+        ["handover.yml:", "database"],
+        ["handover.yml:", "graph_api.url"],
+        ["handover.yml:", "graph_api.version"],
+        ["handover.yml:", "grant_requests"],
+        ["handover.yml:", "the"],
+    ]
+
+
+def test_no_secret_is_in_a_problem(problems_of):
+    problems = problems_of(
+        "page_access_token: s3cr3t\ndatabase: mysql://u:s3cr3t@h/db",
+        f"{CHANNEL}: {{verify: [s3cr3t], secret: {{a: s3cr3t}}, page-access-token: s3cr3ttoo}}",
+    )
+
+    assert len(problems) == 5
+    assert "s3cr3t" not in "\n".join(problems)

@@ -1,0 +1,144 @@
+"""The targets of handover.yml, of every kind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from handover_channel import yaml_document
+from handover_channel.block import Block
+from handover_channel.targets import (
+    INBOX_ALONE,
+    INSTAGRAM_INBOX_APP_ID,
+    KEYS,
+    PAGE_INBOX_APP_ID,
+    Target,
+    TargetKind,
+    read,
+)
+
+HOURS = timedelta(hours=12)
+
+
+def targets_and_problems(text):
+    """What `targets:` with the lines of *text* gives, for the bot with the app id 1111."""
+    values, unreadable = yaml_document.parse(text, {})
+    block = Block("handover.yml", values, [], "targets")
+
+    assert unreadable == []
+    return read(block, app_id="1111", time_limit=HOURS), block.problems
+
+
+def test_every_kind_of_target_comes_with_the_app_id_that_gets_control():
+    targets, problems = targets_and_problems("""
+        desk: {kind: inbox, answer_within: 10 minutes}
+        page: {kind: page_inbox}
+        instagram: {kind: page_inbox, app_id: 1217981644879628}
+        sales: {kind: app, app_id: 02222, metadata: from the shop bot, time_limit: 2 days, stay_muted: true}
+    """)
+
+    assert problems == []
+    assert targets == {
+        "desk": Target("desk", TargetKind.INBOX, time_limit=HOURS, answer_within=timedelta(minutes=10)),
+        "page": Target("page", TargetKind.PAGE_INBOX, PAGE_INBOX_APP_ID, time_limit=HOURS),
+        "instagram": Target("instagram", TargetKind.PAGE_INBOX, INSTAGRAM_INBOX_APP_ID, time_limit=HOURS),
+        "sales": Target(
+            "sales", TargetKind.APP, "02222", "from the shop bot", timedelta(days=2), stay_muted=True
+        ),
+    }
+
+
+@pytest.mark.parametrize("off", ["false", "null", ""])
+def test_a_target_may_have_no_time_limit_at_all(off):
+    targets, problems = targets_and_problems(f"desk: {{kind: inbox, time_limit: {off}}}")
+
+    assert problems == []
+    assert targets["desk"].time_limit is None
+
+
+def test_the_inbox_alone_is_a_target_without_problems():
+    block = Block("handover.yml", INBOX_ALONE, [], "targets")
+
+    assert list(read(block, app_id="1111", time_limit=HOURS)) == ["inbox"]
+    assert block.problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x: {}", "targets.x.kind is missing: write one of inbox, page_inbox, app"),
+        ("x:", "targets.x.kind is missing: write one of inbox, page_inbox, app"),
+        ("x: inbox", "targets.x must hold keys and values, one a line, further to the right"),
+        ("x: {kind: page-inbox}", 'targets.x.kind is "page-inbox": did you mean page_inbox?'),
+        ("x: {kind: human}", 'targets.x.kind is "human": write one of inbox, page_inbox, app'),
+        ('"": {kind: inbox}', 'targets."" is a target without a name: write one before the colon'),
+        ('" ": {kind: inbox}', 'targets."" is a target without a name: write one before the colon'),
+        ("~: {kind: inbox}", 'targets."" is a target without a name: write one before the colon'),
+        ("x: {kind: app}", "targets.x.app_id is missing: write the id of the Meta app that gets control"),
+        ("x: {kind: app, app_id: sales}", 'targets.x.app_id is "sales": Meta\'s app ids are digits only'),
+        ("x: {kind: app, app_id: ٢٢٢}", 'targets.x.app_id is "٢٢٢": Meta\'s app ids are digits only'),
+        (
+            "x: {kind: app, app_id: 1111}",
+            'targets.x.app_id is "1111", this bot\'s own: write the id of the app that gets control',
+        ),
+        ("x: {kind: inbox, app_id: 2222}", "targets.x.app_id means nothing for kind inbox: leave it out"),
+        (
+            "x: {kind: inbox, metadata: hello}",
+            "targets.x.metadata means nothing for kind inbox: leave it out",
+        ),
+        (
+            "x: {kind: inbox, stay_muted: true}",
+            "targets.x.stay_muted means nothing for kind inbox: leave it out",
+        ),
+        (
+            "x: {kind: page_inbox, answer_within: 5 min}",
+            "targets.x.answer_within means nothing for kind page_inbox: leave it out",
+        ),
+        (
+            "x: {kind: page_inbox, app_id: 2222}",
+            'targets.x.app_id is "2222": leave it out, the Page inbox has the same one everywhere',
+        ),
+        (
+            "x: {kind: inbox, timelimit: 2 days}",
+            "targets.x.timelimit is not a setting: did you mean time_limit?",
+        ),
+        (
+            "x: {kind: inbox, time_limit: soon}",
+            'targets.x.time_limit is "soon": write a number and a unit, such as "30 minutes", "12 hours" or '
+            '"2 days" (seconds, minutes, hours, days or weeks)',
+        ),
+        (
+            "x: {kind: inbox, answer_within: 0 minutes}",
+            'targets.x.answer_within is "0 minutes": a duration is 1 second at least',
+        ),
+        (
+            "x: {kind: page_inbox, metadata: {a: b}}",
+            "targets.x.metadata must be text, as Meta takes no other: write it in quotes, JSON too",
+        ),
+        (
+            f"x: {{kind: page_inbox, metadata: {'m' * 1001}}}",
+            "targets.x.metadata has 1001 characters; 1000 are allowed: shorten it",
+        ),
+        ("x: {kind: page_inbox, stay_muted: maybe}", 'targets.x.stay_muted is "maybe": write true or false'),
+    ],
+)
+def test_a_target_that_cannot_work_is_refused_with_the_remedy(text, problem):
+    assert targets_and_problems(text)[1] == [f"handover.yml: {problem}"]
+
+
+def test_a_target_of_unknown_kind_has_its_other_typos_reported_too():
+    _, problems = targets_and_problems("x: {kind: human, ap_id: 2222}")
+
+    assert problems == [
+        'handover.yml: targets.x.kind is "human": write one of inbox, page_inbox, app',
+        "handover.yml: targets.x.ap_id is not a setting: did you mean app_id?",
+    ]
+
+
+def test_metadata_may_be_as_long_as_meta_allows():
+    assert targets_and_problems(f"x: {{kind: page_inbox, metadata: {'m' * 1000}}}")[1] == []
+
+
+def test_every_kind_has_its_keys():
+    assert set(KEYS) == set(TargetKind)
