@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Dict, List, Optional, Text
+from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, UserUttered
@@ -26,21 +26,21 @@ REASON_ENTITY = "reason"
 RETURNED_INTENT = "handover_returned"
 FAILED_RESPONSE = "utter_handover_failed"
 
-_Domain = Dict[Text, Any]
+_Domain = Dict[str, Any]
 
 
 class ActionHandover(Action):
     """Hand the conversation over to the target that the person named, or to the default one.
 
-    The target's name is the value of entity `handover_target` in the latest message, else of the slot. Where it
-    cannot be, the bot keeps control and says `utter_handover_failed`.
+    The target's name is the value of entity `handover_target` in the latest message, else of the slot.
+    Where it cannot be, the bot keeps control and says `utter_handover_failed`.
     """
 
     def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
         # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
         self._switchboard = switchboard or wiring.from_config().switchboard
 
-    def name(self) -> Text:
+    def name(self) -> str:
         """Name the action as domain.yml does."""
         return "action_handover"
 
@@ -71,7 +71,7 @@ class ActionHandoverReturn(Action):
     def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
         self._switchboard = switchboard or wiring.from_config().switchboard
 
-    def name(self) -> Text:
+    def name(self) -> str:
         """Name the action as domain.yml does."""
         return "action_handover_return"
 
@@ -97,9 +97,9 @@ class ActionHandoverReturn(Action):
 
 
 class ActionSessionStart(Action):
-    """Begin a session as Rasa does, and carry the slots over: `handover_target` and `handover_until` with them."""
+    """Begin a session as Rasa does; `handover_target` and `handover_until` are carried over in any case."""
 
-    def name(self) -> Text:
+    def name(self) -> str:
         """Name the action as Rasa's own, which it replaces."""
         return "action_session_start"
 

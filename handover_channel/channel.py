@@ -1,7 +1,7 @@
 """The Rasa channel: a drop-in for Rasa's own Facebook channel.
 
-Meta is answered as soon as its events are on disk; everything else happens on a thread and an event loop of its
-own, so that no turn, however long, makes Meta wait (docs/decisions/0003-turns-in-a-thread.md).
+Meta is answered as soon as its events are on disk; everything else happens on a thread and an event loop
+of its own, so that no turn, however long, makes Meta wait (docs/decisions/0003-turns-in-a-thread.md).
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
@@ -12,7 +12,7 @@ import asyncio
 import hmac
 import logging
 import time
-from typing import Any, Awaitable, Callable, Dict, Optional, Text
+from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.exceptions import RasaException
@@ -24,6 +24,7 @@ from handover_channel import settings as settings_file
 from handover_channel import webhook, wiring
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import InvalidSignature, MalformedWebhook, SettingsError, StoreUnavailable
+from handover_channel.rasa_conversation import share_scheduler
 from handover_channel.server import Server
 from handover_channel.settings import Settings
 from handover_channel.store import deliveries
@@ -40,12 +41,12 @@ class MessengerInput(InputChannel):
     """Facebook Messenger with handover."""
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         """Name the channel as Rasa's own does: webhook URL and channel-specific responses stay."""
         return MESSENGER
 
     @classmethod
-    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InputChannel:
+    def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
         """Build the channel from its block of credentials.yml and the handover.yml beside it."""
         try:
             settings = settings_file.load(credentials=credentials or {})
@@ -106,6 +107,7 @@ class MessengerInput(InputChannel):
 
         @routes.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            await share_scheduler()
             server.start(app)
 
         @routes.listener("before_server_stop")

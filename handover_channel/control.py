@@ -5,7 +5,7 @@
 3. Times of events are Meta's. Our own changes are stamped with the newest event seen in the thread, so
    that Meta's clock is never compared with ours.
 4. What is older than the last change changes nothing. At the same instant Meta's word beats our call, and
-   our call beats a guess (PRECEDENCE). Our own calls are made from the row as it stands, so they are never old.
+   our call beats a guess (PRECEDENCE). Our own calls are made from the row as it stands: they are never old.
 
       BOT ──PASS_REQUESTED──▶ PASSING ──PASS_ACCEPTED──▶ APP
        │ ▲                      │  PASS_REFUSED ▶ BOT      ▲
@@ -151,7 +151,7 @@ def has_owner(control: Control) -> bool:
 
 
 def has_lapsed(active_at: float, now: float) -> bool:
-    """Tell whether a thread without activity since *active_at* is idle for Meta. Both in seconds, our clock."""
+    """Tell whether a thread without activity since *active_at* is idle for Meta. Seconds, our clock."""
     return now - active_at >= LAPSES_AFTER
 
 

@@ -1,21 +1,21 @@
 """Every error of this package, split by who must act.
 
-    HandoverError
-    ├── SettingsError             the developer: handover.yml or credentials.yml
-    ├── WebhookError              whoever called our webhook
-    │   ├── InvalidSignature          403: not signed with our app secret
-    │   └── MalformedWebhook          400: signed, but no delivery
-    ├── HandoverRefused           the bot asked for a handover that cannot be
-    │   ├── UnknownTarget             no such target in handover.yml
-    │   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
-    ├── StoreUnavailable          the database is out of reach: be silent, try again
-    └── GraphError                Meta refused a call or did not answer
-        ├── GraphUnavailable          transient: retried, then given up for now
-        ├── NotThreadOwner            another app controls the thread
-        ├── TakeNotAllowed            no default app, or no permission to take control
-        ├── OutsideWindow             the messaging window is closed
-        ├── PersonUnavailable         the person blocked the page, or cannot be reached
-        └── TokenRefused              the page access token is invalid or may not do this
+HandoverError
+├── SettingsError             the developer: handover.yml or credentials.yml
+├── WebhookError              whoever called our webhook
+│   ├── InvalidSignature          403: not signed with our app secret
+│   └── MalformedWebhook          400: signed, but no delivery
+├── HandoverRefused           the bot asked for a handover that cannot be
+│   ├── UnknownTarget             no such target in handover.yml
+│   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+├── StoreUnavailable          the database is out of reach: be silent, try again
+└── GraphError                Meta refused a call or did not answer
+    ├── GraphUnavailable          transient: retried, then given up for now
+    ├── NotThreadOwner            another app controls the thread
+    ├── TakeNotAllowed            no default app, or no permission to take control
+    ├── OutsideWindow             the messaging window is closed
+    ├── PersonUnavailable         the person blocked the page, or cannot be reached
+    └── TokenRefused              the page access token is invalid or may not do this
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Stores deliveries before they are acknowledged: many in one transaction.
 
-A commit that survives a power cut costs the disk a flush. While one transaction is written, the next deliveries
-gather, and go together into the one after: the busier the page, the cheaper each of them.
+A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
+deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Intake:
     def __init__(self, store: Store, stored: Callable[[Iterable[str]], None]) -> None:
         self._store = store
         self._stored = stored
-        self._waiting: "queue.SimpleQueue[Optional[_Waiting]]" = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Optional[_Waiting]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="handover-intake", daemon=True)
 
     def start(self) -> None:
@@ -39,9 +39,9 @@ class Intake:
         self._waiting.put(None)
         self._thread.join()
 
-    def put(self, rows: List[_Row]) -> "Future[None]":
+    def put(self, rows: List[_Row]) -> Future[None]:
         """Store *rows*. The future is done once they are on disk; it raises StoreUnavailable."""
-        done: "Future[None]" = Future()
+        done: Future[None] = Future()
         self._waiting.put((rows, done))
         return done
 

@@ -63,14 +63,12 @@ class Ledger:
         """Apply *change* to the row as it stands, and return the row as it is then.
 
         *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
-        The rest is for a return. *answers_from*: the first delivery that is not backlog, None for the next one
-        received; *tell*: whether Rasa is to get its turn; *metadata*: what the other app said.
+        The rest is for a return. *answers_from*: the first delivery that is not backlog, None for the next
+        one received; *tell*: whether Rasa is to get its turn; *metadata*: what the other app said.
         """
         while True:
             with self._store.writing() as connection:
-                before = threads.get(connection, thread)
-                if before is None:
-                    raise LookupError(f"thread {thread} has no row")
+                before = threads.existing(connection, thread)
                 at = max(before.seen, before.state.stamp) if stamp is None else stamp
                 state = state_after(before.state, change, stamp=at, owner=owner, target=target)
                 if state is None:
@@ -93,8 +91,7 @@ class Ledger:
                 if not written:
                     continue  # somebody else changed the row: decide again
                 self._set_deadlines(connection, thread, state, until, now)
-                after = threads.get(connection, thread)
-                assert after is not None
+                after = threads.existing(connection, thread)
                 if returned and tell:
                     body = {"reason": reason, **({"metadata": metadata} if metadata else {})}
                     self._note(connection, after, deliveries.RETURNED, body)

@@ -1,9 +1,9 @@
 """What Rasa says, on its way to Messenger.
 
-1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If that
-   cannot be found out, it does not speak.
-2. Meta's answer is read. Another app has control (10/2018300): that is a handover. Transient errors were tried
-   again by the Graph client; permanent ones are logged with what to do. Neither ends the turn.
+1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If
+   that cannot be found out, it does not speak.
+2. Meta's answer is read. Another app has control (10/2018300): that is a handover. Transient errors were
+   tried again by the Graph client; permanent ones are logged with what to do. Neither ends the turn.
 3. The next message goes out when Meta has answered the one before.
 """
 
@@ -15,7 +15,7 @@ import itertools
 import logging
 import uuid
 from concurrent.futures import Executor
-from typing import Any, Dict, Iterable, List, Optional, Text
+from typing import Any, Dict, Iterable, List, Optional
 
 from rasa.core.channels.channel import OutputChannel
 
@@ -40,7 +40,7 @@ class MessengerOutput(OutputChannel):
     """
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         """Name the channel as Rasa's own does: channel-specific responses stay."""
         return MESSENGER
 
@@ -54,51 +54,51 @@ class MessengerOutput(OutputChannel):
         self._count = itertools.count(1)
         self.sent = 0  #: messages that Meta has accepted
 
-    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Send one of Rasa's responses, all of its parts."""
         if message.get("utter_action") == NOTICE:
             message = messages.with_return_button(message, self._switchboard.settings.returning.button)
         # Rasa takes it for granted that buttons come with a text.
         await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})
 
-    async def send_text_message(self, recipient_id: Text, text: Text, **kwargs: Any) -> None:
+    async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
         """Send text, in as many messages as it takes."""
         await self._send(recipient_id, messages.text_messages(text))
 
     async def send_text_with_buttons(
-        self, recipient_id: Text, text: Text, buttons: List[Dict[Text, Any]], **kwargs: Any
+        self, recipient_id: str, text: str, buttons: List[Dict[str, Any]], **kwargs: Any
     ) -> None:
         """Send text with any number of buttons."""
         await self._send(recipient_id, messages.button_messages(text, buttons))
 
     async def send_quick_replies(
-        self, recipient_id: Text, text: Text, quick_replies: List[Dict[Text, Any]], **kwargs: Any
+        self, recipient_id: str, text: str, quick_replies: List[Dict[str, Any]], **kwargs: Any
     ) -> None:
         """Send text with quick replies."""
         await self._send(recipient_id, messages.quick_reply_messages(text, quick_replies))
 
-    async def send_image_url(self, recipient_id: Text, image: Text, **kwargs: Any) -> None:
+    async def send_image_url(self, recipient_id: str, image: str, **kwargs: Any) -> None:
         """Send an image by its address."""
         await self._send(recipient_id, messages.image_messages(image))
 
-    async def send_attachment(self, recipient_id: Text, attachment: Any, **kwargs: Any) -> None:
+    async def send_attachment(self, recipient_id: str, attachment: Any, **kwargs: Any) -> None:
         """Send an attachment: an address, or what the Send API takes."""
         await self._send(recipient_id, messages.attachment_messages(attachment))
 
-    async def send_elements(self, recipient_id: Text, elements: Iterable[Any], **kwargs: Any) -> None:
+    async def send_elements(self, recipient_id: str, elements: Iterable[Any], **kwargs: Any) -> None:
         """Send elements as generic templates."""
         await self._send(recipient_id, messages.element_messages(list(elements)))
 
-    async def send_custom_json(self, recipient_id: Text, json_message: Any, **kwargs: Any) -> None:
+    async def send_custom_json(self, recipient_id: str, json_message: Any, **kwargs: Any) -> None:
         """Send what the bot's developer wrote for the Send API."""
         await self._send(recipient_id, messages.custom_messages(json_message))
 
-    async def show_activity(self, recipient_id: Text, *actions: str) -> None:
+    async def show_activity(self, recipient_id: str, *actions: str) -> None:
         """Send sender actions (mark_seen, typing_on ...), side by side. They may fail."""
         bodies = [{"recipient": {"id": recipient_id}, "sender_action": action} for action in actions]
         await asyncio.gather(*(self._call(recipient_id, body) for body in bodies))
 
-    async def _send(self, recipient_id: Text, payloads: Iterable[_Message]) -> None:
+    async def _send(self, recipient_id: str, payloads: Iterable[_Message]) -> None:
         for payload in payloads:
             body = self._tagged(messages.send_body(recipient_id, payload))
             # Custom JSON may name another recipient: then control of that thread is what counts.
@@ -111,7 +111,7 @@ class MessengerOutput(OutputChannel):
         metadata = f"{OUR_METADATA}{self._tag}.{next(self._count)}"
         return {**body, "message": {"metadata": metadata, **body["message"]}}
 
-    async def _call(self, thread: Text, body: Dict[str, Any]) -> bool:
+    async def _call(self, thread: str, body: Dict[str, Any]) -> bool:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, functools.partial(self._call_now, thread, body))
 

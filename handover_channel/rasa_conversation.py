@@ -1,8 +1,8 @@
 """Rasa's side of a thread: turns and slots. The one place for what Rasa keeps private.
 
 1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
-   intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is understood
-   without it, and logged as it was typed.
+   intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is
+   understood without it, and logged as it was typed.
 2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`.
 3. The agent is looked up each time: `PUT /model` replaces it.
 """
@@ -15,6 +15,7 @@ from concurrent.futures import Executor
 from dataclasses import asdict
 from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Union
 
+from rasa.core import jobs
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.shared.core.events import SlotSet
 from sanic import Sanic
@@ -110,7 +111,7 @@ class RasaConversation:
         return True
 
     def _agent(self) -> Any:
-        # Without an agent in the server's context somebody else answers `on_new_message`: Rasa's own tests do.
+        # Without an agent in the server's context somebody else answers `on_new_message`, as in Rasa's tests.
         agent = getattr(self._app.ctx, "agent", None)
         if agent is not None and not agent.is_ready():
             raise NotReady("no model is loaded")
@@ -136,6 +137,20 @@ class RasaConversation:
                     return output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
+
+
+async def share_scheduler() -> None:
+    """Let turns on another event loop schedule reminders with the scheduler of this one.
+
+    Rasa keeps one scheduler a process and refuses it to any loop but its own (`rasa.core.jobs`), although
+    APScheduler takes jobs from every thread.
+    """
+    scheduler = await jobs.scheduler()
+
+    async def shared() -> Any:
+        return scheduler
+
+    jobs.scheduler = shared
 
 
 def text_of(event: _Said) -> str:

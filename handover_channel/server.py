@@ -1,4 +1,4 @@
-"""What runs behind the channel's routes: the intake that stores, and the worker on a thread and loop of its own."""
+"""What runs behind the channel's routes: the intake that stores, and the worker on a thread of its own."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class Server:
         self._calls.shutdown(wait=False)
         self._handover.store.close()
 
-    def store(self, rows: List[Dict[str, Any]]) -> "Future[None]":
+    def store(self, rows: List[Dict[str, Any]]) -> Future[None]:
         """Store rows; done once they are on disk. Raises StoreUnavailable before the start."""
         if self._intake is None:
-            refused: "Future[None]" = Future()
+            refused: Future[None] = Future()
             refused.set_exception(StoreUnavailable("the server is starting"))
             return refused
         return self._intake.put(rows)

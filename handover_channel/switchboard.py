@@ -202,10 +202,8 @@ class Switchboard:
     def settle(self, row: Thread) -> Thread:
         """Find out what became of a pass whose outcome was never written down, and return the row."""
         owner, to = self.ask_owner(row), row.state
-        if owner is not None and self._is_other(owner):
-            change = Change.PASS_ACCEPTED
-        else:
-            change = Change.PASS_REFUSED
+        passed = owner is not None and self._is_other(owner)
+        change = Change.PASS_ACCEPTED if passed else Change.PASS_REFUSED
         return self._ledger.change(
             row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
         )

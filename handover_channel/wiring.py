@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Callable, Optional
 
 from handover_channel import settings as settings_file
@@ -33,7 +33,7 @@ def build(settings: Settings, clock: Callable[[], float] = time.time) -> Handove
     return Handover(settings, store, graph, Switchboard(settings, store, graph, clock))
 
 
-@lru_cache(maxsize=None)
+@cache
 def from_config(path: Optional[str] = None) -> Handover:
     """Return the parts for `handover.yml` (see `settings.load`), the same ones each time.
 

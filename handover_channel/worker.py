@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import logging
@@ -65,7 +66,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="handover-worker")
         self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
-        self._tasks: Set["asyncio.Task[Any]"] = set()
+        self._tasks: Set[asyncio.Task[Any]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stopping = False
@@ -74,19 +75,19 @@ class Worker:
         """Say that there is work in these threads. From any thread; forgetting it costs half a second."""
         loop = self._loop
         if loop is not None and not self._stopping:
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: the next start takes it up
                 loop.call_soon_threadsafe(self._start, list(found))
-            except RuntimeError:  # the loop closed in between: the next start takes it up
-                pass
 
     async def run(self) -> None:
         """Work until `stop`."""
         self._loop = asyncio.get_running_loop()
-        failed = False
+        failed = released = False
         while not self._stopping:
             try:
-                if not failed:
-                    await self._do_due()
+                if not released:
+                    await self._in_thread(self._release_dead)
+                    released = True
+                await self._do_due()
                 self._start(await self._in_thread(self._look))
                 failed = False
             except StoreUnavailable as error:
@@ -104,10 +105,8 @@ class Worker:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
             task.cancel()
-        try:
+        with contextlib.suppress(StoreUnavailable):  # the claims run out by themselves
             await self._in_thread(self._release_all)
-        except StoreUnavailable:
-            pass  # the claims run out by themselves
         self._pool.shutdown(wait=False)
 
     def _start(self, found: Iterable[str]) -> None:
@@ -170,8 +169,7 @@ class Worker:
         if event is None:
             return await self._tell(delivery, row)
         ruling = await self._in_thread(self._evidence.weigh, event, row, delivery)
-        if ruling.turn:
-            assert isinstance(event, (MessageReceived, PostbackReceived))
+        if ruling.turn and isinstance(event, (MessageReceived, PostbackReceived)):
             await self._conversation.answer(event, ruling.context, delivery.id)
         return ruling.outcome
 
@@ -250,6 +248,19 @@ class Worker:
         with self._store.writing() as connection:
             deliveries.release(connection, worker=self.name)
 
+    def _release_dead(self) -> None:
+        """Give up at once what workers that are no more had claimed; by themselves the claims run out later.
+
+        On SQLite alone, where every worker is on this machine: elsewhere a process id says nothing.
+        """
+        if self._store.dialect != "sqlite":
+            return
+        here = f"{socket.gethostname()}:"
+        with self._store.writing() as connection:
+            for worker in deliveries.claiming_workers(connection):
+                if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
+                    deliveries.release(connection, worker=worker)
+
     async def _keep_claim(self, thread: str) -> None:
         while True:
             await asyncio.sleep(CLAIM / 3)
@@ -263,3 +274,13 @@ class Worker:
     async def _in_thread(self, function: Callable[..., _T], *given: Any) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, functools.partial(function, *given))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

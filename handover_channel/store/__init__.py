@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable

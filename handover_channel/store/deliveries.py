@@ -1,8 +1,8 @@
 """Deliveries: stored before Meta gets its 200, worked off in order within a thread, each once.
 
-Besides Meta's events the queue carries notes to the worker: `returned` (tell Rasa that the thread is back) and
-`muted` (mirror the handover in Rasa's slots). A note comes before whatever waits in its thread: it tells what
-has already happened.
+Besides Meta's events the queue carries notes to the worker: `returned` (tell Rasa that the thread is back)
+and `muted` (mirror the handover in Rasa's slots). A note comes before whatever waits in its thread: it tells
+what has already happened.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Threads: the row that says who has control, and the log of its changes.
 
-The only UPDATE of control is `change`, guarded by the row's version: who decided from an older row is told so.
+The only UPDATE of control is `change`, guarded by the row's version: who decided from an older row is told.
 """
 
 from __future__ import annotations
@@ -58,6 +58,14 @@ def get(connection: Connection, thread: str) -> Optional[Thread]:
     return _thread(row) if row else None
 
 
+def existing(connection: Connection, thread: str) -> Thread:
+    """Return the row of *thread*. Raises LookupError where there is none."""
+    found = get(connection, thread)
+    if found is None:
+        raise LookupError(f"thread {thread} has no row")
+    return found
+
+
 def control_of(connection: Connection, thread: str) -> Optional[Control]:
     """Return who has control, None where there is no row. The cheapest question, asked before every send."""
     found = connection.execute(sa.select(threads.c.control).where(threads.c.id == thread)).scalar()
@@ -75,15 +83,22 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
         "channel": channel,
         "page": page,
         **_columns(state),
-        **{"reason": "", "changed_at": now, "until": None, "version": 1},
-        **{"wanted": "", "refusal": "", "attempts": 0},
-        **{"seen": 0, "active_at": now, "person_at": 0, "context": "{}", "answers_from": 0},
+        "reason": "",
+        "changed_at": now,
+        "until": None,
+        "version": 1,
+        "wanted": "",
+        "refusal": "",
+        "attempts": 0,
+        "seen": 0,
+        "active_at": now,
+        "person_at": 0,
+        "context": "{}",
+        "answers_from": 0,
     }
     # Another process may add the same row at the same time.
     connection.execute(insert(connection, threads).values(**values).on_conflict_do_nothing())
-    added = get(connection, thread)
-    assert added is not None
-    return added
+    return existing(connection, thread)
 
 
 def touch(
@@ -112,8 +127,13 @@ def change(
     """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again."""
     values: Dict[str, Any] = {
         **_columns(after),
-        **{"reason": reason, "changed_at": now, "until": until, "version": before.version + 1},
-        **{"wanted": "", "refusal": "", "attempts": 0},
+        "reason": reason,
+        "changed_at": now,
+        "until": until,
+        "version": before.version + 1,
+        "wanted": "",
+        "refusal": "",
+        "attempts": 0,
     }
     if answers_from is not None:
         values["answers_from"] = answers_from

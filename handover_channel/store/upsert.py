@@ -1,4 +1,4 @@
-"""INSERT with ON CONFLICT: the same words in SQLite and PostgreSQL, but not in SQLAlchemy's common dialect."""
+"""INSERT with ON CONFLICT: alike in SQLite and PostgreSQL, but not in SQLAlchemy's common dialect."""
 
 from __future__ import annotations
 
