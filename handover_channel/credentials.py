@@ -17,7 +17,7 @@ from handover_channel.block import Block, quoted
 CHANNEL = "handover_channel.MessengerInput"
 
 KEYS = ("verify", "secret", "page-access-token", "pages")
-_PAGE_KEYS = ("id", "page-access-token")
+PAGE_KEYS = ("id", "page-access-token")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _pages(block: Block) -> Tuple[Page, ...]:
 
 def _page(block: Block, key: str, value: Any) -> Page:
     item = block.within(key, value)
-    item.expect_only(_PAGE_KEYS)
+    item.expect_only(PAGE_KEYS)
     page = item.required("id", "write the id of the page (digits, under About > Page transparency)")
     if page and not page.isdigit():
         item.refuse("id", f"is {quoted(page)}: the id of a page is digits only")

@@ -22,6 +22,9 @@ MATCHES = ("word", "exact")
 MAX_BUTTON = 20
 MAX_KEYWORDS = 50
 
+#: Titles nobody wants on a button: YAML 1.1 took them for false, or people do.
+_MEANT_AS_FALSE = ("no", "off", "none")
+
 DEFAULT_TIME_LIMIT = timedelta(hours=12)
 DEFAULT_BUTTON = "Back to Bot"
 DEFAULT_KEYWORDS = (Keyword("back to bot"),)
@@ -53,6 +56,8 @@ def _button(block: Block) -> Optional[str]:
     title = block.text("button", DEFAULT_BUTTON)
     if not title:
         block.refuse("button", f"is empty: write up to {MAX_BUTTON} characters, or false for no button")
+    elif title.casefold() in _MEANT_AS_FALSE:
+        block.refuse("button", f"is {quoted(title)}: write false for no button")
     elif len(title) > MAX_BUTTON:
         said = f"is {quoted(title)} ({len(title)} characters)"
         block.refuse("button", f"{said}; Messenger allows {MAX_BUTTON}: shorten it")

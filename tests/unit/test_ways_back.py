@@ -77,6 +77,7 @@ def test_fifty_keywords_fit():
             'button is "Take me back to the bot now" (27 characters); Messenger allows 20: shorten it',
         ),
         ('button: ""', "button is empty: write up to 20 characters, or false for no button"),
+        ("button: Off", 'button is "Off": write false for no button'),
         ("button: true", "button is true, which is no text: write it in quotes"),
         ("buttons: Back", "buttons is not a setting: did you mean button?"),
         (
