@@ -42,13 +42,16 @@ class Agent:
     def reply(self, thread: str, text: str) -> None:
         """Send *text* to the person of *thread* as the page, and keep it in the transcript.
 
-        Raises HandoverRefused where the thread is not in the built-in inbox, OutsideWindow 7 days after the
-        person's last message, and what Meta refuses (GraphError).
+        Raises HandoverRefused where the thread is not in the built-in inbox or the text is empty,
+        OutsideWindow 7 days after the person's last message, and what Meta refuses (GraphError).
         """
+        saying = messages.text_messages(text)
+        if not saying:
+            raise HandoverRefused("there is nothing to send: the text is empty")
         row = self._row_in_inbox(thread)
         kind = messaging_type(self._clock() - row.person_at / 1000 if row.person_at else 0.0)
         token = self._settings.token_for(row.page)
-        for message in messages.text_messages(text):
+        for message in saying:
             sent = self._graph.send(token, {"recipient": {"id": thread}, **kind, "message": message})
             self._keep(thread, message["text"], str(sent.get("message_id", "")))
 
@@ -59,7 +62,7 @@ class Agent:
             raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
         if row.channel != MESSENGER:
             raise HandoverRefused(
-                f"thread {thread} is on channel {row.channel!r} -> answer there: only Messenger is answered here"
+                f"thread {thread} is on channel {row.channel!r} -> answer there: only Messenger is answered"
             )
         if row.state.control is not Control.INBOX:
             who = row.state.target or row.state.control.value

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from handover_channel import cli, wiring
+from handover_channel.control import Control, State
+from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
+from handover_channel.returning import ReturnReason
+from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.transcript import Line
+from handover_channel.switchboard import Status
+
+PSID = "24680"
+NOON = 1_700_049_600.0  # 2023-11-15 12:00 UTC
+
+
+class Switchboard:
+    """One thread, with Hootsuite."""
+
+    def __init__(self, *, refusal: str = "", text: str = "I need help"):
+        self.refusal = refusal
+        self.text = text
+        self.returned = []
+
+    def status(self, thread):
+        if thread != PSID:
+            return None
+        state = State(Control.APP, owner="3333", target="hootsuite")
+        row = Thread(
+            PSID, state=state, reason="handed_over", changed_at=NOON, until=NOON + 3600, refusal=self.refusal
+        )
+        log = [LoggedChange(NOON, "bot", "app", "3333", "hootsuite", "handed_over", "bot")]
+        return Status(row, log, [Line("person", self.text, int(NOON * 1000))])
+
+    def return_to_bot(self, thread, reason, *, who):
+        self.returned.append((thread, reason))
+        return not self.refusal
+
+
+class Ran(NamedTuple):
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def handover(monkeypatch, capsys):
+    """Run the command against a switchboard, or with settings that raise `error`."""
+
+    def run(*arguments, switchboard=None, error=None):
+        def from_config():
+            if error:
+                raise error
+            return wiring.Handover(None, None, None, switchboard or Switchboard())
+
+        monkeypatch.setattr(wiring, "from_config", from_config)
+        monkeypatch.setattr(sys, "argv", ["handover", *arguments])
+        monkeypatch.setenv("COLUMNS", "160")
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return Ran(end.value.code, said.out, said.err)
+
+    return run
+
+
+def test_status_tells_who_has_control_until_when_and_why(handover):
+    ran = handover("status", PSID)
+
+    assert ran.exit_code == 0
+    assert "Control:  app hootsuite" in ran.stdout
+    assert "Until:    2023-11-15 13:00:00 UTC" in ran.stdout
+    assert "handed_over" in ran.stdout
+    assert "I need help" in ran.stdout
+
+
+def test_status_says_what_meta_refused_and_what_to_do(handover):
+    ran = handover("status", PSID, switchboard=Switchboard(refusal="(#27) no default app -> set one"))
+
+    assert "Refused:  (#27) no default app -> set one" in ran.stdout
+
+
+def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
+    ran = handover("status", PSID, switchboard=Switchboard(text="\x1b[2J\x07gone [red]not markup[/red]"))
+
+    assert "\x1b" not in ran.stdout
+    assert "\x07" not in ran.stdout
+    assert "[red]not markup[/red]" in ran.stdout
+
+
+def test_return_gives_the_thread_back_as_an_agent(handover):
+    switchboard = Switchboard()
+
+    ran = handover("return", PSID, switchboard=switchboard)
+
+    assert ran.exit_code == 0
+    assert switchboard.returned == [(PSID, ReturnReason.AGENT)]
+
+
+def test_a_refused_return_says_what_meta_said_and_fails(handover):
+    ran = handover("return", PSID, switchboard=Switchboard(refusal="(#27) no default app -> set one"))
+
+    assert ran.exit_code == 1
+    assert "Meta refused to give control back: (#27) no default app -> set one" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "return"])
+def test_a_thread_that_was_never_seen_is_a_plain_refusal(handover, command):
+    ran = handover(command, "1")
+
+    assert ran.exit_code == 2
+    assert ran.stderr == "thread 1 was never seen -> is it the person's PSID on this page?\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            SettingsError(["handover.yml: one", "credentials.yml: two"]),
+            "handover.yml: one\ncredentials.yml: two\n",
+        ),
+        (UnknownTarget("no target 'x'"), "no target 'x'\n"),
+        (TakeNotAllowed("(#27) refused", remedy="set a default app"), "(#27) refused -> set a default app\n"),
+    ],
+)
+def test_an_error_with_a_name_is_plain_text_and_no_traceback(handover, error, said):
+    ran = handover("status", PSID, error=error)
+
+    assert ran.exit_code == 2
+    assert ran.stderr == said
+    assert not ran.stdout
