@@ -1,0 +1,87 @@
+// The log: every webhook with its fate, every Graph API call with its answer, newest first.
+
+import { get } from "./api.js";
+import { $, clock, make } from "./dom.js";
+
+const SHOWN = 400;
+const rows = new Map(); // number -> {element, entry}
+let next = 0; // ask for entries after this one
+let names = (id) => id;
+let bot = "";
+
+const waiting = (entry) => entry.status === null || (entry.kind === "webhook" && entry.status !== "kept" && entry.status !== 200);
+
+export async function readLog(state) {
+  names = (id) => state.apps.find((app) => app.id === id)?.name ?? id;
+  bot = state.apps.find((app) => app.bot)?.id;
+  const { entries } = await get(`log?after=${next}`);
+  if (!entries.length && next === 0) clearLog();
+  for (const entry of entries) show(entry);
+  const pending = [...rows.values()].filter(({ entry }) => waiting(entry)).map(({ entry }) => entry.n);
+  const last = Math.max(0, ...rows.keys());
+  next = Math.max(last - SHOWN, Math.min(last, ...pending.map((n) => n - 1)));
+  filterLog();
+}
+
+export function clearLog() {
+  rows.clear();
+  $("log").replaceChildren();
+}
+
+export function filterLog() {
+  const others = $("log-others").checked;
+  const receipts = $("log-receipts").checked;
+  for (const { element, entry } of rows.values()) {
+    const quiet = ["delivery", "read"].includes(entry.event);
+    element.hidden = (quiet && !receipts) || (entry.kind === "webhook" && entry.app !== bot && !others);
+  }
+}
+
+function show(entry) {
+  const known = rows.get(entry.n);
+  if (known && JSON.stringify(known.entry) === JSON.stringify(entry)) return;
+  const element = draw(entry, known?.element.querySelector("details")?.open);
+  if (known) known.element.replaceWith(element);
+  else $("log").prepend(element);
+  rows.set(entry.n, { element, entry });
+  if (rows.size > SHOWN) {
+    const oldest = Math.min(...rows.keys());
+    rows.get(oldest).element.remove();
+    rows.delete(oldest);
+  }
+}
+
+function draw(entry, open) {
+  const { direction, title, detail, good } = { webhook, graph, inbox }[entry.kind](entry);
+  const status = entry.status === null ? "…" : String(entry.status ?? "");
+  const summary = make(
+    "summary",
+    {},
+    make("time", {}, clock(entry.at)),
+    make("span", { class: `direction ${entry.kind}` }, direction),
+    make("span", { class: "title", dir: "auto" }, title),
+    status ? make("span", { class: `status ${good === null ? "" : good ? "good" : "bad"}` }, status) : null,
+  );
+  const pretty = detail.map(([label, value]) => make("div", {}, make("h3", {}, label), make("pre", { dir: "ltr" }, JSON.stringify(value, null, 2))));
+  return make("li", {}, make("details", { open: Boolean(open) }, summary, ...pretty));
+}
+
+function webhook(entry) {
+  const tries = entry.attempts > 1 ? ` · try ${entry.attempts}` : "";
+  const failed = entry.error ? [["What went wrong", entry.error]] : [];
+  const good = entry.status === 200 ? true : entry.status === "kept" || (entry.status === null && !entry.error) ? null : false;
+  return { direction: `→ ${names(entry.app)}`, title: `${entry.channel} · ${entry.event}${tries}`, detail: [...failed, ["Body", entry.body]], good };
+}
+
+function graph(entry) {
+  const call = Object.keys(entry.body).length ? [["Body", entry.body]] : [];
+  const query = Object.keys(entry.query).length ? [["Query", entry.query]] : [];
+  const answer = entry.answer === undefined ? [] : [["Answer", entry.answer]];
+  const what = entry.body.sender_action ? ` · ${entry.body.sender_action}` : "";
+  return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}`, detail: [...query, ...call, ...answer], good: entry.status === null ? null : entry.status === 200 };
+}
+
+function inbox(entry) {
+  const act = { reply: "somebody answers", main: "moved to Main", done: "Done" }[entry.act] ?? entry.act;
+  return { direction: "Page inbox", title: act, detail: [["About", { psid: entry.psid }]], good: null };
+}
