@@ -28,6 +28,7 @@ _OF_A_BODY = ("message", "sender_action")
 _BESIDE = ("messaging_type", "tag", "notification_type", "persona_id", "reply_to")
 #: Rasa's own channel takes the recipient from `sender`.
 _WHO = ("recipient", "sender")
+_NEVER_INSIDE = (*_OF_A_BODY, *_WHO, "thread_control")
 
 Message = Dict[str, Any]
 
@@ -53,9 +54,12 @@ def send_body(thread: str, message: Mapping[str, Any]) -> Dict[str, Any]:
     return {"recipient": {"id": thread}, **kind, **whole}
 
 
-def message_object(given: Mapping[str, Any]) -> Optional[Message]:
+def message_object(given: Any) -> Optional[Message]:
     """Return the message object that *given* is, or is the inside of; None where it is neither."""
-    made = copy.deepcopy(dict(given))
+    if not isinstance(given, Mapping):
+        return None
+    # What belongs into a body would, in here, be taken for one.
+    made = {key: copy.deepcopy(value) for key, value in given.items() if key not in _NEVER_INSIDE}
     if any(key in made for key in _OF_A_MESSAGE):
         return made
     if "template_type" in made:
@@ -72,6 +76,8 @@ def _custom(given: Any) -> List[Message]:
     recipient = _recipient(made)
     beside = _allowed({key: made.pop(key) for key in (*_BESIDE, "thread_control") if key in made})
     body = _body(made)
+    if body is None and not given:
+        return []
     if body is None:
         logger.warning("custom JSON that is not for Messenger was not sent: keys %s", sorted(map(str, given)))
         return []
@@ -80,11 +86,14 @@ def _custom(given: Any) -> List[Message]:
 
 
 def _body(made: Message) -> Optional[Message]:
-    if "message" in made and isinstance(made["message"], str):
-        return {**made, "message": {"text": made["message"]}}
-    if any(key in made for key in _OF_A_BODY):
+    """Return the body that *made* is or makes, without recipient; None where it makes none."""
+    if "message" in made:
+        inside = made["message"]
+        message = message_object({"text": inside} if isinstance(inside, str) else inside)
+        return None if message is None else {**made, "message": message}
+    if "sender_action" in made:
         return made
-    message = message_object(made) if made else None
+    message = message_object(made)
     return None if message is None else {"message": message}
 
 

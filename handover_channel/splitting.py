@@ -59,7 +59,7 @@ def _place(text: str, limit: int) -> int:
         return end
     for pattern, least in _PLACES:
         place = _last_match(pattern, text, end)
-        if place is not None and place > end * least:
+        if place is not None and place >= end * least:
             return place
     return _last_whole(text, end)
 
