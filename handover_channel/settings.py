@@ -144,7 +144,7 @@ def _document(
 ) -> Optional[Mapping[Any, Any]]:
     """Return what *file* holds; None, and problems, where that cannot be known."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         if not needed:
             return {}
