@@ -61,7 +61,6 @@ class Server:
             return
         self._intake.stop()
         asyncio.run_coroutine_threadsafe(self._worker.stop(GRACE), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         self._calls.shutdown(wait=False)
         self._handover.store.close()
@@ -93,6 +92,5 @@ class Server:
 
     def _run(self, worker: Worker) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.create_task(worker.run())
-        self._loop.run_forever()
+        self._loop.run_until_complete(worker.run())
         self._loop.close()

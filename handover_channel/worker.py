@@ -67,7 +67,6 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="handover-worker")
         self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
         self._tasks: Set[asyncio.Task[Any]] = set()
-        self._room = asyncio.Semaphore(AT_ONCE)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stopping = False
 
@@ -81,6 +80,9 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`."""
         self._loop = asyncio.get_running_loop()
+        # Made here: before Python 3.10 they belong to the loop they are made on.
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._stop_looking, self._ended = asyncio.Event(), asyncio.Event()
         failed = released = False
         while not self._stopping:
             try:
@@ -96,11 +98,14 @@ class Worker:
                 failed = True
             except Exception:
                 logger.exception("looking for work failed")
-            await asyncio.sleep(LOOK)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stop_looking.wait(), LOOK)
+        await self._ended.wait()
 
     async def stop(self, grace: float) -> None:
         """Take up nothing new, let what runs end within *grace* seconds, give back the rest."""
         self._stopping = True
+        self._stop_looking.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
@@ -108,6 +113,7 @@ class Worker:
         with contextlib.suppress(StoreUnavailable):  # the claims run out by themselves
             await self._in_thread(self._release_all)
         self._pool.shutdown(wait=False)
+        self._ended.set()
 
     def _start(self, found: Iterable[str]) -> None:
         for thread in found:
