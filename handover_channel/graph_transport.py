@@ -1,7 +1,8 @@
 """One HTTP exchange with the Graph API.
 
 1. The token travels in the `Authorization` header, never in the URL: URLs end up in logs.
-2. No text of an HTTP library goes further than this file: those texts quote URLs and headers.
+2. No text of an HTTP library goes further than this file: those texts quote URLs and headers. In the log that
+   urllib3 keeps at level DEBUG, the proof is struck out.
 3. Redirects are not followed, cookies not kept, `.netrc` not asked: nothing but the arguments counts.
 4. One pooled session serves all threads of the process.
 """
@@ -11,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
+import re
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Mapping, Optional, Tuple
@@ -26,6 +29,7 @@ from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
 #: Connections kept open to Meta: one for each thread of the process that may be talking to it.
 POOL_SIZE = 64
 
+_PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 _BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v26.0"
@@ -139,7 +143,14 @@ def _session(host: str, adapter: Optional[BaseAdapter]) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     if host in _LOOPBACK:
         session.trust_env = False  # the simulator is not behind the proxy that the machine may have
+    logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
     return session
+
+
+def _without_proof(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(_PROOF.sub("***", arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

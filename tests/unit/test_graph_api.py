@@ -252,6 +252,16 @@ def test_only_a_send_that_may_have_arrived_is_warned_of(failure, level, caplog):
     assert [record.levelname for record in caplog.records] == [level]
 
 
+def test_the_proof_stays_out_of_the_log_of_the_http_library(caplog):
+    caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
+    api(FakeMeta(), app_secret="demo-app-secret")
+
+    url = "/v26.0/me/thread_owner?appsecret_proof=deadbeef&recipient=P"
+    logging.getLogger("urllib3.connectionpool").debug('"%s %s" %s', "GET", url, 200)
+
+    assert caplog.messages == ['"GET /v26.0/me/thread_owner?appsecret_proof=***&recipient=P" 200']
+
+
 @pytest.mark.parametrize("token", ["", "two words", "zeile\n", "tökén", "nul\x00"])
 def test_a_token_that_cannot_be_one_is_refused_before_it_is_sent(token):
     meta = FakeMeta()
