@@ -11,9 +11,13 @@ from handover_channel import settings as settings_file
 from handover_channel.control import bot_may_speak
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api import GraphApi
+from handover_channel.returning import ReturnReason
 from handover_channel.settings import Settings
 from handover_channel.store import Store, threads
 from handover_channel.switchboard import Switchboard
+
+#: Seconds after which an overdue time limit is known to have no worker.
+WITHOUT_WORKER = 10.0
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,20 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
     StoreUnavailable.
     """
     try:
-        store = from_config().store
+        handover = from_config()
     except SettingsError:
         return None
 
     def muted(thread: str) -> Optional[bool]:
-        with store.reading() as connection:
-            control = threads.control_of(connection, thread)
-        return None if control is None else not bot_may_speak(control)
+        with handover.store.reading() as connection:
+            row = threads.get(connection, thread)
+        if row is None:
+            return None
+        if row.until is not None and row.until + WITHOUT_WORKER < time.time():
+            # Without the Messenger channel in credentials.yml nobody looks after time limits.
+            return not handover.switchboard.return_to_bot(
+                thread, ReturnReason.TIME_LIMIT, who="clock", tell=False
+            )
+        return not bot_may_speak(row.state.control)
 
     return muted

@@ -18,9 +18,11 @@ import socket
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple, TypeVar
 
 from handover_channel import webhook
+from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation, NotReady
 from handover_channel.errors import StoreUnavailable
 from handover_channel.events import Event, MessageReceived, PostbackReceived
@@ -39,8 +41,12 @@ _T = TypeVar("_T")
 CLAIM = 15.0
 #: Seconds between two looks for work that nobody told us of: notes, deadlines, what others left.
 LOOK = 0.5
-#: How often a delivery is tried before it is given up.
-ATTEMPTS = 3
+#: How often a delivery may fail before it is given up.
+FAILURES = 3
+#: How often it may be interrupted: it may be what kills the process, or only be hit by a few restarts.
+INTERRUPTIONS = 10
+#: How far ahead of our clock Meta's may be, in ms: one event from the future must not make all others old.
+AHEAD = 24 * 3600 * 1000
 #: Seconds in which a due deadline is worked off, or comes again.
 DEADLINE_CLAIM = 120.0
 #: Threads (conversations) worked off at a time.
@@ -151,19 +157,26 @@ class Worker:
             await self._in_thread(self._release, thread)
 
     async def _try(self, delivery: Delivery, row: Thread, event: Optional[Event]) -> None:
-        if delivery.attempts >= ATTEMPTS:
-            logger.error("thread %s: delivery %s given up: it failed %s times", row.id, delivery.id, ATTEMPTS)
+        if delivery.failures >= FAILURES or delivery.attempts >= INTERRUPTIONS:
+            logger.error(
+                "thread %s: delivery %s given up: it failed %s times and was interrupted %s times",
+                row.id,
+                delivery.id,
+                delivery.failures,
+                delivery.attempts,
+            )
             await self._in_thread(self._done, delivery, "failed")
             return
         keeping = asyncio.ensure_future(self._keep_claim(row.id))
         try:
             outcome = await self._work(delivery, row, event)
         except (StoreUnavailable, NotReady):
-            await self._in_thread(self._not_tried, delivery)
+            await self._in_thread(self._ended_early, delivery, False)
             raise
         except Exception:
             logger.exception("thread %s: delivery %s failed, tried again", row.id, delivery.id)
-            await asyncio.sleep(2**delivery.attempts)
+            await self._in_thread(self._ended_early, delivery, True)
+            await asyncio.sleep(2**delivery.failures)
             return
         finally:
             keeping.cancel()
@@ -181,6 +194,8 @@ class Worker:
 
     async def _tell(self, note: Delivery, row: Thread) -> str:
         body = json.loads(note.body)
+        if bot_may_speak(row.state.control) is not (note.kind == deliveries.RETURNED):
+            return "overtaken"  # control has changed again since; a later note tells of that
         if note.kind == deliveries.RETURNED:
             await self._conversation.returned(row, ReturnReason(body["reason"]), body, note.id)
         else:
@@ -223,7 +238,7 @@ class Worker:
             if delivery is None:
                 return None
             deliveries.started(connection, delivery.id)
-            event = webhook.unmarshal(delivery.body) if delivery.kind == deliveries.EVENT else None
+            event = _event_of(delivery)
             page = event.page if event else ""
             row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=now)
             if event:
@@ -242,9 +257,9 @@ class Worker:
         with self._store.writing() as connection:
             deliveries.done(connection, delivery.id, outcome=outcome, now=self._clock())
 
-    def _not_tried(self, delivery: Delivery) -> None:
+    def _ended_early(self, delivery: Delivery, failed: bool) -> None:
         with self._store.writing() as connection:
-            deliveries.started(connection, delivery.id, attempts=-1)
+            deliveries.ended(connection, delivery.id, failed=failed)
 
     def _release(self, thread: str) -> None:
         with self._store.writing() as connection:
@@ -280,6 +295,13 @@ class Worker:
     async def _in_thread(self, function: Callable[..., _T], *given: Any) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, functools.partial(function, *given))
+
+
+def _event_of(delivery: Delivery) -> Optional[Event]:
+    if delivery.kind != deliveries.EVENT:
+        return None
+    event = webhook.unmarshal(delivery.body)
+    return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + AHEAD))
 
 
 def _is_alive(pid: int) -> bool:

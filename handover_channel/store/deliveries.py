@@ -32,7 +32,8 @@ class Delivery:
     kind: str
     body: str
     received_at: float
-    attempts: int
+    attempts: int  #: begun so often before
+    failures: int  #: failed so often before
 
 
 def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
@@ -48,6 +49,7 @@ def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
             "done_at": None,
             "outcome": "",
             "attempts": 0,
+            "failures": 0,
         }
         for item in items
         if item.event.thread
@@ -65,7 +67,10 @@ def add_note(
 ) -> None:
     """Queue a note to the worker."""
     row = {"key": key, "thread": thread, "timestamp": _NOTE_TIMESTAMP, "kind": kind, "body": json.dumps(body)}
-    add(connection, [{**row, "received_at": now, "done_at": None, "outcome": "", "attempts": 0}])
+    add(
+        connection,
+        [{**row, "received_at": now, "done_at": None, "outcome": "", "attempts": 0, "failures": 0}],
+    )
 
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
@@ -81,12 +86,20 @@ def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
     return Delivery(**row) if row else None
 
 
-def started(connection: Connection, delivery: int, attempts: int = 1) -> None:
-    """Count an attempt, so that one which kills the process is not tried for ever; -1 takes it back."""
+def started(connection: Connection, delivery: int) -> None:
+    """Count an attempt, so that one which kills the process is not tried for ever."""
+    connection.execute(
+        sa.update(deliveries).where(deliveries.c.id == delivery).values(attempts=deliveries.c.attempts + 1)
+    )
+
+
+def ended(connection: Connection, delivery: int, *, failed: bool) -> None:
+    """Note that an attempt came to an end without the delivery being done; by an error, where it *failed*."""
+    failures = deliveries.c.failures + int(failed)
     connection.execute(
         sa.update(deliveries)
         .where(deliveries.c.id == delivery)
-        .values(attempts=deliveries.c.attempts + attempts)
+        .values(attempts=deliveries.c.attempts - 1, failures=failures)
     )
 
 

@@ -58,7 +58,8 @@ deliveries = sa.Table(
     sa.Column("received_at", _Seconds, nullable=False),
     sa.Column("done_at", _Seconds),
     sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),  # how often it was begun
+    sa.Column("failures", sa.Integer, nullable=False),  # how often that ended in an error
 )
 _waiting = deliveries.c.done_at.is_(None)
 sa.Index(

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("done_at", _Seconds),
         _text("outcome"),
         _number("attempts", sa.Integer),
+        _number("failures", sa.Integer),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("key", name="uq_deliveries_key"),
     )
