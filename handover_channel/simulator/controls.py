@@ -44,59 +44,21 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Set
 
 from aiohttp import web
 
+from handover_channel.simulator import acts
+from handover_channel.simulator.acts import Given
 from handover_channel.simulator.courier import Courier
 from handover_channel.simulator.messenger import Simulator
-from handover_channel.simulator.people import NothingToTap, Person
+from handover_channel.simulator.people import NothingToTap
 from handover_channel.simulator.request import Answer
 from handover_channel.simulator.rules import PAGE_INBOX
 from handover_channel.simulator.staff import Desk
 
 _Json = Dict[str, Any]
-_Given = Mapping[str, Any]
 
 HEARTBEAT = 15.0  #: seconds between signs of life to the page
 
 #: Types of uploads that a browser may show; anything else is offered for download.
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "audio/mpeg", "video/mp4"})
-
-
-def _choice(given: _Given) -> _Json:
-    picked = {"payload": given["payload"]} if "payload" in given else {"index": int(given.get("index", 0))}
-    return {"mid": str(given.get("mid", "")), **picked}
-
-
-def _postback(person: Person, given: _Given, app_id: str) -> Any:
-    if given.get("menu"):
-        return person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id)
-    return person.taps(**_choice(given))
-
-
-#: What a person may do: path -> act. Raises KeyError for a key that is missing.
-PERSON: Mapping[str, Callable[[Person, _Given], Any]] = {
-    "text": lambda person, given: person.says(str(given["text"])),
-    "attachment": lambda person, given: person.sends(
-        given["type"], given.get("url", ""), given.get("payload")
-    ),
-    "quick_reply": lambda person, given: person.chooses(**_choice(given)),
-    "referral": lambda person, given: person.comes_by(given["ref"], given.get("source", "SHORTLINK")),
-    "optin": lambda person, given: person.opts_in(
-        given["payload"], given.get("type", "notification_messages")
-    ),
-    "reaction": lambda person, given: person.reacts(
-        given["mid"], given.get("reaction", "love"), given.get("emoji", "\u2764")
-    ),
-    "read": lambda person, given: person.reads(),
-}
-
-#: What an app may do: path -> Graph API call.
-APP: Mapping[str, Callable[[Desk, str, _Given], Answer]] = {
-    "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
-    "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
-    "take": lambda app, psid, given: app.takes(psid, given.get("metadata", "")),
-    "request": lambda app, psid, given: app.requests(psid, given.get("metadata", "")),
-    "release": lambda app, psid, given: app.releases(psid),
-    "extend": lambda app, psid, given: app.extends(psid, given["seconds"]),
-}
 
 
 class Controls:
@@ -176,50 +138,50 @@ class Controls:
 
     # --- acting -----------------------------------------------------------------------------------
 
-    async def _person(self, request: web.Request, given: _Given) -> Answer:
+    async def _person(self, request: web.Request, given: Given) -> Answer:
         person, act = self._simulator.person(request.match_info["psid"]), request.match_info["act"]
         if act == "postback":
             app = given.get("app")
-            done = _postback(person, given, self._simulator.app_called(app).id if app else "")
+            done = acts.postback(person, given, self._simulator.app_called(app).id if app else "")
         else:
-            done = _named(PERSON, act)(person, given)
+            done = acts.named(acts.PERSON, act)(person, given)
         return Answer(
             200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
         )
 
-    async def _app(self, request: web.Request, given: _Given) -> Answer:
+    async def _app(self, request: web.Request, given: Given) -> Answer:
         desk, act = self._simulator.app(request.match_info["app"]), request.match_info["act"]
         psid = str(given["psid"])
         if desk.id == PAGE_INBOX and act == "reply":
             return self._inbox_act(psid, act, given)
-        call: Callable[[Desk, str, _Given], Answer] = _named(APP, act)
+        call: Callable[[Desk, str, Given], Answer] = acts.named(acts.APP, act)
         return call(desk, psid, given)
 
-    async def _inbox(self, request: web.Request, given: _Given) -> Answer:
+    async def _inbox(self, request: web.Request, given: Given) -> Answer:
         return self._inbox_act(request.match_info["psid"], request.match_info["act"], given)
 
-    def _inbox_act(self, psid: str, act: str, given: _Given) -> Answer:
+    def _inbox_act(self, psid: str, act: str, given: Given) -> Answer:
         inbox = self._simulator.inbox
-        acts: Mapping[str, Callable[[], Any]] = {
+        inbox_acts: Mapping[str, Callable[[], Any]] = {
             "reply": lambda: inbox.replies(psid, str(given["text"])),
             "main": lambda: inbox.moves_to_main(psid),
             "done": lambda: inbox.done(psid),
         }
-        written = _named(acts, act)()
+        written = acts.named(inbox_acts, act)()
         return Answer(200, {"mid": written["mid"]} if written else {})
 
-    async def _mode(self, request: web.Request, given: _Given) -> Answer:
+    async def _mode(self, request: web.Request, given: Given) -> Answer:
         self._simulator.set_default_app(given["default_app"])
         return Answer(
             200, {"mode": self._simulator.page.mode.value, "default_app": self._simulator.default_app}
         )
 
-    async def _switches(self, request: web.Request, given: _Given) -> Answer:
+    async def _switches(self, request: web.Request, given: Given) -> Answer:
         self._simulator.switches = self._simulator.switches.with_changes(given)
         self._simulator.journal.changed()
         return Answer(200, self._simulator.state()["switches"])
 
-    async def _reset(self, request: web.Request, given: _Given) -> Answer:
+    async def _reset(self, request: web.Request, given: Given) -> Answer:
         self._courier.drop()
         self._simulator.reset()
         return Answer(200, {})
@@ -246,14 +208,8 @@ class Controls:
         return web.Response(body=content, content_type=content_type, headers=safe)
 
 
-def _named(table: Mapping[str, Any], act: str) -> Any:
-    if act not in table:
-        raise ValueError(f"{act!r} is not an act (known: {', '.join(sorted(table))})")
-    return table[act]
-
-
 def _checked(
-    act: Callable[[web.Request, _Given], Awaitable[Answer]],
+    act: Callable[[web.Request, Given], Awaitable[Answer]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Read the JSON body, and turn what is wrong with it into a 400 that says so."""
 

@@ -61,6 +61,8 @@ def proof(token: str, secret: str) -> str:
 
 def _caller(simulator: Simulator, request: Request) -> Tuple[App, bool]:
     """Return the calling app, and whether it is a guest in its name."""
+    if not request.steps:
+        raise unknown_path(request.path)
     token = request.token
     app = next((app for app in simulator.apps.values() if app.token and app.token == token), None)
     if app is not None:

@@ -15,10 +15,10 @@ import secrets
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from handover_channel.simulator import rules, webhooks
+from handover_channel.simulator import rules, view, webhooks
 from handover_channel.simulator.journal import Entry, Journal
 from handover_channel.simulator.people import Person
 from handover_channel.simulator.routing import QUIET_FIELDS, App, Parcel, address, route
@@ -117,6 +117,7 @@ class Simulator:
             if psid not in self.threads:
                 name = LATER_NAMES[len(self.threads) % len(LATER_NAMES)]
                 self.threads[psid] = Thread(psid, name)
+                self.journal.changed()
             return self.threads[psid]
 
     def person(self, psid: str) -> Person:
@@ -192,7 +193,7 @@ class Simulator:
 
     def echo(self, thread: Thread, written: Entry) -> None:
         """Send the echo of a page's message (rule 15), then its delivery receipt."""
-        message = _echoed(written)
+        message = view.echoed(written)
         self.publish("echo", thread, {"message": message}, shown=written, from_page=True)
         thread.unread.append(written["mid"])
         if self.switches.receipts:
@@ -306,56 +307,9 @@ class Simulator:
 
     def state(self, psid: str = "") -> Dict[str, Any]:
         """Return everything the page shows; only one thread and its events where *psid* is given."""
-        with self.lock:
-            shown = [thread for thread in self.threads.values() if not psid or thread.psid == psid]
-            return {
-                "page": {"id": self.page_id, "name": self.page_name},
-                "mode": self.page.mode.value,
-                "default_app": self.default_app or None,
-                "switches": asdict(self.switches),
-                "now": self.now(),
-                "revision": self.journal.revision,
-                "apps": [self._app_state(app) for app in self.apps.values()],
-                "threads": [self._thread_state(thread) for thread in shown],
-                "events": {app_id: self.events_of(app_id, psid) for app_id in self.apps},
-            }
-
-    def _app_state(self, app: App) -> Dict[str, Any]:
-        shown = ("id", "name", "callback", "may_take")
-        return {
-            **{key: getattr(app, key) for key in shown},
-            "bot": app is self.bot,
-            "inbox": app.id == PAGE_INBOX,
-        }
-
-    def _thread_state(self, thread: Thread) -> Dict[str, Any]:
-        now = self.now()
-        owner = thread.control.owner_at(now)
-        return {
-            "psid": thread.psid,
-            "name": thread.name,
-            "owner": owner or None,
-            "owner_name": self.apps[owner].name if owner else None,
-            "expires": thread.control.expires if owner else None,
-            "speaks": [app for app in self.apps if rules.speaks(thread.control, app, self.page, now)],
-            "typing": thread.typing or None,
-            "chat": [dict(entry) for entry in thread.chat],
-        }
+        return view.state(self, psid)
 
 
 def _inhabitant(app_id: str, name: str) -> App:
     """Build an app that lives in the simulator."""
     return App(app_id, name, f"token-{app_id}", fields=set(QUIET_FIELDS), page_fields=set(QUIET_FIELDS))
-
-
-def _echoed(written: Entry) -> Dict[str, Any]:
-    message = written["message"]
-    echo: Dict[str, Any] = {"is_echo": True, "app_id": webhooks.app_id(written["author"], number=True)}
-    if message.get("metadata"):
-        echo["metadata"] = message["metadata"]
-    echo["mid"] = written["mid"]
-    if message.get("text"):
-        echo["text"] = message["text"]
-    if message.get("attachment"):
-        echo["attachments"] = [message["attachment"]]
-    return echo

@@ -99,7 +99,7 @@ def decode_body(body: bytes, content_type: str) -> Dict[str, Any]:
         return dict(parse_qsl(text, keep_blank_values=True))
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise bad_parameter("The body is not valid JSON") from None
     if not isinstance(value, dict):
         raise bad_parameter("The body must be a JSON object")
@@ -111,7 +111,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

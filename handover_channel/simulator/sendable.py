@@ -169,7 +169,7 @@ def _list(value: Optional[Any], name: str) -> List[Any]:
 
 
 def _one_of(value: Any, accepted: frozenset[str], name: str) -> None:
-    if value not in accepted:
+    if not isinstance(value, str) or value not in accepted:
         raise bad_parameter(f"Param {name} must be one of {{{', '.join(sorted(accepted))}}}")
 
 

@@ -10,6 +10,7 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from handover_channel.simulator import attachments, refusals, rules, sendable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _Json = Dict[str, Any]
 
+_AN_APP_ID = re.compile(r"[0-9]{1,20}$")
 HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
 
 
@@ -106,7 +108,7 @@ def _control(action: Action) -> Handler:
 
 def _target(simulator: Simulator, call: Call, given: Any) -> str:
     target = "" if given is None else str(given).strip()
-    if target and call.guest:
+    if call.guest and _AN_APP_ID.match(target):
         simulator.admit(target)
     return target
 

@@ -1,0 +1,61 @@
+"""What can be done over HTTP to a person or an app: the last part of the path -> the act. No I/O.
+
+Each takes the JSON body; KeyError for a key that it lacks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+from handover_channel.simulator.people import Person
+from handover_channel.simulator.request import Answer
+from handover_channel.simulator.staff import Desk
+
+Given = Mapping[str, Any]
+
+
+def _choice(given: Given) -> Dict[str, Any]:
+    picked = {"payload": given["payload"]} if "payload" in given else {"index": int(given.get("index", 0))}
+    return {"mid": str(given.get("mid", "")), **picked}
+
+
+def postback(person: Person, given: Given, app_id: str) -> Any:
+    """Tap a button, or with `menu` an item of the menu that *app_id* set ("" for the bot)."""
+    if given.get("menu"):
+        return person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id)
+    return person.taps(**_choice(given))
+
+
+#: What a person may do: path -> act. Raises KeyError for a key that is missing.
+PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
+    "text": lambda person, given: person.says(str(given["text"])),
+    "attachment": lambda person, given: person.sends(
+        given["type"], given.get("url", ""), given.get("payload")
+    ),
+    "quick_reply": lambda person, given: person.chooses(**_choice(given)),
+    "referral": lambda person, given: person.comes_by(given["ref"], given.get("source", "SHORTLINK")),
+    "optin": lambda person, given: person.opts_in(
+        given["payload"], given.get("type", "notification_messages")
+    ),
+    "reaction": lambda person, given: person.reacts(
+        given["mid"], given.get("reaction", "love"), given.get("emoji", "\u2764")
+    ),
+    "read": lambda person, given: person.reads(),
+}
+
+#: What an app may do: path -> Graph API call.
+APP: Mapping[str, Callable[[Desk, str, Given], Answer]] = {
+    "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
+    "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
+    "take": lambda app, psid, given: app.takes(psid, given.get("metadata", "")),
+    "request": lambda app, psid, given: app.requests(psid, given.get("metadata", "")),
+    "release": lambda app, psid, given: app.releases(psid),
+    "extend": lambda app, psid, given: app.extends(psid, given["seconds"]),
+}
+
+
+def named(table: Mapping[str, Any], act: str) -> Any:
+    """Look an act up; ValueError names the known ones."""
+    if act not in table:
+        raise ValueError(f"{act!r} is not an act (known: {', '.join(sorted(table))})")
+    return table[act]

@@ -1,0 +1,68 @@
+"""How the simulator looks from outside: its state for the page and for tests, a message as its echo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Dict
+
+from handover_channel.simulator import rules, webhooks
+from handover_channel.simulator.journal import Entry
+from handover_channel.simulator.routing import App
+from handover_channel.simulator.rules import PAGE_INBOX
+from handover_channel.simulator.thread import Thread
+
+if TYPE_CHECKING:
+    from handover_channel.simulator.messenger import Simulator
+
+_Json = Dict[str, Any]
+
+
+def state(simulator: Simulator, psid: str = "") -> _Json:
+    """Return everything there is to see; only one thread and its events where *psid* is given."""
+    with simulator.lock:
+        shown = [thread for thread in simulator.threads.values() if not psid or thread.psid == psid]
+        return {
+            "page": {"id": simulator.page_id, "name": simulator.page_name},
+            "mode": simulator.page.mode.value,
+            "default_app": simulator.default_app or None,
+            "switches": asdict(simulator.switches),
+            "now": simulator.now(),
+            "revision": simulator.journal.revision,
+            "apps": [_app(simulator, app) for app in simulator.apps.values()],
+            "threads": [_thread(simulator, thread) for thread in shown],
+            "events": {app_id: simulator.events_of(app_id, psid) for app_id in simulator.apps},
+        }
+
+
+def _app(simulator: Simulator, app: App) -> _Json:
+    settings = {key: getattr(app, key) for key in ("id", "name", "callback", "may_take")}
+    return {**settings, "bot": app is simulator.bot, "inbox": app.id == PAGE_INBOX}
+
+
+def _thread(simulator: Simulator, thread: Thread) -> _Json:
+    now, page = simulator.now(), simulator.page
+    owner = thread.control.owner_at(now)
+    return {
+        "psid": thread.psid,
+        "name": thread.name,
+        "owner": owner or None,
+        "owner_name": simulator.apps[owner].name if owner else None,
+        "expires": thread.control.expires if owner else None,
+        "speaks": [app for app in simulator.apps if rules.speaks(thread.control, app, page, now)],
+        "typing": thread.typing or None,
+        "chat": [dict(entry) for entry in thread.chat],
+    }
+
+
+def echoed(written: Entry) -> _Json:
+    """Return a message of the page as its echo shows it: who wrote it, and with which metadata."""
+    message = written["message"]
+    echo: Dict[str, Any] = {"is_echo": True, "app_id": webhooks.app_id(written["author"], number=True)}
+    if message.get("metadata"):
+        echo["metadata"] = message["metadata"]
+    echo["mid"] = written["mid"]
+    if message.get("text"):
+        echo["text"] = message["text"]
+    if message.get("attachment"):
+        echo["attachments"] = [message["attachment"]]
+    return echo
