@@ -6,6 +6,8 @@
    that Meta's clock is never compared with ours.
 4. What is older than the last change changes nothing. At the same instant Meta's word beats our call, and
    our call beats a guess (PRECEDENCE). Our own calls are made from the row as it stands: they are never old.
+5. Where Meta says what is known already, the time of it is kept and nothing else happens: an older word to
+   the contrary may still be on its way.
 
       BOT ──PASS_REQUESTED──▶ PASSING ──PASS_ACCEPTED──▶ APP
        │ ▲                      │  PASS_REFUSED ▶ BOT      ▲
@@ -121,11 +123,14 @@ def state_after(
     """Return the state once *change* has happened, or None where it changes nothing.
 
     *stamp* is the time of the event in ms by Meta's clock; for our own changes, of the newest event seen.
+    Where Meta says again what is known already, only the stamp is another one: see `is_confirmed`.
     """
     control = TRANSITIONS[state.control].get(change)
     precedence = PRECEDENCE[change]
-    if control is None or _is_old(state, stamp, precedence):
+    if _is_old(state, stamp, precedence):
         return None
+    if control is None:
+        return _confirmed(state, stamp, precedence)
     if control is Control.BOT:
         owner = target = ""
     after = replace(
@@ -136,8 +141,17 @@ def state_after(
         stamp=max(stamp, state.stamp),
         precedence=precedence,
     )
-    same = (after.control, after.owner, after.target) == (state.control, state.owner, state.target)
-    return None if same else after
+    return _confirmed(state, stamp, precedence) if is_confirmed(state, after) else after
+
+
+def is_confirmed(before: State, after: State) -> bool:
+    """Tell whether control is in the same hands in both."""
+    return (after.control, after.owner, after.target) == (before.control, before.owner, before.target)
+
+
+def _confirmed(state: State, stamp: int, precedence: int) -> Optional[State]:
+    newer = precedence == _META and (stamp, precedence) > (state.stamp, state.precedence)
+    return replace(state, stamp=stamp, precedence=precedence) if newer else None
 
 
 def bot_may_speak(control: Control) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Change, Control, State, bot_may_speak, state_after
+from handover_channel.control import Change, Control, State, bot_may_speak, is_confirmed, state_after
 from handover_channel.settings import Settings, Target
 from handover_channel.store import Store, deadlines, deliveries, threads
 from handover_channel.store.threads import Thread
@@ -73,6 +73,10 @@ class Ledger:
                 state = state_after(before.state, change, stamp=at, owner=owner, target=target)
                 if state is None:
                     return before
+                if is_confirmed(before.state, state):
+                    if threads.confirm(connection, before, state):
+                        return before
+                    continue
                 returned = bot_may_speak(state.control) and change is not Change.PASS_REFUSED
                 if returned and answers_from is None:
                     answers_from = deliveries.newest_id(connection) + 1

@@ -134,7 +134,7 @@ def _key(event: Event, item: Any, position: int) -> str:
     if mid:
         return f"{kind}:{event.page}:{event.thread}:{mid}"
     digest = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:32]
-    # No id and no time of its own: only the place in the body tells a second "hello" from a repeated first one.
+    # No id and no time of its own: the place in the body tells a second "hello" from a repeated first one.
     timed = isinstance(item, dict) and _milliseconds(item.get("timestamp"))
     when = event.timestamp if timed else f"{event.timestamp}#{position}"
     return f"{kind}:{event.page}:{event.thread}:{when}:{digest}"
