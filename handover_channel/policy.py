@@ -1,7 +1,8 @@
 """Keep Rasa silent while the bot does not have control: `silence` decides, this asks and votes.
 
-A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
-into an agent's conversation is a fault.
+1. A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
+   into an agent's conversation is a fault.
+2. What the person told a human stays out of the dialogue history and the slots.
 
 Rasa resolves every annotation of this module with typing.get_type_hints: import each annotated
 type for real (not under TYPE_CHECKING) and spell unions with Optional.
@@ -17,14 +18,14 @@ from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.events import ActionExecuted, Event, UserUtteranceReverted, UserUttered
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.returning import Keywords
-from handover_channel.silence import RETURN_ACTION, Turn, next_action
+from handover_channel.silence import LISTEN_ACTION, RETURN_ACTION, Turn, next_action
 from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class HandoverPolicy(Policy):
         votes[domain.index_for_action(action)] = 1.0
         # Only a "no user" prediction outranks an active form's next question
         # (rasa.core.policies.ensemble.DefaultPolicyPredictionEnsemble).
-        return self._prediction(votes, is_no_user_prediction=True)
+        return self._prediction(votes, optional_events=_undone(tracker, action), is_no_user_prediction=True)
 
     def _turn(self, tracker: DialogueStateTracker) -> Turn:
         message = tracker.latest_message
@@ -117,6 +118,15 @@ def _keyword_match() -> Match:
         logger.warning("no keywords, the settings cannot be used: %s", error)
         keywords = ()
     return Keywords(keywords).match
+
+
+def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:
+    """Return what takes a message that is met with silence out of the history, with the slots it filled.
+
+    Rasa fills slots before it asks any policy. The message in whose turn the handover happened stays.
+    """
+    unanswered = action == LISTEN_ACTION and tracker.latest_action_name == LISTEN_ACTION
+    return [UserUtteranceReverted()] if unanswered else []
 
 
 def _asked(tracker: DialogueStateTracker) -> bool:

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from typing import Any, List, Optional
+
+import pytest
+
+pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+
+from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
+from rasa.core.policies.policy import PolicyPrediction
+from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+import handover_channel
+from handover_channel import policy as policy_module
+from handover_channel.errors import SettingsError, StoreUnavailable
+from handover_channel.policy import HandoverPolicy
+
+pytestmark = [
+    pytest.mark.rasa,
+    # Rasa says so of every domain with slots.
+    pytest.mark.filterwarnings("ignore:Slot auto-fill has been removed:UserWarning"),
+]
+
+LISTEN, RETURN = "action_listen", "action_handover_return"
+
+
+@pytest.fixture(scope="module")
+def domain() -> Domain:
+    return Domain.load(str(Path(__file__).parents[2] / "domain.yml"))
+
+
+@pytest.fixture
+def policy() -> HandoverPolicy:
+    """A policy whose store knows no thread, with one keyword."""
+    context = ExecutionContext(GraphSchema({}))
+    made = HandoverPolicy.create(HandoverPolicy.get_default_config(), None, Resource("policy"), context)
+    made._muted = lambda thread: None
+    made._match = lambda text: "main menu" if "main menu" in text else None
+    return made
+
+
+def said(text: str, intent: Optional[str] = "greet", channel: Optional[str] = "rest") -> UserUttered:
+    return UserUttered(text, {"name": intent, "confidence": 1.0}, input_channel=channel)
+
+
+def conversation(domain: Domain, *events: Any) -> DialogueStateTracker:
+    return DialogueStateTracker.from_events("4711", [ActionExecuted(LISTEN), *events], slots=domain.slots)
+
+
+def best(
+    policy: HandoverPolicy, domain: Domain, tracker: DialogueStateTracker, *others: PolicyPrediction
+) -> str:
+    """Return the action that Rasa would run, *others* being the votes of other policies."""
+    votes: List[PolicyPrediction] = [*others, policy.predict_action_probabilities(tracker, domain)]
+    chosen = DefaultPolicyPredictionEnsemble().combine_predictions(votes, tracker, domain)
+    return str(domain.action_names_or_texts[chosen.probabilities.index(max(chosen.probabilities))])
+
+
+def vote(domain: Domain, action: str, **more: Any) -> PolicyPrediction:
+    made = PolicyPrediction.for_action_name(domain, action, "RulePolicy")
+    made.policy_priority = 4
+    made.is_no_user_prediction = more.get("no_user", False)
+    return made
+
+
+def test_it_is_the_policy_that_config_yml_names():
+    assert handover_channel.HandoverPolicy is HandoverPolicy
+
+
+def test_rasa_can_resolve_its_annotations():
+    for method in (HandoverPolicy.predict_action_probabilities, HandoverPolicy.train):
+        assert typing.get_type_hints(method)
+
+
+def test_it_leaves_the_word_to_others_while_the_bot_has_control(policy, domain):
+    tracker = conversation(domain, said("hello"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
+
+
+def test_silence_outranks_a_rule(policy, domain):
+    tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("hello"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == LISTEN
+
+
+def test_silence_outranks_the_next_question_of_a_form(policy, domain):
+    tracker = conversation(
+        domain, ActiveLoop("order_form"), SlotSet("handover_target", "inbox"), said("hello")
+    )
+
+    assert best(policy, domain, tracker, vote(domain, "order_form", no_user=True)) == LISTEN
+
+
+def test_a_typed_restart_does_not_break_the_silence(policy, domain):
+    policy._muted = lambda thread: True
+    tracker = conversation(domain, said("/restart", intent="restart"))
+
+    assert best(policy, domain, tracker, vote(domain, "action_restart")) == LISTEN
+
+
+def test_the_store_is_asked_about_the_thread_and_beats_the_slot(policy, domain):
+    asked = []
+    policy._muted = lambda thread: bool(asked.append(thread))
+    tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("hello"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
+    assert asked == ["4711"]
+
+
+def test_a_store_that_cannot_be_asked_mutes_and_the_log_keeps_the_message_out(policy, domain, caplog):
+    def out_of_reach(thread: str) -> bool:
+        raise StoreUnavailable("no connection")
+
+    policy._muted = out_of_reach
+    tracker = conversation(domain, said("my secret"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == LISTEN
+    assert "4711" in caplog.text
+    assert "my secret" not in caplog.text
+
+
+def test_a_keyword_brings_rest_back_once(policy, domain):
+    policy._muted = lambda thread: True
+    before = [said("main menu")]
+    after = [*before, ActionExecuted(RETURN, policy="HandoverPolicy")]
+
+    assert best(policy, domain, conversation(domain, *before)) == RETURN
+    assert best(policy, domain, conversation(domain, *after)) == LISTEN
+
+
+def test_a_keyword_in_the_next_message_counts_again(policy, domain):
+    policy._muted = lambda thread: True
+    first = [said("main menu"), ActionExecuted(RETURN, policy="HandoverPolicy"), ActionExecuted(LISTEN)]
+
+    assert best(policy, domain, conversation(domain, *first, said("main menu please"))) == RETURN
+
+
+def test_on_messenger_a_keyword_is_the_channels_business(policy, domain):
+    policy._muted = lambda thread: True
+
+    assert best(policy, domain, conversation(domain, said("main menu", channel="facebook"))) == LISTEN
+
+
+def test_a_return_by_a_rule_of_the_bot_goes_on_with_that_rule(policy, domain):
+    tracker = conversation(domain, said("main menu"), ActionExecuted(RETURN, policy="RulePolicy"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
+
+
+def test_what_is_met_with_silence_leaves_neither_history_nor_slots(policy, domain):
+    policy._muted = lambda thread: True
+    handed_over = [said("a human please", intent="handover"), ActionExecuted("action_handover")]
+    told = [said("my number is 10234", intent="inform"), SlotSet("order_number", "10234")]
+    tracker = conversation(domain, *handed_over, ActionExecuted(LISTEN), *told)
+
+    undone = policy.predict_action_probabilities(tracker, domain).optional_events
+    tracker.update_with_events([*undone, ActionExecuted(LISTEN)], domain)
+
+    assert tracker.get_slot("order_number") is None
+    assert tracker.latest_message.text == "a human please"
+    assert [event for event in tracker.applied_events() if isinstance(event, UserUttered)] == handed_over[:1]
+
+
+def test_the_message_that_asked_for_the_handover_stays_in_the_history(policy, domain):
+    policy._muted = lambda thread: True
+    tracker = conversation(
+        domain, said("a human please", intent="handover"), ActionExecuted("action_handover")
+    )
+
+    assert policy.predict_action_probabilities(tracker, domain).optional_events == []
+
+
+def test_a_bot_without_the_slot_is_left_alone(policy, domain):
+    tracker = DialogueStateTracker.from_events("4711", [ActionExecuted(LISTEN), said("hello")], slots=[])
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
+
+
+def test_without_settings_there_are_no_keywords_and_no_rows(domain, monkeypatch):
+    def unusable(path: Optional[str] = None) -> Any:
+        raise SettingsError(["handover.yml: there is no such file"])
+
+    monkeypatch.setattr(policy_module.wiring, "from_config", unusable)
+    context = ExecutionContext(GraphSchema({}))
+    bare = HandoverPolicy.create(HandoverPolicy.get_default_config(), None, Resource("policy"), context)
+    tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("main menu"))
+
+    assert best(bare, domain, tracker, vote(domain, "utter_greet")) == LISTEN
