@@ -1,0 +1,63 @@
+"""What the example bot's files promise each other and the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
+
+ROOT = Path(__file__).parents[2]
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+
+
+DOMAIN, NLU, HANDOVER = _read("domain.yml"), _read("data/nlu.yml")["nlu"], _read("handover.yml")
+
+
+def test_the_button_of_the_notice_has_the_fixed_payload_once_rasa_has_filled_it_in():
+    payloads = [
+        button["payload"] for notice in DOMAIN["responses"]["utter_handover"] for button in notice["buttons"]
+    ]
+
+    # What Rasa's NLG does with text in which no single pair of braces is a slot.
+    assert [payload.format() for payload in payloads] == [BUTTON_PAYLOAD]
+
+
+def test_the_names_people_use_lead_to_targets_of_handover_yml():
+    names = {item["synonym"] for item in NLU if "synonym" in item}
+
+    assert names
+    assert names <= set(HANDOVER["targets"])
+
+
+def test_every_name_that_is_looked_up_is_a_target_or_a_synonym_of_one():
+    synonyms = {name for item in NLU if "synonym" in item for name in item["examples"].splitlines()}
+    lookups = {name for item in NLU if "lookup" in item for name in item["examples"].splitlines()}
+
+    assert {name[2:] for name in lookups - synonyms} <= set(HANDOVER["targets"])
+    assert synonyms <= lookups
+
+
+def test_every_reason_that_is_answered_differently_is_a_reason():
+    answers = DOMAIN["responses"]["utter_handover_returned"]
+    reasons = {slot["value"] for answer in answers for slot in answer.get("condition", ())}
+
+    assert reasons
+    assert reasons <= {reason.value for reason in ReturnReason}
+    assert any("condition" not in answer for answer in answers)
+
+
+def test_no_handover_slot_influences_the_conversation():
+    slots = [slot for name, slot in DOMAIN["slots"].items() if name.startswith("handover_")]
+
+    assert len(slots) == 3
+    assert not any(slot["influence_conversation"] for slot in slots)
+
+
+def test_mentioning_a_target_is_no_handover():
+    assert DOMAIN["slots"]["handover_target"]["mappings"] == [{"type": "custom"}]
