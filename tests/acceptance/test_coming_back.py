@@ -1,0 +1,287 @@
+"""Every way back: who takes it, what Meta is asked, what the person is told; the bot answers again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from stack import APP_ID, PAGE_INBOX, Stack, eventually
+
+pytestmark = pytest.mark.rasa
+
+#: reason -> how `utter_handover_returned` begins; the others have the text without a condition
+TOLD = {
+    "time_limit": "Nobody wrote for a while",
+    "no_answer": "I am sorry, my colleagues are all busy",
+    "agent": "My colleague has given you back to me",
+    "passed_back": "You are back with the shop bot",
+}
+SECRET = "what nobody but the colleague shall know"
+
+
+def _handed_over(person, target):
+    """Hand over, and tell the colleague something."""
+    person.says("hello")
+    person.settled()
+    person.goes_to(target)
+    person.says(SECRET)
+    person.settled()
+    return len(person.heard())
+
+
+def _assert_back(stack, person, reason, heard):
+    """See that the person is told once and rightly, that the bot answers, and that it knows no secret."""
+    eventually(lambda: len(person.heard()) > heard, f"told of {reason}")
+    person.settled()
+    (told,) = person.heard()[heard:]
+    assert told.startswith(TOLD.get(reason, "The bot is back"))
+    assert person.control == "bot"
+    returned = [change for change in person.changes() if change["control"] == "bot"]
+    assert [change["reason"] for change in returned] == [reason]
+    tracker = stack.tracker(person.psid)
+    assert tracker["slots"]["handover_target"] is None
+    assert tracker["slots"]["handover_until"] is None
+    assert tracker["latest_message"]["intent"]["name"] == "handover_returned"
+    assert SECRET not in str(tracker)
+
+    person.says("when are you open")
+    person.settled()
+    assert person.heard()[heard + 1].startswith("We are open")
+    assert len(person.heard()) == heard + 2
+    assert person.owner() in ("", APP_ID)
+
+
+@pytest.mark.parametrize("target", ["inbox", "page_inbox", "sales_bot"])
+@pytest.mark.parametrize(
+    "words", ["Back to Bot!", "please take me to the MAIN MENU now", "العوده الى البوت", "اَلْعَوْدَةُ إِلَى الْبُوت"]
+)
+def test_a_keyword_brings_the_bot_back(stack, person, target, words):
+    heard = _handed_over(person, target)
+
+    person.says(words)
+
+    _assert_back(stack, person, "keyword", heard)
+    takes = person.calls("take_thread_control")
+    assert [call["status"] for call in takes] == ([] if target == "inbox" else [200])
+    assert words in person.transcript()
+
+
+@pytest.mark.parametrize("target", ["inbox", "page_inbox", "sales_bot"])
+def test_the_button_brings_the_bot_back(stack, person, target):
+    heard = _handed_over(person, target)
+
+    person.does("postback")  # the latest message with buttons is the notice
+
+    _assert_back(stack, person, "button", heard)
+
+
+def test_an_old_button_does_nothing_but_get_an_answer(stack, person):
+    heard = _handed_over(person, "sales_bot")
+    person.does("postback")
+    _assert_back(stack, person, "button", heard)
+    calls, changes = person.calls("take_thread_control"), person.changes()
+
+    person.does("postback", payload='/handover_returned{"reason": "button"}')
+    person.settled()
+
+    assert "The bot is back" in person.heard()[-1]
+    assert person.calls("take_thread_control") == calls
+    assert person.changes() == changes
+
+
+def test_words_that_only_contain_a_keyword_are_not_one(person):
+    person.goes_to("inbox")
+
+    person.says("the main menus are nice, I am back to bottling")
+    person.settled()
+
+    assert person.control == "inbox"
+
+
+@pytest.mark.parametrize("target", ["short_inbox", "short_app"])
+def test_the_time_limit_brings_the_bot_back_with_nobody_writing(stack, person, target):
+    heard = _handed_over(person, target)
+    due = person.thread()["until"]
+
+    eventually(lambda: person.control == "bot")
+
+    (returned,) = [change for change in person.changes() if change["control"] == "bot"]
+    assert 0 <= returned["at"] - due <= 2
+    _assert_back(stack, person, "time_limit", heard)
+    told = [call for call in person.calls("messages") if "Nobody wrote" in str(call["body"])]
+    assert [call["at"] / 1000 - due <= 2 for call in told] == [True]
+
+
+def test_each_target_has_its_own_time_limit(person, stack):
+    other = stack.person()
+    person.goes_to("sales_bot")
+    other.goes_to("hootsuite")
+
+    assert person.thread()["until"] - person.thread()["changed_at"] == pytest.approx(12 * 3600, abs=5)
+    assert other.thread()["until"] - other.thread()["changed_at"] == pytest.approx(48 * 3600, abs=5)
+
+
+def test_a_time_limit_that_ran_out_while_the_servers_were_down_is_kept_once(own_stack: Stack):
+    people = {target: own_stack.person() for target in ("short_inbox", "short_app")}
+    heard = {target: _handed_over(person, target) for target, person in people.items()}
+    own_stack.kill_servers()
+    eventually(lambda: all(person.thread()["until"] < time.time() for person in people.values()))
+
+    own_stack.start_servers()
+
+    for target, person in people.items():
+        _assert_back(own_stack, person, "time_limit", heard[target])
+    assert len(people["short_app"].calls("take_thread_control")) == 1
+
+
+def test_nobody_answered_in_the_builtin_inbox(stack, person):
+    heard = _handed_over(person, "absent")
+
+    _assert_back(stack, person, "no_answer", heard)
+
+
+def test_an_agents_answer_ends_the_wait_for_one(stack, person):
+    person.goes_to("absent")
+
+    assert stack.command("reply", person.psid, "I am on it").returncode == 0
+
+    person.settled()
+    assert not stack.rows("SELECT kind FROM deadlines WHERE thread = ? AND kind = 'no_answer'", person.psid)
+    assert person.heard()[-1] == "I am on it"
+    assert person.control == "inbox"
+
+
+def test_the_agent_answers_and_returns_the_thread(stack, person):
+    _handed_over(person, "inbox")
+    assert stack.command("reply", person.psid, "How can I help?").returncode == 0
+    person.settled()
+    assert "How can I help?" in person.transcript()
+    heard = len(person.heard())
+
+    done = stack.command("return", person.psid)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "The bot has control.")
+    _assert_back(stack, person, "agent", heard)
+    assert "How can I help?" not in str(stack.tracker(person.psid))
+
+
+def test_an_agent_cannot_answer_where_another_app_has_control(stack, person):
+    person.goes_to("sales_bot")
+
+    done = stack.command("reply", person.psid, "hello")
+
+    assert done.returncode == 2
+    assert "is with 'sales_bot'" in done.stderr
+    assert person.heard()[-1] != "hello"
+
+
+def test_the_other_app_passes_control_back(stack, person):
+    heard = _handed_over(person, "sales_bot")
+    stack.app("sales_bot", "reply", person, text="we have it in blue")
+
+    stack.app("sales_bot", "pass", person, to=APP_ID, metadata="done")
+
+    _assert_back(stack, person, "passed_back", heard)
+    assert "we have it in blue" in person.transcript()
+    assert person.calls("take_thread_control") == []
+    turn = next(e for e in person.events() if e["event"] == "user" and "handover_returned" in e["text"])
+    assert turn["metadata"]["handover"]["metadata"] == "done"
+
+
+def test_done_in_the_page_inbox_passes_control_back(stack, person):
+    heard = _handed_over(person, "page_inbox")
+
+    stack.messenger(f"inbox/{person.psid}/done")
+
+    _assert_back(stack, person, "passed_back", heard)
+
+
+def test_control_that_lapsed_comes_back_with_the_next_message_which_is_answered(stack, person):
+    heard = _handed_over(person, "hootsuite")
+    stack.let_pass(person, 25 * 3600)
+
+    person.says("where is my order")
+    person.settled()
+
+    told, question = person.heard()[heard:]
+    assert told.startswith("The bot is back")
+    assert "What is your order number" in question
+    assert [change["reason"] for change in person.changes()][-1] == "lapsed"
+    assert person.said_to_rasa()[-1] == "where is my order"
+    assert SECRET not in str(person.events())
+
+
+def test_control_that_was_let_go_comes_back_with_the_next_message_which_is_answered(stack, person):
+    heard = _handed_over(person, "sales_bot")
+    stack.app("sales_bot", "release", person)
+
+    person.says("when are you open")
+    person.settled()
+
+    told, answer = person.heard()[heard:]
+    assert told.startswith("The bot is back")
+    assert answer.startswith("We are open")
+    assert [change["reason"] for change in person.changes()][-1] == "released"
+
+
+def test_while_the_other_app_still_has_control_its_silence_changes_nothing(stack, person):
+    heard = _handed_over(person, "sales_bot")
+
+    person.says("is anybody there?")
+    person.settled()
+
+    assert person.control == "app"
+    assert len(person.heard()) == heard
+
+
+def test_two_ways_back_at_once_return_the_thread_once(stack, person):
+    heard = _handed_over(person, "sales_bot")
+
+    person.says("back to bot")
+    person.does("postback")
+    person.says("main menu")
+    person.settled()
+
+    assert [change["control"] for change in person.changes()].count("bot") == 1
+    assert len(person.calls("take_thread_control")) == 1
+    assert person.heard()[heard].startswith("The bot is back")
+
+
+def test_a_form_goes_on_after_a_handover_in_the_middle_of_it(stack, person):
+    person.says("where is my order")
+    person.settled()
+    assert "What is your order number" in person.heard()[-1]
+    person.says("talk to sales")
+    person.settled()
+    assert person.control == "app"
+    assert "handing you over" in person.heard()[-1]
+
+    person.says("10234 is the one I mean, anna@example.com")
+    person.settled()
+    slots = stack.tracker(person.psid)["slots"]
+    assert (slots["order_number"], slots["contact"]) == (None, None)
+
+    person.says("back to bot")
+    person.settled()
+    back, question = person.heard()[-2:]
+    assert back.startswith("The bot is back")
+    assert "What is your order number" in question
+
+    person.says("10234")
+    person.settled()
+    person.says("anna@example.com")
+    person.settled()
+    assert "Order 10234 is on its way" in person.heard()[-1]
+
+
+def test_the_story_can_be_told_again_and_again(stack, person):
+    for target in ("sales_bot", "inbox", "page_inbox", "sales_bot"):
+        person.goes_to(target)
+        person.says(SECRET)
+        person.says("back to bot")
+        person.settled()
+        assert person.control == "bot"
+        assert person.heard()[-1].startswith("The bot is back")
+
+    assert person.owner() in ("", APP_ID)
+    assert PAGE_INBOX in [change["owner"] for change in person.changes()]

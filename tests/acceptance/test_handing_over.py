@@ -1,0 +1,118 @@
+"""A person asks for somebody else: what goes over the wire, in which order, and that silence follows."""
+
+from __future__ import annotations
+
+import pytest
+from stack import APP_ID, BUTTON, PAGE_INBOX, TARGETS, buttons_of
+
+pytestmark = pytest.mark.rasa
+
+PAYLOAD = '/handover_returned{"reason": "button"}'
+APP_TARGETS = {"page_inbox": PAGE_INBOX, "sales_bot": "2222", "hootsuite": "3333", "support": "4444"}
+
+
+def test_the_bot_answers_a_person(person):
+    person.says("hello")
+    person.settled()
+
+    assert "shop bot" in person.heard()[-1]
+    assert person.control == "bot"
+
+
+def test_who_asks_for_a_human_in_own_words_is_handed_over_to_the_default_target(person):
+    person.says("I want to talk to a human")
+    person.settled()
+
+    assert person.thread()["target"] == "inbox"
+    assert person.calls("pass_thread_control") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("talk to sales", "sales_bot"),
+        ("أريد التحدث مع المبيعات", "sales_bot"),
+        ("customer service please", "support"),
+        ("hand over to hootsuite", "hootsuite"),
+        ("can someone from your facebook page answer me", "page_inbox"),
+    ],
+)
+def test_a_target_can_be_asked_for_by_name(person, words, target):
+    person.says(words)
+    person.settled()
+
+    assert person.thread()["target"] == target
+
+
+@pytest.mark.parametrize(("target", "app_id"), APP_TARGETS.items())
+def test_the_notice_with_the_button_goes_out_and_then_control_to_the_targets_app(person, target, app_id):
+    person.goes_to(target)
+
+    *before, notice, passed = [call for call in person.calls() if "thread_owner" not in call["path"]]
+    assert all("sender_action" in call["body"] for call in before)
+    assert buttons_of(notice["body"]["message"])[-1] == {
+        "type": "postback",
+        "title": BUTTON,
+        "payload": PAYLOAD,
+    }
+    assert passed["path"].endswith("/pass_thread_control")
+    assert str(passed["body"]["target_app_id"]) == app_id
+    assert passed["body"].get("metadata", "") == TARGETS[target].get("metadata", "")
+    assert [call["status"] for call in (notice, passed)] == [200, 200]
+    assert person.owner() == app_id
+
+
+def test_the_builtin_inbox_keeps_metas_control_with_us_and_mutes_the_bot(person):
+    person.goes_to("inbox")
+
+    assert buttons_of(person.sent()[-1])[-1]["title"] == BUTTON
+    assert person.calls("pass_thread_control") == []
+    assert person.control == "inbox"
+    assert person.owner() in ("", APP_ID)
+
+
+@pytest.mark.parametrize("target", ["inbox", "page_inbox", "sales_bot", "hootsuite", "support"])
+def test_nothing_is_sent_until_control_is_back(stack, person, target):
+    person.goes_to(target)
+    calls = person.calls("messages")
+
+    for text in ("hello", "are you there?", "where is my order 10234?"):
+        person.says(text)
+    person.does("attachment", type="image", url="https://example.com/lamp.png")
+    person.taps_menu("/order_status")
+    person.settled()
+
+    assert person.calls("messages") == calls
+    assert person.transcript()[:3] == ["hello", "are you there?", "where is my order 10234?"]
+
+
+def test_an_unknown_target_is_refused_in_words_and_the_bot_goes_on(stack, person):
+    person.taps_menu('/handover{"handover_target": "warehouse"}')
+    person.settled()
+
+    assert person.control == "bot"
+    assert "could not reach anybody" in person.heard()[-1]
+    assert "no target is called 'warehouse'" in stack.actions.log().replace('"', "'")
+
+    person.says("when are you open")
+    person.settled()
+    assert "We are open" in person.heard()[-1]
+
+
+def test_a_handover_that_meta_refuses_leaves_the_thread_with_the_bot(stack, person):
+    person.says("hello")
+    person.settled()
+
+    with stack.disconnected("4444"):
+        person.taps_menu('/handover{"handover_target": "support"}')
+        person.settled()
+
+    assert person.control == "bot"
+    assert "could not reach anybody" in person.heard()[-1]
+    assert "check app_id of the target" in stack.actions.log()
+
+
+def test_the_responses_of_the_example_bot_hold_nothing_that_rasa_stumbles_over(stack, person):
+    person.goes_to("inbox")
+
+    assert "rasa.core.nlg" not in stack.rasa.log()
