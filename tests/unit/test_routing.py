@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handover_channel.control import Control, State
+from handover_channel.events import (
+    Attachment,
+    ControlPassed,
+    ControlRequested,
+    ControlTaken,
+    MessageEchoed,
+    MessageReceived,
+    Noted,
+    OptedIn,
+    PostbackReceived,
+    Referred,
+    RolesChanged,
+    Unrecognised,
+)
+from handover_channel.returning import BUTTON_PAYLOAD, Keyword, Keywords
+from handover_channel.routing import OUR_METADATA, Meaning, Situation, meaning_of
+
+OURS, OTHER = "1234567890", "2222"
+DAY = 24 * 3600.0
+MUTED = [control for control in Control if control is not Control.BOT]
+KEYWORDS = Keywords([Keyword("back to bot"), Keyword("العودة إلى البوت")])
+
+
+def situation(control=Control.BOT, *, stay_muted=False, backlog=False, silence=60.0):
+    return Situation(
+        state=State(control),
+        app_id=OURS,
+        keywords=KEYWORDS,
+        stay_muted=stay_muted,
+        is_backlog=backlog,
+        active_at=1000.0,
+        received_at=1000.0 + silence,
+    )
+
+
+def event(of, /, *, standby=False, **facts):
+    return of(thread="9001", page="1717", timestamp=5, standby=standby, **facts)
+
+
+def text(said="hello", **facts):
+    return event(MessageReceived, mid="m", text=said, **facts)
+
+
+def tap(payload="/buy", **facts):
+    return event(PostbackReceived, mid="m", title="Buy", payload=payload, **facts)
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        (text(), Meaning.TURN),
+        (text("back to bot"), Meaning.TURN),
+        (text(BUTTON_PAYLOAD), Meaning.TURN),
+        (text("", attachments=(Attachment("image", "https://x"),)), Meaning.TURN),
+        (text("", attachments=(Attachment("location"),)), Meaning.TURN),
+        (text("Yes", payload="/yes"), Meaning.TURN),
+        (text(""), Meaning.KEEP),
+        (tap(), Meaning.TURN),
+        (tap(""), Meaning.TURN),
+        (tap(None), Meaning.KEEP),
+        (tap(BUTTON_PAYLOAD), Meaning.TURN),
+        (text(standby=True), Meaning.ON_STANDBY),
+        (text("Yes", payload="/yes", standby=True), Meaning.ON_STANDBY),
+        (tap(standby=True), Meaning.KEEP),
+        (tap(None, standby=True), Meaning.KEEP),
+    ],
+)
+def test_while_the_bot_has_control(said, meaning):
+    assert meaning_of(said, situation()) is meaning
+
+
+@pytest.mark.parametrize("said", [text(), text("back to bot"), tap(), tap(BUTTON_PAYLOAD)])
+def test_what_was_written_before_the_return_is_kept_and_not_answered(said):
+    assert meaning_of(said, situation(backlog=True)) is Meaning.KEEP
+
+
+@pytest.mark.parametrize("control", MUTED)
+@pytest.mark.parametrize("standby", [False, True])
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        (tap(BUTTON_PAYLOAD), Meaning.BUTTON),
+        (tap('/handover_returned{"reason":"button"}'), Meaning.BUTTON),
+        (text("Back", payload=BUTTON_PAYLOAD), Meaning.BUTTON),
+        (text("Please, BACK TO BOT now"), Meaning.KEYWORD),
+        (text("العوده الى البوت"), Meaning.KEYWORD),
+        (text("back to bot", payload="/other"), Meaning.KEYWORD),
+        (tap("/buy"), Meaning.KEEP),
+        (tap(None), Meaning.KEEP),
+    ],
+)
+def test_the_ways_back_hold_whoever_has_control_and_on_standby_too(control, standby, said, meaning):
+    said = replace(said, standby=standby)
+
+    assert meaning_of(said, situation(control)) is meaning
+    assert meaning_of(said, situation(control, backlog=True, stay_muted=True)) is meaning
+
+
+@pytest.mark.parametrize("control", MUTED)
+def test_the_payload_of_the_button_typed_by_a_person_is_text(control):
+    said = text(BUTTON_PAYLOAD, standby=True)
+
+    assert meaning_of(said, situation(control)) is Meaning.KEEP
+
+
+def test_a_button_whose_title_is_a_keyword_is_no_keyword():
+    said = event(PostbackReceived, title="back to bot", payload=None, standby=True)
+
+    assert meaning_of(said, situation(Control.APP)) is Meaning.KEEP
+
+
+@pytest.mark.parametrize(
+    ("control", "standby", "stay_muted", "silence", "meaning"),
+    [
+        (Control.APP, False, False, 60, Meaning.PERHAPS_RELEASED),
+        (Control.APP, False, False, DAY - 1, Meaning.PERHAPS_RELEASED),
+        (Control.APP, False, False, DAY, Meaning.LAPSED),
+        (Control.APP, False, False, 9 * DAY, Meaning.LAPSED),
+        (Control.APP, True, False, 60, Meaning.KEEP),
+        (Control.APP, True, False, 9 * DAY, Meaning.KEEP),
+        (Control.APP, False, True, 60, Meaning.KEEP),
+        (Control.APP, False, True, 9 * DAY, Meaning.KEEP),
+        (Control.BESIDE, False, False, 9 * DAY, Meaning.KEEP),
+        (Control.INBOX, False, False, 9 * DAY, Meaning.KEEP),
+        (Control.PASSING, False, False, 9 * DAY, Meaning.KEEP),
+    ],
+)
+def test_only_ownership_lapses_and_only_a_message_to_us_shows_it(
+    control, standby, stay_muted, silence, meaning
+):
+    now = situation(control, stay_muted=stay_muted, silence=silence)
+
+    assert meaning_of(text(standby=standby), now) is meaning
+
+
+@pytest.mark.parametrize("control", list(Control))
+def test_a_tap_says_nothing_about_who_has_control(control):
+    meaning = meaning_of(tap("/buy"), situation(control, silence=9 * DAY))
+
+    assert meaning is (Meaning.TURN if control is Control.BOT else Meaning.KEEP)
+
+
+@pytest.mark.parametrize("control", list(Control))
+@pytest.mark.parametrize("standby", [False, True])
+@pytest.mark.parametrize(
+    ("echo", "meaning"),
+    [
+        ({"app_id": OURS}, Meaning.NOTHING),
+        ({"metadata": OUR_METADATA + "7"}, Meaning.NOTHING),
+        ({"app_id": OTHER, "metadata": OUR_METADATA}, Meaning.NOTHING),
+        ({"app_id": OTHER}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": "263902037430900", "metadata": '{"source":"axon"}'}, Meaning.ECHO_OF_OTHERS),
+        ({}, Meaning.ECHO_OF_OTHERS),
+        ({"metadata": "theirs " + OUR_METADATA}, Meaning.ECHO_OF_OTHERS),
+    ],
+)
+def test_our_own_echo_is_known_by_app_id_or_metadata(control, standby, echo, meaning):
+    assert meaning_of(event(MessageEchoed, standby=standby, **echo), situation(control)) is meaning
+
+
+@pytest.mark.parametrize("control", list(Control))
+@pytest.mark.parametrize(
+    ("kind", "new_owner", "meaning"),
+    [
+        (ControlPassed, OURS, Meaning.GAINED),
+        (ControlPassed, OTHER, Meaning.LOST),
+        (ControlPassed, "", Meaning.GAINED),
+        (ControlTaken, OTHER, Meaning.LOST),
+        (ControlTaken, OURS, Meaning.GAINED),
+        (ControlTaken, "", Meaning.LOST),
+    ],
+)
+def test_who_has_control_is_read_from_the_ids_not_from_the_name_of_the_event(
+    control, kind, new_owner, meaning
+):
+    assert meaning_of(event(kind, new_owner=new_owner), situation(control)) is meaning
+    assert meaning_of(event(kind, new_owner=new_owner, standby=True), situation(control)) is meaning
+
+
+@pytest.mark.parametrize("control", list(Control))
+@pytest.mark.parametrize(
+    ("other", "meaning"),
+    [
+        (event(ControlRequested, requested_by=OTHER), Meaning.REQUESTED),
+        (event(Referred), Meaning.CONTEXT),
+        (event(OptedIn), Meaning.CONTEXT),
+        (event(Noted, kind="read"), Meaning.NOTHING),
+        (event(RolesChanged), Meaning.NOTHING),
+        (event(Unrecognised), Meaning.NOTHING),
+    ],
+)
+def test_the_other_events_mean_the_same_whoever_has_control(control, other, meaning):
+    assert meaning_of(other, situation(control)) is meaning
+
+
+payloads = st.sampled_from([None, "", "/buy", BUTTON_PAYLOAD])
+texts = st.sampled_from(["", "hi", "back to bot", BUTTON_PAYLOAD, "/restart"])
+said = st.one_of(
+    st.builds(text, texts, payload=payloads, standby=st.booleans()),
+    st.builds(tap, payloads, standby=st.booleans()),
+)
+situations = st.builds(
+    situation,
+    st.sampled_from(list(Control)),
+    stay_muted=st.booleans(),
+    backlog=st.booleans(),
+    silence=st.sampled_from([0.0, DAY - 1, DAY, 9 * DAY]),
+)
+
+
+@settings(max_examples=60)
+@given(said, situations)
+def test_the_bot_answers_only_what_is_addressed_to_it_while_it_has_control(event, now):
+    if meaning_of(event, now) is Meaning.TURN:
+        assert now.state.control is Control.BOT
+        assert not event.standby
+        assert not now.is_backlog
+
+
+@settings(max_examples=60)
+@given(said, situations)
+def test_words_on_standby_never_end_a_handover_by_themselves(event, now):
+    if event.standby and now.state.control is not Control.BOT:
+        ways_back = {Meaning.BUTTON, Meaning.KEYWORD}
+
+        assert meaning_of(event, now) in ways_back | {Meaning.KEEP}
+
+
+def test_every_meaning_is_reached():
+    reached = {
+        meaning_of(event, now)
+        for event, now in itertools.product(
+            [
+                text(),
+                text("back to bot"),
+                text(standby=True),
+                tap(BUTTON_PAYLOAD),
+                event(Referred),
+                event(Noted),
+            ]
+            + [event(ControlPassed, new_owner=owner) for owner in (OURS, OTHER)]
+            + [event(MessageEchoed), event(ControlRequested)],
+            [
+                situation(),
+                situation(Control.APP),
+                situation(Control.APP, silence=DAY),
+                situation(backlog=True),
+            ],
+        )
+    }
+
+    assert reached == set(Meaning)
