@@ -6,8 +6,8 @@ What an event means is decided in routing.py; here the meaning is carried out.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Union
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Mapping, Optional, Union
 
 from handover_channel.control import Change, bot_may_speak
 from handover_channel.events import (
@@ -24,7 +24,7 @@ from handover_channel.events import (
 from handover_channel.returning import Keywords, ReturnReason
 from handover_channel.routing import Meaning, Situation, meaning_of
 from handover_channel.settings import Grants, Settings
-from handover_channel.store import Store, threads, transcript
+from handover_channel.store import Store, threads
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import APP, PERSON, Line
@@ -32,6 +32,9 @@ from handover_channel.switchboard import Switchboard
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 
 logger = logging.getLogger(__name__)
+
+#: Outcome of a delivery that the bot has answered.
+ANSWERED = "answered"
 
 _Said = Union[MessageReceived, PostbackReceived]
 
@@ -43,6 +46,7 @@ class Ruling:
     outcome: str  #: noted on the delivery; "": work it off again, after what has come before it
     turn: bool = False  #: the bot answers it
     context: Mapping[str, Any] = field(default_factory=dict)  #: for the message's metadata
+    line: Optional[Line] = None  #: for the transcript
 
 
 class Evidence:
@@ -84,16 +88,13 @@ class Evidence:
         return self._actions[meaning_of(event, situation)](event, row, delivery)
 
     def _turn(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
-        if row.context:
-            with self._store.writing() as connection:
-                threads.set_context(connection, row.id, {})
-        return Ruling("answered", turn=True, context=row.context)
+        return Ruling(ANSWERED, turn=True, context=row.context)
 
     def _keep(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         text = event.text if isinstance(event, MessageReceived) else event.title
         attachments = event.attachments if isinstance(event, MessageReceived) else ()
         line = Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)
-        return self._write_down(row, line)
+        return Ruling("kept", line=line)
 
     def _button(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         return self._way_back(event, row, delivery, ReturnReason.BUTTON)
@@ -102,10 +103,10 @@ class Evidence:
         return self._way_back(event, row, delivery, ReturnReason.KEYWORD)
 
     def _way_back(self, event: _Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
-        self._keep(event, row, delivery)
+        kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
         returned = self._switchboard.return_to_bot(row.id, reason, who="person", answers_from=delivery.id + 1)
-        return Ruling("returned" if returned else "return refused")
+        return replace(kept, outcome="returned" if returned else "return refused")
 
     def _lapsed(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         self._switchboard.lapse(row, ReturnReason.LAPSED, answers_from=delivery.id)
@@ -140,7 +141,7 @@ class Evidence:
             app_id=event.app_id,
             attachments=event.attachments,
         )
-        return self._write_down(row, line)
+        return Ruling("kept", line=line)
 
     def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
         self._switchboard.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)
@@ -180,8 +181,3 @@ class Evidence:
         if grants is Grants.ALL or app_id in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
             return True
         return self._settings.target_of_app(app_id) is not None
-
-    def _write_down(self, row: Thread, line: Line) -> Ruling:
-        with self._store.writing() as connection:
-            transcript.add(connection, row.id, line)
-        return Ruling("kept")

@@ -93,14 +93,13 @@ def started(connection: Connection, delivery: int) -> None:
     )
 
 
-def ended(connection: Connection, delivery: int, *, failed: bool) -> None:
-    """Note that an attempt came to an end without the delivery being done; by an error, where it *failed*."""
-    failures = deliveries.c.failures + int(failed)
-    connection.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.id == delivery)
-        .values(attempts=deliveries.c.attempts - 1, failures=failures)
-    )
+def ended(connection: Connection, delivery: int, *, started: bool, failed: bool) -> None:
+    """Note that an attempt came to an end without the delivery being done: take back its start, count it."""
+    values = {
+        "attempts": deliveries.c.attempts - int(started),
+        "failures": deliveries.c.failures + int(failed),
+    }
+    connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**values))
 
 
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
@@ -135,6 +134,11 @@ def claim(connection: Connection, thread: str, *, worker: str, now: float, until
         index_elements=[claims.c.thread], set_={"worker": worker, "until": until}, where=free
     )
     return bool(connection.execute(query).rowcount == 1)
+
+
+def renew(connection: Connection, *, worker: str, until: float) -> None:
+    """Renew every claim of *worker*."""
+    connection.execute(sa.update(claims).where(claims.c.worker == worker).values(until=until))
 
 
 def release(connection: Connection, *, worker: str, thread: Optional[str] = None) -> None:

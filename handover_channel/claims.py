@@ -1,0 +1,141 @@
+"""What a worker does in the store: claim a thread, take its next delivery, finish it, give the thread back.
+
+A claim is a row with a time at which it runs out. Who has it works the thread off alone, on whichever
+machine; what a dead worker left is free once its claims have run out. Synchronous: on an event loop, call it
+in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass, replace
+from typing import Callable, List, Optional
+
+from sqlalchemy.engine import Connection
+
+from handover_channel import webhook
+from handover_channel.events import Event, MessageReceived, PostbackReceived
+from handover_channel.evidence import ANSWERED
+from handover_channel.store import Store, deliveries, threads, transcript
+from handover_channel.store.deliveries import Delivery
+from handover_channel.store.threads import Thread
+from handover_channel.store.transcript import Line
+from handover_channel.switchboard import MESSENGER
+
+#: Seconds a claim lasts without being renewed.
+CLAIM = 15.0
+#: How far ahead of our clock Meta's may be, in ms: one event from the future must not make all others old.
+AHEAD = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class Job:
+    """A delivery to be worked off, and its thread as it was before."""
+
+    delivery: Delivery
+    row: Thread
+    event: Optional[Event]  #: None for a note
+
+
+class Claims:
+    """The store, as one worker uses it."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+    def waiting(self, limit: int) -> List[str]:
+        """Return threads that have work and are nobody's."""
+        with self._store.reading() as connection:
+            return deliveries.waiting_threads(connection, now=self._clock(), limit=limit)
+
+    def begin(self, thread: str) -> Optional[Job]:
+        """Claim *thread* and take its next delivery; None where there is none, or somebody else has it."""
+        with self._store.writing() as connection:
+            return self._next(connection, thread)
+
+    def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
+        """Take a delivery off the queue, with what it adds to the transcript, and begin the next one."""
+        with self._store.writing() as connection:
+            if line is not None:
+                transcript.add(connection, job.row.id, line)
+            if outcome == ANSWERED and job.row.context:
+                threads.set_context(connection, job.row.id, {})  # it went out with the message
+            deliveries.done(connection, job.delivery.id, outcome=outcome, now=self._clock())
+            return self._next(connection, job.row.id)
+
+    def starting(self, job: Job) -> None:
+        """Count that the bot was set to work: what kills the process each time is not tried for ever."""
+        with self._store.writing() as connection:
+            deliveries.started(connection, job.delivery.id)
+
+    def ended(self, job: Job, *, started: bool, failed: bool) -> None:
+        """Note that an attempt came to an end without the delivery being done."""
+        with self._store.writing() as connection:
+            deliveries.ended(connection, job.delivery.id, started=started, failed=failed)
+
+    def renew(self) -> None:
+        """Renew every claim of this worker."""
+        with self._store.writing() as connection:
+            deliveries.renew(connection, worker=self.worker, until=self._clock() + CLAIM)
+
+    def give_back(self, thread: Optional[str] = None) -> None:
+        """Give up the claim on *thread*, or all."""
+        with self._store.writing() as connection:
+            deliveries.release(connection, worker=self.worker, thread=thread)
+
+    def free_the_dead(self) -> None:
+        """Give up at once what workers that are no more had claimed; by themselves the claims run out later.
+
+        On SQLite alone, where every worker is on this machine: elsewhere a process id says nothing.
+        """
+        if self._store.dialect != "sqlite":
+            return
+        here = f"{socket.gethostname()}:"
+        with self._store.writing() as connection:
+            for worker in deliveries.claiming_workers(connection):
+                if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
+                    deliveries.release(connection, worker=worker)
+
+    def _next(self, connection: Connection, thread: str) -> Optional[Job]:
+        now = self._clock()
+        delivery = deliveries.next_of(connection, thread)
+        if delivery is None:
+            deliveries.release(connection, worker=self.worker, thread=thread)
+            return None
+        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
+            return None
+        event = _event_of(delivery)
+        page = event.page if event else ""
+        row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=now)
+        if event:
+            said = isinstance(event, (MessageReceived, PostbackReceived))
+            threads.touch(
+                connection,
+                thread,
+                page=page,
+                seen=event.timestamp,
+                now=delivery.received_at,
+                person_at=event.timestamp if said else 0,
+            )
+        return Job(delivery, row, event)
+
+
+def _event_of(delivery: Delivery) -> Optional[Event]:
+    if delivery.kind != deliveries.EVENT:
+        return None
+    event = webhook.unmarshal(delivery.body)
+    return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + AHEAD))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
