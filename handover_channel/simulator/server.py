@@ -41,10 +41,10 @@ def application(simulator: Simulator, controls: Controls) -> web.Application:
         return web.FileResponse(PAGE / "index.html", headers=SECURITY)
 
     async def asset(request: web.Request) -> web.StreamResponse:
-        path = PAGE / request.match_info["name"]
-        if not path.is_file():
+        name = request.match_info["name"]
+        if name not in {path.name for path in PAGE.iterdir()}:  # never a path that leads out of the folder
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers=SECURITY)
+        return web.FileResponse(PAGE / name, headers=SECURITY)
 
     async def graph_api(request: web.Request) -> web.StreamResponse:
         given = await _answered(simulator, request)
@@ -80,7 +80,8 @@ async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, Tupl
     files: Dict[str, Tuple[str, bytes]] = {}
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
-            files[name] = (value.content_type, value.file.read())
+            with value.file:
+                files[name] = (value.content_type, value.file.read())
         else:
             body[name] = value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
     return body, files

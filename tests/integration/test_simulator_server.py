@@ -1,0 +1,465 @@
+"""The simulator over real HTTP: the Graph API calls of real clients, deliveries, its own side, its end."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
+
+from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, running  # noqa: E402
+from handover_channel.simulator.routing import App  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT.parent / "shared" / "corpus" / "graph_calls.jsonl"
+SECRET = "s3cret"
+QUICK = {"unreachable_pauses": [0.02] * 200, "refused_pauses": [0.01, 0.01]}
+
+
+class Bot(ThreadingHTTPServer):
+    """A webhook that answers as told, and keeps what it got."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Webhook)
+        self.bodies: List[bytes] = []
+        self.headers: List[Dict[str, str]] = []
+        self.statuses: List[int] = []  #: of the next answers; then 200
+        self.hold = threading.Event()
+        self.hold.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/webhook"
+
+    @property
+    def texts(self) -> List[str]:
+        items = [json.loads(body)["entry"][0] for body in self.bodies]
+        messages = [(entry.get("messaging") or entry.get("standby"))[0].get("message", {}) for entry in items]
+        return [message["text"] for message in messages if "text" in message]
+
+
+class _Webhook(BaseHTTPRequestHandler):
+    server: Bot
+
+    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
+        query = parse_qs(urlsplit(self.path).query)
+        right = query.get("hub.verify_token") == ["handover-demo"] and query.get("hub.mode") == ["subscribe"]
+        self._answer(200 if right else 403, query["hub.challenge"][0].encode())
+
+    def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.hold.wait(10)
+        self.server.bodies.append(body)
+        self.server.headers.append(dict(self.headers))
+        self._answer(self.server.statuses.pop(0) if self.server.statuses else 200, b"ok")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def listening(port: int = 0) -> Iterator[Bot]:
+    bot = Bot(port)
+    thread = threading.Thread(target=bot.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield bot
+    finally:
+        bot.hold.set()
+        bot.shutdown()
+        thread.join()
+        bot.server_close()
+
+
+@pytest.fixture
+def bot() -> Iterator[Bot]:
+    with listening() as bot:
+        yield bot
+
+
+@pytest.fixture
+def messenger(bot: Bot) -> Simulator:
+    return Simulator(
+        callback=bot.url, secret=SECRET, apps={"2222": "sales_bot"}, switches=Switches(receipts=False)
+    )
+
+
+@pytest.fixture
+def url(messenger: Simulator) -> Iterator[str]:
+    with running(messenger, **QUICK) as url:
+        yield url
+
+
+def until(happened: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return happened()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+# --- the calls of real clients --------------------------------------------------------------------
+
+
+def calls() -> List[Any]:
+    if not CORPUS.is_file():
+        return [pytest.param({}, marks=pytest.mark.skip(reason="../shared/corpus is not on this machine"))]
+    rows = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+    real = [row for row in rows if "not the real one" not in row["call"]]
+    return [pytest.param(row, id=f"{number}-{row['call']}") for number, row in enumerate(real, 1)]
+
+
+def _ready_for(row: Dict[str, Any]) -> Simulator:
+    """A page in the state in which Meta would accept that call."""
+    path = row["path"]
+    simulator = Simulator(default_app=None if "request_thread_control" in path else "bot")
+    if path.endswith("thread_owner") or "thread_owner" in json.dumps(row["body"]):
+        for psid in (row["query"].get("recipient", ""), "${USER_ID}"):
+            simulator.app("bot").passes(psid, to="bot")
+    node = path.strip("/").split("/")[0]
+    if row["call"] in ("getPersona", "deletePersona"):
+        simulator.personas[node] = {
+            "id": node,
+            "name": "kpman",
+            "profile_picture_url": "https://x.example/k.png",
+        }
+    documented = (row["response"].get("data") or [{}]) if isinstance(row["response"], dict) else [{}]
+    if path.endswith("messenger_profile") and row["method"] == "GET":
+        simulator.profile = documented[0] if documented != [{}] else {}
+    if path.endswith("custom_user_settings") and "user_level_persistent_menu" in documented[0]:
+        simulator.user_settings[row["query"]["psid"]] = documented[0]["user_level_persistent_menu"]
+    return simulator
+
+
+def _lost_its_body(row: Dict[str, Any]) -> bool:
+    """Uploads: the corpus has no multipart body."""
+    return (
+        row["method"] == "POST"
+        and row["body"] is None
+        and row["path"].endswith(("messages", "message_attachments"))
+    )
+
+
+def _request(url: str, row: Dict[str, Any], *, form: bool = False) -> requests.Response:
+    content: Dict[str, Any] = {"json": row["body"]} if row["body"] is not None else {}
+    if _lost_its_body(row):
+        attachment = {"attachment": {"type": "file", "payload": {}}}
+        message = {"recipient": '{"id": "1QAZ2WSX"}', "message": json.dumps(attachment)}
+        content = {"data": message, "files": {"filedata": ("a.txt", b"hello", "text/plain")}}
+    elif form and row["body"] is not None:
+        given = {key: value for key, value in row["body"].items() if value is not None}
+        flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+        content = {"data": flat}
+    prefix = urlsplit(row["base"] or "").path
+    return requests.request(
+        row["method"], url + prefix + row["path"], params=row["query"], timeout=10, **content
+    )
+
+
+@pytest.mark.parametrize("row", calls())
+@pytest.mark.parametrize("form", [False, True], ids=["json", "form"])
+def test_a_call_of_a_real_client_is_accepted(row, form):
+    with running(_ready_for(row)) as url:
+        answer = _request(url, row, form=form)
+
+    assert answer.status_code == 200, answer.text
+    expected, got = row["response"], answer.json()
+    if isinstance(expected, list):
+        assert [part.get("code") for part in got] == [200] * len(expected)
+    elif set(expected) <= {"recipient_id", "message_id", "attachment_id", "success", "result"}:
+        made_up = (
+            {"message_id"} if (row["body"] or {}).get("sender_action") else set()
+        )  # by the capturing server
+        assert set(got) - {"attachment_id"} == set(expected) - made_up - {"attachment_id"}
+        assert [got[key] for key in ("success", "result") if key in got] == [
+            expected[key] for key in ("success", "result") if key in expected
+        ]
+    elif "data" in expected and isinstance(expected["data"], list):
+        assert isinstance(got["data"], list)
+        assert not expected["data"] or row["path"].endswith(("review", "subscriptions")) or got["data"]
+
+
+def test_an_uploaded_file_is_served_and_shown(url, messenger):
+    message = {"attachment": {"type": "image", "payload": {"is_reusable": True}}}
+    answer = requests.post(
+        f"{url}/v26.0/me/messages",
+        params={"access_token": "demo-page-token"},
+        data={"recipient": '{"id": "42"}', "message": json.dumps(message)},
+        files={"filedata": ("a.png", b"\x89PNG", "image/png")},
+        timeout=10,
+    ).json()
+
+    assert set(answer) == {"recipient_id", "message_id", "attachment_id"}
+    shown = messenger.thread("42").chat[-1]["message"]["attachment"]["payload"]["url"]
+    served = requests.get(shown, timeout=10)
+    assert (served.content, served.headers["Content-Type"]) == (b"\x89PNG", "image/png")
+
+
+def test_an_upload_that_could_run_in_the_page_is_only_downloaded(url):
+    kept = requests.post(
+        f"{url}/simulator/files", data="<script>", headers={"Content-Type": "text/html"}, timeout=10
+    )
+    served = requests.get(kept.json()["url"], timeout=10)
+
+    assert served.headers["Content-Type"] == "application/octet-stream"
+    assert served.headers["Content-Disposition"] == "attachment"
+
+
+# --- deliveries -----------------------------------------------------------------------------------
+
+
+def test_webhooks_arrive_signed_and_in_order(url, bot, messenger):
+    for number in range(20):
+        requests.post(f"{url}/simulator/person/42/text", json={"text": f"{number} é"}, timeout=10)
+
+    until(lambda: len(bot.bodies) == 20)
+    assert bot.texts == [f"{number} é" for number in range(20)]
+    for body, headers in zip(bot.bodies, bot.headers):
+        assert (
+            headers["X-Hub-Signature-256"]
+            == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        )
+    assert b"\\u00e9" in bot.bodies[0]
+
+
+def test_a_delivery_that_is_not_answered_with_200_is_tried_again_before_the_next(url, bot, messenger):
+    bot.statuses = [500, 403]
+    messenger.person("42").says("first")
+    messenger.person("42").says("second")
+
+    until(lambda: len(bot.bodies) == 4)
+    assert bot.texts == ["first", "first", "first", "second"]
+    assert bot.bodies[0] == bot.bodies[2]
+    entries = until(
+        lambda: [e for e in messenger.journal.after() if e.get("status") == 200 and e["kind"] == "webhook"]
+    )
+    assert entries[0]["attempts"] == 3
+
+
+def test_a_delivery_that_is_never_accepted_is_given_up_and_the_next_one_goes_out(url, bot, messenger):
+    bot.statuses = [500, 500, 500]
+    messenger.person("42").says("first")
+    messenger.person("42").says("second")
+
+    until(lambda: bot.texts[-1:] == ["second"])
+    first = next(entry for entry in messenger.journal.after() if entry["app"] == messenger.bot.id)
+    assert (first["status"], first["attempts"], first["error"]) == (500, 3, "answered 500")
+
+
+def test_a_bot_that_is_still_starting_gets_what_was_said_meanwhile():
+    port = free_port()
+    messenger = Simulator(callback=f"http://127.0.0.1:{port}/webhook", switches=Switches(receipts=False))
+    with running(messenger, **QUICK):
+        messenger.person("42").says("early")
+        until(lambda: any(entry.get("attempts") for entry in messenger.journal.after()))
+        with listening(port) as bot:
+            until(lambda: bot.texts == ["early"])
+
+
+def test_a_bot_that_hangs_holds_up_neither_the_graph_api_nor_another_app(url, bot, messenger):
+    with listening() as other:
+        messenger.connect(App("5555", "second", "token-5555", SECRET, callback=other.url))
+        bot.hold.clear()
+        messenger.person("42").says("hello")
+
+        until(lambda: other.texts == ["hello"])
+        answer = messenger.app("bot").says("42", "hi")
+        assert answer.status == 200
+        assert requests.get(f"{url}/health", timeout=2).json() == {"status": "ok"}
+        assert bot.bodies == []
+
+
+def test_the_callback_is_asked_for_the_handshake(url, messenger):
+    def handshake() -> str:
+        return requests.get(f"{url}/simulator/state", timeout=10).json()["apps"][0]["handshake"]
+
+    assert until(handshake) == "ok"
+
+
+def test_a_wrong_verify_token_is_shown(bot):
+    messenger = Simulator(callback=bot.url, verify_token="other")
+    with running(messenger, **QUICK) as url:
+        until(
+            lambda: (
+                requests.get(f"{url}/simulator/state", timeout=10).json()["apps"][0]["handshake"]
+                == "answered 403"
+            )
+        )
+
+
+def test_a_raw_body_is_sent_signed_and_as_it_is(url, bot):
+    body = b'{"object": "page",   "entry": "\xd8 no delivery"'
+    answer = requests.post(f"{url}/simulator/webhook", data=body, timeout=10)
+
+    assert answer.json() == {"status": 200, "error": ""}
+    assert bot.bodies == [body]
+    expected = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    assert bot.headers[0]["X-Hub-Signature-256"] == f"sha256={expected}"
+
+
+# --- its own side ---------------------------------------------------------------------------------
+
+
+def test_a_whole_handover_over_http(url, bot):
+    def act(path: str, **body: Any) -> Any:
+        answer = requests.post(f"{url}/simulator/{path}", json=body, timeout=10)
+        return answer.json()
+
+    def owner() -> Any:
+        return requests.get(f"{url}/simulator/state", params={"psid": "42"}, timeout=10).json()["threads"][0][
+            "owner"
+        ]
+
+    button = {"type": "postback", "title": "Back to Bot", "payload": "/back"}
+    inner = {"template_type": "button", "text": "One moment", "buttons": [button]}
+    act("person/42/text", text="a human please")
+    mid = act("apps/bot/reply", psid="42", message={"attachment": {"type": "template", "payload": inner}})[
+        "message_id"
+    ]
+    assert act("apps/bot/pass", psid="42", to="Page inbox") == {"success": True}
+    assert owner() == PAGE_INBOX
+    assert "mid" in act(f"apps/{PAGE_INBOX}/reply", psid="42", text="Sam here")
+    assert act("apps/bot/reply", psid="42", text="beside it")["error"]["error_subcode"] == 2018300
+    act("person/42/attachment", type="image", url=f"{url}/simulator/page/picture.svg")
+    act("person/42/postback", mid=mid, index=0)
+    act("inbox/42/done")
+    assert owner() == "1234567890"
+
+    until(lambda: len(bot.bodies) == 6)
+    entries = [json.loads(body)["entry"][0] for body in bot.bodies]
+    channels = [next(key for key in ("messaging", "standby") if key in entry) for entry in entries]
+    assert channels == ["messaging", "messaging", "standby", "standby", "messaging", "messaging"]
+    assert entries[4]["messaging"][0]["postback"]["payload"] == "/back"
+    assert "pass_thread_control" in entries[5]["messaging"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("person/42/text", {}, "the body lacks 'text'"),
+        ("person/42/dance", {}, "'dance' is not an act (known: attachment, optin"),
+        ("person/42/postback", {}, "no buttons in the thread '42'"),
+        ("apps/nobody/take", {"psid": "42"}, "no app 'nobody' on this page (known: 1234567890 (bot)"),
+        ("apps/bot/take", {}, "the body lacks 'psid'"),
+        ("mode", {}, "the body lacks 'default_app'"),
+        ("mode", {"default_app": "nobody"}, "no app 'nobody' on this page"),
+        ("switches", {"done": "maybe"}, "'done' is 'maybe'; it must be one of pass, release, nothing"),
+        ("person/42/text", [], "the body must be a JSON object"),
+    ],
+)
+def test_a_wrong_act_is_told_what_is_wrong(url, path, body, sentence):
+    answer = requests.post(f"{url}/simulator/{path}", json=body, timeout=10)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)
+
+
+def test_the_mode_and_the_switches_change_while_it_runs(url, messenger):
+    requests.post(f"{url}/simulator/mode", json={"default_app": None}, timeout=10)
+    requests.post(f"{url}/simulator/switches", json={"done": "release"}, timeout=10)
+
+    state = requests.get(f"{url}/simulator/state", timeout=10).json()
+    assert (state["mode"], state["default_app"], state["switches"]["done"]) == ("Z", None, "release")
+    assert messenger.app("bot").takes("42").body["error"]["code"] == 27
+
+
+def test_the_log_is_read_from_a_number_on(url, messenger):
+    messenger.app("bot").says("42", "one")
+    last = requests.get(f"{url}/simulator/log", timeout=10).json()["entries"][-1]["n"]
+    messenger.app("bot").says("42", "two")
+
+    entries = requests.get(
+        f"{url}/simulator/log", params={"after": last, "kind": "graph"}, timeout=10
+    ).json()["entries"]
+    assert [entry["body"]["message"]["text"] for entry in entries] == ["two"]
+
+
+def test_changes_are_told_to_whoever_listens(url, messenger):
+    with requests.get(f"{url}/simulator/events", stream=True, timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == b"event: change"
+        before = int(next(lines).split()[1])
+        messenger.person("42").says("hello")
+        next(lines), next(lines)
+        assert int(next(lines).split()[1]) > before
+
+
+def test_starting_afresh_forgets_people_and_log_but_not_the_apps(url, messenger):
+    messenger.person("42").says("hello")
+    requests.post(f"{url}/simulator/reset", timeout=10)
+
+    state = requests.get(f"{url}/simulator/state", timeout=10).json()
+    assert "42" not in [thread["psid"] for thread in state["threads"]]
+    assert "2222" in [app["id"] for app in state["apps"]]
+    assert requests.get(f"{url}/simulator/log", timeout=10).json()["entries"] == []
+
+
+def test_the_page_and_all_it_loads_come_from_here(url):
+    page = requests.get(url, timeout=10)
+    assets = ["simulator.css", "simulator.js", "api.js", "chat.js", "dom.js", "log.js", "picture.svg"]
+
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "://" not in page.text
+    for name in assets:
+        assert requests.get(f"{url}/simulator/page/{name}", timeout=10).status_code == 200
+    assert requests.get(f"{url}/simulator/page/..%2Fserver.py", timeout=10).status_code == 404
+    assert requests.get(f"{url}/simulator/nothing", timeout=10).status_code == 404
+
+
+# --- its end --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_at_once_when_asked_even_with_a_page_open(number):
+    port = free_port()
+    code = (
+        f"from handover_channel import simulator; simulator.run(port={port}, callback='http://127.0.0.1:9/')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+    try:
+        until(lambda: _answers(f"http://127.0.0.1:{port}/health"))
+        with requests.get(f"http://127.0.0.1:{port}/simulator/events", stream=True, timeout=10) as stream:
+            next(stream.iter_lines())
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert (process.returncode, errors) == (0, b"")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).status_code == 200
+    except requests.ConnectionError:
+        return False
