@@ -10,8 +10,9 @@ Durability on SQLite: `synchronous=FULL`, so that what was answered with 200 sur
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from typing import Any, Iterator
+import threading
+from contextlib import contextmanager, nullcontext
+from typing import Any, ContextManager, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -33,6 +34,9 @@ class Store:
         self.url = make_url(url)
         self._engine = _engine(self.url)
         self._migrated = False
+        # SQLite takes one writer at a time and lets the others sleep, ever longer: in one process a lock
+        # wakes the next one at once.
+        self._writer: ContextManager[Any] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
 
     @property
     def dialect(self) -> str:
@@ -70,7 +74,8 @@ class Store:
         if not self._migrated:
             # Also the way back after a start without a database: no restart needed.
             self.migrate()
-        with self._errors(), self._engine.connect() as connection:
+        turn = self._writer if write else nullcontext()
+        with turn, self._errors(), self._engine.connect() as connection:
             connection = connection.execution_options(handover_write=write)
             with connection.begin():
                 yield connection

@@ -36,6 +36,29 @@ class Delivery:
     failures: int  #: failed so often before
 
 
+# Built once: these run for every message, and building a statement costs more than running it.
+_NEXT = (
+    sa.select(*(deliveries.c[name] for name in Delivery.__dataclass_fields__))
+    .where(deliveries.c.thread == sa.bindparam("of"), deliveries.c.done_at.is_(None))
+    .order_by(deliveries.c.timestamp, deliveries.c.id)
+    .limit(1)
+)
+_DONE = (
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("delivery"))
+    .values(done_at=sa.bindparam("now"), outcome=sa.bindparam("new_outcome"))
+)
+_RELEASE = sa.delete(claims).where(
+    claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by")
+)
+# The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
+_CLAIM = sa.text(
+    "INSERT INTO claims (thread, worker, until) VALUES (:thread, :worker, :until) "
+    "ON CONFLICT (thread) DO UPDATE SET worker = excluded.worker, until = excluded.until "
+    "WHERE claims.until <= :now OR claims.worker = excluded.worker"
+)
+
+
 def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
     """Return the rows to store for *items*. Events without a thread concern nobody and are left out."""
     return [
@@ -75,14 +98,7 @@ def add_note(
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
     """Return what is to be worked off next in *thread*."""
-    columns = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
-    query = (
-        sa.select(*columns)
-        .where(deliveries.c.thread == thread, deliveries.c.done_at.is_(None))
-        .order_by(deliveries.c.timestamp, deliveries.c.id)
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_NEXT, {"of": thread}).mappings().first()
     return Delivery(**row) if row else None
 
 
@@ -104,9 +120,7 @@ def ended(connection: Connection, delivery: int, *, started: bool, failed: bool)
 
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
     """Take a delivery off the queue."""
-    connection.execute(
-        sa.update(deliveries).where(deliveries.c.id == delivery).values(done_at=now, outcome=outcome)
-    )
+    connection.execute(_DONE, {"delivery": delivery, "now": now, "new_outcome": outcome})
 
 
 def newest_id(connection: Connection) -> int:
@@ -128,12 +142,8 @@ def waiting_threads(connection: Connection, *, now: float, limit: int) -> List[s
 
 def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:
     """Claim *thread* for *worker* until the given time, or renew the claim. False: it is somebody else's."""
-    taken = insert(connection, claims).values(thread=thread, worker=worker, until=until)
-    free = sa.or_(claims.c.until <= now, claims.c.worker == worker)
-    query = taken.on_conflict_do_update(
-        index_elements=[claims.c.thread], set_={"worker": worker, "until": until}, where=free
-    )
-    return bool(connection.execute(query).rowcount == 1)
+    given = {"thread": thread, "worker": worker, "now": now, "until": until}
+    return bool(connection.execute(_CLAIM, given).rowcount == 1)
 
 
 def renew(connection: Connection, *, worker: str, until: float) -> None:
@@ -143,8 +153,10 @@ def renew(connection: Connection, *, worker: str, until: float) -> None:
 
 def release(connection: Connection, *, worker: str, thread: Optional[str] = None) -> None:
     """Give up the claim on *thread*, or every claim of *worker*."""
-    query = sa.delete(claims).where(claims.c.worker == worker)
-    connection.execute(query if thread is None else query.where(claims.c.thread == thread))
+    if thread is None:
+        connection.execute(sa.delete(claims).where(claims.c.worker == worker))
+    else:
+        connection.execute(_RELEASE, {"of": thread, "by": worker})
 
 
 def claiming_workers(connection: Connection) -> List[str]:

@@ -53,9 +53,30 @@ class LoggedChange:
     who: str
 
 
+def _greater(column: Any, name: str) -> Any:
+    # GREATEST in PostgreSQL, MAX in SQLite: CASE is the same in both.
+    value = sa.bindparam(name, type_=column.type)
+    return sa.case((column < value, value), else_=column)
+
+
+# Built once: these run for every message, and building a statement costs more than running it.
+_GET = sa.select(threads).where(threads.c.id == sa.bindparam("thread"))
+_TOUCH = (
+    sa.update(threads)
+    .where(threads.c.id == sa.bindparam("thread"))
+    .values(
+        active_at=sa.bindparam("now"),
+        page=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_page"), ""), threads.c.page),
+        seen=_greater(threads.c.seen, "new_seen"),
+        person_at=_greater(threads.c.person_at, "new_person_at"),
+    )
+)
+_CONTROL = sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread"))
+
+
 def get(connection: Connection, thread: str) -> Optional[Thread]:
     """Return the row of *thread*, None where there is none: the bot has control then."""
-    row = connection.execute(sa.select(threads).where(threads.c.id == thread)).mappings().first()
+    row = connection.execute(_GET, {"thread": thread}).mappings().first()
     return _thread(row) if row else None
 
 
@@ -69,7 +90,7 @@ def existing(connection: Connection, thread: str) -> Thread:
 
 def control_of(connection: Connection, thread: str) -> Optional[Control]:
     """Return who has control, None where there is no row. The cheapest question, asked before every send."""
-    found = connection.execute(sa.select(threads.c.control).where(threads.c.id == thread)).scalar()
+    found = connection.execute(_CONTROL, {"thread": thread}).scalar()
     return None if found is None else Control(found)
 
 
@@ -106,12 +127,8 @@ def touch(
     connection: Connection, thread: str, *, page: str, seen: int, now: float, person_at: int = 0
 ) -> None:
     """Note that an event was seen: the newest time wins, by Meta's clock and by ours."""
-    values: Dict[str, Any] = {"active_at": now, "seen": _greater(threads.c.seen, seen)}
-    if page:
-        values["page"] = page
-    if person_at:
-        values["person_at"] = _greater(threads.c.person_at, person_at)
-    connection.execute(sa.update(threads).where(threads.c.id == thread).values(**values))
+    given = {"thread": thread, "new_page": page, "new_seen": seen, "now": now, "new_person_at": person_at}
+    connection.execute(_TOUCH, given)
 
 
 def change(
@@ -189,11 +206,6 @@ def log_of(connection: Connection, thread: str, limit: int = 20) -> List[LoggedC
     columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
     query = sa.select(*columns).where(changes.c.thread == thread).order_by(changes.c.id.desc()).limit(limit)
     return [LoggedChange(**row) for row in connection.execute(query).mappings()]
-
-
-def _greater(column: Any, value: int) -> Any:
-    # GREATEST in PostgreSQL, MAX in SQLite: CASE is the same in both.
-    return sa.case((column < value, value), else_=column)
 
 
 def _columns(state: State) -> Dict[str, Any]:

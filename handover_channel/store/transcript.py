@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.events import Attachment
 from handover_channel.store.schema import transcript
-from handover_channel.store.upsert import insert
 
 PERSON, AGENT, APP = "person", "agent", "app"
 
@@ -28,6 +27,13 @@ class Line:
     attachments: Sequence[Attachment] = ()
 
 
+# The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
+_ADD = sa.text(
+    "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments) "
+    "VALUES (:thread, :mid, :timestamp, :author, :app_id, :text, :attachments) ON CONFLICT DO NOTHING"
+)
+
+
 def add(connection: Connection, thread: str, line: Line) -> None:
     """Write a line down; one whose `mid` is there already is the same line."""
     attachments = [asdict(attachment) for attachment in line.attachments]
@@ -40,7 +46,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "text": line.text,
         "attachments": json.dumps(attachments),
     }
-    connection.execute(insert(connection, transcript).values(**values).on_conflict_do_nothing())
+    connection.execute(_ADD, values)
 
 
 def of(connection: Connection, thread: str, limit: int = 50) -> List[Line]:
