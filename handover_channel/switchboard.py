@@ -237,9 +237,9 @@ class Switchboard:
                     # The person was told that somebody is coming. Nobody is.
                     self._ledger.note_returned(after, ReturnReason.NO_ANSWER.value)
             return
-        reason = ReturnReason(row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind)
-        if not bot_may_speak(row.state.control):
-            self.return_to_bot(row.id, reason, who="clock")
+        reason = row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind
+        if reason and not bot_may_speak(row.state.control) and not self._is_of_before(deadline, row):
+            self.return_to_bot(row.id, ReturnReason(reason), who="clock")
 
     def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
         """Return Meta's answer to `thread_owner`, None where there is none."""
@@ -259,11 +259,12 @@ class Switchboard:
     def _pass(
         self, row: Thread, app_id: str, target: str, *, metadata: str = "", reason: str, who: str
     ) -> Thread:
+        token = self._token(row)
         asked = self._ledger.change(
             row.id, Change.PASS_REQUESTED, owner=app_id, target=target, reason=reason, who=who
         )
         try:
-            self._graph.pass_thread_control(self._token(row), row.id, app_id, metadata)
+            self._graph.pass_thread_control(token, row.id, app_id, metadata)
         except GraphUnavailable:
             # It may have passed all the same: ask, before the bot speaks again.
             if bot_may_speak(self.settle(asked).state.control):
@@ -288,6 +289,10 @@ class Switchboard:
             )
             if not (ours or gone):
                 raise
+
+    def _is_of_before(self, deadline: Deadline, row: Thread) -> bool:
+        # Claimed for one handover, and meanwhile another one has begun.
+        return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self._clock())
 
     def _is_other(self, owner: ThreadOwner) -> bool:
         return owner.hidden or owner.app_id not in ("", self.settings.app_id)

@@ -1,0 +1,287 @@
+"""A page on Messenger, our store and switchboard, and no server, no worker, no wall clock.
+
+The other side is the simulator's rules, called by the real Graph API client. `Play.work` does what the worker
+does, in this thread, and notes what the bot would have been told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import deque
+from datetime import timedelta
+from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+
+from handover_channel import webhook
+from handover_channel.claims import Claims
+from handover_channel.evidence import Evidence, Ruling
+from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.returning import Keyword
+from handover_channel.settings import (
+    PAGE_INBOX_APP_ID,
+    Grants,
+    GraphApiSettings,
+    Page,
+    Returning,
+    Settings,
+    Target,
+    TargetKind,
+)
+from handover_channel.simulator import graph as simulated_graph
+from handover_channel.simulator.messenger import Simulator
+from handover_channel.simulator.refusals import Refusal
+from handover_channel.simulator.request import Request
+from handover_channel.store import deadlines, deliveries, threads, transcript
+from handover_channel.switchboard import Switchboard
+
+PSID = "7001"
+OURS, SALES_BOT, HOOTSUITE, STRANGER = "1234567890", "2222", "3333", "9999"
+BOT = "bot"
+START = 1_700_000_000.0
+HOUR, DAY = 3600.0, 86400.0
+TIME_LIMIT = timedelta(hours=12)
+
+LOST_ANSWER = object()  #: Meta does what is asked, and its answer never arrives
+OUTAGE = object()  #: nothing arrives
+NO_TAKING = Refusal(
+    27, "(#27) Take thread control is not supported when Conversation Routing is not enabled."
+)
+
+
+def target(name, kind, app_id="", **more):
+    return Target(name, kind, app_id, time_limit=more.pop("time_limit", TIME_LIMIT), **more)
+
+
+TARGETS = [
+    target("inbox", TargetKind.INBOX),
+    target("patient", TargetKind.INBOX, answer_within=timedelta(minutes=10)),
+    target("page_inbox", TargetKind.PAGE_INBOX, PAGE_INBOX_APP_ID),
+    target("sales_bot", TargetKind.APP, SALES_BOT, metadata="from the shop bot"),
+    target("hootsuite", TargetKind.APP, HOOTSUITE, time_limit=timedelta(days=2), stay_muted=True),
+]
+
+
+def settings_with(**changes):
+    settings = Settings(
+        app_id=OURS,
+        database="sqlite://",
+        graph_api=GraphApiSettings("http://127.0.0.1", "v26.0"),
+        default_target="inbox",
+        targets={each.name: each for each in TARGETS},
+        returning=Returning(TIME_LIMIT, "Back to Bot", (Keyword("back to bot"),)),
+        grant_requests=Grants.TARGETS,
+        pages=(Page("", "demo-page-token"),),
+        secret="demo-app-secret",
+    )
+    return dataclasses.replace(settings, **changes)
+
+
+class Clock:
+    """Seconds since the epoch, moved by hand."""
+
+    def __init__(self):
+        self.now = START
+
+    def __call__(self):
+        return self.now
+
+    def passes(self, seconds):
+        self.now += seconds
+
+
+class Meta(BaseAdapter):
+    """Takes the place of the network: answers with the simulator, and notes every call.
+
+    `faults`: (call, what goes wrong) for the next calls of that name; `during`: called while Meta thinks.
+    """
+
+    def __init__(self, simulator):
+        super().__init__()
+        self.simulator = simulator
+        self.calls = []
+        self.faults = deque()
+        self.during = lambda name: None
+
+    def fails(self, name, fault, times=1):
+        self.faults.extend([(name, fault)] * times)
+
+    def send(self, request, **options):
+        name = urlsplit(request.path_url).path.rsplit("/", 1)[1]
+        body = json.loads(request.body or "{}")
+        self.calls.append((name, body))
+        self.during(name)
+        fault = None
+        if self.faults and self.faults[0][0] == name:
+            fault = self.faults.popleft()[1]
+        if fault is OUTAGE:
+            return _response(request, 503, {"error": {"message": "down", "code": 2}})
+        if isinstance(fault, Refusal):
+            return _response(request, fault.status, fault.body("trace"))
+        answer = simulated_graph.answer(
+            self.simulator,
+            Request(
+                request.method,
+                urlsplit(request.url).path,
+                dict(parse_qsl(urlsplit(request.url).query)),
+                body,
+                request.headers["Authorization"],
+            ),
+        )
+        if fault is LOST_ANSWER:
+            raise requests.ReadTimeout
+        return _response(request, answer.status, answer.body)
+
+    def close(self):
+        pass
+
+
+def _response(request, status, body):
+    response = requests.Response()
+    response.request, response.url, response.status_code = request, request.url, status
+    response._content = json.dumps(body).encode()
+    response._content_consumed = True
+    response.raw = SimpleNamespace(_original_response=None)
+    return response
+
+
+class Play:
+    """One page with its default app (None: without one), our side of it, and the person `PSID`."""
+
+    def __init__(self, store, clock, *, default_app=BOT, **settings):
+        self.store, self.clock = store, clock
+        self.page = Simulator(
+            app_id=OURS,
+            apps={SALES_BOT: "sales_bot", HOOTSUITE: "hootsuite", STRANGER: "stranger"},
+            default_app=default_app,
+            now=clock,
+        )
+        self.meta = Meta(self.page)
+        self.graph = GraphApi(
+            "http://127.0.0.1",
+            "v26.0",
+            adapter=self.meta,
+            patience=Patience(attempts=1),
+            sleep=lambda seconds: None,
+        )
+        self.settings = settings_with(**settings)
+        self.switchboard = Switchboard(self.settings, store, self.graph, clock)
+        self.evidence = Evidence(self.settings, store, self.switchboard)
+        self.claims = Claims(store, clock)
+        self.person = self.page.person(PSID)
+        self.turns, self.contexts, self.notes, self.outcomes = [], [], [], []
+        self._received = 0
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def says(self, text):
+        self.clock.passes(1)
+        self.person.says(text)
+        return self.work()
+
+    def hands_over(self, name=None, **more):
+        """As in the middle of a turn: the person has written, the bot hands over."""
+        self.says("a person, please")
+        row = self.switchboard.hand_over(PSID, name, **more)
+        self.work()
+        return row
+
+    def receive(self):
+        """Store what Meta has sent since the last time."""
+        events = self.page.events_of(BOT, PSID)
+        new, self._received = events[self._received :], len(events)
+        for each in new:
+            self.deliver(each["item"], channel=each["channel"])
+
+    def deliver(self, item, *, channel="messaging"):
+        body = {"object": "page", "entry": [{"id": self.page.page_id, channel: [item]}]}
+        items = webhook.parse(json.dumps(body).encode())
+        with self.store.writing() as connection:
+            deliveries.add(connection, deliveries.rows(items, self.clock()))
+
+    def work(self, limit=50):
+        """Receive, and work off what is there. Returns the row."""
+        self.receive()
+        for _ in range(limit):
+            if not self._work_off_one():
+                return self.row
+        raise AssertionError(f"{limit} deliveries, and still more")
+
+    def due(self):
+        """Do what is due; returns the kinds of it."""
+        with self.store.reading() as connection:
+            found = deadlines.due(connection, now=self.clock(), limit=50)
+        for deadline in found:
+            until = self.clock() + 120
+            with self.store.writing() as connection:
+                assert deadlines.claim(connection, deadline, until=until)
+            self.switchboard.due(deadline)
+            with self.store.writing() as connection:
+                deadlines.settled(connection, deadline, moved_to=until)
+        self.work()
+        return [deadline.kind for deadline in found]
+
+    def _work_off_one(self):
+        job = self.claims.begin(PSID)
+        if job is None:
+            return False
+        ruling = self._effect(job)
+        self.outcomes.append(ruling.outcome)
+        if ruling.outcome:
+            self.claims.finish(job, ruling.outcome, ruling.line)
+        return True
+
+    def _effect(self, job):
+        if job.event is None:
+            self.notes.append((job.delivery.kind, json.loads(job.delivery.body)))
+            return Ruling("told")
+        ruling = self.evidence.weigh(job.event, job.row, job.delivery)
+        if ruling.turn:
+            self.turns.append(getattr(job.event, "text", "") or job.event.payload)
+            self.contexts.append(ruling.context)
+        return ruling
+
+    # --- what is seen -----------------------------------------------------------------------------
+
+    @property
+    def row(self):
+        with self.store.reading() as connection:
+            return threads.get(connection, PSID)
+
+    @property
+    def control(self):
+        return self.row.state.control.value
+
+    @property
+    def log(self):
+        """(control, reason) of every change, oldest first."""
+        with self.store.reading() as connection:
+            lines = threads.log_of(connection, PSID, limit=100)
+        return [(line.control, line.reason) for line in reversed(lines)]
+
+    @property
+    def lines(self):
+        """(author, text) of the transcript."""
+        with self.store.reading() as connection:
+            return [(line.author, line.text) for line in transcript.of(connection, PSID)]
+
+    @property
+    def deadlines(self):
+        """Kind -> seconds from now."""
+        with self.store.reading() as connection:
+            found = deadlines.due(connection, now=float("inf"), limit=50)
+        return {each.kind: each.due_at - self.clock() for each in found}
+
+    def calls(self, *without):
+        """Names of the Graph API calls so far; forgets them."""
+        names = [name for name, _ in self.meta.calls if name not in without]
+        self.meta.calls.clear()
+        return names
+
+    @property
+    def reasons(self):
+        """Reasons of the returns that the bot was told of."""
+        return [body["reason"] for kind, body in self.notes if kind == deliveries.RETURNED]
