@@ -33,6 +33,13 @@ logger = logging.getLogger(__name__)
 RETURNED_INTENT = "handover_returned"
 _PREFIX = "/"
 
+#: What is understood of a message without words. Not asked of NLU: classifiers fail on it.
+_NO_WORDS: Mapping[str, Any] = {
+    "intent": {"name": None, "confidence": 0.0},
+    "intent_ranking": [],
+    "entities": [],
+}
+
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 _Said = Union[MessageReceived, PostbackReceived]
 
@@ -119,9 +126,12 @@ class RasaConversation:
 
     async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
         agent = self._agent()
-        if agent is None or not text.startswith(_PREFIX):
+        words = text.lstrip(f"{_PREFIX} ")
+        if not words:
+            return {**_NO_WORDS, "text": text}
+        if agent is None or words == text:
             return None
-        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(text.lstrip(f"{_PREFIX} ")))
+        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
         return {**found, "text": text}
 
     def _messenger(self, delivery: int) -> MessengerOutput:
@@ -154,17 +164,20 @@ async def share_scheduler() -> None:
 
 
 def text_of(event: _Said) -> str:
-    """Return what Rasa gets as the text of a message: payload, text, or the address of the attachment."""
-    if event.payload is not None:
+    """Return what Rasa gets as the text of a message: payload, text, address or kind of the attachment."""
+    if event.payload and event.payload.strip():
         return event.payload.strip()
     if isinstance(event, PostbackReceived):
         return event.title.strip()
-    return (event.text or next((found.url for found in event.attachments if found.url), "")).strip()
+    urls = [found.url.strip() for found in event.attachments]
+    # A place, for one, has no address: "[location]" is something that a bot can be trained to answer.
+    kinds = [f"[{found.type}]" for found in event.attachments]
+    return next(filter(None, [event.text.strip(), *urls, *kinds]), "")
 
 
 def is_typed(event: _Said) -> bool:
     """Tell whether the text is the person's own, not a payload of the bot's."""
-    return event.payload is None
+    return not (event.payload and event.payload.strip())
 
 
 def metadata_of(event: _Said) -> Dict[str, Any]:

@@ -104,7 +104,7 @@ def _moved(event: Union[ControlPassed, ControlTaken], now: Situation) -> Meaning
 def _has_content(event: Union[MessageReceived, PostbackReceived]) -> bool:
     if isinstance(event, PostbackReceived):
         return event.payload is not None
-    return bool(event.text or event.payload or event.attachments)
+    return bool(event.text.strip() or event.payload or event.attachments)
 
 
 _BY_KIND: Mapping[Type[Event], Callable[..., Meaning]] = {
