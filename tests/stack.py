@@ -7,6 +7,8 @@ a guess: `Stack.settled` waits until all that was sent to the bot has had its ef
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 import json
 import os
@@ -20,7 +22,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import requests
 import yaml
@@ -316,6 +318,41 @@ class Stack:
             self.messenger("mode", default_app=APP_ID)
 
     @contextmanager
+    def deaf_to_control(self) -> Iterator[None]:
+        """Lose the handover events to the bot for a while, as webhooks get lost."""
+        fields = self._simulator.bot.fields
+        self._simulator.bot.fields = fields - {"messaging_handovers"}
+        try:
+            yield
+        finally:
+            self._simulator.bot.fields = fields
+
+    def deliver(self, *items: Mapping[str, Any], standby: Sequence[Mapping[str, Any]] = ()) -> int:
+        """Send the bot a signed body with these items, as Meta would; returns the status of the answer."""
+        entry: Dict[str, Any] = {"id": self._simulator.page_id, "time": self._simulator.stamp()}
+        if items:
+            entry["messaging"] = list(items)
+        if standby:
+            entry["standby"] = list(standby)
+        return self.post(json.dumps({"object": "page", "entry": [entry]}).encode())
+
+    def post(self, body: bytes, signature: Optional[bytes] = None) -> int:
+        """Send the bot a body, signed unless another signature is given; returns the status."""
+        signed = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"X-Hub-Signature-256": signed.encode() if signature is None else signature}
+        return _http.post(self.webhook, data=body, headers=headers, timeout=30).status_code
+
+    def text_item(self, person: Person, text: str, **more: Any) -> Dict[str, Any]:
+        """Return the item of a text message."""
+        stamp = self._simulator.stamp()
+        return {
+            "sender": {"id": person.psid},
+            "recipient": {"id": self._simulator.page_id},
+            "timestamp": stamp,
+            "message": {"mid": f"m_{person.psid}_{stamp}", "text": text, **more},
+        }
+
+    @contextmanager
     def disconnected(self, app_id: str) -> Iterator[None]:
         """Take an app off the page for a while."""
         app = self._simulator.apps.pop(app_id)
@@ -377,6 +414,12 @@ class Stack:
         thread = self._simulator.thread(person.psid)
         with self._simulator.lock:
             thread.control = replace(thread.control, expires=thread.control.expires - seconds)
+
+    def make_due(self, person: Person, kind: str) -> None:
+        """Let a deadline be due now."""
+        self.write(
+            "UPDATE deadlines SET due_at = ? WHERE thread = ? AND kind = ?", time.time(), person.psid, kind
+        )
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `handover`, as in a terminal in the project's folder."""
