@@ -1,0 +1,557 @@
+from __future__ import annotations
+
+import pytest
+from play import (
+    DAY,
+    HOOTSUITE,
+    HOUR,
+    OURS,
+    OUTAGE,
+    PSID,
+    SALES_BOT,
+    STRANGER,
+)
+
+from handover_channel.returning import BUTTON_PAYLOAD
+from handover_channel.routing import OUR_METADATA
+from handover_channel.settings import PAGE_INBOX_APP_ID, Grants
+from handover_channel.store.deliveries import MUTED, RETURNED
+
+
+def item(play, **part):
+    return {
+        "sender": {"id": PSID},
+        "recipient": {"id": play.page.page_id},
+        "timestamp": play.page.stamp(),
+        **part,
+    }
+
+
+def echo(play, **message):
+    turned = {"sender": {"id": play.page.page_id}, "recipient": {"id": PSID}}
+    return {**item(play, message={"is_echo": True, "text": "from the page", **message}), **turned}
+
+
+def moved(play, kind, new_owner, previous_owner=None, **more):
+    told = {"new_owner_app_id": new_owner, "previous_owner_app_id": previous_owner}
+    return item(play, **{kind: {**told, **more}})
+
+
+# --- the bot has control --------------------------------------------------------------------------
+
+
+def test_what_the_person_says_is_answered_in_order(play):
+    for text in ("one", "two", "three"):
+        play.person.says(text)
+
+    play.work()
+
+    assert play.turns == ["one", "two", "three"]
+    assert play.lines == []
+
+
+def test_a_link_or_an_opt_in_waits_for_the_next_message(play):
+    play.person.comes_by("summer-sale")
+    play.person.opts_in("news")
+
+    play.says("hello")
+    play.says("and then?")
+
+    assert play.contexts[0]["referral"]["ref"] == "summer-sale"
+    assert play.contexts[0]["optin"]["payload"] == "news"
+    assert play.contexts[1] == {}
+
+
+def test_receipts_and_reactions_do_nothing(play):
+    play.says("hello")
+    mid = play.page.app("bot").says(PSID, "hi").body["message_id"]
+    play.person.reads()
+    play.person.reacts(mid)
+
+    play.work()
+
+    assert (play.control, play.turns, play.lines, play.log) == ("bot", ["hello"], [], [])
+
+
+def test_our_own_echo_does_nothing(play):
+    play.says("hello")
+    play.page.app("bot").says(PSID, "hi")
+    play.deliver(echo(play, mid="m_other", app_id=STRANGER, metadata=OUR_METADATA + "7"))
+
+    play.work()
+
+    assert (play.control, play.lines, play.log) == ("bot", [], [])
+
+
+def test_a_tap_on_an_old_button_makes_no_graph_call(play):
+    play.hands_over("sales_bot")
+    play.says("back to bot")
+    play.calls()
+
+    play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+    play.work()
+
+    assert play.calls() == []
+    assert play.turns[-1] == BUTTON_PAYLOAD
+    assert play.control == "bot"
+
+
+# --- muted ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["inbox", "sales_bot", "page_inbox"])
+def test_while_muted_the_persons_words_go_to_the_transcript_alone(play, name):
+    play.hands_over(name)
+
+    for text in ("are you there?", "/restart", "/handover_returned"):
+        play.says(text)
+
+    assert play.turns == ["a person, please"]
+    assert play.lines == [
+        ("person", "are you there?"),
+        ("person", "/restart"),
+        ("person", "/handover_returned"),
+    ]
+
+
+def test_what_the_others_answer_is_in_the_transcript(play):
+    play.hands_over("sales_bot")
+    play.page.app("sales_bot").says(PSID, "how can I help?")
+    play.says("my lamp is broken")
+
+    assert play.lines == [("app", "how can I help?"), ("person", "my lamp is broken")]
+    assert play.control == "app"
+
+
+def test_a_tap_while_muted_is_kept_and_not_answered(play):
+    play.hands_over("inbox")
+
+    play.person.taps_menu("/order", "Order")
+    play.work()
+
+    assert play.lines == [("person", "Order")]
+    assert play.turns == ["a person, please"]
+
+
+def test_a_picture_while_muted_is_kept_with_its_address(play):
+    play.hands_over("inbox")
+
+    play.person.sends("image", "https://example.org/lamp.jpg")
+    play.work()
+
+    (line,) = play.switchboard.status(PSID).transcript
+    assert [(each.type, each.url) for each in line.attachments] == [("image", "https://example.org/lamp.jpg")]
+
+
+# --- ways back ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["inbox", "sales_bot", "hootsuite", "page_inbox"])
+def test_a_keyword_returns_the_thread(play, name):
+    play.hands_over(name)
+
+    play.says("Back to Bot!")
+
+    assert (play.control, play.reasons) == ("bot", ["keyword"])
+    assert play.page.owner(PSID) in ("", OURS)
+    assert play.turns == ["a person, please"]
+    assert ("person", "Back to Bot!") in play.lines
+
+
+@pytest.mark.parametrize("name", ["inbox", "sales_bot"])
+def test_the_button_returns_the_thread(play, name):
+    play.hands_over(name)
+
+    play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+    play.work()
+
+    assert (play.control, play.reasons) == ("bot", ["button"])
+
+
+def test_the_buttons_payload_typed_is_text(play):
+    play.hands_over("inbox")
+
+    play.says(BUTTON_PAYLOAD)
+
+    assert play.control == "inbox"
+    assert play.lines == [("person", BUTTON_PAYLOAD)]
+
+
+def test_what_follows_the_way_back_is_for_the_bot_and_what_came_before_is_not(play):
+    play.hands_over("inbox")
+    for text in ("anybody?", "back to bot", "where is my order?"):
+        play.clock.passes(1)
+        play.person.says(text)
+
+    play.work()
+
+    assert play.turns == ["a person, please", "where is my order?"]
+    assert play.lines == [("person", "anybody?"), ("person", "back to bot")]
+
+
+def test_the_bot_hears_of_the_return_before_what_the_person_says_next(play):
+    play.hands_over("inbox")
+    play.person.says("back to bot")
+    play.person.says("where is my order?")
+
+    play.work()
+
+    assert play.outcomes[-2:] == ["told", "answered"]
+
+
+def test_a_way_back_that_meta_refuses_is_kept_and_the_thread_stays_muted(play_without_routing):
+    play = play_without_routing
+    play.hands_over("sales_bot")
+
+    play.says("back to bot")
+    play.says("hello?")
+
+    assert (play.control, play.outcomes[-2:]) == ("app", ["return refused", "kept"])
+    assert play.turns == ["a person, please"]
+    assert play.notes == []
+
+
+def test_a_repeated_keyword_gives_one_return(play):
+    play.hands_over("sales_bot")
+    play.person.says("back to bot")
+    play.person.says("back to bot")
+
+    play.work()
+
+    assert play.reasons == ["keyword"]
+    assert play.calls().count("take_thread_control") == 1
+
+
+# --- Meta says who has control --------------------------------------------------------------------
+
+
+def test_an_app_that_passes_back_returns_the_thread_with_what_it_says(play):
+    play.hands_over("sales_bot")
+
+    play.page.app("sales_bot").passes(PSID, OURS, "order 7 done")
+    play.work()
+
+    assert play.control == "bot"
+    assert play.notes == [(RETURNED, {"reason": "passed_back", "metadata": "order 7 done"})]
+    assert play.calls("pass_thread_control") == []
+    assert play.log[-1] == ("bot", "passed_back")
+
+
+def test_what_the_person_wrote_to_the_other_app_is_not_answered_after_it_passes_back(play):
+    play.hands_over("sales_bot")
+    play.clock.passes(1)
+    play.person.says("for the sales bot")
+    play.page.app("sales_bot").passes(PSID, OURS)
+    play.person.says("for the bot")
+
+    play.work()
+
+    assert play.turns == ["a person, please", "for the bot"]
+
+
+def test_done_in_the_page_inbox_returns_the_thread(play):
+    play.hands_over("page_inbox")
+
+    play.page.inbox.done(PSID)
+    play.work()
+
+    assert (play.control, play.reasons) == ("bot", ["passed_back"])
+
+
+def test_a_pass_that_names_another_app_is_a_loss(play):
+    play.says("hello")
+
+    play.deliver(moved(play, "pass_thread_control", HOOTSUITE, OURS))
+    play.work()
+
+    assert (play.control, play.row.state.owner, play.row.state.target) == ("app", HOOTSUITE, "hootsuite")
+
+
+def test_control_taken_by_the_page_inbox_mutes_the_bot(play):
+    play.says("hello")
+    play.page.app("bot").passes(PSID, OURS)  # owned by the bot, so that the take is announced
+
+    play.page.inbox.moves_to_main(PSID)
+    play.work()
+    play.says("who are you?")
+
+    assert (play.control, play.row.state.target) == ("app", "page_inbox")
+    assert play.log == [("app", "staff_took_over")]
+    assert play.turns == ["hello"]
+    assert [kind for kind, _ in play.notes] == [MUTED]
+
+
+def test_an_event_that_was_overtaken_changes_nothing(play):
+    play.says("hello")
+    late = moved(play, "take_thread_control", STRANGER, OURS)
+    play.deliver(moved(play, "pass_thread_control", OURS, STRANGER))
+    play.work()
+
+    play.deliver(late)
+    play.work()
+
+    assert play.control == "bot"
+
+
+def test_a_repeated_loss_tells_the_bot_once(play):
+    play.says("hello")
+    for _ in range(3):
+        play.deliver(moved(play, "take_thread_control", STRANGER, OURS))
+    play.work()
+
+    assert len(play.notes) == 1
+    assert len(play.log) == 1
+
+
+# --- somebody answers unasked ---------------------------------------------------------------------
+
+
+def test_an_answer_from_the_page_inbox_mutes_the_bot_and_names_the_owner(play):
+    play.says("hello")
+
+    play.page.inbox.replies(PSID, "I will take this")
+    play.work()
+
+    assert (play.control, play.row.state.owner, play.row.state.target) == (
+        "app",
+        PAGE_INBOX_APP_ID,
+        "page_inbox",
+    )
+    assert play.lines == [("app", "I will take this")]
+    assert len(play.notes) == 1
+    assert set(play.deadlines) == {"time_limit"}
+
+
+def test_an_answer_beside_the_bot_mutes_whatever_the_owner_is(play_without_routing):
+    play = play_without_routing
+    play.says("hello")
+
+    play.page.app("stranger").says(PSID, "buy my lamps")
+    play.work()
+    play.says("no")
+
+    assert (play.control, play.row.state.owner) == ("beside", STRANGER)
+    assert play.turns == ["hello"]
+
+
+def test_an_echo_without_an_app_id_mutes_too(play):
+    play.says("hello")
+
+    play.deliver(echo(play, mid="m_e"))
+    play.work()
+
+    assert (play.control, play.row.state.target) == ("beside", "another_app")
+
+
+def test_an_answer_beside_the_bot_mutes_also_where_the_owner_cannot_be_asked_for(play):
+    play.says("hello")
+    play.meta.fails("thread_owner", OUTAGE)
+
+    play.deliver(echo(play, mid="m_e", app_id=STRANGER))
+    play.work()
+
+    assert play.control == "beside"
+
+
+def test_an_echo_from_before_the_return_does_not_mute_again(play):
+    play.hands_over("sales_bot")
+    late = echo(play, mid="m_late", app_id=SALES_BOT)
+    play.says("back to bot")
+
+    play.deliver(late)
+    play.work()
+
+    assert play.control == "bot"
+
+
+def test_a_message_on_standby_mutes_a_bot_that_thought_it_had_control(play):
+    play.says("hello")
+    play.page.app("bot").passes(PSID, SALES_BOT)  # the row does not know
+
+    play.says("can you see this?")
+
+    assert (play.control, play.row.state.owner) == ("app", SALES_BOT)
+    assert play.turns == ["hello"]
+    assert play.lines == [("person", "can you see this?")]
+
+
+def test_a_late_message_on_standby_does_not_mute_where_meta_says_that_we_have_control(play):
+    play.says("hello")
+    play.page.app("bot").passes(PSID, OURS)
+
+    play.deliver(item(play, message={"mid": "m_s", "text": "late"}), channel="standby")
+    play.work()
+
+    assert (play.control, play.turns) == ("bot", ["hello"])
+    assert play.lines == [("person", "late")]
+
+
+def test_a_message_on_standby_mutes_where_meta_says_nothing(play):
+    play.says("hello")
+    play.meta.fails("thread_owner", OUTAGE)
+
+    play.deliver(item(play, message={"mid": "m_s", "text": "hm"}), channel="standby")
+    play.work()
+
+    assert (play.control, play.row.state.target) == ("app", "another_app")
+
+
+# --- the owner is gone ----------------------------------------------------------------------------
+
+
+def test_a_day_after_the_owner_fell_silent_the_person_is_answered(play):
+    play.hands_over("sales_bot")
+    play.clock.passes(DAY)
+
+    play.says("good morning")
+
+    assert (play.control, play.reasons) == ("bot", ["lapsed"])
+    assert play.turns == ["a person, please", "good morning"]
+    assert play.outcomes[-3:] == ["", "told", "answered"]
+    assert "take_thread_control" not in play.calls()
+
+
+def test_a_released_thread_is_answered(play):
+    play.hands_over("sales_bot")
+    play.page.app("sales_bot").releases(PSID)
+
+    play.says("are you still there?")
+
+    assert (play.control, play.reasons) == ("bot", ["released"])
+    assert play.turns == ["a person, please", "are you still there?"]
+
+
+def test_a_message_to_us_is_kept_where_meta_still_names_the_owner(play):
+    play.hands_over("sales_bot")
+
+    play.deliver(item(play, message={"mid": "m_x", "text": "sent to both"}))
+    play.work()
+
+    assert (play.control, play.lines) == ("app", [("person", "sent to both")])
+
+
+def test_a_message_to_us_is_kept_where_the_owner_cannot_be_asked_for(play):
+    play.hands_over("sales_bot")
+    play.page.app("sales_bot").releases(PSID)
+    play.meta.fails("thread_owner", OUTAGE)
+
+    play.says("hello?")
+
+    assert (play.control, play.lines) == ("app", [("person", "hello?")])
+
+
+@pytest.mark.parametrize("gone", ["lapsed", "released"])
+def test_a_target_that_stays_muted_waits_for_its_time_limit(play, gone):
+    play.hands_over("hootsuite")
+    if gone == "lapsed":
+        play.clock.passes(DAY + HOUR)
+    else:
+        play.page.app("hootsuite").releases(PSID)
+
+    play.says("hello?")
+    assert (play.control, play.turns) == ("app", ["a person, please"])
+
+    play.clock.passes(2 * DAY)
+    play.due()
+    assert (play.control, play.reasons) == ("bot", ["time_limit"])
+
+
+def test_a_thread_with_somebody_beside_the_bot_has_no_owner_to_lapse(play_without_routing):
+    play = play_without_routing
+    play.says("hello")
+    play.page.app("stranger").says(PSID, "hi")
+    play.work()
+    play.clock.passes(2 * DAY)
+
+    play.says("anybody?")
+
+    assert (play.control, play.turns) == ("beside", ["hello"])
+
+
+def test_the_built_in_inbox_does_not_lapse(play):
+    play.hands_over("inbox")
+    play.clock.passes(2 * DAY)
+
+    play.says("anybody?")
+
+    assert play.control == "inbox"
+
+
+# --- requests for control -------------------------------------------------------------------------
+
+
+def asks(play, app_id):
+    play.deliver(item(play, request_thread_control={"requested_owner_app_id": app_id}))
+    play.work()
+
+
+@pytest.mark.parametrize(
+    ("grants", "app_id", "granted"),
+    [
+        (Grants.TARGETS, SALES_BOT, True),
+        (Grants.TARGETS, PAGE_INBOX_APP_ID, True),
+        (Grants.TARGETS, STRANGER, False),
+        (Grants.ALL, STRANGER, True),
+        (Grants.ALL, "", False),
+        (Grants.ALL, OURS, False),
+        (Grants.NONE, SALES_BOT, False),
+        (Grants.NONE, PAGE_INBOX_APP_ID, False),
+    ],
+)
+def test_who_gets_control_by_asking_is_a_setting(make_play, grants, app_id, granted):
+    play = make_play(default_app=None, grant_requests=grants)
+    play.says("hello")
+
+    asks(play, app_id)
+
+    assert play.control == ("app" if granted else "bot")
+    assert play.page.owner(PSID) == (app_id if granted else "")
+    assert play.log == ([("passing", "requested"), ("app", "requested")] if granted else [])
+
+
+def test_a_request_while_the_inbox_has_the_thread_leaves_the_bot_muted(play_without_routing):
+    play = play_without_routing
+    play.hands_over("inbox")
+
+    asks(play, SALES_BOT)
+
+    assert (play.control, play.page.owner(PSID)) == ("app", SALES_BOT)
+    assert play.turns == ["a person, please"]
+
+
+def test_a_request_for_a_thread_that_another_app_has_changes_nothing(play):
+    play.hands_over("sales_bot")
+    play.calls()
+
+    asks(play, HOOTSUITE)
+
+    assert play.row.state.owner == SALES_BOT
+    assert play.calls() == []
+
+
+# --- whatever happens -----------------------------------------------------------------------------
+
+
+def test_every_event_of_a_repeated_delivery_takes_effect_once(play):
+    play.hands_over("sales_bot")
+    sent = item(play, message={"mid": "m_twice", "text": "back to bot"})
+
+    for channel in ("standby", "messaging", "standby"):
+        play.deliver(sent, channel=channel)
+        play.work()
+
+    assert play.reasons == ["keyword"]
+    assert play.lines == [("person", "back to bot")]
+
+
+def test_bodies_are_in_no_log(play, caplog):
+    caplog.set_level("DEBUG")
+    play.says("my secret number is 4711")
+    play.hands_over("sales_bot")
+    play.says("did you get 4711?")
+    play.deliver(echo(play, mid="m_e", app_id=STRANGER, text="4711, noted"))
+    play.deliver(moved(play, "pass_thread_control", OURS, SALES_BOT, metadata="4711"))
+    play.work()
+
+    assert "4711" not in caplog.text
+    assert "demo-page-token" not in caplog.text
