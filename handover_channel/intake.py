@@ -68,17 +68,19 @@ class Intake:
 
     def _write(self, batch: List[_Waiting]) -> None:
         rows = [row for rows, _ in batch for row in rows]
+        # Who has hung up meanwhile is not waiting any more; from here on nobody can.
+        waiting = [done for _, done in batch if done.set_running_or_notify_cancel()]
         try:
             with self._store.writing() as connection:
                 deliveries.add(connection, rows)
         except StoreUnavailable as error:
-            for _, done in batch:
+            for done in waiting:
                 done.set_exception(error)
             return
         except Exception as error:  # never leave a request waiting, nor end this thread
-            for _, done in batch:
+            for done in waiting:
                 done.set_exception(StoreUnavailable(f"{type(error).__name__} in the database driver"))
             return
-        for _, done in batch:
+        for done in waiting:
             done.set_result(None)
         self._stored({row["thread"] for row in rows})
