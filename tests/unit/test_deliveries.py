@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from play import START
+
+from handover_channel.store import deliveries
+from handover_channel.webhook import parse, unmarshal
+
+
+def items(*wanted):
+    """(mid, timestamp) or (mid, timestamp, thread) each."""
+    messages = [
+        {
+            "sender": {"id": (*each, "7001")[2]},
+            "recipient": {"id": "1717"},
+            "timestamp": each[1],
+            "message": {"mid": each[0], "text": f"text of {each[0]}"},
+        }
+        for each in wanted
+    ]
+    return parse(json.dumps({"entry": [{"id": "1717", "messaging": messages}]}).encode())
+
+
+@pytest.fixture
+def connection(store):
+    with store.writing() as connection:
+        yield connection
+
+
+def add(connection, *wanted, now=START):
+    deliveries.add(connection, deliveries.rows(items(*wanted), now))
+
+
+def note(connection, key, kind=deliveries.RETURNED, thread="7001", **body):
+    deliveries.add_note(connection, thread, kind, key=key, body=body, now=START)
+
+
+def work_off(connection, thread="7001"):
+    """Mids and notes in the order in which they would be worked off."""
+    order = []
+    while True:
+        found = deliveries.next_of(connection, thread)
+        if found is None:
+            return order
+        order.append(unmarshal(found.body).mid if found.kind == deliveries.EVENT else found.kind)
+        deliveries.done(connection, found.id, outcome="x", now=START)
+
+
+def test_a_delivery_is_read_as_it_was_stored(connection):
+    add(connection, ("m", 1_700_000_000_000))
+
+    found = deliveries.next_of(connection, "7001")
+
+    assert unmarshal(found.body) == items(("m", 1_700_000_000_000))[0].event
+    assert (found.kind, found.received_at, found.attempts, found.failures) == (deliveries.EVENT, START, 0, 0)
+
+
+def test_repeats_are_stored_once_also_after_the_first_was_worked_off(connection):
+    add(connection, ("a", 1), ("a", 1))
+    assert work_off(connection) == ["a"]
+
+    add(connection, ("a", 1))
+
+    assert work_off(connection) == []
+
+
+def test_a_repeat_does_not_keep_its_neighbours_out(connection):
+    add(connection, ("a", 1))
+
+    add(connection, ("a", 1), ("b", 2))
+
+    assert work_off(connection) == ["a", "b"]
+
+
+def test_order_is_by_metas_time_then_by_arrival(connection):
+    add(connection, ("late", 10_000_000_000_003), ("same 1", 10_000_000_000_002))
+    add(connection, ("early", 10_000_000_000_001), ("same 2", 10_000_000_000_002))
+
+    assert work_off(connection) == ["early", "same 1", "same 2", "late"]
+
+
+def test_an_event_without_a_time_comes_when_it_was_received(connection):
+    now = START * 1000
+    add(connection, ("after", int(now) + 1), ("without", None), ("before", int(now) - 1))
+
+    assert work_off(connection) == ["before", "without", "after"]
+
+
+def test_notes_come_before_events_and_in_their_own_order(connection):
+    add(connection, ("a", 1))
+    note(connection, "1", deliveries.MUTED)
+    note(connection, "2", deliveries.RETURNED)
+
+    assert work_off(connection) == ["muted", "returned", "a"]
+
+
+def test_a_note_is_queued_once(connection):
+    note(connection, "returned:7001:3", reason="keyword")
+    note(connection, "returned:7001:3", reason="keyword")
+
+    assert work_off(connection) == ["returned"]
+
+
+def test_threads_have_queues_of_their_own(connection):
+    add(connection, ("a", 1), ("b", 1, "7002"))
+
+    assert (work_off(connection), work_off(connection, "7002")) == (["a"], ["b"])
+
+
+def test_events_that_concern_no_thread_are_not_stored():
+    body = {"entry": [{"messaging": [{"recipient": {"id": "1"}, "app_roles": {}}, 7, {"x": 1}]}]}
+
+    assert deliveries.rows(parse(json.dumps(body).encode()), START) == []
+
+
+def test_storing_nothing_is_no_error(connection):
+    deliveries.add(connection, [])
+
+
+def test_attempts_and_failures_are_counted_apart(connection):
+    add(connection, ("a", 1))
+
+    def counts():
+        found = deliveries.next_of(connection, "7001")
+        return found.attempts, found.failures
+
+    for _ in range(2):
+        deliveries.started(connection, 1)
+    assert counts() == (2, 0)
+    deliveries.ended(connection, 1, started=True, failed=False)
+    assert counts() == (1, 0)
+    deliveries.ended(connection, 1, started=False, failed=True)
+    assert counts() == (1, 1)
+
+
+def test_the_newest_id_counts_what_is_done_too(connection):
+    assert deliveries.newest_id(connection) == 0
+    add(connection, ("a", 1), ("b", 2))
+    newest = deliveries.newest_id(connection)
+    work_off(connection)
+
+    assert deliveries.newest_id(connection) == newest > 0
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+def claim(connection, worker, *, now=START, until=START + 15, thread="7001"):
+    return deliveries.claim(connection, thread, worker=worker, now=now, until=until)
+
+
+def test_a_claim_is_one_workers(connection):
+    assert claim(connection, "one")
+    assert not claim(connection, "two")
+    assert claim(connection, "two", thread="7002")
+    assert sorted(deliveries.claiming_workers(connection)) == ["one", "two"]
+
+
+def test_a_worker_may_claim_again_what_it_has(connection):
+    assert claim(connection, "one")
+    assert claim(connection, "one", until=START + 30)
+    assert not claim(connection, "two", now=START + 20, until=START + 40)
+
+
+def test_a_claim_that_was_not_renewed_runs_out(connection):
+    claim(connection, "one")
+
+    assert not claim(connection, "two", now=START + 14.9, until=START + 30)
+    assert claim(connection, "two", now=START + 15, until=START + 30)
+    assert not claim(connection, "one", now=START + 16, until=START + 30)
+
+
+def test_renewing_keeps_every_claim_of_a_worker_and_nobody_elses(connection):
+    for thread in ("7001", "7002"):
+        claim(connection, "one", thread=thread)
+    claim(connection, "two", thread="7003")
+
+    deliveries.renew(connection, worker="one", until=START + 100)
+
+    later = {"now": START + 50, "until": START + 60}
+    assert [claim(connection, "new", thread=thread, **later) for thread in ("7001", "7002", "7003")] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_renewing_claims_nothing_that_was_given_back(connection):
+    claim(connection, "one")
+    deliveries.release(connection, worker="one", thread="7001")
+
+    deliveries.renew(connection, worker="one", until=START + 100)
+
+    assert claim(connection, "two")
+
+
+def test_a_worker_gives_back_only_what_is_its_own(connection):
+    claim(connection, "one")
+
+    deliveries.release(connection, worker="two", thread="7001")
+    deliveries.release(connection, worker="two")
+
+    assert not claim(connection, "two")
+    deliveries.release(connection, worker="one")
+    assert claim(connection, "two")
+
+
+def test_threads_wait_that_have_work_and_no_claim(connection):
+    add(connection, ("a", 1), ("b", 2), ("c", 1, "7002"), ("d", 1, "7003"))
+    claim(connection, "one", thread="7002")
+    work_off(connection, "7003")
+    note(connection, "n", thread="7004")
+
+    def waiting(now):
+        return sorted(deliveries.waiting_threads(connection, now=now, limit=10))
+
+    assert waiting(START) == ["7001", "7004"]
+    assert waiting(START + 15) == ["7001", "7002", "7004"]
+    assert len(deliveries.waiting_threads(connection, now=START, limit=1)) == 1

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.store import Store, transcript
+from handover_channel.store.schema import metadata
+from handover_channel.store.transcript import Line
+
+SOON = 30
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return f"sqlite:///{tmp_path / 'new.db'}"
+
+
+def tables(store):
+    with store.reading() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+# --- schema ---------------------------------------------------------------------------------------
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_expects(empty):
+    store = Store(empty)
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, metadata) == []
+
+
+def test_indexes_are_the_same_in_migrations_and_code(empty):
+    def indexes(connection):
+        return set(
+            connection.execute(sa.text("SELECT sql FROM sqlite_master WHERE type = 'index'")).scalars()
+        )
+
+    with Store(empty).reading() as connection:
+        migrated = indexes(connection)
+    engine = sa.create_engine("sqlite://", future=True)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        expected = indexes(connection)
+    engine.dispose()
+
+    assert migrated - {None} == expected - {None}
+
+
+def test_the_database_is_made_when_it_is_first_needed(empty, tmp_path):
+    store = Store(empty)
+    assert not (tmp_path / "new.db").exists()
+
+    assert "threads" in tables(store)
+
+
+def test_migrating_again_changes_nothing(store):
+    store.migrate()
+    before = tables(store)
+
+    store.migrate()
+
+    assert tables(store) == before
+
+
+MIGRATE = """
+import sys
+from handover_channel.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+Store(sys.argv[1]).migrate()
+"""
+
+
+def test_processes_that_start_at_once_migrate_once(empty):
+    command = [sys.executable, "-c", MIGRATE, empty]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+    assert [process.communicate(timeout=SOON) for process in processes] == [("", ""), ("", "")]
+    assert [process.returncode for process in processes] == [0, 0]
+
+
+def test_stores_that_start_at_once_in_one_process_migrate_once(empty):
+    stores, problems = [Store(empty) for _ in range(4)], []
+    barrier = threading.Barrier(len(stores))
+
+    def migrate(store):
+        barrier.wait(SOON)
+        try:
+            store.migrate()
+        except StoreUnavailable as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=migrate, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+
+    assert problems == []
+    assert "threads" in tables(stores[0])
+
+
+# --- transactions ---------------------------------------------------------------------------------
+
+
+def add(connection, text):
+    transcript.add(connection, "7001", Line("person", text, 1))
+
+
+def texts(store):
+    with store.reading() as connection:
+        return [line.text for line in transcript.of(connection, "7001")]
+
+
+def test_what_is_written_is_seen_by_other_processes(store, open_store):
+    with store.writing() as connection:
+        add(connection, "hello")
+
+    assert texts(open_store()) == ["hello"]
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind(store):
+    def fails():
+        with store.writing() as connection:
+            add(connection, "hello")
+            raise LookupError("a bug of the caller's")
+
+    with pytest.raises(LookupError):
+        fails()
+
+    assert texts(store) == []
+
+
+def test_readers_do_not_wait_for_a_writer(store, open_store):
+    other = open_store()
+    assert texts(other) == []
+    with store.writing() as connection:
+        add(connection, "not yet")
+
+        assert texts(other) == []
+
+
+def test_a_second_writer_waits_for_the_first(store, open_store):
+    other, order = open_store(), []
+    other.migrate()
+    begun = threading.Event()
+
+    def write():
+        begun.set()
+        with other.writing() as connection:
+            add(connection, "second")
+            order.append("second")
+
+    with store.writing() as connection:
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert begun.wait(SOON)
+        add(connection, "first")
+        order.append("first")
+    thread.join(SOON)
+
+    assert order == texts(store) == ["first", "second"]
+
+
+def test_what_was_acknowledged_survives_a_power_cut(store):
+    with store.reading() as connection:
+        pragmas = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+
+    assert pragmas == ["wal", 2]
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+
+    with pytest.raises(StoreUnavailable), store.reading():
+        pass
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+    (tmp_path / "text.db").write_text("this is not a database, and long enough to be looked at" * 20)
+
+    with pytest.raises(StoreUnavailable):
+        Store(f"sqlite:///{tmp_path / 'text.db'}").migrate()
+
+
+def test_a_database_that_comes_back_needs_no_restart(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'later' / 'a.db'}")
+    with pytest.raises(StoreUnavailable):
+        tables(store)
+
+    (tmp_path / "later").mkdir()
+
+    assert "threads" in tables(store)
+
+
+def _constraint(connection):
+    connection.execute(
+        sa.text("INSERT INTO claims VALUES (:thread, NULL, 1)"), {"thread": "the secret words"}
+    )
+
+
+def _syntax(connection):
+    connection.execute(
+        sa.text("SELECT nonsense FROM claims WHERE thread = :thread"), {"thread": "the secret words"}
+    )
+
+
+def _type(connection):
+    connection.execute(
+        sa.text("INSERT INTO claims VALUES (:thread, :more, 1)"), {"thread": "the secret words"}
+    )
+
+
+@pytest.mark.parametrize("fails", [_constraint, _syntax, _type])
+def test_an_error_of_the_database_carries_no_values(store, fails):
+    with pytest.raises(StoreUnavailable) as failed, store.writing() as connection:
+        fails(connection)
+
+    assert "secret" not in str(failed.value)
+    assert "secret" not in str(failed.value.__cause__)
+
+
+def test_a_database_that_stays_locked_is_unavailable(tmp_path, monkeypatch, open_store):
+    monkeypatch.setattr("handover_channel.store._BUSY", 0)
+    store = open_store()
+    store.migrate()
+    with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(StoreUnavailable, match="locked"), store.writing():
+            pass
+
+        other.execute("ROLLBACK")
+
+
+# --- transcript -----------------------------------------------------------------------------------
+
+
+def test_the_transcript_shows_the_newest_lines_oldest_first(store):
+    with store.writing() as connection:
+        for number in range(5):
+            add(connection, str(number))
+        found = transcript.of(connection, "7001", limit=3)
+
+    assert [line.text for line in found] == ["2", "3", "4"]
+
+
+def test_a_line_with_a_mid_is_written_once_and_lines_without_one_each(store):
+    with store.writing() as connection:
+        for mid in ("m", "m", "", ""):
+            transcript.add(connection, "7001", Line("person", "hello", 1, mid=mid))
+        transcript.add(connection, "7002", Line("person", "hello", 1, mid="m"))
+
+    assert len(texts(store)) == 3
