@@ -14,7 +14,7 @@ from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, 
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import wiring
-from handover_channel.errors import GraphError, HandoverRefused, StoreUnavailable
+from handover_channel.errors import GraphError, HandoverRefused, SettingsError, StoreUnavailable
 from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import Switchboard
@@ -38,7 +38,7 @@ class ActionHandover(Action):
 
     def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
         # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
-        self._switchboard = switchboard or wiring.from_config().switchboard
+        self._switchboard = switchboard or _configured()
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
@@ -69,7 +69,7 @@ class ActionHandoverReturn(Action):
     """
 
     def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
-        self._switchboard = switchboard or wiring.from_config().switchboard
+        self._switchboard = switchboard or _configured()
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
@@ -115,6 +115,14 @@ class ActionSessionStart(Action):
         )
         slots = [SlotSet(name, value) for name, value in kept.items() if value is not None]
         return [SessionStarted(), *slots, ActionExecuted("action_listen")]
+
+
+def _configured() -> Switchboard:
+    try:
+        return wiring.from_config().switchboard
+    except SettingsError as error:
+        # rasa_sdk has no error of its own for this, and would bury the sentences under a traceback.
+        raise SystemExit(f"The action server cannot start:\n{error}") from error
 
 
 def _slots(row: Optional[Thread]) -> List[EventType]:
