@@ -392,9 +392,13 @@ class Stack:
 
     def rest(self, sender: str, message: str) -> List[str]:
         """Say something on Rasa's REST channel; returns the texts of the answer."""
+        return [each.get("text", "") for each in self.rest_answers(sender, message)]
+
+    def rest_answers(self, sender: str, message: str) -> List[Dict[str, Any]]:
+        """Say something on Rasa's REST channel; returns the messages of the answer."""
         url = f"{self.url}/webhooks/rest/webhook"
         answer = _http.post(url, json={"sender": sender, "message": message}, timeout=60)
-        return [each.get("text", "") for each in answer.json()]
+        return answer.json()  # type: ignore[no-any-return]
 
     def rows(self, query: str, *given: Any) -> List[Dict[str, Any]]:
         """Read our store."""

@@ -1,0 +1,118 @@
+"""The Graph API is down, slow, or answers HTML: nobody else waits, nothing hangs, nothing is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from gateway import Gateway
+from stack import Stack, eventually
+
+pytestmark = pytest.mark.rasa
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    return Gateway()
+
+
+@pytest.fixture(scope="module")
+def faulty(gateway, tmp_path_factory, model):
+    """A whole whose way to the Graph API can be broken."""
+    with gateway.running() as url:
+        stack = Stack(tmp_path_factory.mktemp("faulty"), model, graph_url=url)
+        with stack.running():
+            yield stack
+
+
+@pytest.fixture
+def broken(faulty, gateway):
+    """Break the way for somebody; healed in the end."""
+    gateway.behind = faulty.simulator_url
+    yield gateway.faults
+    gateway.heal()
+
+
+@pytest.mark.parametrize("fault", ["down", "html", "slow"])
+def test_the_trouble_of_one_thread_is_not_that_of_others(faulty, broken, gateway, fault):
+    unlucky, others = faulty.person(), [faulty.person() for _ in range(5)]
+    broken[unlucky.psid] = fault
+
+    unlucky.says("hello")
+    for other in others:
+        other.says("when are you open")
+    for other in others:
+        eventually(other.heard, "the others are answered", within=20)
+
+    assert [other.heard()[0][:11] for other in others] == ["We are open"] * 5
+    gateway.heal()
+    unlucky.says("when are you open")
+    eventually(lambda: unlucky.heard() and "We are open" in unlucky.heard()[-1], within=90)
+    assert "Traceback" not in faulty.logs()
+    assert "502 Bad Gateway" not in faulty.logs()
+
+
+@pytest.mark.parametrize("fault", ["down", "html", "slow"])
+def test_meta_is_answered_at_once_whatever_the_graph_api_does(faulty, broken, fault):
+    broken[""] = fault
+    person = faulty.person()
+
+    began = time.monotonic()
+    statuses = [faulty.deliver(faulty.text_item(person, f"message {number}")) for number in range(20)]
+
+    assert statuses == [200] * 20
+    assert time.monotonic() - began < 5  # all of them together in what Meta gives to one
+
+
+def test_a_short_trouble_costs_nothing(faulty, broken, gateway):
+    person = faulty.person()
+    person.says("hello")
+    person.settled()
+    broken[person.psid] = "html"
+    person.says("when are you open")
+    eventually(
+        lambda: faulty.rows("SELECT id FROM deliveries WHERE thread = ? AND done_at IS NULL", person.psid)
+    )
+
+    gateway.heal()
+    person.settled()
+
+    assert person.heard()[-1].startswith("We are open")
+
+
+def test_a_handover_that_nobody_hears_of_leaves_the_person_with_the_bot(faulty, broken, gateway):
+    person = faulty.person()
+    person.says("hello")
+    person.settled()
+    heard = len(person.heard())
+    broken[person.psid] = "down"
+    person.taps_menu('/handover{"handover_target": "sales_bot"}')
+    eventually(
+        lambda: [c for c in person.changes() if c["control"] == "bot"], "the pass is given up", within=120
+    )
+
+    gateway.heal()
+    person.settled()
+
+    assert person.control == "bot"
+    assert person.owner() == ""
+    person.says("when are you open")
+    person.settled()
+    assert person.heard()[-1].startswith("We are open")
+    assert len(person.heard()) > heard
+
+
+def test_a_return_that_nobody_hears_of_is_tried_again(faulty, broken, gateway):
+    person = faulty.person()
+    person.goes_to("sales_bot")
+    broken[person.psid] = "html"
+    person.says("back to bot")
+    eventually(lambda: person.thread()["refusal"], "the refusal is kept", within=120)
+    assert person.control == "app"
+
+    gateway.heal()
+    faulty.make_due(person, "take_again")
+
+    eventually(lambda: person.control == "bot")
+    person.settled()
+    assert person.heard()[-1].startswith("The bot is back")
