@@ -102,11 +102,12 @@ class Claims:
 
     def _next(self, connection: Connection, thread: str) -> Optional[Job]:
         now = self._clock()
+        # The claim comes first: what is read without it may be done by its owner before it is ours.
+        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
+            return None
         delivery = deliveries.next_of(connection, thread)
         if delivery is None:
             deliveries.release(connection, worker=self.worker, thread=thread)
-            return None
-        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
             return None
         event = _event_of(delivery)
         page = event.page if event else ""

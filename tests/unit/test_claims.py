@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from play import PSID, START
+
+from handover_channel.claims import AHEAD, CLAIM, Claims
+from handover_channel.control import State
+from handover_channel.evidence import ANSWERED
+from handover_channel.store import deliveries, threads, transcript
+from handover_channel.store.transcript import Line
+from handover_channel.webhook import parse
+
+
+@pytest.fixture
+def claims(store, clock):
+    return Claims(store, clock)
+
+
+def receive(store, *messages, at=START):
+    """(text, timestamp in ms) each."""
+    items = [
+        {"sender": {"id": PSID}, "timestamp": stamp, "message": {"mid": text, "text": text}}
+        for text, stamp in messages
+    ]
+    body = json.dumps({"entry": [{"id": "1717", "messaging": items}]}).encode()
+    with store.writing() as connection:
+        deliveries.add(connection, deliveries.rows(parse(body), at))
+
+
+def row(store):
+    with store.reading() as connection:
+        return threads.get(connection, PSID)
+
+
+def test_a_job_is_the_delivery_its_event_and_the_thread_as_it_was_before(claims, store):
+    receive(store, ("hello", 5_000_000_000_000))
+
+    job = claims.begin(PSID)
+
+    assert job.event.text == "hello"
+    assert (job.row.id, job.row.page, job.row.seen, job.row.state) == (PSID, "1717", 0, State())
+    assert row(store).seen > 0
+
+
+def test_finishing_a_job_begins_the_next_one_and_at_the_end_gives_the_thread_back(claims, store, clock):
+    receive(store, ("one", 1_000_000_000_001), ("two", 1_000_000_000_002))
+    other = Claims(store, clock)
+
+    second = claims.finish(claims.begin(PSID), "kept", Line("person", "one", 1))
+    assert second.event.text == "two"
+    assert other.begin(PSID) is None
+    assert claims.finish(second, "kept", None) is None
+
+    receive(store, ("three", 1_000_000_000_003))
+    assert other.begin(PSID).event.text == "three"
+    with store.reading() as connection:
+        assert [line.text for line in transcript.of(connection, PSID)] == ["one"]
+
+
+def test_there_is_no_job_in_a_thread_without_work(claims):
+    assert claims.begin("nobody") is None
+    assert claims.waiting(10) == []
+
+
+def test_what_goes_out_with_an_answer_is_kept_until_the_answer_is_done(claims, store):
+    receive(store, ("hello", 1), ("again", 2))
+    with store.writing() as connection:
+        threads.get_or_add(connection, PSID, channel="facebook", page="", now=START)
+        threads.set_context(connection, PSID, {"referral": {"ref": "r"}})
+
+    job = claims.begin(PSID)
+    assert claims.begin(PSID).row.context == {"referral": {"ref": "r"}}
+
+    assert claims.finish(job, ANSWERED, None).row.context == {}
+
+
+def test_what_is_only_kept_leaves_the_context_for_the_answer(claims, store):
+    receive(store, ("hello", 1), ("again", 2))
+    with store.writing() as connection:
+        threads.get_or_add(connection, PSID, channel="facebook", page="", now=START)
+        threads.set_context(connection, PSID, {"referral": {"ref": "r"}})
+
+    assert claims.finish(claims.begin(PSID), "kept", None).row.context == {"referral": {"ref": "r"}}
+
+
+def test_an_event_from_the_far_future_does_not_make_all_others_old(claims, store):
+    receive(store, ("from 2060", 2_840_000_000_000))
+
+    job = claims.begin(PSID)
+
+    assert job.event.timestamp == START * 1000 + AHEAD
+    assert row(store).seen == START * 1000 + AHEAD
+
+
+def test_activity_is_when_the_event_was_received_not_when_it_is_worked_off(claims, store, clock):
+    receive(store, ("hello", 1))
+    clock.passes(3600)
+
+    claims.begin(PSID)
+
+    assert row(store).active_at == START
+
+
+def test_attempts_are_counted_when_the_bot_is_set_to_work(claims, store):
+    receive(store, ("hello", 1))
+    job = claims.begin(PSID)
+    assert job.delivery.attempts == 0
+
+    claims.starting(job)
+    assert claims.begin(PSID).delivery.attempts == 1
+
+    claims.ended(job, started=True, failed=True)
+    again = claims.begin(PSID).delivery
+    assert (again.attempts, again.failures) == (0, 1)
+
+
+def test_a_claim_that_is_renewed_stays(claims, store, clock):
+    receive(store, ("hello", 1))
+    other = Claims(store, clock)
+    claims.begin(PSID)
+    clock.passes(CLAIM - 1)
+
+    claims.renew()
+
+    clock.passes(CLAIM - 1)
+    assert (other.begin(PSID), other.waiting(10)) == (None, [])
+    clock.passes(1)
+    assert other.waiting(10) == [PSID]
+    assert other.begin(PSID)
+
+
+def test_what_is_given_back_is_free(claims, store, clock):
+    receive(store, ("hello", 1))
+    other = Claims(store, clock)
+
+    claims.begin(PSID)
+    claims.give_back(PSID)
+    assert other.begin(PSID)
+    other.give_back()
+
+    assert claims.waiting(10) == [PSID]
+
+
+def test_the_claims_of_processes_that_live_are_not_freed(claims, store, clock):
+    receive(store, ("hello", 1))
+    claims.begin(PSID)
+
+    Claims(store, clock).free_the_dead()
+
+    assert claims.waiting(10) == []
+
+
+def test_two_workers_of_one_process_have_names_of_their_own(store, clock):
+    assert Claims(store, clock).worker != Claims(store, clock).worker

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import pytest
+from play import PSID, SALES_BOT, START, settings_with
+
+from handover_channel.control import Change, Control
+from handover_channel.ledger import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
+from handover_channel.store import deadlines, deliveries, threads
+
+
+@pytest.fixture
+def ledger(store, clock):
+    ledger = Ledger(settings_with(), store, clock)
+    ledger.thread(PSID, channel="facebook", page="1717")
+    return ledger
+
+
+def change(ledger, kind, **more):
+    return ledger.change(PSID, kind, **{"reason": "because", "who": "test", **more})
+
+
+def due(store):
+    with store.reading() as connection:
+        found = deadlines.due(connection, now=float("inf"), limit=10)
+    return {each.kind: each.due_at - START for each in found}
+
+
+def note(store):
+    with store.reading() as connection:
+        return deliveries.next_of(connection, PSID)
+
+
+def log(store):
+    with store.reading() as connection:
+        return [
+            (line.control_before, line.control, line.reason, line.who)
+            for line in threads.log_of(connection, PSID)
+        ]
+
+
+def test_a_thread_that_nobody_has_written_in_cannot_change(store, clock):
+    with pytest.raises(LookupError):
+        Ledger(settings_with(), store, clock).change("nobody", Change.HELD, reason="x", who="x")
+
+
+def test_a_change_its_line_in_the_log_and_its_deadlines_are_one(ledger, store, monkeypatch):
+    def breaks(*given):
+        raise RuntimeError("the process ends here")
+
+    monkeypatch.setattr(deadlines, "put", breaks)
+    with pytest.raises(RuntimeError):
+        change(ledger, Change.HELD, target="inbox")
+
+    assert ledger.find(PSID).state.control is Control.BOT
+    assert (log(store), note(store)) == ([], None)
+
+
+def test_what_changes_nothing_writes_nothing(ledger, store):
+    before = ledger.find(PSID)
+
+    after = change(ledger, Change.RETURNED)
+
+    assert after == before
+    assert (log(store), due(store), note(store)) == ([], {}, None)
+
+
+def test_a_pass_has_a_minute_to_be_settled_in(ledger, store):
+    change(ledger, Change.PASS_REQUESTED, owner=SALES_BOT, target="sales_bot")
+    assert due(store) == {"settle": SETTLE_AFTER, "time_limit": 12 * 3600}
+
+    change(ledger, Change.PASS_ACCEPTED, owner=SALES_BOT, target="sales_bot")
+    assert due(store) == {"time_limit": 12 * 3600}
+
+
+def test_our_own_change_is_stamped_with_the_newest_event_seen(ledger, store):
+    with store.writing() as connection:
+        threads.touch(connection, PSID, page="", seen=777, now=START)
+
+    assert change(ledger, Change.HELD, target="inbox").state.stamp == 777
+
+
+def test_an_event_of_before_our_change_does_not_undo_it(ledger, store):
+    with store.writing() as connection:
+        threads.touch(connection, PSID, page="", seen=777, now=START)
+    change(ledger, Change.HELD, target="inbox")
+
+    assert change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, stamp=776).state.control is Control.INBOX
+    assert change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, stamp=777).state.control is Control.APP
+
+
+def test_a_word_that_confirms_is_neither_logged_nor_told(ledger, store):
+    change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=10)
+    ledger.refused(ledger.find(PSID), wanted="keyword", refusal="no")
+
+    change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=20)
+    late = change(ledger, Change.CONTROL_GAINED, stamp=15)
+
+    assert (late.state.control, late.state.stamp, late.wanted) == (Control.APP, 20, "keyword")
+    assert len(log(store)) == 1
+    assert due(store) == {"time_limit": 12 * 3600, "take_again": 60}
+    assert note(store) is None
+
+
+def test_a_return_is_told_in_the_transaction_that_makes_it(ledger, store):
+    change(ledger, Change.HELD, target="inbox")
+
+    change(ledger, Change.RETURNED, reason="agent", metadata="order 7")
+
+    assert note(store).kind == deliveries.RETURNED
+    assert note(store).body == '{"reason": "agent", "metadata": "order 7"}'
+    assert due(store) == {}
+
+
+def test_a_refused_pass_is_told_to_nobody_and_moves_no_border(ledger, store):
+    change(ledger, Change.PASS_REQUESTED, owner=SALES_BOT, target="sales_bot")
+
+    after = change(ledger, Change.PASS_REFUSED)
+
+    assert (after.state.control, after.answers_from) == (Control.BOT, 0)
+    assert note(store) is None
+
+
+def test_without_a_border_all_that_was_received_is_backlog(ledger, store):
+    with store.writing() as connection:
+        for number in range(3):
+            deliveries.add_note(connection, "other", deliveries.MUTED, key=str(number), body={}, now=START)
+        newest = deliveries.newest_id(connection)
+    change(ledger, Change.HELD, target="inbox")
+
+    assert change(ledger, Change.RETURNED).answers_from == newest + 1
+
+
+def test_who_loses_a_race_decides_again_from_the_row_as_it_is(ledger, store, monkeypatch):
+    real, races = threads.change, []
+
+    def change_after_somebody_else(connection, before, after, **more):
+        if not races:
+            races.append(real(connection, before, before.state, **{**more, "reason": "somebody else's"}))
+        return real(connection, before, after, **more)
+
+    monkeypatch.setattr(threads, "change", change_after_somebody_else)
+
+    after = change(ledger, Change.HELD, target="inbox", reason="ours")
+
+    assert after.state.control is Control.INBOX
+    assert [reason for _, _, reason, _ in log(store)] == ["ours", "somebody else's"]
+
+
+def test_refusals_wait_longer_each_time_and_then_an_hour(ledger, store):
+    change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, stamp=1)
+    waits = [ledger.refused(ledger.find(PSID), wanted="button", refusal="no") for _ in range(6)]
+
+    assert waits == [1, 5, 15, 60, 60, 60]
+    assert TRY_AGAIN_AFTER == (1, 5, 15, 60)
+    assert due(store)["take_again"] == 3600
+
+
+def test_a_muted_note_tells_the_target_and_the_end(ledger, store):
+    after = change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=1)
+
+    for _ in range(2):
+        ledger.note_muted(after)
+
+    assert note(store).body == f'{{"target": "sales_bot", "until": {START + 12 * 3600}}}'
+    with store.reading() as connection:
+        assert deliveries.newest_id(connection) == note(store).id
+
+
+def test_only_threads_and_reasons_are_logged(ledger, caplog):
+    caplog.set_level("DEBUG")
+
+    change(ledger, Change.HELD, target="inbox")
+    change(ledger, Change.RETURNED, metadata="the person's words")
+
+    assert f"thread {PSID}: bot -> inbox (because)" in caplog.text
+    assert "words" not in caplog.text

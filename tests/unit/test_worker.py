@@ -1,0 +1,577 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections import defaultdict
+
+import pytest
+import sqlalchemy as sa
+from play import HOUR, OURS, SALES_BOT, START, Meta, settings_with
+
+from handover_channel import worker as worker_module
+from handover_channel.claims import CLAIM
+from handover_channel.conversation import NotReady
+from handover_channel.errors import StoreUnavailable
+from handover_channel.evidence import Evidence
+from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.simulator.messenger import Simulator
+from handover_channel.store import Store, deliveries, threads
+from handover_channel.store.deliveries import MUTED, RETURNED
+from handover_channel.switchboard import Switchboard
+from handover_channel.webhook import parse
+from handover_channel.worker import Worker
+
+SOON = 20  #: seconds that nothing here should ever take
+PSID = "7001"
+
+real_sleep = asyncio.sleep
+
+
+async def eventually(condition):
+    """Wait until *condition* holds, as long as a slow machine may need."""
+    for _ in range(int(SOON / 0.005)):
+        if condition():
+            return
+        await real_sleep(0.005)
+    raise AssertionError("it never happened")
+
+
+class Bot:
+    """The bot's side: notes what it is told. `during` is awaited in the middle of every turn."""
+
+    def __init__(self):
+        self.begun, self.said = [], defaultdict(list)
+
+    async def during(self, thread, text):
+        await real_sleep(0)
+
+    async def answer(self, event, context, delivery):
+        await self._turn(event.thread, event.text)
+
+    async def returned(self, row, reason, note, delivery):
+        await self._turn(row.id, f"<returned: {reason.value}>")
+
+    async def muted(self, row, target, until):
+        await self._turn(row.id, f"<muted: {target}>")
+
+    async def _turn(self, thread, text):
+        self.begun.append((thread, text))
+        await self.during(thread, text)
+        self.said[thread].append(text)
+
+    @property
+    def count(self):
+        return sum(map(len, self.said.values()))
+
+
+class Place:
+    """One process with a worker, on the test's database."""
+
+    def __init__(self, store, clock):
+        self.store, self.clock, self.bot = store, clock, Bot()
+        self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
+        graph = GraphApi("http://127.0.0.1", "v26.0", adapter=self.meta, patience=Patience(attempts=1))
+        settings = settings_with()
+        self.switchboard = Switchboard(settings, store, graph, clock)
+        evidence = Evidence(settings, store, self.switchboard)
+        self.worker = Worker(store, self.switchboard, evidence, self.bot, clock)
+
+    def start(self):
+        self.task = asyncio.ensure_future(self.worker.run())
+        return self
+
+    async def stop(self, grace=SOON):
+        await self.worker.stop(grace)
+        await asyncio.wait_for(self.task, SOON)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Pauses of seconds take milliseconds here."""
+    monkeypatch.setattr(worker_module, "LOOK", 0.01)
+    monkeypatch.setattr(asyncio, "sleep", lambda delay, *more: real_sleep(delay / 1000))
+
+
+@pytest.fixture
+async def place(open_store, clock):
+    """Make a process; what was started is stopped."""
+    places = []
+
+    def make(store=None):
+        places.append(Place(store or open_store(), clock))
+        return places[-1]
+
+    yield make
+    for each in places:
+        if hasattr(each, "task") and not each.task.done():
+            each.bot.during = Bot().during
+            await each.stop(grace=1)
+
+
+def receive(store, *texts, thread=PSID, at=START, channel="messaging"):
+    items = [
+        {
+            "sender": {"id": thread},
+            "recipient": {"id": "1717"},
+            "timestamp": int(at * 1000) + number,
+            "message": {"mid": f"m:{thread}:{text}", "text": text},
+        }
+        for number, text in enumerate(texts)
+    ]
+    body = json.dumps({"entry": [{"id": "1717", channel: items}]}).encode()
+    with store.writing() as connection:
+        deliveries.add(connection, deliveries.rows(parse(body), at))
+
+
+def rows(store):
+    """(thread, outcome, attempts, failures) of every delivery, by arrival."""
+    query = sa.text("SELECT thread, outcome, attempts, failures FROM deliveries ORDER BY id")
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def outcomes(store):
+    return [outcome for _, outcome, _, _ in rows(store)]
+
+
+def is_done(store):
+    return lambda: all(outcomes(store))
+
+
+def claimants(store):
+    with store.reading() as connection:
+        return deliveries.claiming_workers(connection)
+
+
+def claimed_until(store):
+    with store.reading() as connection:
+        return connection.execute(sa.text("SELECT max(until) FROM claims")).scalar()
+
+
+# --- order ----------------------------------------------------------------------------------------
+
+
+async def test_every_thread_is_answered_in_order_and_each_message_once(place, store):
+    texts = [str(number) for number in range(6)]
+    people = [f"80{number:02}" for number in range(12)]
+    one, two = place().start(), place().start()
+    for text in texts:
+        for person in people:
+            receive(store, text, thread=person, at=START + int(text))
+        one.worker.wake(people)
+        two.worker.wake(people)
+        await real_sleep(0)
+
+    await eventually(is_done(store))
+
+    both = {person: one.bot.said[person] + two.bot.said[person] for person in people}
+    assert {person: sorted(said) for person, said in both.items()} == dict.fromkeys(people, texts)
+    assert all(said == sorted(said) for bot in (one.bot, two.bot) for said in bot.said.values())
+
+
+async def test_one_thread_is_never_in_two_turns_at_once(place, store):
+    first, second = place(), place()
+    inside, most = set(), []
+
+    async def during(thread, text):
+        inside.add(text)
+        most.append(len(inside))
+        await real_sleep(0.005)
+        inside.remove(text)
+
+    for each in (first, second):
+        each.bot.during = during
+        each.start()
+    receive(store, *map(str, range(6)))
+
+    await eventually(is_done(store))
+
+    assert set(most) == {1}
+    assert len(most) == 6
+
+
+async def test_a_conversation_that_takes_long_stops_no_other(place, store):
+    process, go_on = place(), asyncio.Event()
+
+    async def during(thread, text):
+        if thread == "slow":
+            await go_on.wait()
+
+    process.bot.during = during
+    receive(store, "hello", thread="slow")
+    process.start()
+    await eventually(lambda: process.bot.begun)
+
+    receive(store, "one", "two", thread="quick")
+    await eventually(lambda: process.bot.said["quick"] == ["one", "two"])
+
+    assert process.bot.said["slow"] == []
+    go_on.set()
+    await eventually(lambda: process.bot.said["slow"] == ["hello"])
+
+
+async def test_what_comes_during_a_turn_is_answered_after_it(place, store):
+    process, go_on = place(), asyncio.Event()
+    process.bot.during = lambda thread, text: go_on.wait()
+    receive(store, "one")
+    process.start()
+    await eventually(lambda: process.bot.begun)
+
+    receive(store, "two", at=START + 1)
+    process.worker.wake([PSID])
+    await real_sleep(0.02)
+    assert process.bot.begun == [(PSID, "one")]
+    go_on.set()
+
+    await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
+
+
+async def test_work_is_heard_of_from_any_thread(place, store, monkeypatch):
+    monkeypatch.setattr(worker_module, "LOOK", 1000)
+    process = place().start()
+    await eventually(lambda: process.worker._loop is not None)
+    await real_sleep(0.02)
+
+    receive(store, "hello")
+    caller = threading.Thread(target=process.worker.wake, args=([PSID],))
+    caller.start()
+    caller.join()
+
+    await eventually(lambda: process.bot.said[PSID] == ["hello"])
+
+
+async def test_waking_a_worker_that_has_not_begun_or_has_ended_is_no_error(place, store):
+    process = place()
+    process.worker.wake([PSID])
+    process.start()
+    await real_sleep(0.02)
+    await process.stop()
+
+    process.worker.wake([PSID])
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+def failing(times, error=RuntimeError):
+    left = iter([error("no")] * times)
+
+    async def during(thread, text):
+        for problem in left:
+            if text == "bad":
+                raise problem
+            return
+
+    return during
+
+
+async def test_a_turn_that_fails_is_tried_again(place, store):
+    process = place()
+    process.bot.during = failing(2)
+    receive(store, "bad", "good")
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["bad", "good"]
+    assert rows(store)[0] == (PSID, "answered", 1, 2)
+
+
+async def test_a_turn_that_always_fails_is_given_up_after_three_times(place, store, caplog):
+    process = place()
+
+    async def during(thread, text):
+        if text == "bad":
+            raise RuntimeError("no")
+
+    process.bot.during = during
+    receive(store, "bad", "good")
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert process.bot.begun.count((PSID, "bad")) == 3
+    assert process.bot.said[PSID] == ["good"]
+    assert outcomes(store) == ["failed", "answered"]
+    assert "given up" in caplog.text
+
+
+async def test_a_turn_that_kills_the_process_each_time_is_given_up(place, store):
+    receive(store, "deadly", "good")
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET attempts = 10 WHERE id = 1"))
+    process = place().start()
+
+    await eventually(is_done(store))
+
+    assert process.bot.begun == [(PSID, "good")]
+    assert outcomes(store) == ["failed", "answered"]
+
+
+@pytest.mark.parametrize("reason", [NotReady, StoreUnavailable])
+async def test_a_bot_that_is_not_ready_costs_no_message(place, store, reason):
+    process = place()
+    process.bot.during = failing(30, reason)
+    receive(store, "bad", "good")
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["bad", "good"]
+    assert rows(store)[0] == (PSID, "answered", 1, 0)
+
+
+async def test_a_thread_that_waits_for_the_bot_does_not_stop_others(place, store):
+    process = place()
+    ready = False
+
+    async def during(thread, text):
+        if thread == "waits" and not ready:
+            raise NotReady("no model")
+
+    process.bot.during = during
+    receive(store, "hello", thread="waits")
+    receive(store, "hello", thread="other")
+    process.start()
+
+    await eventually(lambda: process.bot.said["other"])
+    ready = True
+
+    await eventually(lambda: process.bot.said["waits"])
+
+
+async def test_a_database_that_is_away_is_said_once_and_waited_for(place, tmp_path, caplog):
+    away = Store(f"sqlite:///{tmp_path / 'later' / 'a.db'}")
+    process = place(away).start()
+    await eventually(lambda: "until the database is back" in caplog.text)
+    await real_sleep(0.1)
+    assert caplog.text.count("until the database is back") == 1
+
+    (tmp_path / "later").mkdir()
+    receive(away, "hello")
+
+    await eventually(lambda: process.bot.said[PSID] == ["hello"])
+    await process.stop()
+    away.close()
+
+
+# --- restarts -------------------------------------------------------------------------------------
+
+
+async def test_a_new_process_takes_up_what_was_left(place, store):
+    receive(store, "one", "two")
+
+    process = place().start()
+
+    await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
+
+
+async def test_what_a_dead_process_had_claimed_is_taken_up_at_once(place, store, clock):
+    receive(store, "hello")
+    process = place()
+    host = process.worker._claims.worker.split(":")[0]
+    with store.writing() as connection:
+        # No process has this id: it is more than any system gives.
+        deliveries.claim(connection, PSID, worker=f"{host}:{2**22 + 1}:x", now=START, until=START + CLAIM)
+
+    process.start()
+
+    await eventually(lambda: process.bot.said[PSID] == ["hello"])
+
+
+async def test_what_another_process_has_claimed_is_left_alone_until_the_claim_runs_out(place, store, clock):
+    receive(store, "hello")
+    process = place()
+    host = process.worker._claims.worker.split(":")[0]
+    with store.writing() as connection:
+        deliveries.claim(connection, PSID, worker=f"{host}:{os.getpid()}:x", now=START, until=START + CLAIM)
+    receive(store, "hello", thread="other")
+    process.start()
+    await eventually(lambda: process.bot.said["other"])
+    await real_sleep(0.05)
+    assert process.bot.said[PSID] == []
+
+    clock.passes(CLAIM)
+
+    await eventually(lambda: process.bot.said[PSID] == ["hello"])
+
+
+async def test_a_long_turn_keeps_its_claim(place, store, clock, monkeypatch):
+    monkeypatch.setattr(worker_module, "CLAIM", 0.0)  # of the pause between two renewals
+    slow, other, go_on = place(), place(), asyncio.Event()
+    slow.bot.during = lambda thread, text: go_on.wait()
+    receive(store, "hello")
+    slow.start()
+    await eventually(lambda: slow.bot.begun)
+    other.start()
+
+    for _ in range(5):
+        clock.passes(CLAIM - 1)
+        await eventually(lambda: claimed_until(store) == clock() + CLAIM)
+
+    assert other.bot.begun == []
+    go_on.set()
+    await eventually(is_done(store))
+    assert (slow.bot.said[PSID], other.bot.begun) == (["hello"], [])
+
+
+async def test_stopping_lets_a_turn_end_and_begins_no_other(place, store):
+    process, go_on = place(), asyncio.Event()
+    process.bot.during = lambda thread, text: go_on.wait()
+    receive(store, "one", "two")
+    process.start()
+    await eventually(lambda: process.bot.begun)
+
+    stopping = asyncio.ensure_future(process.stop())
+    await real_sleep(0.02)
+    go_on.set()
+    await stopping
+
+    assert process.bot.said[PSID] == ["one"]
+    assert outcomes(store) == ["answered", ""]
+    assert claimants(store) == []
+
+
+async def test_a_turn_that_outlasts_the_grace_is_given_back(place, store):
+    process = place()
+    process.bot.during = lambda thread, text: asyncio.Event().wait()
+    receive(store, "one", "two")
+    process.start()
+    await eventually(lambda: process.bot.begun)
+
+    await process.stop(grace=0.01)
+
+    assert claimants(store) == []
+    assert rows(store) == [(PSID, "", 1, 0), (PSID, "", 0, 0)]
+    after = place().start()
+    await eventually(lambda: after.bot.said[PSID] == ["one", "two"])
+
+
+async def test_a_worker_without_work_stops_at_once(place, monkeypatch):
+    monkeypatch.setattr(worker_module, "LOOK", 1000)
+    process = place().start()
+    await real_sleep(0.02)
+
+    await asyncio.wait_for(process.stop(grace=1000), SOON)
+
+
+# --- handovers ------------------------------------------------------------------------------------
+
+
+def thread_row(store):
+    with store.reading() as connection:
+        return threads.get(connection, PSID)
+
+
+async def handed_over(process, name="inbox"):
+    receive(process.store, "a person, please")
+    process.start()
+    await eventually(is_done(process.store))
+    process.switchboard.hand_over(PSID, name)
+
+
+async def test_the_bot_hears_of_the_return_before_the_messages_that_wait(place, store):
+    process = place()
+    receive(store, "hello")
+    with store.writing() as connection:
+        row = threads.get_or_add(connection, PSID, channel="facebook", page="", now=START)
+        deliveries.add_note(connection, row.id, RETURNED, key="n", body={"reason": "agent"}, now=START)
+
+    process.start()
+
+    await eventually(lambda: process.bot.said[PSID] == ["<returned: agent>", "hello"])
+
+
+async def test_a_note_that_control_has_overtaken_is_not_told(place, store):
+    process = place()
+    await handed_over(process)
+    with store.writing() as connection:
+        for kind, body in ((RETURNED, {"reason": "agent"}), (MUTED, {"target": "inbox", "until": None})):
+            deliveries.add_note(connection, PSID, kind, key=kind, body=body, now=START)
+
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["a person, please", "<muted: inbox>"]
+    assert outcomes(store)[1:] == ["overtaken", "told"]
+
+
+async def test_what_was_written_while_muted_is_kept_and_never_answered(place, store, clock):
+    process = place()
+    await handed_over(process)
+    receive(store, "hello?", "anybody?", at=START + 60)
+    await eventually(is_done(store))
+
+    clock.passes(12 * HOUR)
+    await eventually(lambda: "<returned: time_limit>" in process.bot.said[PSID])
+    receive(store, "thanks", at=START + 13 * HOUR)
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["a person, please", "<returned: time_limit>", "thanks"]
+    kept = process.switchboard.status(PSID).transcript
+    assert [line.text for line in kept] == ["hello?", "anybody?"]
+
+
+@pytest.mark.parametrize("name", ["inbox", "sales_bot"])
+async def test_a_time_limit_returns_the_thread_once_with_nobody_writing(place, store, clock, name):
+    one, two = place(), place()
+    await handed_over(one, name)
+    two.meta.simulator = one.meta.simulator
+    two.start()
+    await real_sleep(0.05)
+    assert thread_row(store).state.control.value in ("inbox", "app")
+
+    clock.passes(12 * HOUR)
+    await eventually(lambda: one.bot.count + two.bot.count >= 2)
+    await real_sleep(0.1)
+
+    told = one.bot.said[PSID] + two.bot.said[PSID]
+    assert told == ["a person, please", "<returned: time_limit>"]
+    assert thread_row(store).state.control.value == "bot"
+    taken = [name for process in (one, two) for name, _ in process.meta.calls if name.startswith("take")]
+    assert len(taken) == (name == "sales_bot")
+
+
+async def test_a_time_limit_that_ended_while_everything_was_down_fires_at_the_start(place, store, clock):
+    process = place()
+    await handed_over(process)
+    await process.stop()
+    clock.passes(20 * HOUR)
+
+    after = place().start()
+
+    await eventually(lambda: after.bot.said[PSID] == ["<returned: time_limit>"])
+
+
+async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store, clock):
+    process = place()
+    await handed_over(process)
+    process.switchboard.hand_over("7002", "inbox")
+    due, failed = process.switchboard.due, []
+
+    def fails_once(deadline):
+        if deadline.thread == PSID and not failed:
+            failed.append(deadline)
+            raise RuntimeError("no")
+        due(deadline)
+
+    process.switchboard.due = fails_once
+    clock.passes(12 * HOUR)
+    await eventually(lambda: process.bot.said["7002"] == ["<returned: time_limit>"])
+    assert thread_row(store).state.control.value == "inbox"
+
+    clock.passes(worker_module.DEADLINE_CLAIM)
+
+    await eventually(lambda: "<returned: time_limit>" in process.bot.said[PSID])
+
+
+async def test_a_keyword_is_worked_off_like_any_message(place, store):
+    process = place()
+    await handed_over(process, "sales_bot")
+
+    receive(store, "hm", "back to bot", "my order?", at=START + 60, channel="standby")
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["a person, please", "<returned: keyword>"]
+    assert outcomes(store)[1:] == ["kept", "returned", "kept", "told"]
