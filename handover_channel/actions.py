@@ -54,7 +54,7 @@ class ActionHandover(Action):
             row = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: self._switchboard.hand_over(tracker.sender_id, target, channel=channel)
             )
-        except (HandoverRefused, GraphError, StoreUnavailable) as error:
+        except (HandoverRefused, GraphError, StoreUnavailable, SettingsError) as error:
             logger.error("thread %s: not handed over: %s", tracker.sender_id, error)
             dispatcher.utter_message(response=FAILED_RESPONSE)
             return _slots(None)
@@ -80,10 +80,14 @@ class ActionHandoverReturn(Action):
     ) -> List[EventType]:
         """Return the thread, and tell Rasa why."""
         reason = self._reason(tracker)
-        returned = await asyncio.get_running_loop().run_in_executor(
-            None,
-            lambda: self._switchboard.return_to_bot(tracker.sender_id, reason, who="bot", tell=False),
-        )
+        try:
+            returned = await asyncio.get_running_loop().run_in_executor(
+                None,
+                lambda: self._switchboard.return_to_bot(tracker.sender_id, reason, who="bot", tell=False),
+            )
+        except (StoreUnavailable, SettingsError) as error:
+            logger.error("thread %s: not returned: %s", tracker.sender_id, error)
+            return []
         if not returned:
             return []
         if tracker.latest_message.get("intent", {}).get("name") == RETURNED_INTENT:

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import pytest
+from play import HOUR, OUTAGE, PSID, SALES_BOT
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from handover_channel import wiring
+from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
+from handover_channel.returning import BUTTON_PAYLOAD
+from handover_channel.settings import Page
+from handover_channel.simulator.refusals import PASS_NOT_OWNER
+from handover_channel.store import Store
+from handover_channel.switchboard import Switchboard
+
+FAILED = "utter_handover_failed"
+
+
+def tracker(*, slots=None, entities=(), intent="handover", text="", thread=PSID, channel="facebook"):
+    return Tracker(
+        thread,
+        {"handover_target": None, "handover_until": None, **(slots or {})},
+        {"intent": {"name": intent}, "entities": list(entities), "text": text},
+        [{"event": "user", "input_channel": channel}],
+        False,
+        None,
+        {},
+        "action_listen",
+    )
+
+
+def entity(value, name="handover_target"):
+    return {"entity": name, "value": value}
+
+
+async def run(action, **facts):
+    """Return the slots that the action sets, its other events, and the responses."""
+    dispatcher = CollectingDispatcher()
+    events = await action.run(dispatcher, tracker(**facts), {})
+    slots = {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+    others = [event for event in events if event["event"] != "slot"]
+    return slots, others, [message["response"] for message in dispatcher.messages]
+
+
+CLEARED = {"handover_target": None, "handover_until": None}
+
+
+# --- action_handover ------------------------------------------------------------------------------
+
+
+async def test_a_handover_is_mirrored_in_the_slots_and_says_nothing(play):
+    play.says("hello")
+
+    slots, others, said = await run(ActionHandover(play.switchboard))
+
+    assert slots == {"handover_target": "inbox", "handover_until": play.clock() + 12 * HOUR}
+    assert (others, said) == ([], [])
+    assert play.control == "inbox"
+
+
+async def test_the_target_is_the_one_that_the_person_named_now(play):
+    slots, _, _ = await run(
+        ActionHandover(play.switchboard), entities=[entity("sales_bot")], slots={"handover_target": "inbox"}
+    )
+
+    assert slots["handover_target"] == "sales_bot"
+    assert play.page.owner(PSID) == SALES_BOT
+
+
+async def test_without_a_name_in_the_message_the_slot_decides(play):
+    slots, _, _ = await run(ActionHandover(play.switchboard), slots={"handover_target": "hootsuite"})
+
+    assert slots["handover_target"] == "hootsuite"
+
+
+async def test_a_refusal_of_meta_leaves_the_bot_in_control_and_is_told(play, caplog):
+    play.meta.fails("pass_thread_control", PASS_NOT_OWNER)
+
+    slots, others, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+
+    assert (slots, others, said) == (CLEARED, [], [FAILED])
+    assert play.control == "bot"
+    assert "not the thread owner" in caplog.text
+
+
+async def test_an_outage_of_meta_is_told(play):
+    play.meta.fails("pass_thread_control", OUTAGE)
+
+    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+
+    assert (slots, said, play.control) == (CLEARED, [FAILED], "bot")
+
+
+async def test_an_unknown_target_is_told_to_the_person_and_explained_in_the_log(play, caplog):
+    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("the boss")])
+
+    assert (slots, said) == (CLEARED, [FAILED])
+    assert "the boss" in caplog.text
+    assert "sales_bot" in caplog.text
+
+
+async def test_an_app_cannot_be_reached_from_another_channel(play):
+    _, _, said = await run(
+        ActionHandover(play.switchboard), entities=[entity("sales_bot")], channel="socketio", thread="abc"
+    )
+
+    assert said == [FAILED]
+    assert play.switchboard.may_speak("abc")
+
+
+async def test_on_another_channel_the_inbox_mutes_the_bot_for_that_channel(play):
+    slots, _, said = await run(ActionHandover(play.switchboard), channel="socketio", thread="abc")
+
+    assert (slots["handover_target"], said) == ("inbox", [])
+    assert play.switchboard.status("abc").thread.channel == "socketio"
+
+
+async def test_a_page_without_a_token_is_told(make_play):
+    play = make_play(pages=(Page("11", "one"), Page("22", "two")))
+
+    _, _, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+
+    assert (said, play.control) == ([FAILED], "bot")
+
+
+@pytest.fixture
+def no_database(play, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'nowhere' / 'a.db'}")
+    return Switchboard(play.settings, store, play.graph, play.clock)
+
+
+async def test_without_a_database_nothing_is_handed_over(no_database, play):
+    slots, _, said = await run(ActionHandover(no_database), entities=[entity("sales_bot")])
+
+    assert (slots, said) == (CLEARED, [FAILED])
+    assert play.calls() == []
+
+
+# --- action_handover_return -----------------------------------------------------------------------
+
+
+async def test_on_messenger_where_the_thread_is_back_already_only_the_slots_are_cleared(play):
+    play.hands_over("sales_bot")
+    play.says("back to bot")
+    play.calls()
+
+    slots, others, said = await run(
+        ActionHandoverReturn(play.switchboard),
+        intent="handover_returned",
+        entities=[entity("keyword", "reason")],
+        slots={"handover_target": "sales_bot"},
+    )
+
+    assert (slots, others, said) == (CLEARED, [], [])
+    assert play.calls() == []
+
+
+async def test_a_keyword_on_another_channel_is_followed_by_the_turn_of_the_return(play):
+    play.switchboard.hand_over("abc", channel="socketio")
+
+    slots, others, _ = await run(
+        ActionHandoverReturn(play.switchboard),
+        intent="greet",
+        text="back to bot",
+        channel="socketio",
+        thread="abc",
+    )
+
+    listen, turn = others
+    assert slots == CLEARED
+    assert (listen["event"], listen["name"]) == ("action", "action_listen")
+    assert (turn["event"], turn["text"]) == ("user", '/handover_returned{"reason": "keyword"}')
+    assert turn["parse_data"]["intent"]["name"] == "handover_returned"
+    assert [(each["entity"], each["value"]) for each in turn["parse_data"]["entities"]] == [
+        ("reason", "keyword")
+    ]
+    assert play.switchboard.may_speak("abc")
+
+
+async def test_the_button_on_another_channel_returns_with_its_reason(play):
+    play.switchboard.hand_over("abc", channel="socketio")
+
+    slots, others, _ = await run(
+        ActionHandoverReturn(play.switchboard),
+        intent="handover_returned",
+        entities=[entity("button", "reason")],
+        text=BUTTON_PAYLOAD,
+        channel="socketio",
+        thread="abc",
+    )
+
+    assert (slots, others) == (CLEARED, [])
+    assert play.switchboard.status("abc").log[0].reason == "button"
+
+
+async def test_a_return_is_not_told_a_second_time_by_the_channel(play):
+    play.hands_over("inbox")
+
+    await run(ActionHandoverReturn(play.switchboard), intent="greet")
+
+    play.work()
+    assert (play.control, play.notes) == ("bot", [])
+
+
+@pytest.mark.parametrize("reason", ["", "made up", None])
+def test_a_reason_that_is_none_counts_as_a_keyword(play, reason):
+    action = ActionHandoverReturn(play.switchboard)
+
+    assert action._reason(tracker(entities=[entity(reason, "reason")])).value == "keyword"
+
+
+async def test_where_meta_refuses_to_give_back_nothing_is_said_and_the_slots_stay(play_without_routing):
+    play = play_without_routing
+    play.hands_over("sales_bot")
+
+    slots, others, said = await run(ActionHandoverReturn(play.switchboard), intent="greet")
+
+    assert (slots, others, said) == ({}, [], [])
+    assert play.control == "app"
+
+
+async def test_without_a_database_the_bot_stays_silent(no_database, caplog):
+    slots, others, said = await run(ActionHandoverReturn(no_database), intent="greet")
+
+    assert (slots, others, said) == ({}, [], [])
+    assert "not returned" in caplog.text
+
+
+# --- action_session_start -------------------------------------------------------------------------
+
+
+async def start(slots, session_config=None):
+    domain = {} if session_config is None else {"session_config": session_config}
+    events = await ActionSessionStart().run(CollectingDispatcher(), tracker(slots=slots), domain)
+    kinds = [event["event"] for event in events]
+    return kinds, {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+
+
+SLOTS = {"handover_target": "sales_bot", "handover_until": 5.0, "name": "Amina", "nothing": None}
+
+
+@pytest.mark.parametrize("config", [None, {}, {"carry_over_slots_to_new_session": True}])
+async def test_a_new_session_keeps_every_slot(config):
+    kinds, slots = await start(SLOTS, config)
+
+    assert slots == {"handover_target": "sales_bot", "handover_until": 5.0, "name": "Amina"}
+    assert (kinds[0], kinds[-1]) == ("session_started", "action")
+
+
+async def test_a_new_session_keeps_the_handover_even_where_the_bot_forgets_its_slots():
+    _, slots = await start(SLOTS, {"carry_over_slots_to_new_session": False})
+
+    assert slots == {"handover_target": "sales_bot", "handover_until": 5.0}
+
+
+# --- as the action server sees them ---------------------------------------------------------------
+
+
+def test_the_actions_have_the_names_that_domain_yml_uses(play):
+    actions = [ActionHandover(play.switchboard), ActionHandoverReturn(play.switchboard), ActionSessionStart()]
+
+    assert [action.name() for action in actions] == [
+        "action_handover",
+        "action_handover_return",
+        "action_session_start",
+    ]
+
+
+def test_the_action_server_stops_at_its_start_with_everything_that_is_wrong(monkeypatch, tmp_path):
+    (tmp_path / "handover.yml").write_text("app_id: x\ncolour: red\n")
+    monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
+    wiring.from_config.cache_clear()
+
+    with pytest.raises(SystemExit, match=r"(?s)app_id.*colour|colour.*app_id"):
+        ActionHandover()

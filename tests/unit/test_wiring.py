@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from play import settings_with
+
+from handover_channel import wiring
+from handover_channel.errors import SettingsError, StoreUnavailable
+
+HANDOVER = 'app_id: "1234567890"\npage_access_token: token\ndatabase: sqlite:///a.db\n'
+
+
+@pytest.fixture
+def configured(monkeypatch, tmp_path, open_store):
+    """A folder with a handover.yml, and its migrated database."""
+    open_store("a")
+    (tmp_path / "handover.yml").write_text(HANDOVER)
+    monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
+    wiring.from_config.cache_clear()
+    yield tmp_path
+    wiring.from_config.cache_clear()
+
+
+def test_building_touches_neither_database_nor_network(tmp_path):
+    wiring.build(settings_with(database=f"sqlite:///{tmp_path / 'new.db'}"))
+
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_the_parts_share_one_database(configured):
+    handover = wiring.from_config()
+
+    handover.switchboard.hand_over("abc", channel="rest")
+
+    assert not handover.switchboard.may_speak("abc")
+    with handover.store.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM threads")).scalar() == 1
+
+
+def test_a_process_has_its_parts_once(configured):
+    assert wiring.from_config() is wiring.from_config()
+
+
+def test_the_policy_learns_who_is_muted(configured):
+    muted = wiring.muted_lookup()
+    switchboard = wiring.from_config().switchboard
+    switchboard.hand_over("muted", channel="rest")
+    switchboard._ledger.thread("spoken to", channel="rest")
+
+    assert [muted(thread) for thread in ("muted", "spoken to", "never seen")] == [True, False, None]
+
+
+def test_without_a_worker_an_overdue_time_limit_ends_when_it_is_looked_at(configured):
+    muted = wiring.muted_lookup()
+    handover = wiring.from_config()
+    handover.switchboard.hand_over("abc", channel="rest")
+    with handover.store.writing() as connection:
+        connection.execute(sa.text("UPDATE threads SET until = 1000"))
+
+    assert muted("abc") is False
+
+    assert handover.switchboard.may_speak("abc")
+    assert handover.switchboard.status("abc").log[0].reason == "time_limit"
+
+
+def test_without_usable_settings_there_is_nothing_to_look_up(configured):
+    (configured / "handover.yml").write_text("colour: red\n")
+
+    assert wiring.muted_lookup() is None
+    with pytest.raises(SettingsError, match="colour"):
+        wiring.from_config()
+
+
+def test_without_a_database_the_look_up_says_so(configured):
+    (configured / "handover.yml").write_text(HANDOVER.replace("a.db", "no/such/folder.db"))
+    muted = wiring.muted_lookup()
+
+    with pytest.raises(StoreUnavailable):
+        muted("abc")
