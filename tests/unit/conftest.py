@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 
 import pytest
 from play import Clock, Play
 
 from handover_channel.store import Store
+
+
+@pytest.fixture(autouse=True)
+def no_loop_left(request):
+    """Close the loop that pytest-asyncio leaves behind: an `asyncio.run` in another test would lose it."""
+    yield
+    if "event_loop" in request.fixturenames:
+        asyncio.get_event_loop_policy().get_event_loop().close()
+        asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="session")
