@@ -6,6 +6,7 @@ from typing import Any, Mapping, Optional, Protocol, Union
 
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.returning import ReturnReason
+from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 
 
@@ -17,12 +18,18 @@ class Conversation(Protocol):
     """The bot's side of a thread. Every method may raise NotReady."""
 
     async def answer(
-        self, event: Union[MessageReceived, PostbackReceived], context: Mapping[str, Any], delivery: int
+        self,
+        event: Union[MessageReceived, PostbackReceived],
+        context: Mapping[str, Any],
+        delivery: Delivery,
     ) -> None:
-        """Have the bot answer what the person said. *context*: referral and opt-in that came before."""
+        """Have the bot answer what the person said. *context*: referral and opt-in that came before.
+
+        Where *delivery* was begun before (`attempts`), what had gone out must not go out again.
+        """
 
     async def returned(
-        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: int
+        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
         """Tell the bot that the thread is its own again: one clean turn, intent `handover_returned`."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
 from handover_channel.control import Change, bot_may_speak
@@ -22,9 +23,9 @@ from handover_channel.events import (
     Referred,
 )
 from handover_channel.returning import Keywords, ReturnReason
-from handover_channel.routing import Meaning, Situation, meaning_of
+from handover_channel.routing import OUR_METADATA, Meaning, Situation, meaning_of
 from handover_channel.settings import Grants, Settings
-from handover_channel.store import Store, threads
+from handover_channel.store import Store, sent, threads
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import APP, PERSON, Line
@@ -35,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 #: Outcome of a delivery that the bot has answered.
 ANSWERED = "answered"
+
+#: Seconds for which Meta repeats what was not answered with 200, at most.
+#: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+LONGEST_REPEAT = 36 * 3600.0
 
 _Said = Union[MessageReceived, PostbackReceived]
 
@@ -55,11 +60,13 @@ class Evidence:
     def __init__(self, settings: Settings, store: Store, switchboard: Switchboard) -> None:
         self._settings = settings
         self._store = store
+        self._clock = switchboard.clock
         self._switchboard = switchboard
         self._keywords = Keywords(settings.returning.keywords)
         self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], Ruling]] = {
             Meaning.TURN: self._turn,
             Meaning.KEEP: self._keep,
+            Meaning.STALE: self._stale,
             Meaning.BUTTON: self._button,
             Meaning.KEYWORD: self._keyword,
             Meaning.LAPSED: self._lapsed,
@@ -70,6 +77,7 @@ class Evidence:
             Meaning.GAINED: self._gained,
             Meaning.REQUESTED: self._requested,
             Meaning.CONTEXT: self._context,
+            Meaning.OUR_ECHO: self._our_echo,
             Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
         }
 
@@ -82,6 +90,7 @@ class Evidence:
             keywords=self._keywords,
             stay_muted=bool(target and target.stay_muted),
             is_backlog=delivery.id < row.answers_from,
+            is_stale=self._is_stale(event, delivery),
             active_at=row.active_at,
             received_at=delivery.received_at,
         )
@@ -95,6 +104,20 @@ class Evidence:
         attachments = event.attachments if isinstance(event, MessageReceived) else ()
         line = Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)
         return Ruling("kept", line=line)
+
+    def _stale(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+        logger.warning("thread %s: delivery %s is too old to be answered", row.id, delivery.id)
+        return replace(self._keep(event, row, delivery), outcome="stale")
+
+    def _is_stale(self, event: Event, delivery: Delivery) -> bool:
+        limit: Optional[timedelta] = self._settings.stale_after
+        if limit is None:
+            return False
+        now = self._clock()
+        sent_at = event.timestamp / 1000
+        # What is older than Meta's repeats go back was sent with a wrong clock: then our own time counts.
+        since = sent_at if 0 < now - sent_at < LONGEST_REPEAT else delivery.received_at
+        return now - min(since, delivery.received_at) > limit.total_seconds()
 
     def _button(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         return self._way_back(event, row, delivery, ReturnReason.BUTTON)
@@ -142,6 +165,15 @@ class Evidence:
             attachments=event.attachments,
         )
         return Ruling("kept", line=line)
+
+    def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        tag = event.metadata[len(OUR_METADATA) :]
+        with self._store.reading() as connection:
+            known = sent.find(connection, tag)
+        if not known:  # what Meta accepted just before the process ended
+            with self._store.writing() as connection:
+                sent.add(connection, tag, now=self._clock())
+        return Ruling("our echo")
 
     def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
         self._switchboard.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)

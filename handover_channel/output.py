@@ -22,6 +22,7 @@ from rasa.core.channels.channel import OutputChannel
 from handover_channel import messages
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api import GraphApi
+from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.switchboard import MESSENGER, Switchboard
 
@@ -36,7 +37,8 @@ _Message = Dict[str, Any]
 class MessengerOutput(OutputChannel):
     """Send Rasa's messages to one thread after the other, as the page.
 
-    *tag* names what is answered; it goes out as `metadata`, so that the echoes tell what was sent.
+    *tag* names what is answered; it goes out as `metadata`, so that the echoes tell what was sent. *repeats*
+    knows what went out before the turn was interrupted.
     """
 
     @classmethod
@@ -45,12 +47,18 @@ class MessengerOutput(OutputChannel):
         return MESSENGER
 
     def __init__(
-        self, switchboard: Switchboard, graph: GraphApi, pool: Executor, tag: Optional[str] = None
+        self,
+        switchboard: Switchboard,
+        graph: GraphApi,
+        pool: Executor,
+        tag: Optional[str] = None,
+        repeats: Optional[Repeats] = None,
     ) -> None:
         self._switchboard = switchboard
         self._graph = graph
         self._pool = pool
         self._tag = tag or uuid.uuid4().hex
+        self._repeats = repeats
         self._count = itertools.count(1)
         self.sent = 0  #: messages that Meta has accepted
 
@@ -109,6 +117,7 @@ class MessengerOutput(OutputChannel):
         if "message" not in body:
             return body
         metadata = f"{OUR_METADATA}{self._tag}.{next(self._count)}"
+        # The bot's own metadata stands: then no echo tells that the message went out.
         return {**body, "message": {"metadata": metadata, **body["message"]}}
 
     async def _call(self, thread: str, body: Dict[str, Any]) -> bool:
@@ -121,7 +130,13 @@ class MessengerOutput(OutputChannel):
             if token is None:
                 logger.info("thread %s: not sent, the bot does not have control", thread)
                 return False
+            tag = _tag_of(body)
+            if tag and self._repeats and self._repeats.was_sent(thread, tag):
+                logger.info("thread %s: %s went out before the restart", thread, tag)
+                return True
             self._graph.send(token, body)
+            if tag and self._repeats:
+                self._repeats.note(tag)
         except NotThreadOwner as error:
             logger.warning("thread %s: not sent, another app has control: %s", thread, error)
             self._switchboard.refused_to_speak(thread)
@@ -132,3 +147,8 @@ class MessengerOutput(OutputChannel):
         else:
             return True
         return False
+
+
+def _tag_of(body: Dict[str, Any]) -> str:
+    metadata = str((body.get("message") or {}).get("metadata") or "")
+    return metadata[len(OUR_METADATA) :] if metadata.startswith(OUR_METADATA) else ""

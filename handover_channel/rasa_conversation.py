@@ -17,14 +17,17 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Union
 
 from rasa.core import jobs
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
-from rasa.shared.core.events import SlotSet
+from rasa.shared.core.events import SlotSet, UserUttered
 from sanic import Sanic
 
 from handover_channel.conversation import NotReady
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
+from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
+from handover_channel.store import Store
+from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER, Switchboard
 
@@ -54,16 +57,20 @@ class RasaConversation:
         switchboard: Switchboard,
         graph: GraphApi,
         pool: Executor,
+        store: Store,
     ) -> None:
         self._app = app
         self._on_new_message = on_new_message
         self._switchboard = switchboard
         self._graph = graph
         self._pool = pool
+        self._store = store
 
-    async def answer(self, event: _Said, context: Mapping[str, Any], delivery: int) -> None:
+    async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""
-        self._agent()
+        message_id = event.mid or _id_of(delivery)
+        if await self._is_in_tracker(event.thread, message_id, delivery):
+            return
         output = self._messenger(delivery)
         # Before the turn, and awaited: nothing of it may come after control was passed.
         await output.show_activity(event.thread, "mark_seen", "typing_on")
@@ -73,7 +80,7 @@ class RasaConversation:
             output,
             event.thread,
             input_channel=MESSENGER,
-            message_id=event.mid or None,
+            message_id=message_id,
             metadata={**context, **metadata_of(event)},
             parse_data=await self._understood(text) if is_typed(event) else None,
         )
@@ -82,15 +89,17 @@ class RasaConversation:
             await output.show_activity(event.thread, "typing_off")
 
     async def returned(
-        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: int
+        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
         """Run the turn of a return."""
-        self._agent()
+        if await self._is_in_tracker(row.id, _id_of(delivery), delivery):
+            return
         message = UserMessage(
             f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
             self._output_of(row, delivery),
             row.id,
             input_channel=row.channel,
+            message_id=_id_of(delivery),
             metadata={"handover": dict(note)},
             parse_data=returned_parse_data(reason),
         )
@@ -134,10 +143,21 @@ class RasaConversation:
         found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
         return {**found, "text": text}
 
-    def _messenger(self, delivery: int) -> MessengerOutput:
-        return MessengerOutput(self._switchboard, self._graph, self._pool, tag=str(delivery))
+    async def _is_in_tracker(self, thread: str, message_id: str, delivery: Delivery) -> bool:
+        """Tell whether the turn was interrupted only after all of it had been sent and saved."""
+        agent = self._agent()
+        if agent is None or not delivery.attempts:
+            return False
+        tracker = await agent.processor.get_tracker(thread)
+        said = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
+        return any(event.message_id == message_id for event in said)
 
-    def _output_of(self, row: Thread, delivery: int) -> OutputChannel:
+    def _messenger(self, delivery: Delivery) -> MessengerOutput:
+        tag = str(delivery.id)
+        repeats = Repeats(self._store, tag, again=delivery.attempts > 0)
+        return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
+
+    def _output_of(self, row: Thread, delivery: Delivery) -> OutputChannel:
         if row.channel == MESSENGER:
             return self._messenger(delivery)
         for channel in getattr(self._app.ctx, "input_channels", None) or ():
@@ -194,6 +214,11 @@ def metadata_of(event: _Said) -> Dict[str, Any]:
     if event.reply_to:
         metadata["reply_to"] = event.reply_to
     return metadata
+
+
+def _id_of(delivery: Delivery) -> str:
+    """Return the message id of what Meta gives none for: the same again after a restart."""
+    return f"rasa-handover:{delivery.id}"
 
 
 def returned_parse_data(reason: ReturnReason) -> Dict[str, Any]:

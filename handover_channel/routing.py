@@ -36,12 +36,14 @@ class Meaning(Enum):
 
     TURN = auto()  #: Rasa answers it
     KEEP = auto()  #: it goes to the transcript, nothing else
+    STALE = auto()  #: it comes too late to be answered: kept, and shown
     BUTTON = auto()  #: a way back: the "Back to Bot" button
     KEYWORD = auto()  #: a way back: a keyword
     LAPSED = auto()  #: a new request: the owner's control has lapsed
     PERHAPS_RELEASED = auto()  #: a new request, if Meta says that the owner let go
     ON_STANDBY = auto()  #: another app has control, unless Meta says that we do
     ECHO_OF_OTHERS = auto()  #: somebody else answered
+    OUR_ECHO = auto()  #: Meta tells that it has sent a message of the bot
     LOST = auto()  #: Meta says that another app has control
     GAINED = auto()  #: Meta says that we have it
     REQUESTED = auto()  #: another app asks for it
@@ -58,6 +60,7 @@ class Situation:
     keywords: Keywords
     stay_muted: bool  #: of the target that has the thread
     is_backlog: bool  #: received before the thread came back
+    is_stale: bool  #: too old to be answered as if it were new
     active_at: float  #: of the thread, before this event
     received_at: float
 
@@ -75,6 +78,8 @@ def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Me
     if bot_may_speak(now.state.control):
         if event.standby:
             return Meaning.ON_STANDBY if is_message else Meaning.KEEP
+        if now.is_stale:
+            return Meaning.STALE
         return Meaning.KEEP if now.is_backlog or not _has_content(event) else Meaning.TURN
     if is_button(event.payload):
         return Meaning.BUTTON
@@ -87,8 +92,10 @@ def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Me
 
 
 def _echoed(event: MessageEchoed, now: Situation) -> Meaning:
-    if event.metadata.startswith(OUR_METADATA) or event.app_id == now.app_id:
-        return Meaning.NOTHING
+    tagged = event.metadata.startswith(OUR_METADATA)
+    # The other bot on the page may use this package too: metadata counts only where there is no app id.
+    if event.app_id == now.app_id or (tagged and not event.app_id):
+        return Meaning.OUR_ECHO if tagged else Meaning.NOTHING
     # An echo without an app id is not known to be ours, and talking over a person is the worse mistake.
     return Meaning.ECHO_OF_OTHERS
 

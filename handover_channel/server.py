@@ -38,26 +38,28 @@ class Server:
         self._intake: Optional[Intake] = None
         self._worker: Optional[Worker] = None
         self._conversation: Optional[RasaConversation] = None
-        self._loop = asyncio.new_event_loop()
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._thread: Optional[threading.Thread] = None
 
     def start(self, app: Sanic) -> None:
         """Start storing and working."""
         given = self._handover
         self._conversation = RasaConversation(
-            app, self._on_new_message, given.switchboard, given.graph, self._calls
+            app, self._on_new_message, given.switchboard, given.graph, self._calls, given.store
         )
         evidence = Evidence(given.settings, given.store, given.switchboard)
         worker = Worker(given.store, given.switchboard, evidence, self._conversation)
         self._worker = worker
         self._intake = Intake(given.store, worker.wake)
         self._intake.start()
-        self._thread = threading.Thread(target=self._run, args=(worker,), name="handover", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        work = (self._loop, worker)
+        self._thread = threading.Thread(target=_run, args=work, name="handover", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Store what came in, let turns end, give the rest back to the queue. Blocks."""
-        if self._intake is None or self._worker is None or self._thread is None:
+        if not (self._intake and self._worker and self._loop and self._thread):
             return
         self._intake.stop()
         asyncio.run_coroutine_threadsafe(self._worker.stop(GRACE), self._loop).result()
@@ -90,7 +92,8 @@ class Server:
     def _touch_store(self) -> None:
         self._handover.switchboard.may_speak("")
 
-    def _run(self, worker: Worker) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(worker.run())
-        self._loop.close()
+
+def _run(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(worker.run())
+    loop.close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
@@ -52,7 +53,11 @@ KEYS = (
     "targets",
     "return",
     "grant_requests",
+    "stale_after",
 )
+
+
+DEFAULT_STALE_AFTER = timedelta(hours=1)
 
 
 class Grants(str, Enum):
@@ -76,6 +81,7 @@ class Settings:
     grant_requests: Grants
     pages: Tuple[Page, ...]
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
+    stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
 
     def target(self, name: Optional[str] = None) -> Target:
         """Return the target called *name*, the default one for None or "".
@@ -188,6 +194,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path) -> Settings:
         targets=targets,
         returning=returning,
         grant_requests=_grants(block),
+        stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
         pages=_pages(block, proofs),
         secret=proofs.secret,
     )

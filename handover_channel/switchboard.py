@@ -54,7 +54,7 @@ class Switchboard:
         self.settings = settings
         self._store = store
         self._graph = graph
-        self._clock = clock
+        self.clock = clock
         self._ledger = Ledger(settings, store, clock)
 
     def may_speak(self, thread: str) -> bool:
@@ -285,14 +285,14 @@ class Switchboard:
             # where nobody has had it for so long that it lapsed.
             ours = owner is not None and owner.app_id == self.settings.app_id
             gone = (
-                owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self._clock())
+                owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self.clock())
             )
             if not (ours or gone):
                 raise
 
     def _is_of_before(self, deadline: Deadline, row: Thread) -> bool:
         # Claimed for one handover, and meanwhile another one has begun.
-        return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self._clock())
+        return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())
 
     def _is_other(self, owner: ThreadOwner) -> bool:
         return owner.hidden or owner.app_id not in ("", self.settings.app_id)

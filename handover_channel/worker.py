@@ -186,7 +186,7 @@ class Worker:
             return await self._tell(job)
         ruling = await self._in_thread(self._evidence.weigh, job.event, job.row, job.delivery)
         if ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived)):
-            answer = self._conversation.answer(job.event, ruling.context, job.delivery.id)
+            answer = self._conversation.answer(job.event, ruling.context, job.delivery)
             await self._bot_works(job, answer)
         return ruling
 
@@ -195,7 +195,7 @@ class Worker:
         if bot_may_speak(row.state.control) is not (note.kind == deliveries.RETURNED):
             return Ruling("overtaken")  # control has changed again since; a later note tells of that
         if note.kind == deliveries.RETURNED:
-            told = self._conversation.returned(row, ReturnReason(body["reason"]), body, note.id)
+            told = self._conversation.returned(row, ReturnReason(body["reason"]), body, note)
         else:
             told = self._conversation.muted(row, body["target"], body["until"])
         await self._bot_works(job, told)

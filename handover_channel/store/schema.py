@@ -46,6 +46,16 @@ threads = sa.Table(
     sa.Column("answers_from", sa.BigInteger, nullable=False),  # older deliveries are backlog
 )
 
+_open = sa.text("control <> 'bot'")
+sa.Index(
+    "ix_threads_open",
+    threads.c.control,
+    threads.c.target,
+    threads.c.wanted,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -71,12 +81,22 @@ sa.Index(
     postgresql_where=_waiting,
 )
 
+_failed = sa.text("outcome = 'failed'")
+sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=_failed, postgresql_where=_failed)
+
 claims = sa.Table(
     "claims",
     metadata,
     sa.Column("thread", sa.Text, primary_key=True),
     sa.Column("worker", sa.Text, nullable=False),
     sa.Column("until", _Seconds, nullable=False),
+)
+
+sent = sa.Table(
+    "sent",
+    metadata,
+    sa.Column("tag", sa.Text, primary_key=True),  # delivery and number of a message of ours
+    sa.Column("at", _Seconds, nullable=False),
 )
 
 deadlines = sa.Table(

@@ -74,6 +74,7 @@ def settings_with(**changes):
         targets={each.name: each for each in TARGETS},
         returning=Returning(TIME_LIMIT, "Back to Bot", (Keyword("back to bot"),)),
         grant_requests=Grants.TARGETS,
+        stale_after=timedelta(hours=1),
         pages=(Page("", "demo-page-token"),),
         secret="demo-app-secret",
     )

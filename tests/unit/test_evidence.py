@@ -15,6 +15,7 @@ from play import (
 from handover_channel.returning import BUTTON_PAYLOAD
 from handover_channel.routing import OUR_METADATA
 from handover_channel.settings import PAGE_INBOX_APP_ID, Grants
+from handover_channel.store import sent
 from handover_channel.store.deliveries import MUTED, RETURNED
 
 
@@ -76,7 +77,7 @@ def test_receipts_and_reactions_do_nothing(play):
 def test_our_own_echo_does_nothing(play):
     play.says("hello")
     play.page.app("bot").says(PSID, "hi")
-    play.deliver(echo(play, mid="m_other", app_id=STRANGER, metadata=OUR_METADATA + "7"))
+    play.deliver(echo(play, mid="m_agent", app_id=OURS, text="from the command line"))
 
     play.work()
 
@@ -94,6 +95,59 @@ def test_a_tap_on_an_old_button_makes_no_graph_call(play):
     assert play.calls() == []
     assert play.turns[-1] == BUTTON_PAYLOAD
     assert play.control == "bot"
+
+
+def test_what_comes_hours_late_is_kept_and_not_answered(play):
+    play.person.says("is anybody there?")
+    play.receive()
+    play.clock.passes(HOUR + 1)
+
+    play.work()
+    play.says("hello")
+
+    assert play.turns == ["hello"]
+    assert play.lines == [("person", "is anybody there?")]
+    assert play.outcomes == ["stale", "answered"]
+
+
+def test_a_setting_lets_the_bot_answer_however_late(make_play):
+    play = make_play(stale_after=None)
+    play.person.says("is anybody there?")
+    play.receive()
+    play.clock.passes(30 * DAY)
+
+    play.work()
+
+    assert play.turns == ["is anybody there?"]
+
+
+def test_a_clock_that_is_wrong_by_years_makes_nothing_late(play):
+    play.deliver({**item(play, message={"mid": "m_old", "text": "hello"}), "timestamp": 1_458_692_752_478})
+
+    play.work()
+
+    assert play.turns == ["hello"]
+
+
+def test_a_way_back_holds_however_late_it_comes(play):
+    play.hands_over("inbox")
+    play.person.says("back to bot")
+    play.receive()
+    play.clock.passes(2 * HOUR)
+
+    play.work()
+
+    assert (play.control, play.reasons) == ("bot", ["keyword"])
+
+
+def test_the_echo_of_our_message_is_remembered(play):
+    play.deliver(echo(play, mid="m_e", app_id=OURS, metadata=OUR_METADATA + "7.0"))
+
+    play.work()
+
+    with play.store.reading() as connection:
+        assert sent.find(connection, "7.0")
+        assert not sent.find(connection, "7.1")
 
 
 # --- muted ----------------------------------------------------------------------------------------
@@ -555,3 +609,53 @@ def test_bodies_are_in_no_log(play, caplog):
 
     assert "4711" not in caplog.text
     assert "demo-page-token" not in caplog.text
+
+
+# --- what comes too late --------------------------------------------------------------------------
+
+
+def test_what_waited_too_long_in_our_queue_is_kept_and_not_answered(play):
+    play.person.says("is anybody there?")
+    play.receive()
+    play.clock.passes(HOUR + 1)
+    play.work()
+
+    assert play.turns == []
+    assert play.lines == [("person", "is anybody there?")]
+    assert "stale" in play.outcomes
+
+
+def test_what_meta_could_not_deliver_for_too_long_is_kept_and_not_answered(play):
+    play.person.says("is anybody there?")
+    play.clock.passes(HOUR + 1)
+    play.work()
+
+    assert play.turns == []
+    assert "stale" in play.outcomes
+
+
+def test_a_message_with_a_clock_of_its_own_is_answered(play):
+    play.deliver({**item(play, message={"mid": "m1", "text": "hello"}), "timestamp": 1458692752478})
+    play.work()
+
+    assert play.turns == ["hello"]
+
+
+def test_a_way_back_is_taken_however_late_it_comes(play):
+    play.hands_over("inbox")
+    play.person.says("back to bot")
+    play.receive()
+    play.clock.passes(2 * HOUR)
+    play.work()
+
+    assert play.control == "bot"
+
+
+def test_how_old_is_too_old_is_a_setting(make_play):
+    play = make_play(stale_after=None)
+    play.person.says("hello")
+    play.receive()
+    play.clock.passes(12 * HOUR)
+    play.work()
+
+    assert play.turns == ["hello"]

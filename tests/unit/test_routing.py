@@ -31,13 +31,14 @@ MUTED = [control for control in Control if control is not Control.BOT]
 KEYWORDS = Keywords([Keyword("back to bot"), Keyword("العودة إلى البوت")])
 
 
-def situation(control=Control.BOT, *, stay_muted=False, backlog=False, silence=60.0):
+def situation(control=Control.BOT, *, stay_muted=False, backlog=False, stale=False, silence=60.0):
     return Situation(
         state=State(control),
         app_id=OURS,
         keywords=KEYWORDS,
         stay_muted=stay_muted,
         is_backlog=backlog,
+        is_stale=stale,
         active_at=1000.0,
         received_at=1000.0 + silence,
     )
@@ -84,6 +85,12 @@ def test_what_was_written_before_the_return_is_kept_and_not_answered(said):
     assert meaning_of(said, situation(backlog=True)) is Meaning.KEEP
 
 
+@pytest.mark.parametrize("said", [text(), text("back to bot"), tap(), tap(BUTTON_PAYLOAD)])
+def test_what_comes_too_late_is_not_answered(said):
+    assert meaning_of(said, situation(stale=True)) is Meaning.STALE
+
+
+@pytest.mark.parametrize("stale", [False, True])
 @pytest.mark.parametrize("control", MUTED)
 @pytest.mark.parametrize("standby", [False, True])
 @pytest.mark.parametrize(
@@ -99,10 +106,10 @@ def test_what_was_written_before_the_return_is_kept_and_not_answered(said):
         (tap(None), Meaning.KEEP),
     ],
 )
-def test_the_ways_back_hold_whoever_has_control_and_on_standby_too(control, standby, said, meaning):
+def test_the_ways_back_hold_whoever_has_control_and_on_standby_too(control, standby, stale, said, meaning):
     said = replace(said, standby=standby)
 
-    assert meaning_of(said, situation(control)) is meaning
+    assert meaning_of(said, situation(control, stale=stale)) is meaning
     assert meaning_of(said, situation(control, backlog=True, stay_muted=True)) is meaning
 
 
@@ -156,8 +163,10 @@ def test_a_tap_says_nothing_about_who_has_control(control):
     ("echo", "meaning"),
     [
         ({"app_id": OURS}, Meaning.NOTHING),
-        ({"metadata": OUR_METADATA + "7"}, Meaning.NOTHING),
-        ({"app_id": OTHER, "metadata": OUR_METADATA}, Meaning.NOTHING),
+        ({"metadata": OUR_METADATA + "7"}, Meaning.OUR_ECHO),
+        ({"app_id": OURS, "metadata": OUR_METADATA + "7"}, Meaning.OUR_ECHO),
+        # another bot on the page that uses this package as well
+        ({"app_id": OTHER, "metadata": OUR_METADATA + "7"}, Meaning.ECHO_OF_OTHERS),
         ({"app_id": OTHER}, Meaning.ECHO_OF_OTHERS),
         ({"app_id": "263902037430900", "metadata": '{"source":"axon"}'}, Meaning.ECHO_OF_OTHERS),
         ({}, Meaning.ECHO_OF_OTHERS),
@@ -214,6 +223,7 @@ situations = st.builds(
     st.sampled_from(list(Control)),
     stay_muted=st.booleans(),
     backlog=st.booleans(),
+    stale=st.booleans(),
     silence=st.sampled_from([0.0, DAY - 1, DAY, 9 * DAY]),
 )
 
@@ -225,6 +235,7 @@ def test_the_bot_answers_only_what_is_addressed_to_it_while_it_has_control(event
         assert now.state.control is Control.BOT
         assert not event.standby
         assert not now.is_backlog
+        assert not now.is_stale
 
 
 @settings(max_examples=60)
@@ -249,12 +260,13 @@ def test_every_meaning_is_reached():
                 event(Noted),
             ]
             + [event(ControlPassed, new_owner=owner) for owner in (OURS, OTHER)]
-            + [event(MessageEchoed), event(ControlRequested)],
+            + [event(MessageEchoed), event(ControlRequested), event(MessageEchoed, metadata=OUR_METADATA)],
             [
                 situation(),
                 situation(Control.APP),
                 situation(Control.APP, silence=DAY),
                 situation(backlog=True),
+                situation(stale=True),
             ],
         )
     }

@@ -46,6 +46,13 @@ def upgrade() -> None:
         _number("answers_from"),
         sa.PrimaryKeyConstraint("id", name="pk_threads"),
     )
+    op.create_index(
+        "ix_threads_open",
+        "threads",
+        ["control", "target", "wanted"],
+        sqlite_where=sa.text("control <> 'bot'"),
+        postgresql_where=sa.text("control <> 'bot'"),
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", _Id, autoincrement=True, nullable=False),
@@ -69,12 +76,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("done_at IS NULL"),
         postgresql_where=sa.text("done_at IS NULL"),
     )
+    op.create_index(
+        "ix_deliveries_failed",
+        "deliveries",
+        ["id"],
+        sqlite_where=sa.text("outcome = 'failed'"),
+        postgresql_where=sa.text("outcome = 'failed'"),
+    )
     op.create_table(
         "claims",
         _text("thread"),
         _text("worker"),
         sa.Column("until", _Seconds, nullable=False),
         sa.PrimaryKeyConstraint("thread", name="pk_claims"),
+    )
+    op.create_table(
+        "sent",
+        _text("tag"),
+        sa.Column("at", _Seconds, nullable=False),
+        sa.PrimaryKeyConstraint("tag", name="pk_sent"),
     )
     op.create_table(
         "deadlines",

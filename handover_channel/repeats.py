@@ -1,0 +1,66 @@
+"""Whether the answer of an interrupted turn had already gone out.
+
+1. What Meta accepted is noted; what it accepted just before the process died, its echo tells, which carries
+   our `metadata`. The echo is given a moment to come.
+2. What neither tells goes out again, and the log says that it may be there twice.
+
+Synchronous: on an event loop, call it in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Callable
+
+from handover_channel.store import Store, sent
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that an echo gets to come after a restart. Meta repeats at once what it could not deliver.
+ECHO = 3.0
+_PAUSE = 0.2
+
+
+class Repeats:
+    """What was sent for one delivery. *again*: it was begun before, and interrupted."""
+
+    def __init__(
+        self,
+        store: Store,
+        delivery: str,
+        *,
+        again: bool,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._delivery = delivery
+        self._again = again
+        self._clock = clock
+        self._sleep = sleep
+        self._patience = ECHO
+
+    def was_sent(self, thread: str, tag: str) -> bool:
+        """Tell whether the message with *tag* is known to have gone out."""
+        if not self._again:
+            return False
+        while not self._is_known(thread, tag):
+            if self._patience <= 0:
+                logger.warning(
+                    "thread %s: a message of delivery %s may be there twice", thread, self._delivery
+                )
+                self._again = False  # the turn was interrupted here: what follows never went out
+                return False
+            self._patience -= _PAUSE
+            self._sleep(_PAUSE)
+        return True
+
+    def note(self, tag: str) -> None:
+        """Note that Meta has accepted the message with *tag*."""
+        with self._store.writing() as connection:
+            sent.add(connection, tag, now=self._clock())
+
+    def _is_known(self, thread: str, tag: str) -> bool:
+        with self._store.reading() as connection:
+            return sent.find(connection, tag) or sent.find_echo(connection, thread, tag)

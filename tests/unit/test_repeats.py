@@ -1,0 +1,105 @@
+"""What went out before a turn was interrupted does not go out again."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from handover_channel import webhook
+from handover_channel.repeats import ECHO, Repeats
+from handover_channel.routing import OUR_METADATA
+from handover_channel.store import Store, deliveries
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/handover.db")
+    yield store
+    store.close()
+
+
+class Sleep:
+    """Sleeps in no time, and does something after the third nap."""
+
+    def __init__(self, then=lambda: None):
+        self.naps = []
+        self._then = then
+
+    def __call__(self, seconds):
+        self.naps.append(seconds)
+        if len(self.naps) == 3:
+            self._then()
+
+
+def echo(store, tag, thread="777"):
+    item = {
+        "sender": {"id": "page"},
+        "recipient": {"id": thread},
+        "timestamp": 1795334234575,
+        "message": {
+            "mid": f"m{tag}",
+            "is_echo": True,
+            "app_id": 1,
+            "metadata": OUR_METADATA + tag,
+            "text": "hi",
+        },
+    }
+    body = json.dumps({"entry": [{"id": "page", "messaging": [item]}]}).encode()
+    with store.writing() as connection:
+        deliveries.add(connection, deliveries.rows(webhook.parse(body), now=1.0))
+
+
+def test_a_first_attempt_asks_nobody(store):
+    sleep = Sleep()
+
+    assert not Repeats(store, "5", again=False, sleep=sleep).was_sent("777", "5.1")
+    assert sleep.naps == []
+
+
+def test_what_meta_had_accepted_is_not_sent_again(store):
+    Repeats(store, "5", again=False).note("5.1")
+
+    assert Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+
+
+def test_an_echo_that_waits_in_the_queue_tells_that_the_message_went_out(store):
+    echo(store, "5.1")
+
+    assert Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+
+
+def test_an_echo_gets_a_moment_to_come(store):
+    sleep = Sleep(then=lambda: echo(store, "5.1"))
+
+    assert Repeats(store, "5", again=True, sleep=sleep).was_sent("777", "5.1")
+    assert len(sleep.naps) == 3
+
+
+@pytest.mark.parametrize(("tag", "thread"), [("5.11", "777"), ("5_1", "777"), ("5.1", "778")])
+def test_the_echo_of_another_message_tells_nothing(store, tag, thread):
+    echo(store, tag, thread)
+
+    assert not Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+
+
+def test_what_nobody_tells_of_goes_out_again_and_the_log_says_so(store, caplog):
+    sleep = Sleep()
+    repeats = Repeats(store, "5", again=True, sleep=sleep)
+
+    with caplog.at_level(logging.WARNING):
+        assert not repeats.was_sent("777", "5.1")
+
+    assert "thread 777: a message of delivery 5 may be there twice" in caplog.text
+    assert sum(sleep.naps) == pytest.approx(ECHO, abs=0.3)
+
+
+def test_what_follows_the_interruption_is_sent_without_waiting(store):
+    sleep = Sleep()
+    repeats = Repeats(store, "5", again=True, sleep=sleep)
+    repeats.was_sent("777", "5.1")
+    naps = len(sleep.naps)
+
+    assert not repeats.was_sent("777", "5.2")
+    assert len(sleep.naps) == naps
