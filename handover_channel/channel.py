@@ -20,11 +20,12 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from handover_channel import metrics, webhook, wiring
 from handover_channel import settings as settings_file
-from handover_channel import webhook, wiring
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import InvalidSignature, MalformedWebhook, SettingsError, StoreUnavailable
 from handover_channel.rasa_conversation import share_scheduler
+from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import Settings
 from handover_channel.store import deliveries
@@ -67,13 +68,19 @@ class MessengerInput(InputChannel):
         """Return the routes; below `/webhooks/facebook/`."""
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Server(self._handover, on_new_message)
+        scrape = Scrape(self._handover.settings, self._handover.store)
 
         @routes.get("/")
         async def health(request: Request) -> HTTPResponse:
             problem = await server.problem()
             if problem:
                 return response.json({"status": "unavailable", "reason": problem}, status=503)
-            return response.json({"status": "ok"})
+            return response.json({"status": "ok", **await server.backlog()})
+
+        @routes.get("/metrics")
+        async def figures(request: Request) -> HTTPResponse:
+            text = await asyncio.get_running_loop().run_in_executor(None, scrape.text)
+            return response.raw(text, content_type=CONTENT_TYPE)
 
         @routes.get("/webhook")
         async def verify(request: Request) -> HTTPResponse:
@@ -86,6 +93,12 @@ class MessengerInput(InputChannel):
 
         @routes.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
+            begun = time.perf_counter()
+            answer = await accept(request)
+            metrics.acknowledged(answer.status, time.perf_counter() - begun)
+            return answer
+
+        async def accept(request: Request) -> HTTPResponse:
             signature = request.headers.get("x-hub-signature-256") or ""
             try:
                 webhook.verify_signature(

@@ -26,6 +26,7 @@ from tenacity import (
     wait_random,
 )
 
+from handover_channel import metrics
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
 from handover_channel.graph_errors import error_of
 from handover_channel.graph_transport import Answer, Call, Unanswered
@@ -176,10 +177,10 @@ def _failed(state: RetryCallState) -> _TryAgain:
 
 def _log(call: Call, state: RetryCallState) -> None:
     again, pause = _failed(state), state.next_action.sleep if state.next_action else 0.0
+    unsure = again.unsure and call.method == "POST"
+    metrics.retried(call.path, unsure=unsure)
     level, what = (
-        (logging.WARNING, "may have worked, and is repeated")
-        if again.unsure and call.method == "POST"
-        else (logging.INFO, "is tried again")
+        (logging.WARNING, "may have worked, and is repeated") if unsure else (logging.INFO, "is tried again")
     )
     facts = (
         call.path,

@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import Store, deliveries
 
@@ -83,4 +84,5 @@ class Intake:
             return
         for done in waiting:
             done.set_result(None)
+        metrics.stored(len(rows))
         self._stored({row["thread"] for row in rows})

@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterable, List, Optional
 
 from rasa.core.channels.channel import OutputChannel
 
-from handover_channel import messages
+from handover_channel import messages, metrics
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.repeats import Repeats
@@ -129,21 +129,26 @@ class MessengerOutput(OutputChannel):
             token = self._switchboard.token_to_speak(thread)
             if token is None:
                 logger.info("thread %s: not sent, the bot does not have control", thread)
+                metrics.sent(body, metrics.MUTED)
                 return False
             tag = _tag_of(body)
             if tag and self._repeats and self._repeats.was_sent(thread, tag):
                 logger.info("thread %s: %s went out before the restart", thread, tag)
                 return True
             self._graph.send(token, body)
+            metrics.sent(body)
             if tag and self._repeats:
                 self._repeats.note(tag)
         except NotThreadOwner as error:
             logger.warning("thread %s: not sent, another app has control: %s", thread, error)
+            metrics.not_sent(body, error)
             self._switchboard.refused_to_speak(thread)
         except GraphError as error:
             logger.error("thread %s: not sent: %s", thread, error)
+            metrics.not_sent(body, error)
         except StoreUnavailable as error:
             logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
+            metrics.not_sent(body, error)
         else:
             return True
         return False

@@ -13,6 +13,7 @@ import logging
 import time
 from typing import Callable
 
+from handover_channel import metrics
 from handover_channel.store import Store, sent
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Repeats:
                 logger.warning(
                     "thread %s: a message of delivery %s may be there twice", thread, self._delivery
                 )
+                metrics.turn_repeated()
                 self._again = False  # the turn was interrupted here: what follows never went out
                 return False
             self._patience -= _PAUSE

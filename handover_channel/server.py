@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Dict, List, Optional
 
@@ -16,6 +17,7 @@ from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
+from handover_channel.store import figures
 from handover_channel.wiring import Handover
 from handover_channel.worker import Worker
 
@@ -23,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that turns get to end when the server stops. Sanic gives 15 in all.
 GRACE = 10.0
+
+#: Seconds after which a delivery that waits is worth a word in the health check.
+LATE = 60.0
 
 #: Graph calls at a time.
 CALLS_AT_ONCE = 64
@@ -89,8 +94,21 @@ class Server:
             return f"the store is out of reach: {error}"
         return ""
 
+    async def backlog(self) -> Dict[str, float]:
+        """Return `oldest_seconds` where a delivery has waited longer than `LATE`, else nothing."""
+        try:
+            oldest = await asyncio.get_running_loop().run_in_executor(None, self._oldest)
+        except StoreUnavailable:
+            return {}
+        return {"oldest_seconds": round(oldest, 1)} if oldest > LATE else {}
+
     def _touch_store(self) -> None:
         self._handover.switchboard.may_speak("")
+
+    def _oldest(self) -> float:
+        with self._handover.store.reading() as connection:
+            received_at = figures.oldest_at(connection)
+        return 0.0 if received_at is None else time.time() - received_at
 
 
 def _run(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

@@ -17,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, TypeVar
 
+from handover_channel import metrics
 from handover_channel.claims import CLAIM, Claims, Job
 from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation, NotReady
@@ -166,6 +167,7 @@ class Worker:
             raise
         except Exception:
             logger.exception("thread %s: delivery %s failed, tried again", job.row.id, delivery.id)
+            metrics.failed()
             await self._in_thread(functools.partial(self._claims.ended, job, started=False, failed=True))
             await asyncio.sleep(2**delivery.failures)
             return await self._in_thread(self._claims.begin, job.row.id)
@@ -175,6 +177,7 @@ class Worker:
 
     async def _finish(self, job: Job, ruling: Ruling) -> Optional[Job]:
         following = await self._in_thread(self._claims.finish, job, ruling.outcome, ruling.line)
+        metrics.worked_off(ruling.outcome)
         if following is not None and self._stopping:
             await self._in_thread(self._claims.give_back, job.row.id)
             return None
@@ -204,7 +207,8 @@ class Worker:
     async def _bot_works(self, job: Job, work: Any) -> None:
         await self._in_thread(self._claims.starting, job)
         try:
-            await work
+            with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
+                await work
         except asyncio.CancelledError:
             raise  # interrupted: counted as such
         except Exception:
@@ -228,6 +232,7 @@ class Worker:
             self._switchboard.due(deadline)
             with self._store.writing() as connection:
                 deadlines.settled(connection, deadline, moved_to=until)
+            metrics.due_done(deadline.kind, self._clock() - deadline.due_at)
             self.wake([deadline.thread])
         except Exception:
             logger.exception("thread %s: its %s was due and failed", deadline.thread, deadline.kind)

@@ -1,0 +1,118 @@
+"""What Prometheus gets: what this process counts (metrics.py), and what the database tells.
+
+1. What the database tells is the same from every process: take the maximum over processes, not the sum.
+2. A handover is made by the action server or the command as well as by the channel: how many there were is
+   read from the log of changes, and is complete whichever process is asked.
+3. Without the database the rest is served all the same, with `handover_store_up` 0.
+
+Synchronous: on an event loop, call it in a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Callable, Dict, Iterator, Mapping, Sequence, Tuple
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from handover_channel import metrics
+from handover_channel.errors import StoreUnavailable
+from handover_channel.settings import Settings
+from handover_channel.store import Store, deadlines, deliveries, figures
+from handover_channel.store.figures import Figures, Happened, History
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+#: Label `target` of an app that is no target: anybody's app may take a thread, and labels must stay few.
+OTHER = "other"
+
+_KINDS = (deliveries.EVENT, deliveries.RETURNED, deliveries.MUTED)
+_DEADLINES = (deadlines.TIME_LIMIT, deadlines.TAKE_AGAIN, deadlines.SETTLE, deadlines.NO_ANSWER)
+
+#: What happened -> name and meaning of its counter.
+_HAPPENED: Mapping[str, Tuple[str, str]] = {
+    "handover": ("handover_handovers", "Handovers, by where to and why."),
+    "return": ("handover_returns", "Returns to the bot, by where from and why."),
+    "refusal": ("handover_refused_handovers", "Handovers that Meta refused, by where to."),
+}
+
+
+_Labels = Tuple[str, ...]
+
+
+class Scrape:
+    """Answer Prometheus."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._history = History()
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric."""
+        yield from metrics.registry().collect()
+        try:
+            with self._store.reading() as connection:
+                now = self._clock()
+                found, happened = figures.read(connection, now=now), self._history.read(connection, now=now)
+        except StoreUnavailable:
+            yield _gauge("handover_store_up", "Whether the database answers.", 0)
+            return
+        yield _gauge("handover_store_up", "Whether the database answers.", 1)
+        yield from self._queue(found, now)
+        yield from self._threads(found)
+        yield from self._happened(happened)
+
+    def _queue(self, found: Figures, now: float) -> Iterator[Metric]:
+        kinds: Dict[_Labels, int] = {(kind,): found.waiting.get(kind, 0) for kind in _KINDS}
+        yield _gauges("handover_queue_length", "Deliveries that wait, by kind.", ["kind"], kinds)
+        oldest = max(now - found.oldest_at, 0.0) if found.oldest_at is not None else 0.0
+        yield _gauge("handover_queue_oldest_seconds", "How long the oldest delivery has waited.", oldest)
+        yield _gauge("handover_queue_failed", "Deliveries given up, and kept.", found.failed)
+        yield _gauge("handover_claims", "Threads that a worker has claimed.", found.claims)
+        overdue: Dict[_Labels, int] = {(kind,): found.overdue.get(kind, 0) for kind in _DEADLINES}
+        said = f"Deadlines that nobody has worked off {figures.OVERDUE:.0f} seconds after they were due."
+        yield _gauges("handover_deadlines_overdue", said, ["kind"], overdue)
+
+    def _threads(self, found: Figures) -> Iterator[Metric]:
+        open_now: Counter[_Labels] = Counter()
+        refused: Counter[_Labels] = Counter({(name,): 0 for name in self._settings.targets})
+        for each, count in found.open.items():
+            target = self._label(each.target)
+            open_now[each.control, target] += count
+            refused[(target,)] += count if each.refused else 0
+        labels = ["control", "target"]
+        yield _gauges("handover_open", "Threads that the bot does not have.", labels, open_now)
+        said = "Threads that Meta did not give back; tried again."
+        yield _gauges("handover_returns_refused", said, ["target"], refused)
+
+    def _happened(self, happened: Mapping[Happened, int]) -> Iterator[Metric]:
+        counted: Mapping[str, Counter[_Labels]] = {what: Counter() for what in _HAPPENED}
+        for each, count in happened.items():
+            counted[each.what][self._label(each.target), each.reason] += count
+        for what, (name, said) in _HAPPENED.items():
+            family = CounterMetricFamily(name, said, labels=["target", "reason"])
+            for labels, count in sorted(counted[what].items()):
+                family.add_metric(labels, count)
+            yield family
+
+    def _label(self, target: str) -> str:
+        return target if target in self._settings.targets else OTHER
+
+
+def _gauge(name: str, said: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, said, value=value)
+
+
+def _gauges(name: str, said: str, labels: Sequence[str], found: Mapping[_Labels, float]) -> Metric:
+    family = GaugeMetricFamily(name, said, labels=labels)
+    for values, value in sorted(found.items()):
+        family.add_metric(values, value)
+    return family
