@@ -100,7 +100,8 @@ class Worker:
                     logger.error("the bot is silent until the database is back: %s", error)
                 failed = True
             except Exception:
-                logger.exception("looking for work failed")
+                if not self._stopping:  # then the pool closes under a look that is under way
+                    logger.exception("looking for work failed")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop_looking.wait(), LOOK)
         await self._ended.wait()
