@@ -24,7 +24,7 @@ from handover_channel import metrics, webhook, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import InvalidSignature, MalformedWebhook, SettingsError, StoreUnavailable
-from handover_channel.rasa_conversation import share_scheduler
+from handover_channel.rasa_loops import share_scheduler
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import Settings

@@ -1,4 +1,4 @@
-"""Rasa's side of a thread: turns and slots. The one place for what Rasa keeps private.
+"""Rasa's side of a thread: turns and slots.
 
 1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
    intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is
@@ -15,7 +15,6 @@ from concurrent.futures import Executor
 from dataclasses import asdict
 from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Union
 
-from rasa.core import jobs
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.shared.core.events import SlotSet, UserUttered
 from sanic import Sanic
@@ -24,6 +23,7 @@ from handover_channel.conversation import NotReady
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
+from handover_channel.rasa_loops import share_event_broker
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
 from handover_channel.store import Store
@@ -131,6 +131,8 @@ class RasaConversation:
         agent = getattr(self._app.ctx, "agent", None)
         if agent is not None and not agent.is_ready():
             raise NotReady("no model is loaded")
+        if agent is not None:
+            share_event_broker(agent)
         return agent
 
     async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
@@ -167,20 +169,6 @@ class RasaConversation:
                     return output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
-
-
-async def share_scheduler() -> None:
-    """Let turns on another event loop schedule reminders with the scheduler of this one.
-
-    Rasa keeps one scheduler a process and refuses it to any loop but its own (`rasa.core.jobs`), although
-    APScheduler takes jobs from every thread.
-    """
-    scheduler = await jobs.scheduler()
-
-    async def shared() -> Any:
-        return scheduler
-
-    jobs.scheduler = shared
 
 
 def text_of(event: _Said) -> str:

@@ -66,7 +66,8 @@ class Server:
         """Store what came in, let turns end, give the rest back to the queue. Blocks."""
         if not (self._intake and self._worker and self._loop and self._thread):
             return
-        self._intake.stop()
+        intake, self._intake = self._intake, None  # from here on Meta gets 503, and sends it again
+        intake.stop()
         asyncio.run_coroutine_threadsafe(self._worker.stop(GRACE), self._loop).result()
         self._thread.join(timeout=5)
         self._calls.shutdown(wait=False)
@@ -76,7 +77,7 @@ class Server:
         """Store rows; done once they are on disk. Raises StoreUnavailable before the start."""
         if self._intake is None:
             refused: Future[None] = Future()
-            refused.set_exception(StoreUnavailable("the server is starting"))
+            refused.set_exception(StoreUnavailable("the server is starting or stopping"))
             return refused
         return self._intake.put(rows)
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager, nullcontext
-from typing import Any, ContextManager, Iterator
+from typing import Any, ContextManager, Iterator, Union
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
@@ -30,7 +30,7 @@ _BUSY = 20
 class Store:
     """The database. Raises StoreUnavailable for whatever goes wrong with it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: Union[str, URL]) -> None:
         self.url = make_url(url)
         self._engine = _engine(self.url)
         self._migrated = False

@@ -1,0 +1,44 @@
+"""Rasa on two event loops: what it binds to the loop of its server, made safe for turns on ours.
+
+1. The scheduler of reminders: one a process, refused to any loop but its own (`rasa.core.jobs`), although
+   APScheduler takes jobs from every thread. Reminders themselves run on the server's loop.
+2. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
+   for other threads. https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading
+
+Beside rasa_conversation.py, the only place that knows what Rasa keeps private.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from rasa.core import jobs
+
+_MARK = "_handover_publishes_on_its_loop"
+
+
+async def share_scheduler() -> None:
+    """Let turns on another event loop schedule reminders with the scheduler of this one."""
+    scheduler = await jobs.scheduler()
+
+    async def shared() -> Any:
+        return scheduler
+
+    jobs.scheduler = shared
+
+
+def share_event_broker(agent: Any) -> None:
+    """Have the agent's event broker publish on its own loop. Harmless to repeat; each model has a new one."""
+    broker: Any = getattr(agent.tracker_store, "event_broker", None)
+    loop = getattr(broker, "_loop", None)
+    if loop is None or getattr(broker, _MARK, False):
+        return
+    publish = broker.publish
+
+    @functools.wraps(publish)
+    def publish_there(*given: Any, **named: Any) -> None:
+        loop.call_soon_threadsafe(functools.partial(publish, *given, **named))
+
+    broker.publish = publish_there
+    setattr(broker, _MARK, True)
