@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict
 
-from handover_channel import messages
+from handover_channel import first_answer, messages
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused, OutsideWindow
 from handover_channel.graph_api import GraphApi
@@ -53,7 +53,7 @@ class Agent:
         token = self._settings.token_for(row.page)
         for message in saying:
             sent = self._graph.send(token, {"recipient": {"id": thread}, **kind, "message": message})
-            self._keep(thread, message["text"], str(sent.get("message_id", "")))
+            self._keep(row, message["text"], str(sent.get("message_id", "")))
 
     def _row_in_inbox(self, thread: str) -> Thread:
         with self._store.reading() as connection:
@@ -72,7 +72,9 @@ class Agent:
             )
         return row
 
-    def _keep(self, thread: str, text: str, mid: str) -> None:
+    def _keep(self, row: Thread, text: str, mid: str) -> None:
+        thread = row.id
+        first_answer.note(self._settings, self._store, row, now=self._clock())
         now = int(self._clock() * 1000)
         line = Line(author=AGENT, text=text, timestamp=now, mid=mid, app_id=self._settings.app_id)
         with self._store.writing() as connection:

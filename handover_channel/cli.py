@@ -8,6 +8,7 @@ Imports stand inside the commands: `handover --help` answers at once, and what a
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Optional
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from handover_channel import queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show local variables: tokens, what people wrote
 )
+
+app.add_typer(queue_cli.app, name="queue")
+
+#: Seconds. Meta repeats what it could not deliver for 36 hours at most:
+#: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+SHORTEST_MEMORY = 2 * 86400
 
 THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
 
@@ -115,6 +123,39 @@ def return_(thread: str = THREAD) -> None:
         typer.echo(f"Meta refused to give control back: {refusal}", err=True)
         raise typer.Exit(1)
     typer.echo("The bot has control.")
+
+
+@app.command()
+def tidy(
+    older_than: str = typer.Option(..., help='How old: "30 days". At least 2 days: so long Meta may repeat.'),
+    transcript: bool = typer.Option(False, help="Delete what was said while the bot was silent, too."),
+    changes: bool = typer.Option(False, help="Delete the log of changes of control, too."),
+) -> None:
+    """Delete what was worked off long ago, in small portions. What was given up stays."""
+    from handover_channel import wiring
+    from handover_channel.store import retention
+
+    before = time.time() - _age_to_delete(older_than)
+    store = wiring.from_config().store
+    typer.echo(f"Deliveries deleted: {retention.delete_deliveries(store, before=before)}")
+    if transcript:
+        typer.echo(f"Lines of transcripts deleted: {retention.delete_transcript(store, before=before)}")
+    if changes:
+        typer.echo(f"Changes of control deleted: {retention.delete_changes(store, before=before)}")
+
+
+def _age_to_delete(text: str) -> float:
+    from handover_channel.returning import parse_duration
+
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except ValueError as error:
+        raise HandoverError(f"--older-than: {error}") from None
+    if seconds < SHORTEST_MEMORY:
+        raise HandoverError(
+            "--older-than: at least 2 days -> a repeat of Meta's is known by the delivery it repeats"
+        )
+    return seconds
 
 
 def _status_of(switchboard: Switchboard, thread: str) -> Status:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
+from handover_channel import first_answer
 from handover_channel.control import Change, bot_may_speak
 from handover_channel.events import (
     ControlPassed,
@@ -26,7 +27,7 @@ from handover_channel.returning import Keywords, ReturnReason
 from handover_channel.routing import OUR_METADATA, Meaning, Situation, meaning_of
 from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, sent, threads
-from handover_channel.store.deliveries import Delivery
+from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import APP, PERSON, Line
 from handover_channel.switchboard import Switchboard
@@ -89,7 +90,7 @@ class Evidence:
             app_id=self._settings.app_id,
             keywords=self._keywords,
             stay_muted=bool(target and target.stay_muted),
-            is_backlog=delivery.id < row.answers_from,
+            is_backlog=delivery.id < row.answers_from and delivery.outcome != RETRIED,
             is_stale=self._is_stale(event, delivery),
             active_at=row.active_at,
             received_at=delivery.received_at,
@@ -111,7 +112,7 @@ class Evidence:
 
     def _is_stale(self, event: Event, delivery: Delivery) -> bool:
         limit: Optional[timedelta] = self._settings.stale_after
-        if limit is None:
+        if limit is None or delivery.outcome == RETRIED:
             return False
         now = self._clock()
         sent_at = event.timestamp / 1000
@@ -156,6 +157,8 @@ class Evidence:
             )
             if not bot_may_speak(muted.state.control):
                 self._switchboard.reconcile(muted)
+        else:
+            first_answer.note(self._settings, self._store, row, now=delivery.received_at)
         line = Line(
             APP,
             event.text,

@@ -14,7 +14,7 @@ import functools
 import logging
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Tuple, Type
+from typing import Any, Callable, Container, Iterator, Mapping, Tuple, Type
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, values
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -53,6 +53,9 @@ _CALLS = (
     "extend_thread_control",
     "thread_owner",
 )
+
+#: Label `target` of an app that is no target: anybody's app may take a thread, and labels must stay few.
+OTHER = "other"
 
 REGISTRY = CollectorRegistry()
 
@@ -215,6 +218,11 @@ def first_answered(target: str, seconds: float) -> None:
 @harmless
 def _turned(kind: str, outcome: str, seconds: float) -> None:
     _TURNS.labels(kind, outcome).observe(seconds)
+
+
+def label_of(target: str, known: Container[str]) -> str:
+    """Return the label for a thread's target: its name, or `other`."""
+    return target if target in known else OTHER
 
 
 def registry() -> CollectorRegistry:

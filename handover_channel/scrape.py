@@ -25,9 +25,6 @@ from handover_channel.store.figures import Figures, Happened, History
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-#: Label `target` of an app that is no target: anybody's app may take a thread, and labels must stay few.
-OTHER = "other"
-
 _KINDS = (deliveries.EVENT, deliveries.RETURNED, deliveries.MUTED)
 _DEADLINES = (deadlines.TIME_LIMIT, deadlines.TAKE_AGAIN, deadlines.SETTLE, deadlines.NO_ANSWER)
 
@@ -104,7 +101,7 @@ class Scrape:
             yield family
 
     def _label(self, target: str) -> str:
-        return target if target in self._settings.targets else OTHER
+        return metrics.label_of(target, self._settings.targets)
 
 
 def _gauge(name: str, said: str, value: float) -> Metric:

@@ -20,6 +20,9 @@ from handover_channel.webhook import Item
 
 EVENT, RETURNED, MUTED = "event", "returned", "muted"
 
+#: Outcome of a delivery that waits again, because a person wants it answered, however old it is.
+RETRIED = "retried"
+
 _NOTE_TIMESTAMP = -1
 
 
@@ -34,6 +37,7 @@ class Delivery:
     received_at: float
     attempts: int  #: begun so often before
     failures: int  #: failed so often before
+    outcome: str = ""  #: "" or RETRIED
 
 
 # Built once: these run for every message, and building a statement costs more than running it.

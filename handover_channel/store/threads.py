@@ -208,6 +208,15 @@ def log_of(connection: Connection, thread: str, limit: int = 20) -> List[LoggedC
     return [LoggedChange(**row) for row in connection.execute(query).mappings()]
 
 
+def left_bot(connection: Connection, thread: str) -> Optional[LoggedChange]:
+    """Return the change by which the bot last lost control, None where it never did."""
+    columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
+    from_bot = (changes.c.thread == thread, changes.c.control_before == Control.BOT.value)
+    query = sa.select(*columns).where(*from_bot).order_by(changes.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return LoggedChange(**row) if row else None
+
+
 def _columns(state: State) -> Dict[str, Any]:
     return {
         "control": state.control.value,

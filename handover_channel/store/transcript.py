@@ -60,6 +60,17 @@ def of(connection: Connection, thread: str, limit: int = 50) -> List[Line]:
     return [_line(row) for row in reversed(connection.execute(query).mappings().all())]
 
 
+def answered_at(connection: Connection, thread: str) -> int:
+    """Return when somebody other than the person last wrote, in ms, 0 for never."""
+    query = (
+        sa.select(transcript.c.timestamp)
+        .where(transcript.c.thread == thread, transcript.c.author != PERSON)
+        .order_by(transcript.c.id.desc())
+        .limit(1)
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
 def _line(row: sa.engine.RowMapping) -> Line:
     return Line(
         author=row["author"],

@@ -1,0 +1,25 @@
+"""How long a person waits for the first answer after a handover of the bot. For the metrics: decides nothing.
+
+Our clock tells of the handover, and Meta's of what another app has said: a few seconds do not matter here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from handover_channel import metrics
+from handover_channel.errors import StoreUnavailable
+from handover_channel.settings import Settings
+from handover_channel.store import Store, threads, transcript
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import HANDED_OVER
+
+
+def note(settings: Settings, store: Store, row: Thread, *, now: float) -> None:
+    """Count an answer in *row*'s thread, where it is the first; before it is written into the transcript."""
+    with contextlib.suppress(StoreUnavailable), store.reading() as connection:
+        handover = threads.left_bot(connection, row.id)
+        if handover is None or handover.reason != HANDED_OVER:
+            return  # nobody was promised an answer: somebody came by himself
+        if transcript.answered_at(connection, row.id) / 1000 < handover.at:
+            metrics.first_answered(metrics.label_of(row.state.target, settings.targets), now - handover.at)

@@ -1,0 +1,107 @@
+"""The queue as people see it: what waits, what was given up, and what they do about it.
+
+1. Given up (`failed`) is kept until a person retries or drops it.
+2. Retried means: answered now, however old it is. What had gone out before an interruption does not go out
+   again.
+3. Dropped is kept as well, with when and by whom; it can be retried, should it have been a mistake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, NamedTuple, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.store.deliveries import RETRIED
+from handover_channel.store.schema import claims, deliveries
+
+FAILED = "failed"
+_DROPPED = "dropped by "
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One delivery, without its body. Times in seconds since the epoch."""
+
+    id: int
+    thread: str
+    kind: str
+    received_at: float
+    done_at: Optional[float]
+    outcome: str
+    attempts: int  #: begun, and interrupted
+    failures: int
+    worker: str  #: that has claimed the thread, "" for none
+
+    @property
+    def may_be_retried(self) -> bool:
+        """It was given up or dropped: nothing has come of it."""
+        return self.outcome == FAILED or self.outcome.startswith(_DROPPED)
+
+    @property
+    def may_be_dropped(self) -> bool:
+        """It waits, or was given up."""
+        return self.done_at is None or self.outcome == FAILED
+
+
+class Page(NamedTuple):
+    """The oldest of so many."""
+
+    total: int
+    items: List[Queued]
+
+
+# Spelt out, not a parameter: SQLite takes no partial index for one.
+_FAILED = deliveries.c.outcome == sa.literal_column("'failed'")
+_WAITING = deliveries.c.done_at.is_(None)
+
+
+def waiting(connection: Connection, *, now: float, limit: int) -> Page:
+    """Return what is to be worked off, the longest waiting first."""
+    # By time, not by id: that would tempt the database to walk over all that is done.
+    return _page(connection, _WAITING, now, limit, deliveries.c.received_at, deliveries.c.id)
+
+
+def failed(connection: Connection, *, now: float, limit: int) -> Page:
+    """Return what was given up, the oldest first."""
+    return _page(connection, _FAILED, now, limit, deliveries.c.id)
+
+
+def get(connection: Connection, delivery: int, *, now: float) -> Optional[Queued]:
+    """Return one delivery, None where there is none with that id."""
+    row = connection.execute(_select(now).where(deliveries.c.id == delivery)).mappings().first()
+    return Queued(**row) if row else None
+
+
+def retry(connection: Connection, found: Queued) -> bool:
+    """Put a delivery back into the queue. False: it has changed meanwhile."""
+    values = {"done_at": None, "outcome": RETRIED, "failures": 0, "attempts": min(found.attempts, 1)}
+    return _update(connection, found, **values)
+
+
+def drop(connection: Connection, found: Queued, *, who: str, now: float) -> bool:
+    """Take a delivery off the queue for good. False: it has changed meanwhile."""
+    return _update(connection, found, done_at=now, outcome=f"{_DROPPED}{who}")
+
+
+def _update(connection: Connection, found: Queued, **values: object) -> bool:
+    as_it_was = (deliveries.c.id == found.id, deliveries.c.outcome == found.outcome)
+    done = connection.execute(sa.update(deliveries).where(*as_it_was).values(**values))
+    return bool(done.rowcount == 1)
+
+
+def _page(
+    connection: Connection, which: sa.sql.ColumnElement, now: float, limit: int, *order: object
+) -> Page:
+    total = connection.execute(sa.select(sa.func.count()).select_from(deliveries).where(which)).scalar()
+    found = connection.execute(_select(now).where(which).order_by(*order).limit(limit)).mappings()
+    return Page(int(total or 0), [Queued(**row) for row in found])
+
+
+def _select(now: float) -> sa.sql.Select:
+    claimed = sa.and_(claims.c.thread == deliveries.c.thread, claims.c.until > now)
+    columns = [deliveries.c[name] for name in Queued.__dataclass_fields__ if name != "worker"]
+    worker = sa.func.coalesce(claims.c.worker, "").label("worker")
+    return sa.select(*columns, worker).select_from(deliveries.outerjoin(claims, claimed))

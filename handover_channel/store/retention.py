@@ -1,0 +1,77 @@
+"""Deletes what is old, in small transactions: whoever waits for the database gets in between.
+
+1. Only what is done goes; what was given up stays until a person has looked at it.
+2. The newest row of each table stays: SQLite would give its id again, and ids say what came before what.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+import sqlalchemy as sa
+
+from handover_channel.store import Store
+from handover_channel.store.queue import FAILED
+from handover_channel.store.schema import changes, deliveries, sent, transcript
+
+#: Rows looked at in one transaction.
+BATCH = 1000
+#: Seconds between two.
+PAUSE = 0.02
+
+_Sleep = Callable[[float], None]
+
+
+def delete_deliveries(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
+    """Delete deliveries done before that time (seconds since the epoch), and what was sent for them."""
+    gone = sa.and_(deliveries.c.done_at < before, deliveries.c.outcome != FAILED)
+    count = _delete(store, deliveries, deliveries.c.received_at, before, gone, sleep)
+    old = sa.select(sent.c.tag).where(sent.c.at < before).limit(BATCH)
+    deleted = BATCH
+    while deleted == BATCH:
+        with store.writing() as connection:
+            deleted = connection.execute(sa.delete(sent).where(sent.c.tag.in_(old))).rowcount
+        sleep(PAUSE)
+    return count
+
+
+def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
+    """Delete what was said before that time."""
+    at = transcript.c.timestamp / 1000.0
+    return _delete(store, transcript, at, before, at < before, sleep)
+
+
+def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
+    """Delete changes of control before that time."""
+    return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
+
+
+def _delete(
+    store: Store,
+    table: sa.Table,
+    at: sa.sql.ColumnElement,
+    before: float,
+    gone: sa.sql.ColumnElement,
+    sleep: _Sleep,
+) -> int:
+    """Walk through *table* by id, as long as there is something from before, and delete what is gone."""
+    with store.reading() as connection:
+        newest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
+    count = last = 0
+    while True:
+        batch = (
+            sa.select(table.c.id, at.label("at")).where(table.c.id > last).order_by(table.c.id).limit(BATCH)
+        )
+        found = batch.subquery()
+        with store.reading() as connection:
+            until, oldest = connection.execute(
+                sa.select(sa.func.max(found.c.id), sa.func.min(found.c["at"]))
+            ).one()
+        if until is None or oldest >= before:
+            return count
+        these = (table.c.id > last, table.c.id <= until, table.c.id < newest)
+        with store.writing() as connection:
+            count += connection.execute(sa.delete(table).where(*these, gone)).rowcount
+        last = until
+        sleep(PAUSE)
