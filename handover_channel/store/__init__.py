@@ -16,7 +16,7 @@ from typing import Any, ContextManager, Iterator, Union
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store.migrations import upgrade
@@ -85,10 +85,20 @@ class Store:
         try:
             yield
         except DBAPIError as error:
-            # str(error) would hold the parameters: message bodies.
-            raise StoreUnavailable(f"the database refused: {error.orig}") from error
+            # `from None`: the texts of SQLAlchemy and the driver would hold values: message bodies.
+            raise StoreUnavailable(f"the database refused: {_without_values(error)}") from None
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"the database failed: {type(error).__name__}") from error
+
+
+def _without_values(error: DBAPIError) -> str:
+    """Return what the driver said, without the values that PostgreSQL quotes (DETAIL, LINE)."""
+    said = str(error.orig).strip()
+    if type(error.orig).__module__ == "sqlite3":
+        return said  # names columns, never values
+    if isinstance(error, OperationalError):
+        return said.split("\n", 1)[0]  # the connection, a lock, a time-out
+    return f"{type(error.orig).__name__} {getattr(error.orig, 'pgcode', None) or ''}".strip()
 
 
 def _engine(url: sa.engine.URL) -> Engine:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 
 import pytest
 from play import (
@@ -81,16 +80,10 @@ def test_the_bot_is_silent_before_meta_is_asked(play):
     assert seen == [("passing", False)]
 
 
-def test_no_transaction_is_open_while_meta_is_asked(play, tmp_path):
-    written = []
+def test_no_transaction_is_open_while_meta_is_asked(play):
+    open_connections = {}
+    play.meta.during = lambda name: open_connections.update({name: play.store._engine.pool.checkedout()})
 
-    def another_process_writes(name):
-        with sqlite3.connect(tmp_path / "a.db", timeout=0, isolation_level=None) as other:
-            other.execute("BEGIN IMMEDIATE")
-            other.execute("COMMIT")
-        written.append(name)
-
-    play.meta.during = another_process_writes
     play.hands_over("sales_bot")
     play.page.app("sales_bot").releases(PSID)
     play.says("is anybody there?")
@@ -98,7 +91,8 @@ def test_no_transaction_is_open_while_meta_is_asked(play, tmp_path):
     play.says("good")
     play.says("back to bot")
 
-    assert {"pass_thread_control", "thread_owner", "take_thread_control"} <= set(written)
+    expected = ("pass_thread_control", "thread_owner", "take_thread_control")
+    assert {name: open_connections.get(name) for name in expected} == dict.fromkeys(expected, 0)
 
 
 def test_a_refused_pass_leaves_the_thread_with_the_bot(play):
@@ -124,9 +118,9 @@ def test_a_refused_pass_is_no_return_and_the_bot_is_told_of_none(play):
     assert play.turns[-1] == "and now?"
 
 
-@pytest.mark.parametrize("routing", ["play", "play_without_routing"])
-def test_a_pass_whose_answer_was_lost_is_found_to_have_worked(routing, request):
-    play = request.getfixturevalue(routing)
+@pytest.mark.parametrize("default_app", ["bot", None])
+def test_a_pass_whose_answer_was_lost_is_found_to_have_worked(make_play, default_app):
+    play = make_play(default_app=default_app)
     play.meta.fails("pass_thread_control", LOST_ANSWER)
 
     row = play.hands_over("sales_bot")
@@ -136,9 +130,9 @@ def test_a_pass_whose_answer_was_lost_is_found_to_have_worked(routing, request):
     assert play.deadlines == {"time_limit": 12 * HOUR}
 
 
-@pytest.mark.parametrize("routing", ["play", "play_without_routing"])
-def test_a_pass_that_never_reached_meta_is_found_not_to_have_worked(routing, request):
-    play = request.getfixturevalue(routing)
+@pytest.mark.parametrize("default_app", ["bot", None])
+def test_a_pass_that_never_reached_meta_is_found_not_to_have_worked(make_play, default_app):
+    play = make_play(default_app=default_app)
     play.meta.fails("pass_thread_control", OUTAGE)
 
     with pytest.raises(GraphUnavailable):
