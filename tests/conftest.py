@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from importlib.util import find_spec
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
+from databases import PostgreSQL, Redis, has_postgresql, has_redis
 from hypothesis import settings
 
 #: marker -> (whether the machine has it, what to do where it does not)
 NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
     "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
-    "postgres": (lambda: "HANDOVER_TEST_POSTGRES" in os.environ, "set HANDOVER_TEST_POSTGRES to its URL"),
-    "redis": (lambda: "HANDOVER_TEST_REDIS" in os.environ, "set HANDOVER_TEST_REDIS to its URL"),
+    "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
+    "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
     "browser": (lambda: shutil.which("chromium") is not None, "install chromium"),
 }
+
+#: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so.
+MUST_HAVE = os.environ.get("HANDOVER_TESTS_MUST_HAVE", "").split()
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("handover", deadline=None)
@@ -35,4 +39,28 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     for item in items:
         for marker, reason in lacking.items():
             if item.get_closest_marker(marker):
+                if marker in MUST_HAVE:
+                    raise pytest.UsageError(f"{item.nodeid} would be skipped: {reason}")
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server. Who stops it starts it again."""
+    server = PostgreSQL()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis server. Who stops it starts it again."""
+    server = Redis()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

@@ -166,24 +166,10 @@ def test_readers_do_not_wait_for_a_writer(store, open_store):
         assert texts(other) == []
 
 
-@pytest.fixture
-def on_sqlite(sqlite):
-    """For what is SQLite's own: opens its database."""
-    stores = []
-
-    def open_one():
-        stores.append(Store(sqlite("a")))
-        stores[-1].migrate()
-        return stores[-1]
-
-    yield open_one
-    for store in stores:
-        store.close()
-
-
 @on_sqlite  # PostgreSQL's writers do not wait for each other
-def test_a_second_writer_waits_for_the_first(on_sqlite):
-    store, other, order = on_sqlite(), on_sqlite(), []
+def test_a_second_writer_waits_for_the_first(store, open_store):
+    other, order = open_store(), []
+    other.migrate()
     begun = threading.Event()
 
     def write():
@@ -203,8 +189,9 @@ def test_a_second_writer_waits_for_the_first(on_sqlite):
     assert order == texts(store) == ["first", "second"]
 
 
-def test_what_was_acknowledged_survives_a_power_cut(on_sqlite):
-    with on_sqlite().reading() as connection:
+@on_sqlite
+def test_what_was_acknowledged_survives_a_power_cut(store):
+    with store.reading() as connection:
         pragmas = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         ]
@@ -274,9 +261,10 @@ def test_an_error_of_the_database_carries_no_values(store, fails):
 
 
 @on_sqlite
-def test_a_database_that_stays_locked_is_unavailable(tmp_path, monkeypatch, on_sqlite):
+def test_a_database_that_stays_locked_is_unavailable(tmp_path, monkeypatch, open_store):
     monkeypatch.setattr("handover_channel.store._BUSY", 0)
-    store = on_sqlite()
+    store = open_store()
+    store.migrate()
     with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
 

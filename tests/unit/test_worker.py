@@ -8,6 +8,7 @@ from collections import defaultdict
 
 import pytest
 import sqlalchemy as sa
+from databases import on_sqlite
 from play import HOUR, OURS, SALES_BOT, START, Meta, settings_with
 
 from handover_channel import worker as worker_module
@@ -368,6 +369,7 @@ async def test_a_new_process_takes_up_what_was_left(place, store):
     await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
 
 
+@on_sqlite  # elsewhere a process id says nothing
 async def test_what_a_dead_process_had_claimed_is_taken_up_at_once(place, store, clock):
     receive(store, "hello")
     process = place()
