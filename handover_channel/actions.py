@@ -6,20 +6,19 @@ The switchboard works synchronously and calls Meta: it runs in a thread, so that
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, UserUttered
 from rasa_sdk.executor import CollectingDispatcher
 
-from handover_channel import wiring
+from handover_channel import log, wiring
 from handover_channel.errors import GraphError, HandoverRefused, SettingsError, StoreUnavailable
 from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import Switchboard
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 TARGET_SLOT, UNTIL_SLOT = "handover_target", "handover_until"
 REASON_ENTITY = "reason"

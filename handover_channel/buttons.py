@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 from typing import Any, Dict, List, Mapping, Optional
 
+from handover_channel import log
 from handover_channel.returning import BUTTON_PAYLOAD, is_button
 from handover_channel.splitting import ELLIPSIS, shorten
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 TITLE_LIMIT = 20
 PAYLOAD_LIMIT = 1000

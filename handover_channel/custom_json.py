@@ -11,12 +11,12 @@
 from __future__ import annotations
 
 import copy
-import logging
 from typing import Any, Dict, List, Mapping, Optional
 
+from handover_channel import log
 from handover_channel.splitting import split
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 TEXT_LIMIT = 2000
 

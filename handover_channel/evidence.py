@@ -5,12 +5,11 @@ What an event means is decided in routing.py; here the meaning is carried out.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
-from handover_channel import first_answer
+from handover_channel import first_answer, log
 from handover_channel.control import Change, bot_may_speak
 from handover_channel.events import (
     ControlPassed,
@@ -33,7 +32,7 @@ from handover_channel.store.transcript import APP, PERSON, Line
 from handover_channel.switchboard import Switchboard
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Outcome of a delivery that the bot has answered.
 ANSWERED = "answered"

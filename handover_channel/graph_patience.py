@@ -26,12 +26,12 @@ from tenacity import (
     wait_random,
 )
 
-from handover_channel import metrics
+from handover_channel import log, metrics
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
 from handover_channel.graph_errors import error_of
 from handover_channel.graph_transport import Answer, Call, Unanswered
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: After these the caller no longer has control, so a second one is refused.
 _GIVES_UP_CONTROL = ("/me/pass_thread_control", "/me/release_thread_control")

@@ -5,18 +5,18 @@ Used by the switchboard alone.
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from sqlalchemy.engine import Connection
 
+from handover_channel import log
 from handover_channel.control import Change, Control, State, bot_may_speak, is_confirmed, state_after
 from handover_channel.settings import Settings, Target
 from handover_channel.store import Store, deadlines, deliveries, threads
 from handover_channel.store.threads import Thread
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Minutes after which a refused return is tried again; the last one repeats. design.md, section 5.
 TRY_AGAIN_AFTER = (1, 5, 15, 60)

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 from urllib.parse import urlsplit
 
+from handover_channel import log
 from handover_channel.buttons import (
     button,
     button_of_quick_reply,
@@ -44,7 +44,7 @@ __all__ = [
     "with_return_button",
 ]
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 TEMPLATE_TEXT_LIMIT = 640
 BUTTONS_A_TEMPLATE = 3

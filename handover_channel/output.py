@@ -10,23 +10,21 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
-import logging
 import uuid
 from concurrent.futures import Executor
 from typing import Any, Dict, Iterable, List, Optional
 
 from rasa.core.channels.channel import OutputChannel
 
-from handover_channel import messages, metrics
+from handover_channel import log, messages, metrics
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.switchboard import MESSENGER, Switchboard
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: The response that tells the person of a handover: Messenger gets the "Back to Bot" button with it.
 NOTICE = "utter_handover"
@@ -122,7 +120,7 @@ class MessengerOutput(OutputChannel):
 
     async def _call(self, thread: str, body: Dict[str, Any]) -> bool:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, functools.partial(self._call_now, thread, body))
+        return await loop.run_in_executor(self._pool, log.carried(self._call_now), thread, body)
 
     def _call_now(self, thread: str, body: Dict[str, Any]) -> bool:
         try:

@@ -10,7 +10,6 @@ type for real (not under TYPE_CHECKING) and spell unions with Optional.
 
 from __future__ import annotations
 
-import logging
 from functools import cached_property
 from typing import Any, Callable, Dict, List, Optional
 
@@ -22,13 +21,13 @@ from rasa.shared.core.events import ActionExecuted, Event, UserUtteranceReverted
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from handover_channel import wiring
+from handover_channel import log, wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.returning import Keywords
 from handover_channel.silence import LISTEN_ACTION, RETURN_ACTION, Turn, next_action
 from handover_channel.switchboard import MESSENGER
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 TARGET_SLOT = "handover_target"
 

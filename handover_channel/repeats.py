@@ -9,14 +9,13 @@ Synchronous: on an event loop, call it in a thread.
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Callable
 
-from handover_channel import metrics
+from handover_channel import log, metrics
 from handover_channel.store import Store, sent
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Seconds that an echo gets to come after a restart. Meta repeats at once what it could not deliver.
 ECHO = 3.0

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from typing import Callable, List, Optional
 
+from handover_channel import log
 from handover_channel.control import Change, Control, bot_may_speak, has_lapsed
 from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, TargetNotReachable
 from handover_channel.graph_api import GraphApi, ThreadOwner
@@ -24,7 +24,7 @@ from handover_channel.store.deadlines import Deadline
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import Line
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
 MESSENGER = "facebook"

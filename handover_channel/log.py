@@ -1,0 +1,82 @@
+"""What our log lines have in common.
+
+1. The text is constant, the facts are arguments. Secrets and what people wrote are none of them.
+2. A line about work on a thread carries `thread_id`, and `delivery_id` where there is one, as fields of the
+   record (`extra`), for those who log JSON.
+3. Of an error that is not ours only its kind and its place are logged: its text may quote what people wrote.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import logging
+import traceback
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Iterator,
+    List,
+    Mapping,
+    MutableMapping,
+    Optional,
+    Tuple,
+    TypeVar,
+)
+
+from handover_channel.errors import HandoverError
+
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:  # cannot be subscripted before Python 3.11
+    _Adapter = logging.LoggerAdapter
+
+_T = TypeVar("_T")
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ABOUT: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("handover_about", default=_NOTHING)
+
+
+class Logger(_Adapter):
+    """Adds what the present work is about to every record."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> Tuple[Any, MutableMapping[str, Any]]:
+        """Add the fields; those given with the call win."""
+        kwargs["extra"] = {**_ABOUT.get(), **(kwargs.get("extra") or {})}
+        return msg, kwargs
+
+
+def logger(name: str) -> Logger:
+    """Return the logger of a module."""
+    return Logger(logging.getLogger(name), {})
+
+
+@contextmanager
+def about(thread: str, delivery: Optional[int] = None) -> Iterator[None]:
+    """Say what the work inside is about."""
+    fields = {"thread_id": thread, **({} if delivery is None else {"delivery_id": delivery})}
+    token = _ABOUT.set(fields)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # a task that is thrown away ends outside of its own context
+            _ABOUT.reset(token)
+
+
+def carried(function: Callable[..., _T]) -> Callable[..., _T]:
+    """Return *function* with what the work is about, for another thread."""
+    return functools.partial(contextvars.copy_context().run, function)
+
+
+def trace(error: BaseException) -> str:
+    """Return kind and place of *error* and of its causes, without their texts; with it where it is ours."""
+    seen: Optional[BaseException] = error
+    parts: List[str] = []
+    while seen is not None and len(parts) < 10:
+        said = f"{type(seen).__name__}: {seen}" if isinstance(seen, HandoverError) else type(seen).__name__
+        parts.append("".join([*traceback.format_tb(seen.__traceback__), said]))
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return "\nafter\n".join(parts)
