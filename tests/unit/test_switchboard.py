@@ -422,6 +422,7 @@ def test_the_persons_next_way_back_tries_again_at_once(refusing):
     refusing.says("BACK TO BOT")
 
     assert (refusing.control, refusing.reasons) == ("bot", ["keyword"])
+    assert refusing.deadlines == {}
 
 
 def test_the_time_limit_is_not_lost_where_meta_refuses(refusing):

@@ -213,6 +213,26 @@ async def test_a_conversation_that_takes_long_stops_no_other(place, store):
     await eventually(lambda: process.bot.said["slow"] == ["hello"])
 
 
+async def test_only_so_many_turns_run_at_a_time(place, store, monkeypatch):
+    monkeypatch.setattr(worker_module, "AT_ONCE", 2)
+    process, inside, most = place(), set(), []
+
+    async def during(thread, text):
+        inside.add(thread)
+        most.append(len(inside))
+        await real_sleep(0.1)
+        inside.remove(thread)
+
+    process.bot.during = during
+    for number in range(6):
+        receive(store, "hello", thread=f"800{number}")
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert max(most) == 2
+
+
 async def test_what_comes_during_a_turn_is_answered_after_it(place, store):
     process, go_on = place(), asyncio.Event()
     process.bot.during = lambda thread, text: go_on.wait()
