@@ -123,15 +123,14 @@ class History:
     def read(self, connection: Connection, *, now: float) -> Mapping[Happened, int]:
         """Return how often everything has happened so far."""
         with self._lock:
-            newest, unsettled = connection.execute(
+            newest, settled = connection.execute(
                 sa.select(
                     sa.func.max(changes.c.id),
-                    sa.func.min(sa.case((changes.c.at > now - SETTLED, changes.c.id), else_=None)),
+                    sa.func.max(sa.case((changes.c.at <= now - SETTLED, changes.c.id), else_=self._last)),
                 ).where(changes.c.id > self._last)
             ).one()
             if newest is None:
                 return Counter(self._counted)
-            settled = newest if unsettled is None else unsettled - 1
             self._counted += _count(connection, self._last, settled)
             self._last = settled
             return self._counted + _count(connection, settled, newest)

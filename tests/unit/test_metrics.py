@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from handover_channel import metrics
+from handover_channel.errors import (
+    GraphError,
+    GraphUnavailable,
+    NotThreadOwner,
+    OutsideWindow,
+    PersonUnavailable,
+    StoreUnavailable,
+    TokenRefused,
+)
+
+MESSAGE = {"recipient": {"id": "7001"}, "message": {"text": "hello"}}
+
+
+class Counted:
+    """What was counted since the beginning of the test."""
+
+    def __init__(self):
+        self._before = {}
+        self._before = self._all()
+
+    def __call__(self, name, **labels):
+        key = (name, frozenset(labels.items()))
+        return self._all().get(key, 0) - self._before.get(key, 0)
+
+    def _all(self):
+        families = metrics.REGISTRY.collect()
+        samples = [sample for family in families for sample in family.samples]
+        return {(each.name, frozenset(each.labels.items())): each.value for each in samples}
+
+
+@pytest.fixture
+def counted():
+    return Counted()
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (NotThreadOwner("no"), "not_owner"),
+        (OutsideWindow("no"), "outside_window"),
+        (PersonUnavailable("no"), "person_unavailable"),
+        (TokenRefused("no"), "token_refused"),
+        (GraphUnavailable("no"), "given_up"),
+        (StoreUnavailable("no"), "store_unavailable"),
+        (GraphError("no"), "refused"),
+    ],
+)
+def test_a_message_that_did_not_go_out_counts_by_its_reason(counted, error, outcome):
+    metrics.not_sent(MESSAGE, error)
+
+    assert counted("handover_sends_total", outcome=outcome) == 1
+    assert counted("handover_sends_total", outcome="sent") == 0
+
+
+def test_typing_is_no_message(counted):
+    body = {"recipient": {"id": "7001"}, "sender_action": "typing_on"}
+    metrics.sent(body)
+    metrics.sent(body, metrics.MUTED)
+    metrics.not_sent(body, GraphError("no"))
+    metrics.sent(MESSAGE)
+
+    assert counted("handover_sends_total", outcome="sent") == 1
+    assert counted("handover_sends_total", outcome="muted") == 0
+    assert counted("handover_sends_total", outcome="refused") == 0
+
+
+def test_a_person_is_no_label(counted):
+    metrics.retried("/7001", unsure=False)
+    metrics.retried("/me/messages", unsure=True)
+
+    assert counted("handover_graph_retries_total", call="profile") == 1
+    assert counted("handover_graph_retries_total", call="messages") == 1
+    assert counted("handover_repeats_total", of="call") == 1
+    assert "7001" not in str(list(metrics.REGISTRY.collect()))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (None, "done"),
+        (LookupError, "waits"),
+        (RuntimeError, "failed"),
+        (asyncio.CancelledError, "interrupted"),
+    ],
+)
+def test_a_turn_counts_by_its_end_and_its_error_goes_on(counted, error, outcome):
+    def take_turn():
+        with metrics.turn("event", waits=(LookupError,)):
+            if error:
+                raise error
+
+    if error:
+        with pytest.raises(error):
+            take_turn()
+    else:
+        take_turn()
+
+    assert counted("handover_turn_seconds_count", kind="event", outcome=outcome) == 1
+
+
+def test_an_outcome_of_several_words_is_one_label(counted):
+    metrics.worked_off("request not granted")
+
+    assert counted("handover_deliveries_total", outcome="request_not_granted") == 1
+
+
+def test_counting_that_fails_is_said_once_and_harms_nobody(caplog):
+    @metrics.harmless
+    def count(number):
+        raise OSError("no space left: 7001")
+
+    with caplog.at_level(logging.ERROR):
+        count(1)
+        count(2)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "metrics: count failed (OSError); said once"
+    ]
+
+
+@pytest.mark.parametrize(("target", "label"), [("inbox", "inbox"), ("999999", "other"), ("", "other")])
+def test_an_app_that_is_no_target_is_a_label_like_all_others_of_its_kind(target, label):
+    assert metrics.label_of(target, {"inbox"}) == label
+
+
+def test_processes_that_share_a_folder_are_served_as_one(tmp_path):
+    code = (
+        "from prometheus_client import generate_latest\n"
+        "from handover_channel import metrics\n"
+        "metrics.stored(3)\n"
+        "print(generate_latest(metrics.registry()).decode())"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    run = [sys.executable, "-c", code]
+    texts = [subprocess.run(run, env=environment, check=True, capture_output=True, text=True) for _ in "12"]
+
+    assert "handover_events_stored_total 6.0" in texts[-1].stdout
