@@ -11,7 +11,7 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -48,9 +48,15 @@ class Claims:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def waiting(self, limit: int) -> List[str]:
-        """Return threads that have work and are nobody's."""
+        """Claim threads that have work and are nobody's, and return them, the longest waiting first."""
+        now = self._clock()
         with self._store.reading() as connection:
-            return deliveries.waiting_threads(connection, now=self._clock(), limit=limit)
+            if not deliveries.waiting_threads(connection, now=now, limit=min(limit, 1)):
+                return []
+        with self._store.writing() as connection:
+            return deliveries.claim_waiting(
+                connection, worker=self.worker, now=now, until=now + CLAIM, limit=limit
+            )
 
     def begin(self, thread: str) -> Optional[Job]:
         """Claim *thread* and take its next delivery; None where there is none, or somebody else has it."""
@@ -77,10 +83,10 @@ class Claims:
         with self._store.writing() as connection:
             deliveries.ended(connection, job.delivery.id, started=started, failed=failed)
 
-    def renew(self) -> None:
-        """Renew every claim of this worker."""
+    def renew(self, threads: Sequence[str]) -> None:
+        """Renew the claims that this worker has on these threads."""
         with self._store.writing() as connection:
-            deliveries.renew(connection, worker=self.worker, until=self._clock() + CLAIM)
+            deliveries.renew(connection, threads, worker=self.worker, until=self._clock() + CLAIM)
 
     def give_back(self, thread: Optional[str] = None) -> None:
         """Give up the claim on *thread*, or all."""

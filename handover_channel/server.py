@@ -18,6 +18,7 @@ from handover_channel.intake import Intake
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.store import figures
+from handover_channel.store.listener import Listener
 from handover_channel.wiring import Handover
 from handover_channel.worker import Worker
 
@@ -41,6 +42,7 @@ class Server:
         self._on_new_message = on_new_message
         self._calls = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="handover-graph")
         self._intake: Optional[Intake] = None
+        self._listener: Optional[Listener] = None
         self._worker: Optional[Worker] = None
         self._conversation: Optional[RasaConversation] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
@@ -57,6 +59,8 @@ class Server:
         self._worker = worker
         self._intake = Intake(given.store, worker.wake)
         self._intake.start()
+        self._listener = Listener(given.store, worker.look_now)
+        self._listener.start()
         self._loop = asyncio.new_event_loop()
         work = (self._loop, worker)
         self._thread = threading.Thread(target=_run, args=work, name="handover", daemon=True)
@@ -70,6 +74,8 @@ class Server:
         intake.stop()
         asyncio.run_coroutine_threadsafe(self._worker.stop(GRACE), self._loop).result()
         self._thread.join(timeout=5)
+        if self._listener:
+            self._listener.stop()
         self._calls.shutdown(wait=False)
         self._handover.store.close()
 

@@ -12,12 +12,11 @@ import asyncio
 import contextlib
 import functools
 import json
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, TypeVar
 
-from handover_channel import metrics
+from handover_channel import log, metrics
 from handover_channel.claims import CLAIM, Claims, Job
 from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation, NotReady
@@ -29,7 +28,7 @@ from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline
 from handover_channel.switchboard import Switchboard
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 _T = TypeVar("_T")
 
@@ -41,8 +40,12 @@ FAILURES = 3
 INTERRUPTIONS = 10
 #: Seconds in which a due deadline is worked off, or comes again.
 DEADLINE_CLAIM = 120.0
-#: Threads (conversations) worked off at a time.
+#: Threads (conversations) worked off at a time, and deadlines.
 AT_ONCE = 64
+DUE_AT_ONCE = 32
+#: Seconds between being told of work and looking for it: who stored it begins with it, and what follows at
+#: once is found by the same look.
+MOMENT = 0.05
 
 
 class Worker:
@@ -64,6 +67,9 @@ class Worker:
         self._clock = clock
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="handover-worker")
         self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
+        self._held: Set[str] = set()  # threads with a delivery under way
+        self._more_waits = False  # the last look left some
+        self._at_due, self._more_due = 0, False  # the same for deadlines
         self._tasks: Set[asyncio.Task[Any]] = set()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stopping = False
@@ -75,12 +81,19 @@ class Worker:
             with contextlib.suppress(RuntimeError):  # the loop has closed: the next start takes it up
                 loop.call_soon_threadsafe(self._start, list(found))
 
+    def look_now(self) -> None:
+        """Say that there may be work somewhere. From any thread; forgetting it costs half a second."""
+        loop = self._loop
+        if loop is not None and not self._stopping:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._look.set)
+
     async def run(self) -> None:
         """Work until `stop`."""
-        self._loop = asyncio.get_running_loop()
         # Made here: before Python 3.10 they belong to the loop they are made on.
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._stop_looking, self._ended = asyncio.Event(), asyncio.Event()
+        self._look, self._ended = asyncio.Event(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         failed = False
         first: Optional[Callable[[], None]] = self._claims.free_the_dead
         renew_at = 0.0
@@ -89,34 +102,39 @@ class Worker:
                 if first:
                     await self._in_thread(first)
                     first = None
-                if self._running and self._loop.time() >= renew_at:
-                    await self._in_thread(self._claims.renew)
+                if self._held and self._loop.time() >= renew_at:
+                    await self._in_thread(self._claims.renew, list(self._held))
                     renew_at = self._loop.time() + CLAIM / 3
                 await self._do_due()
-                self._start(await self._in_thread(self._claims.waiting, 4 * AT_ONCE))
+                room = max(AT_ONCE - len(self._running), 0)
+                found = await self._in_thread(self._claims.waiting, room) if room else []
+                self._more_waits = len(found) == room
+                self._start(found)
                 failed = False
             except StoreUnavailable as error:
                 if not failed:
                     logger.error("the bot is silent until the database is back: %s", error)
                 failed = True
-            except Exception:
-                if not self._stopping:  # then the pool closes under a look that is under way
-                    logger.exception("looking for work failed")
+            except Exception as error:
+                logger.error("looking for work failed: %s", log.trace(error))
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stop_looking.wait(), LOOK)
+                await asyncio.wait_for(self._look.wait(), LOOK)
+                await asyncio.sleep(MOMENT)
+            self._look.clear()
         await self._ended.wait()
+        # Here, after the last look: it may have claimed something yet.
+        with contextlib.suppress(StoreUnavailable):  # the claims run out by themselves
+            await self._in_thread(self._claims.give_back)
+        self._pool.shutdown(wait=False)
 
     async def stop(self, grace: float) -> None:
         """Take up nothing new, let what runs end within *grace* seconds, give back the rest."""
         self._stopping = True
-        self._stop_looking.set()
+        self._look.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
             task.cancel()
-        with contextlib.suppress(StoreUnavailable):  # the claims run out by themselves
-            await self._in_thread(self._claims.give_back)
-        self._pool.shutdown(wait=False)
         self._ended.set()
 
     def _start(self, found: Iterable[str]) -> None:
@@ -135,6 +153,7 @@ class Worker:
     async def _work_off(self, thread: str) -> None:
         try:
             async with self._room:
+                self._held.add(thread)
                 again = True
                 while again and not self._stopping:
                     self._running[thread] = False
@@ -144,13 +163,20 @@ class Worker:
                     again = self._running[thread]
         except (StoreUnavailable, NotReady) as error:
             logger.debug("thread %s waits: %s", thread, error)
-        except Exception:
-            logger.exception("thread %s: working off its deliveries failed", thread)
+        except Exception as error:
+            logger.error("thread %s: working off its deliveries failed: %s", thread, log.trace(error))
         finally:
+            self._held.discard(thread)
             self._running.pop(thread, None)
+            if self._more_waits:
+                self._look.set()
 
     async def _try(self, job: Job) -> Optional[Job]:
         """Work one delivery off and return the next one."""
+        with log.about(job.row.id, job.delivery.id):
+            return await self._try_it(job)
+
+    async def _try_it(self, job: Job) -> Optional[Job]:
         delivery = job.delivery
         if delivery.failures >= FAILURES or delivery.attempts >= INTERRUPTIONS:
             logger.error(
@@ -166,8 +192,10 @@ class Worker:
         except (StoreUnavailable, NotReady):
             await self._in_thread(self._claims.give_back, job.row.id)
             raise
-        except Exception:
-            logger.exception("thread %s: delivery %s failed, tried again", job.row.id, delivery.id)
+        except Exception as error:
+            logger.error(
+                "thread %s: delivery %s failed, tried again: %s", job.row.id, delivery.id, log.trace(error)
+            )
             metrics.failed()
             await self._in_thread(functools.partial(self._claims.ended, job, started=False, failed=True))
             await asyncio.sleep(2**delivery.failures)
@@ -217,27 +245,41 @@ class Worker:
             raise
 
     async def _do_due(self) -> None:
-        for deadline in await self._in_thread(self._due):
-            self._go(self._in_thread(self._do, deadline))
-
-    def _due(self) -> List[Deadline]:
-        with self._store.reading() as connection:
-            return deadlines.due(connection, now=self._clock(), limit=500)
-
-    def _do(self, deadline: Deadline) -> None:
+        room = DUE_AT_ONCE - self._at_due
         until = self._clock() + DEADLINE_CLAIM
+        found = await self._in_thread(self._claim_due, room, until) if room > 0 else []
+        self._more_due = len(found) == room
+        for deadline in found:
+            self._at_due += 1
+            self._go(self._do(deadline, until))
+
+    def _claim_due(self, limit: int, until: float) -> List[Deadline]:
+        now = self._clock()
+        with self._store.reading() as connection:
+            if not deadlines.due(connection, now=now, limit=1):
+                return []
+        with self._store.writing() as connection:
+            return deadlines.claim_due(connection, now=now, until=until, limit=limit)
+
+    async def _do(self, deadline: Deadline, until: float) -> None:
         try:
-            with self._store.writing() as connection:
-                if not deadlines.claim(connection, deadline, until=until):
-                    return
+            await self._in_thread(self._settle, deadline, until)
+            self._start([deadline.thread])
+        except Exception as error:
+            where = log.trace(error)
+            logger.error("thread %s: its %s was due and failed: %s", deadline.thread, deadline.kind, where)
+        finally:
+            self._at_due -= 1
+            if self._more_due:
+                self._look.set()
+
+    def _settle(self, deadline: Deadline, until: float) -> None:
+        with log.about(deadline.thread):
             self._switchboard.due(deadline)
-            with self._store.writing() as connection:
-                deadlines.settled(connection, deadline, moved_to=until)
-            metrics.due_done(deadline.kind, self._clock() - deadline.due_at)
-            self.wake([deadline.thread])
-        except Exception:
-            logger.exception("thread %s: its %s was due and failed", deadline.thread, deadline.kind)
+        with self._store.writing() as connection:
+            deadlines.settled(connection, deadline, moved_to=until)
+        metrics.due_done(deadline.kind, self._clock() - deadline.due_at)
 
     async def _in_thread(self, function: Callable[..., _T], *given: Any) -> _T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, functools.partial(function, *given))
+        return await loop.run_in_executor(self._pool, log.carried(function), *given)

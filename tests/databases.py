@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of the tests' own: found on this machine, each in a folder and on a port of its own.
+"""A PostgreSQL and a Redis of the tests' own: found on this machine, each in a folder of its own.
 
 Nothing of theirs is flushed to the disk (`fsync=off`): they survive their own restarts, which is what is
 tested, and not the machine's.

@@ -26,6 +26,16 @@ logger = logging.getLogger(__name__)
 #: How long a writer waits for another process's transaction, in seconds.
 _BUSY = 20
 
+#: A server that is gone without a word is given up after these, not after the system's two hours.
+#: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (seconds; the last in ms)
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
 
 class Store:
     """The database. Raises StoreUnavailable for whatever goes wrong with it."""
@@ -65,6 +75,14 @@ class Store:
                 upgrade(connection)
         self._migrated = True
 
+    def connection_of_its_own(self) -> Any:
+        """Return a connection of the driver's that is not one of the pool. Who asks for it closes it."""
+        with self._errors():
+            borrowed = self._engine.raw_connection()
+            connection = borrowed.driver_connection
+            borrowed.detach()
+            return connection
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -103,9 +121,7 @@ def _without_values(error: DBAPIError) -> str:
 
 def _engine(url: sa.engine.URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(
-            url, future=True, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20
-        )
+        return _postgresql(url)
     # A plain pool: a connection to a SQLite file may change threads, it must only not be shared at a time.
     engine = sa.create_engine(
         url,
@@ -119,6 +135,20 @@ def _engine(url: sa.engine.URL) -> Engine:
     sa.event.listen(engine, "connect", _sqlite_settings)
     sa.event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _postgresql(url: sa.engine.URL) -> Engine:
+    given = {} if url.get_driver_name() != "psycopg2" else _PATIENCE
+    return sa.create_engine(
+        url,
+        future=True,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=_BUSY,
+        pool_size=10,
+        max_overflow=10,
+        connect_args={name: value for name, value in given.items() if name not in url.query},
+    )
 
 
 def _sqlite_settings(connection: Any, record: Any) -> None:

@@ -1,12 +1,15 @@
 """Deadlines: one row each, and one scan that costs what is due.
 
 A deadline that is worked off is first moved a little into the future: should its worker die, it comes again.
+Workers that look at the same moment share what is due: PostgreSQL passes over rows another one has locked
+(`SKIP LOCKED`, https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE), SQLite lets one
+of them write at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import Any, List, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,6 +32,13 @@ class Deadline:
     due_at: float
 
 
+_MOVE = (
+    sa.update(deadlines)
+    .where(deadlines.c.thread == sa.bindparam("of"), deadlines.c.kind == sa.bindparam("what"))
+    .values(due_at=sa.bindparam("until"))
+)
+
+
 def put(connection: Connection, thread: str, kind: str, due_at: Optional[float]) -> None:
     """Set the deadline of this kind; None takes it away."""
     if due_at is None:
@@ -47,27 +57,15 @@ def clear(connection: Connection, thread: str, kind: Optional[str] = None) -> No
 
 def due(connection: Connection, *, now: float, limit: int) -> List[Deadline]:
     """Return what is due, the longest overdue first."""
-    query = (
-        sa.select(deadlines.c.thread, deadlines.c.kind, deadlines.c.due_at)
-        .where(deadlines.c.due_at <= now)
-        .order_by(deadlines.c.due_at)
-        .limit(limit)
-    )
-    return [Deadline(**row) for row in connection.execute(query).mappings()]
+    return _deadlines(connection, _due(now, limit))
 
 
-def claim(connection: Connection, deadline: Deadline, *, until: float) -> bool:
-    """Move a due deadline to *until*, so that only one worker has it. False: another one was first."""
-    query = (
-        sa.update(deadlines)
-        .where(
-            deadlines.c.thread == deadline.thread,
-            deadlines.c.kind == deadline.kind,
-            deadlines.c.due_at == deadline.due_at,
-        )
-        .values(due_at=until)
-    )
-    return bool(connection.execute(query).rowcount == 1)
+def claim_due(connection: Connection, *, now: float, until: float, limit: int) -> List[Deadline]:
+    """Return what is due, moved to *until*, so that only one worker has it: the longest overdue first."""
+    found = _deadlines(connection, _due(now, limit).with_for_update(skip_locked=True))
+    if found:
+        connection.execute(_MOVE, [{"of": each.thread, "what": each.kind, "until": until} for each in found])
+    return found
 
 
 def settled(connection: Connection, deadline: Deadline, *, moved_to: float) -> None:
@@ -79,3 +77,12 @@ def settled(connection: Connection, deadline: Deadline, *, moved_to: float) -> N
             deadlines.c.due_at == moved_to,
         )
     )
+
+
+def _due(now: float, limit: int) -> Any:
+    columns = (deadlines.c.thread, deadlines.c.kind, deadlines.c.due_at)
+    return sa.select(*columns).where(deadlines.c.due_at <= now).order_by(deadlines.c.due_at).limit(limit)
+
+
+def _deadlines(connection: Connection, query: Any) -> List[Deadline]:
+    return [Deadline(**row) for row in connection.execute(query).mappings()]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store.listener import tell
 from handover_channel.store.schema import claims, deliveries
 from handover_channel.store.upsert import insert
 from handover_channel.webhook import Item
@@ -86,7 +87,11 @@ def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
 def add(connection: Connection, new: List[Dict[str, Any]]) -> None:
     """Store rows; those whose key is there already are repeats, and left out."""
     if new:
-        connection.execute(insert(connection, deliveries).on_conflict_do_nothing(), new)
+        # Two processes that store the same deliveries at once would wait for each other for ever, had each
+        # begun with what the other one ends with. Within a thread the order of arrival stays.
+        in_one_order = sorted(new, key=lambda row: (row["thread"], row["timestamp"]))
+        connection.execute(insert(connection, deliveries).on_conflict_do_nothing(), in_one_order)
+        tell(connection)
 
 
 def add_note(
@@ -133,15 +138,8 @@ def newest_id(connection: Connection) -> int:
 
 
 def waiting_threads(connection: Connection, *, now: float, limit: int) -> List[str]:
-    """Return threads that have work and are not claimed by anybody."""
-    claimed = sa.select(claims.c.thread).where(claims.c.until > now)
-    query = (
-        sa.select(deliveries.c.thread)
-        .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(claimed))
-        .distinct()
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+    """Return threads that have work and are not claimed by anybody, the longest waiting first."""
+    return list(connection.execute(_waiting(now, limit)).scalars())
 
 
 def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:
@@ -150,9 +148,24 @@ def claim(connection: Connection, thread: str, *, worker: str, now: float, until
     return bool(connection.execute(_CLAIM, given).rowcount == 1)
 
 
-def renew(connection: Connection, *, worker: str, until: float) -> None:
-    """Renew every claim of *worker*."""
-    connection.execute(sa.update(claims).where(claims.c.worker == worker).values(until=until))
+def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
+    """Claim threads that have work and are nobody's, and return them, the longest waiting first.
+
+    Workers that look at the same moment get different ones: PostgreSQL passes over what another one has
+    locked, SQLite lets one of them write at a time.
+    """
+    found = list(connection.execute(_waiting(now, limit).with_for_update(skip_locked=True)).scalars())
+    # In one order everywhere: of two workers none waits for the other one in a circle.
+    claimed = {
+        thread for thread in sorted(found) if claim(connection, thread, worker=worker, now=now, until=until)
+    }
+    return [thread for thread in found if thread in claimed]
+
+
+def renew(connection: Connection, threads: Sequence[str], *, worker: str, until: float) -> None:
+    """Renew the claims that *worker* has on these threads."""
+    mine = sa.and_(claims.c.worker == worker, claims.c.thread.in_(threads))
+    connection.execute(sa.update(claims).where(mine).values(until=until))
 
 
 def release(connection: Connection, *, worker: str, thread: Optional[str] = None) -> None:
@@ -166,3 +179,14 @@ def release(connection: Connection, *, worker: str, thread: Optional[str] = None
 def claiming_workers(connection: Connection) -> List[str]:
     """Return the names of the workers that have claims."""
     return list(connection.execute(sa.select(claims.c.worker).distinct()).scalars())
+
+
+def _waiting(now: float, limit: int) -> Any:
+    claimed = sa.select(claims.c.thread).where(claims.c.until > now)
+    heads = (
+        sa.select(sa.func.min(deliveries.c.id))
+        .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(claimed))
+        .group_by(deliveries.c.thread)
+    )
+    query = sa.select(deliveries.c.thread).where(deliveries.c.id.in_(heads))
+    return query.order_by(deliveries.c.id).limit(limit)

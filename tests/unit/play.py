@@ -213,12 +213,10 @@ class Play:
 
     def due(self):
         """Do what is due; returns the kinds of it."""
-        with self.store.reading() as connection:
-            found = deadlines.due(connection, now=self.clock(), limit=50)
+        until = self.clock() + 120
+        with self.store.writing() as connection:
+            found = deadlines.claim_due(connection, now=self.clock(), until=until, limit=50)
         for deadline in found:
-            until = self.clock() + 120
-            with self.store.writing() as connection:
-                assert deadlines.claim(connection, deadline, until=until)
             self.switchboard.due(deadline)
             with self.store.writing() as connection:
                 deadlines.settled(connection, deadline, moved_to=until)

@@ -122,13 +122,33 @@ def test_a_claim_that_is_renewed_stays(claims, store, clock):
     claims.begin(PSID)
     clock.passes(CLAIM - 1)
 
-    claims.renew()
+    claims.renew([PSID])
 
     clock.passes(CLAIM - 1)
     assert (other.begin(PSID), other.waiting(10)) == (None, [])
     clock.passes(1)
     assert other.waiting(10) == [PSID]
+    assert (claims.begin(PSID), claims.waiting(10)) == (None, [])
     assert other.begin(PSID)
+
+
+def test_a_claim_without_a_delivery_under_way_runs_out_though_its_worker_lives(claims, store, clock):
+    receive(store, ("hello", 1))
+    claims.begin(PSID)
+    clock.passes(CLAIM)
+
+    claims.renew([])
+
+    assert Claims(store, clock).waiting(10) == [PSID]
+
+
+def test_threads_are_claimed_by_whoever_finds_them_waiting(claims, store, clock):
+    receive(store, ("hello", 1))
+
+    assert claims.waiting(0) == []
+    assert claims.waiting(10) == [PSID]
+    assert Claims(store, clock).waiting(10) == []
+    assert claims.begin(PSID).event.text == "hello"
 
 
 def test_what_is_given_back_is_free(claims, store, clock):

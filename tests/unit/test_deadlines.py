@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from databases import on_postgresql
 
 from handover_channel.store import deadlines
 from handover_channel.store.deadlines import SETTLE, TIME_LIMIT, Deadline
@@ -50,26 +51,38 @@ def test_a_deadline_is_taken_away_alone_or_with_all_of_its_thread(connection):
     assert due(connection) == [("7001", TIME_LIMIT, 1.0)]
 
 
+def claim_due(connection, now=100.0, until=220.0, limit=10):
+    return deadlines.claim_due(connection, now=now, until=until, limit=limit)
+
+
 def test_one_worker_has_a_deadline(connection):
     deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
-    (found,) = deadlines.due(connection, now=100.0, limit=1)
 
-    assert deadlines.claim(connection, found, until=220.0)
-    assert not deadlines.claim(connection, found, until=221.0)
+    assert claim_due(connection) == [Deadline("7001", TIME_LIMIT, 100.0)]
+    assert claim_due(connection) == []
     assert due(connection, now=219.0) == []
+
+
+def test_what_is_not_due_is_not_claimed(connection):
+    deadlines.put(connection, "7001", TIME_LIMIT, 100.1)
+    deadlines.put(connection, "7001", SETTLE, 99.0)
+    deadlines.put(connection, "7002", TIME_LIMIT, 98.0)
+
+    assert claim_due(connection, limit=1) == [Deadline("7002", TIME_LIMIT, 98.0)]
+    assert claim_due(connection) == [Deadline("7001", SETTLE, 99.0)]
+    assert due(connection, now=101.0) == [("7001", TIME_LIMIT, 100.1)]
 
 
 def test_a_deadline_whose_worker_died_comes_again(connection):
     deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
-    deadlines.claim(connection, Deadline("7001", TIME_LIMIT, 100.0), until=220.0)
+    claim_due(connection)
 
     assert due(connection, now=220.0) == [("7001", TIME_LIMIT, 220.0)]
 
 
 def test_a_deadline_that_was_worked_off_is_gone(connection):
     deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
-    claimed = Deadline("7001", TIME_LIMIT, 100.0)
-    deadlines.claim(connection, claimed, until=220.0)
+    (claimed,) = claim_due(connection)
 
     deadlines.settled(connection, claimed, moved_to=220.0)
 
@@ -78,8 +91,7 @@ def test_a_deadline_that_was_worked_off_is_gone(connection):
 
 def test_a_deadline_that_was_set_anew_meanwhile_stays(connection):
     deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
-    claimed = Deadline("7001", TIME_LIMIT, 100.0)
-    deadlines.claim(connection, claimed, until=220.0)
+    (claimed,) = claim_due(connection)
     deadlines.put(connection, "7001", TIME_LIMIT, 500.0)
 
     deadlines.settled(connection, claimed, moved_to=220.0)
@@ -87,9 +99,15 @@ def test_a_deadline_that_was_set_anew_meanwhile_stays(connection):
     assert due(connection) == [("7001", TIME_LIMIT, 500.0)]
 
 
-def test_an_outdated_deadline_cannot_be_claimed(connection):
-    deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
-    (found,) = deadlines.due(connection, now=100.0, limit=1)
-    deadlines.put(connection, "7001", TIME_LIMIT, 500.0)
+@on_postgresql
+def test_workers_that_look_at_the_same_moment_share_what_is_due(store, open_store):
+    other = open_store()
+    with store.writing() as connection:
+        for number in range(10):
+            deadlines.put(connection, f"700{number}", TIME_LIMIT, float(number))
 
-    assert not deadlines.claim(connection, found, until=220.0)
+    with store.writing() as one, other.writing() as two:
+        first, second = claim_due(one, limit=4), claim_due(two)
+
+    assert [each.due_at for each in first] == [0.0, 1.0, 2.0, 3.0]
+    assert [each.due_at for each in second] == [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
+import sqlalchemy as sa
+from databases import on_postgresql
 from play import START
 
-from handover_channel.store import deliveries
+from handover_channel.errors import StoreUnavailable
+from handover_channel.store import deliveries, schema
 from handover_channel.webhook import parse, unmarshal
 
 
@@ -172,17 +176,17 @@ def test_a_claim_that_was_not_renewed_runs_out(connection):
     assert not claim(connection, "one", now=START + 16, until=START + 30)
 
 
-def test_renewing_keeps_every_claim_of_a_worker_and_nobody_elses(connection):
+def test_renewing_keeps_the_claims_of_a_worker_that_it_names_and_nobody_elses(connection):
     for thread in ("7001", "7002"):
         claim(connection, "one", thread=thread)
     claim(connection, "two", thread="7003")
 
-    deliveries.renew(connection, worker="one", until=START + 100)
+    deliveries.renew(connection, ["7001", "7003"], worker="one", until=START + 100)
 
     later = {"now": START + 50, "until": START + 60}
     assert [claim(connection, "new", thread=thread, **later) for thread in ("7001", "7002", "7003")] == [
         False,
-        False,
+        True,
         True,
     ]
 
@@ -191,7 +195,7 @@ def test_renewing_claims_nothing_that_was_given_back(connection):
     claim(connection, "one")
     deliveries.release(connection, worker="one", thread="7001")
 
-    deliveries.renew(connection, worker="one", until=START + 100)
+    deliveries.renew(connection, ["7001"], worker="one", until=START + 100)
 
     assert claim(connection, "two")
 
@@ -219,3 +223,57 @@ def test_threads_wait_that_have_work_and_no_claim(connection):
     assert waiting(START) == ["7001", "7004"]
     assert waiting(START + 15) == ["7001", "7002", "7004"]
     assert len(deliveries.waiting_threads(connection, now=START, limit=1)) == 1
+
+
+def claim_waiting(connection, worker, limit=10):
+    return deliveries.claim_waiting(connection, worker=worker, now=START, until=START + 15, limit=limit)
+
+
+def test_who_finds_waiting_threads_claims_them_the_longest_waiting_first(connection):
+    add(connection, ("a", 1, "7009"))
+    add(connection, ("b", 1, "7001"))
+    add(connection, ("c", 1, "7005"))
+
+    assert claim_waiting(connection, "one", limit=2) == ["7009", "7001"]
+    assert claim_waiting(connection, "two") == ["7005"]
+    assert claim_waiting(connection, "three") == []
+
+
+@on_postgresql
+def test_workers_that_look_at_the_same_moment_share_what_waits(store, open_store):
+    other = open_store()
+    with store.writing() as connection:
+        add(connection, *((f"m{number}", 1, f"70{number:02}") for number in range(20)))
+        add(connection, ("m", 2, "7000"))
+
+    with store.writing() as one, other.writing() as two:
+        first, second = claim_waiting(one, "one", limit=8), claim_waiting(two, "two")
+
+    assert (len(first), len(second)) == (8, 10)
+    assert not set(first) & set(second)
+
+
+@on_postgresql
+def test_processes_that_store_the_same_deliveries_at_once_do_not_lock_each_other_out(store, open_store):
+    wanted = [(f"m{number}", number, f"70{number % 50:02}") for number in range(500)]
+    problems = []
+
+    def store_all(where, given):
+        try:
+            with where.writing() as connection:
+                add(connection, *given)
+        except StoreUnavailable as error:
+            problems.append(str(error))
+
+    for _ in range(5):
+        both = [(store, wanted), (open_store(), wanted[::-1])]
+        threads = [threading.Thread(target=store_all, args=each) for each in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        with store.writing() as connection:
+            assert len(deliveries.waiting_threads(connection, now=START, limit=100)) == 50
+            connection.execute(sa.delete(schema.deliveries))
+
+    assert problems == []

@@ -1,0 +1,109 @@
+"""Word between processes that there is work: `LISTEN` and `NOTIFY` of PostgreSQL.
+
+1. The word goes out with the transaction that adds the work: nobody looks too early, or for nothing.
+2. A process does not listen to itself: what it stored, it has already told its worker.
+3. Workers look every half second anyway. Without a listener, or while it has no connection, work waits that
+   long and no longer.
+4. On SQLite there is nothing to listen to: all processes are on one machine, and half a second is enough for
+   what the others add (the action server, the command).
+
+https://www.postgresql.org/docs/current/sql-notify.html
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+if TYPE_CHECKING:
+    from handover_channel.store import Store
+
+logger = logging.getLogger(__name__)
+
+_CHANNEL = "handover_work"
+
+#: Seconds before a lost connection is tried again.
+PAUSE = 2.0
+#: Seconds of silence after which the connection is asked whether it is still there.
+SILENCE = 30.0
+
+_TELL = sa.text(f"SELECT pg_notify('{_CHANNEL}', :origin)")
+
+
+def tell(connection: Connection) -> None:
+    """Tell the workers of all other processes, once the transaction is committed, that there is work."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TELL, {"origin": _origin()})
+
+
+class Listener:
+    """Calls *heard*, from a thread of its own, when another process has added work, or may have."""
+
+    def __init__(self, store: Store, heard: Callable[[], None]) -> None:
+        self._store = store
+        self._heard = heard
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="handover-listener", daemon=True)
+
+    def start(self) -> None:
+        """Start listening, where there is something to listen to."""
+        if self._store.dialect == "postgresql":
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening. Takes a second at most."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        lost = False
+        while not self._stopped.is_set():
+            try:
+                connection = self._store.connection_of_its_own()
+                try:
+                    self._subscribe(connection)
+                    lost = False
+                    self._listen(connection)
+                finally:
+                    connection.close()
+            except Exception as error:  # whatever the driver raises: looking goes on without us
+                if not lost:
+                    logger.warning("not listening to other processes: %s", type(error).__name__)
+                lost = True
+                self._stopped.wait(PAUSE)
+
+    def _subscribe(self, connection: Any) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {_CHANNEL}")
+        self._heard()  # what was said before
+
+    def _listen(self, connection: Any) -> None:
+        asked_at = time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection, selectors.EVENT_READ)
+            while not self._stopped.is_set():
+                if selector.select(timeout=1):
+                    connection.poll()
+                elif time.monotonic() - asked_at > SILENCE:
+                    # A connection that a firewall forgot looks like a silent one.
+                    with connection.cursor() as cursor:
+                        cursor.execute("SELECT 1")
+                    asked_at = time.monotonic()
+                said, connection.notifies[:] = list(connection.notifies), []
+                if any(notice.payload != _origin() for notice in said):
+                    self._heard()
+
+
+def _origin() -> str:
+    # Asked each time: servers fork.
+    return f"{socket.gethostname()}:{os.getpid()}"
