@@ -128,8 +128,10 @@ def return_(thread: str = THREAD) -> None:
 @app.command()
 def tidy(
     older_than: str = typer.Option(..., help='How old: "30 days". At least 2 days: so long Meta may repeat.'),
-    transcript: bool = typer.Option(False, help="Delete what was said while the bot was silent, too."),
-    changes: bool = typer.Option(False, help="Delete the log of changes of control, too."),
+    transcript: bool = typer.Option(
+        False, "--transcript", help="Delete what was said while the bot was silent, too."
+    ),
+    changes: bool = typer.Option(False, "--changes", help="Delete the log of changes of control, too."),
 ) -> None:
     """Delete what was worked off long ago, in small portions. What was given up stays."""
     from handover_channel import wiring

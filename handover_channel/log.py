@@ -77,6 +77,6 @@ def trace(error: BaseException) -> str:
     parts: List[str] = []
     while seen is not None and len(parts) < 10:
         said = f"{type(seen).__name__}: {seen}" if isinstance(seen, HandoverError) else type(seen).__name__
-        parts.append("".join([*traceback.format_tb(seen.__traceback__), said]))
+        parts.append("".join([said, "\n", *traceback.format_tb(seen.__traceback__)]).rstrip())
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return "\nafter\n".join(parts)
+    return "\nafter ".join(parts)

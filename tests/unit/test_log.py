@@ -1,0 +1,269 @@
+"""What the log tells, and what it must never tell: secrets, and what people wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from play import NO_TAKING, OUTAGE, PSID, SALES_BOT, Play
+
+import handover_channel
+from handover_channel import custom_json, log, messages, webhook
+from handover_channel.agent import Agent
+from handover_channel.errors import GraphError, HandoverRefused, InvalidSignature, MalformedWebhook
+from handover_channel.evidence import Evidence
+from handover_channel.switchboard import Switchboard
+from handover_channel.worker import Worker
+
+WORDS = "my-card-is-4929-0000"
+TOKEN = "demo-page-token"
+SECRETS = (TOKEN, "demo-app-secret", WORDS)
+SOON = 20
+
+logger = log.logger("handover_channel.test")
+
+
+@pytest.fixture(autouse=True)
+def everything(caplog):
+    caplog.set_level(logging.DEBUG)
+
+
+def fields(record):
+    return getattr(record, "thread_id", None), getattr(record, "delivery_id", None)
+
+
+def said(caplog):
+    """All that a formatter could write of any record, tracebacks among it."""
+    form = logging.Formatter("%(message)s")
+    ours = [record for record in caplog.records if record.name.startswith(("handover_channel", "urllib3"))]
+    return "\n".join(form.format(record) + str(vars(record)) for record in ours)
+
+
+# --- fields -----------------------------------------------------------------------------------------
+
+
+def test_a_line_carries_what_the_work_is_about(caplog):
+    with log.about(PSID, 17):
+        logger.warning("something")
+        with log.about("7002"):
+            logger.warning("something else")
+        logger.warning("back")
+    logger.warning("after")
+
+    assert [fields(record) for record in caplog.records] == [
+        (PSID, 17),
+        ("7002", None),
+        (PSID, 17),
+        (None, None),
+    ]
+
+
+def test_fields_of_the_line_itself_stand(caplog):
+    with log.about(PSID):
+        logger.warning("something", extra={"thread_id": "7002", "more": 1})
+
+    assert (caplog.records[0].thread_id, caplog.records[0].more) == ("7002", 1)
+
+
+def test_work_in_another_thread_is_about_the_same(caplog):
+    with ThreadPoolExecutor(1) as pool, log.about(PSID, 17):
+        pool.submit(log.carried(logger.warning), "something").result()
+
+    assert fields(caplog.records[0]) == (PSID, 17)
+    assert caplog.records[0].thread != threading.get_ident()
+
+
+async def test_conversations_side_by_side_keep_their_fields_apart(caplog):
+    async def work(thread):
+        with log.about(thread):
+            await asyncio.sleep(0)
+            logger.warning("something %s", thread)
+
+    await asyncio.gather(*(work(thread) for thread in "abc"))
+
+    assert {(record.args[0], record.thread_id) for record in caplog.records} == {(x, x) for x in "abc"}
+
+
+def test_a_task_that_is_thrown_away_is_no_error():
+    about = log.about(PSID)
+    log.carried(about.__enter__)()
+
+    about.__exit__(None, None, None)
+
+
+def test_a_line_points_to_where_it_was_written(caplog):
+    logger.warning("something")
+
+    assert caplog.records[0].filename == Path(__file__).name
+
+
+# --- errors -----------------------------------------------------------------------------------------
+
+
+def parse(text):
+    raise ValueError(f"cannot parse {text}")
+
+
+def caught(function, *given):
+    try:
+        function(*given)
+    except Exception as error:
+        return error
+
+
+def test_an_error_that_is_not_ours_is_told_by_kind_and_place_only():
+    told = log.trace(caught(parse, WORDS))
+
+    assert "ValueError" in told
+    assert "test_log.py" in told
+    assert "in parse" in told
+    assert WORDS not in told
+
+
+def test_an_error_of_ours_is_told_with_its_text():
+    assert "HandoverRefused: no target" in log.trace(caught(refuse))
+
+
+def refuse():
+    raise HandoverRefused("no target")
+
+
+def wrap(text):
+    try:
+        parse(text)
+    except ValueError as error:
+        raise RuntimeError(f"turn failed: {text}") from error
+
+
+def wrap_silently(text):
+    try:
+        parse(text)
+    except ValueError:
+        raise RuntimeError(text) from None
+
+
+def test_the_cause_is_told_as_well():
+    told = log.trace(caught(wrap, WORDS))
+
+    assert told.index("RuntimeError") < told.index("ValueError")
+    assert WORDS not in told
+    assert "ValueError" not in log.trace(caught(wrap_silently, WORDS)).replace("except ValueError", "")
+
+
+# --- nothing said, and no secret ----------------------------------------------------------------------
+
+
+def test_a_handover_with_all_its_troubles_tells_no_secret(play, caplog):
+    play.says(WORDS)
+    play.meta.fails("pass_thread_control", NO_TAKING)
+    for name in ("nowhere", "sales_bot"):
+        with pytest.raises((HandoverRefused, GraphError)):
+            play.switchboard.hand_over(PSID, name)
+    play.hands_over("sales_bot")
+    play.says(WORDS)
+    play.meta.fails("take_thread_control", OUTAGE)
+    play.meta.fails("thread_owner", OUTAGE)
+    play.says(f"{WORDS} back to bot")
+    play.clock.passes(60)
+    play.due()
+    play.hands_over("inbox")
+    Agent(play.settings, play.store, play.graph, play.clock).reply(PSID, WORDS)
+
+    assert "not give control back" in said(caplog)
+    assert not [secret for secret in SECRETS if secret in said(caplog)]
+
+
+def test_strange_events_tell_no_secret(play, caplog):
+    for item in (
+        {"message": {"mid": "1", "text": WORDS, "attachments": [WORDS]}},
+        {"message": {"mid": "2", "is_echo": True, "app_id": int(SALES_BOT), "text": WORDS}},
+        {"postback": {"title": WORDS, "payload": WORDS}},
+        {"request_thread_control": {"requested_owner_app_id": 9999, "metadata": WORDS}},
+        {"referral": {"ref": WORDS}},
+        {WORDS: {WORDS: WORDS}},
+    ):
+        at = int(play.clock() * 1000)
+        people = {"sender": {"id": PSID}, "recipient": {"id": PSID if "is_echo" in str(item) else "1"}}
+        play.deliver({**people, "timestamp": at, **item})
+        play.work()
+
+    assert "not granted" in said(caplog)
+    assert WORDS not in said(caplog)
+
+
+@pytest.mark.parametrize("body", [WORDS, f'{{"{WORDS}": 1}}', f'{{"entry": "{WORDS}"}}'])
+def test_a_refused_webhook_call_is_not_quoted(body):
+    with pytest.raises(MalformedWebhook) as malformed:
+        webhook.parse(body.encode())
+    with pytest.raises(InvalidSignature) as unsigned:
+        webhook.verify_signature(body.encode(), signature=WORDS, secret="demo-app-secret")
+
+    assert not [secret for secret in SECRETS if secret in f"{malformed.value} {unsigned.value}"]
+
+
+def test_what_the_bot_says_is_not_quoted_where_it_is_too_long_or_odd(caplog):
+    long = WORDS * 200
+    messages.button_messages(long, [{"title": long, "payload": long}, long])
+    messages.quick_reply_messages(long, [{"title": long, "payload": long}])
+    messages.element_messages([{"title": long, "buttons": [{"title": long, "payload": long}]}])
+    messages.attachment_messages({"type": "image", "payload": {"text": long}})
+    for given in ({"text": long, "tag": "HUMAN_AGENT"}, {"odd": long}, {"recipient": long, "message": long}):
+        messages.custom_messages(given)
+        custom_json.logger.debug("end of one")
+
+    assert "shortened" in said(caplog)
+    assert WORDS not in said(caplog)
+
+
+class Bot:
+    """Fails, and says in its error what the person wrote."""
+
+    async def answer(self, event, context, delivery):
+        raise RuntimeError(f"cannot answer {event.text} with {TOKEN}")
+
+
+async def test_a_turn_that_fails_is_told_of_without_its_words(store, clock, caplog, monkeypatch):
+    real = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda delay, *more: real(delay / 1000))
+    play = Play(store, clock)
+    switchboard = Switchboard(play.settings, store, play.graph, clock)
+    worker = Worker(store, switchboard, Evidence(play.settings, store, switchboard), Bot(), clock)
+    play.person.says(WORDS)
+    play.receive()
+    task = asyncio.ensure_future(worker.run())
+    try:
+        for _ in range(SOON * 200):
+            if "given up" in caplog.text:
+                break
+            await real(0.005)
+    finally:
+        await worker.stop(1)
+        await asyncio.wait_for(task, SOON)
+
+    assert "delivery 1 failed, tried again" in said(caplog)
+    assert not [secret for secret in SECRETS if secret in said(caplog)]
+    about = {fields(record) for record in caplog.records if "delivery 1" in record.getMessage()}
+    assert about == {(PSID, 1)}
+
+
+# --- the house ----------------------------------------------------------------------------------------
+
+
+def test_no_line_is_written_with_an_error_that_may_quote_somebody():
+    package = Path(handover_channel.__file__).parent
+    texts = {
+        str(path.relative_to(package)): path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+        if "simulator" not in path.parts
+    }
+
+    writing = {name for name, text in texts.items() if "logger.exception(" in text or "exc_info=" in text}
+    formatted = {
+        name for name, text in texts.items() if 'logger.error(f"' in text or 'logger.warning(f"' in text
+    }
+    assert not writing
+    assert not formatted
