@@ -24,7 +24,14 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from handover_channel import log, wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.returning import Keywords
-from handover_channel.silence import LISTEN_ACTION, RETURN_ACTION, Turn, next_action
+from handover_channel.silence import (
+    FAILED_RESPONSE,
+    HANDOVER_ACTION,
+    LISTEN_ACTION,
+    RETURN_ACTION,
+    Turn,
+    next_action,
+)
 from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
@@ -69,7 +76,7 @@ class HandoverPolicy(Policy):
     ) -> PolicyPrediction:
         """Vote for silence or for the way back, or abstain."""
         votes = self._default_predictions(domain)
-        action = next_action(self._turn(tracker))
+        action = next_action(self._turn(tracker, domain))
         if action is None:
             return self._prediction(votes)
         votes[domain.index_for_action(action)] = 1.0
@@ -77,7 +84,7 @@ class HandoverPolicy(Policy):
         # (rasa.core.policies.ensemble.DefaultPolicyPredictionEnsemble).
         return self._prediction(votes, optional_events=_undone(tracker, action), is_no_user_prediction=True)
 
-    def _turn(self, tracker: DialogueStateTracker) -> Turn:
+    def _turn(self, tracker: DialogueStateTracker, domain: Domain) -> Turn:
         message = tracker.latest_message
         return Turn(
             row=self._row(tracker.sender_id),
@@ -86,6 +93,8 @@ class HandoverPolicy(Policy):
             keyword=bool(message and self._match(message.text or "")),
             gated=tracker.get_latest_input_channel() in GATED_CHANNELS,
             asked=_asked(tracker),
+            lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
+            told=_told(tracker) and not tracker.active_loop_name,
         )
 
     def _row(self, thread: str) -> Optional[bool]:
@@ -126,6 +135,20 @@ def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:
     """
     unanswered = action == LISTEN_ACTION and tracker.latest_action_name == LISTEN_ACTION
     return [UserUtteranceReverted()] if unanswered else []
+
+
+def _lost(tracker: DialogueStateTracker) -> bool:
+    latest = tracker.events[-1] if tracker.events else None
+    return isinstance(latest, ActionExecuted) and latest.action_name == HANDOVER_ACTION
+
+
+def _told(tracker: DialogueStateTracker) -> bool:
+    """Whether the latest action is `utter_handover_failed`, by this policy."""
+    for event in reversed(tracker.events):
+        if isinstance(event, ActionExecuted):
+            ours = event.policy == HandoverPolicy.__name__
+            return ours and bool(event.action_name == FAILED_RESPONSE)
+    return False
 
 
 def _asked(tracker: DialogueStateTracker) -> bool:

@@ -10,6 +10,9 @@ Rule 3: channels without a gate of their own have their ways back here: a keywor
         `handover_returned`, runs `action_handover_return`, once for each message.
 Rule 4: the message with the keyword is no request. What gets an answer is the intent
         `handover_returned` with which the action goes on.
+Rule 5: an `action_handover` that left no event behind never ran: Rasa goes on without an action server that
+        is not there. The notice is out by then. If the row says that the bot still has control, the person is
+        told that nobody could be reached.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from typing import Optional
 LISTEN_ACTION = "action_listen"
 RETURN_ACTION = "action_handover_return"
 RETURNED_INTENT = "handover_returned"
+HANDOVER_ACTION = "action_handover"
+FAILED_RESPONSE = "utter_handover_failed"
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Turn:
     keyword: bool = False  #: the latest message holds a keyword
     gated: bool = False  #: the channel has a gate of its own
     asked: bool = False  #: the return was already run for the latest message, by rule 3
+    lost: bool = False  #: the latest event is an `action_handover` without effect
+    told: bool = False  #: the latest action is `utter_handover_failed` by rule 5, and no form goes on
 
 
 def is_muted(turn: Turn) -> bool:
@@ -47,7 +54,14 @@ def next_action(turn: Turn) -> Optional[str]:
     if turn.asked and not returned:
         return LISTEN_ACTION
     if not is_muted(turn):
-        return None
+        return _after_a_lost_handover(turn)
     if (turn.keyword or returned) and not turn.gated and not turn.asked:
         return RETURN_ACTION
     return LISTEN_ACTION
+
+
+def _after_a_lost_handover(turn: Turn) -> Optional[str]:
+    # Without a row nothing is known: in the stories of `rasa test` no action runs at all.
+    if turn.lost and turn.row is False:
+        return FAILED_RESPONSE
+    return LISTEN_ACTION if turn.told else None

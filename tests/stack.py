@@ -81,6 +81,11 @@ class Server:
         self.log_file = folder / f"{name}.log"
         self._process: Optional[subprocess.Popen[bytes]] = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, and do not wait."""
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
@@ -228,8 +233,11 @@ class Person:
 class Stack:
     """Simulator, action server and Rasa around one project folder."""
 
-    def __init__(self, folder: Path, model: Optional[Path], *, graph_url: str = "") -> None:
+    def __init__(
+        self, folder: Path, model: Optional[Path], *, graph_url: str = "", tracebacks: bool = False
+    ) -> None:
         self.folder = folder
+        self._tracebacks = tracebacks  # Rasa writes one where its action server is gone
         rasa, actions = free_port(), free_port()
         self.url = f"http://127.0.0.1:{rasa}"
         self.webhook = f"{self.url}/webhooks/facebook/webhook"
@@ -270,12 +278,13 @@ class Stack:
             finally:
                 self.rasa.stop()
                 self.actions.stop()
-        assert "Traceback" not in self.logs(), self.logs()[-6000:]
+        assert self._tracebacks or "Traceback" not in self.logs(), self.logs()[-6000:]
 
     def start_servers(self) -> None:
-        """Start action server and Rasa, and wait until both work."""
-        self.actions.start()
-        self.rasa.start()
+        """Start action server and Rasa, those that do not run, and wait until both work."""
+        for server in (self.actions, self.rasa):
+            if not server.runs:
+                server.start()
         self.actions.ready()
         self.rasa.ready()
 

@@ -22,11 +22,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Sta
         yield running
 
 
-@pytest.fixture
-def own_stack(tmp_path: Path, model: Path) -> Iterator[Stack]:
-    """A running whole that this test may break."""
-    with Stack(tmp_path, model).running() as running:
+@pytest.fixture(scope="session")
+def _second_stack(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("own_stack")
+    with Stack(folder, model, tracebacks=True).running() as running:
         yield running
+
+
+@pytest.fixture
+def own_stack(_second_stack: Stack) -> Iterator[Stack]:
+    """A running whole that this test may break: it is mended for the next one."""
+    yield _second_stack
+    _second_stack.start_servers()
 
 
 @pytest.fixture

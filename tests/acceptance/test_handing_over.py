@@ -116,3 +116,19 @@ def test_the_responses_of_the_example_bot_hold_nothing_that_rasa_stumbles_over(s
     person.goes_to("inbox")
 
     assert "rasa.core.nlg" not in stack.rasa.log()
+
+
+def test_without_its_action_server_the_bot_says_that_nobody_could_be_reached(own_stack):
+    person = own_stack.person()
+    person.says("hello")
+    person.settled()
+    own_stack.actions.kill()
+
+    person.says("I want to talk to a human")
+    person.settled()
+
+    assert person.control == "bot"
+    assert [text[:15] for text in person.heard()[-2:]] == ["I am handing yo", "I am sorry, I c"]
+    person.says("when are you open")
+    person.settled()
+    assert person.heard()[-1].startswith("We are open")

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from handover_channel.silence import (
+    FAILED_RESPONSE,
     LISTEN_ACTION,
     RETURN_ACTION,
     RETURNED_INTENT,
@@ -91,3 +92,17 @@ def test_the_return_needs_a_way_back_a_mute_and_an_open_channel(turn):
     assert turn.keyword or turn.intent == RETURNED_INTENT
     assert not turn.gated
     assert not turn.asked
+
+
+def test_a_handover_that_never_ran_is_told_to_the_person_who_was_promised_one():
+    assert next_action(Turn(row=False, intent="handover", lost=True)) == FAILED_RESPONSE
+    assert next_action(Turn(row=False, intent="handover", told=True)) == LISTEN_ACTION
+
+
+@pytest.mark.parametrize("turn", [Turn(row=True, lost=True), Turn(target="inbox", lost=True)])
+def test_a_handover_that_worked_is_followed_by_silence(turn):
+    assert next_action(turn) == LISTEN_ACTION
+
+
+def test_where_no_row_tells_nothing_is_made_of_a_handover_without_effect():
+    assert next_action(Turn(row=None, intent="handover", lost=True)) is None
