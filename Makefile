@@ -12,13 +12,14 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup train demo test test-next lint clean
+.PHONY: help setup train demo test test-next lint bench clean
 
 help:
 	@echo "make demo       talk to the bot in a Messenger on this machine"
 	@echo "make test       set up, train, and run every test"
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
 	@echo "make lint       ruff, mypy, import contracts"
+	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure)"
 	@echo "make setup      .venv from the pinned requirements"
 	@echo "make train      train the example bot"
 
@@ -65,6 +66,12 @@ lint: setup
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# --- figures --------------------------------------------------------------------------------------
+
+# A whole run takes 20 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
+bench: setup
+	@$(PYTHON) -m bench $(ONLY)
 
 clean:
 	rm -rf .venv .venv-next models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

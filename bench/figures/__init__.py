@@ -1,0 +1,21 @@
+"""One module a figure: `measure(stage)` gives its outcome, the module's docstring says how."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Dict
+
+from bench.figures import accept, ack, active, answer, hostile, kills, limits, machines, muted
+
+#: Name for `ONLY=` -> module, in the order of the report.
+FIGURES: Dict[str, ModuleType] = {
+    "ack": ack,
+    "accept": accept,
+    "answer": answer,
+    "muted": muted,
+    "active": active,
+    "limits": limits,
+    "kills": kills,
+    "machines": machines,
+    "hostile": hostile,
+}

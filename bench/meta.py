@@ -1,0 +1,60 @@
+"""The bench's side of the fake Graph API: start it, set it, read what was sent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence
+
+from bench.processes import Process, ask, free_port, running
+
+
+@dataclass(frozen=True)
+class Call:
+    """One Graph call."""
+
+    at: float  #: seconds, monotonic clock of this machine
+    thread: str
+    kind: str  #: "message", a sender action, or the edge
+    text: str
+
+
+class Meta:
+    """The fake, as the figures use it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def set(self, *, delay: float, callbacks: Sequence[int] = ()) -> None:
+        """Let calls take *delay* seconds and echoes go to the *callbacks*; forget what was."""
+        ask("POST", f"{self.url}/bench/settings", json={"delay": delay, "callbacks": list(callbacks)})
+
+    def wait(self, messages: int, within: float) -> int:
+        """Wait until so many messages were sent, *within* seconds at most; returns how many were."""
+        query = {"messages": str(messages), "within": str(within)}
+        answer = ask("GET", f"{self.url}/bench/wait", params=query, timeout=within + 30)
+        return int(answer["messages"])
+
+    def messages(self) -> List[Call]:
+        """Return the messages sent since `set`, in order."""
+        calls = [Call(*call) for call in ask("GET", f"{self.url}/bench/log")]
+        return [call for call in calls if call.kind == "message"]
+
+    def texts(self) -> Dict[str, List[str]]:
+        """Return the texts sent since `set`, in order, by thread."""
+        found: Dict[str, List[str]] = defaultdict(list)
+        for call in self.messages():
+            found[call.thread].append(call.text)
+        return found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Meta]:
+    """Run the fake."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with running(Process(["-m", "bench.fake_meta", str(port)], folder, "meta.log", f"{url}/bench/log")):
+        yield Meta(url)

@@ -1,0 +1,145 @@
+"""Processes of the bench: each in a group of its own, asked for its CPU time, ended by its own id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Seconds in which a server has to answer. Rasa takes about 15 alone on a core.
+START_WITHIN = 120.0
+
+_http = requests.Session()
+_http.trust_env = False  # a proxy of the environment does not know this machine's loopback
+
+
+class Process:
+    """One process, by its command. `start` may follow `kill`: the log goes on."""
+
+    def __init__(self, command: Sequence[str], folder: Path, log: str, health: str = "") -> None:
+        self._command = [sys.executable, *command]
+        self._folder = folder
+        self._health = health  # URL that answers 200 once it works
+        self.log_file = folder / log
+        self._running: Optional[subprocess.Popen[bytes]] = None
+
+    def start(self) -> None:
+        """Start, and do not wait."""
+        with self.log_file.open("ab") as log:
+            self._running = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                start_new_session=True,
+            )
+
+    def ready(self) -> None:
+        """Wait until it works."""
+        until(self.answers, f"{self.log_file.name}: {self._health} answers 200", START_WITHIN)
+
+    def answers(self) -> bool:
+        """Tell whether it works. Raises RuntimeError where it has ended."""
+        if self._running is None or self._running.poll() is not None:
+            raise RuntimeError(f"it has ended, see {self.log_file.relative_to(ROOT)}")
+        with suppress(requests.RequestException):
+            return _http.get(self._health, timeout=2).status_code == 200
+        return False
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that it has used, all of its threads, to a hundredth."""
+        if self._running is None:
+            raise RuntimeError("it does not run")
+        fields = Path(f"/proc/{self._running.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> None:
+        """As `kill -9`."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end, then make it."""
+        self._end(signal.SIGTERM)
+
+    def log(self) -> str:
+        """Return all it has written."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def _end(self, number: int) -> None:
+        running, self._running = self._running, None
+        if running is None:
+            return
+        for each in (number, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, each)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(20)
+                return
+
+
+@contextmanager
+def running(process: Process) -> Iterator[None]:
+    """Start a process, wait until it works, and end it at last."""
+    try:
+        process.start()
+        process.ready()
+        yield
+    finally:
+        process.stop()
+
+
+def until(found: Callable[[], Any], what: str, within: float) -> Any:
+    """Return what *found* gives once it gives something true. Raises TimeoutError after *within* seconds."""
+    deadline = time.monotonic() + within
+    while not (result := found()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {within:g} s: {what}")
+        time.sleep(0.05)
+    return result
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on *port*."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(method: str, url: str, **given: Any) -> Any:
+    """Make an HTTP call to one of the processes and return the JSON of its answer."""
+    answer = _http.request(method, url, timeout=given.pop("timeout", 60), **given)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+def _environment() -> Dict[str, str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),  # `bench` itself is not installed
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",
+        "RASA_TELEMETRY_ENABLED": "false",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    environment.pop("HANDOVER_CONFIG", None)  # each server has the settings of its own folder
+    return environment

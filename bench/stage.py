@@ -1,0 +1,96 @@
+"""Where the figures are measured: folders, models, servers, how much of everything."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterator, Optional
+
+from bench import meta
+from bench.meta import Meta
+from bench.processes import ROOT, Process, free_port, running
+from bench.rasa_server import OURS, STOCK, Backing, RasaServer
+
+FOLDER = ROOT / "results" / "bench"
+BOT = ROOT / "bench" / "bot"
+POLICY = "handover_channel.HandoverPolicy"
+
+#: The delay of the Graph API in most figures, in seconds.
+GRAPH = 0.2
+SENDERS = 64
+
+
+class Stage:
+    """One run of the bench. *scale*: share of the full counts, for trying a figure out."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self._models: Dict[str, Path] = {}
+        self._runs = FOLDER / "run"
+        shutil.rmtree(self._runs, ignore_errors=True)
+
+    def count(self, full: int, least: int = 1) -> int:
+        """Return the share of *full* that this run takes."""
+        return max(least, round(full * self.scale))
+
+    @contextmanager
+    def meta(self, name: str) -> Iterator[Meta]:
+        """Run a fake Graph API."""
+        with meta.serving(self._runs / name) as found:
+            yield found
+
+    def server(
+        self, name: str, graph: Meta, *, channel: str = OURS, backing: Optional[Backing] = None
+    ) -> RasaServer:
+        """Return a Rasa server in a new folder, not started."""
+        return RasaServer(self._runs / name, self._model(channel), graph, channel=channel, backing=backing)
+
+    @contextmanager
+    def rasa(
+        self, name: str, graph: Meta, *, channel: str = OURS, backing: Optional[Backing] = None
+    ) -> Iterator[RasaServer]:
+        """Run a Rasa server in a new folder."""
+        server = self.server(name, graph, channel=channel, backing=backing)
+        with running(server):
+            yield server
+
+    @contextmanager
+    def floor(self) -> Iterator[int]:
+        """Run the floor; gives its port."""
+        folder, port = self._runs / "floor", free_port()
+        folder.mkdir(parents=True)
+        with running(
+            Process(["-m", "bench.floor", str(port)], folder, "floor.log", f"http://127.0.0.1:{port}/")
+        ):
+            yield port
+
+    def _model(self, channel: str) -> Path:
+        if channel not in self._models:
+            self._models[channel] = _trained(channel)
+        return self._models[channel]
+
+
+def _trained(channel: str) -> Path:
+    """Return a model of the bench's bot; it is kept until the bot changes."""
+    sources = sorted(path for path in BOT.rglob("*.yml"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    name = f"{'stock' if channel == STOCK else 'ours'}-{digest}"  # no dot: Rasa would cut the name there
+    model = FOLDER / "models" / f"{name}.tar.gz"
+    if model.exists():
+        return model
+    folder = FOLDER / "training" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(BOT, folder)
+    if channel == STOCK:
+        config = folder / "config.yml"
+        config.write_text(config.read_text().replace(f"  - name: {POLICY}\n", ""))
+    command = [sys.executable, "-m", "rasa", "train", "--out", str(model.parent)]
+    command += ["--fixed-model-name", name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    if done.returncode or not model.exists():
+        raise RuntimeError(f"rasa train failed:\n{done.stdout}\n{done.stderr}")
+    return model
