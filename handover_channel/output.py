@@ -1,7 +1,7 @@
 """What Rasa says, on its way to Messenger.
 
 1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If
-   that cannot be found out, it does not speak.
+   that cannot be found out, it does not speak: the turn ends there, and is taken up again.
 2. Meta's answer is read. Another app has control (10/2018300): that is a handover. Transient errors were
    tried again by the Graph client; permanent ones are logged with what to do. Neither ends the turn.
 3. The next message goes out when Meta has answered the one before.
@@ -147,6 +147,8 @@ class MessengerOutput(OutputChannel):
         except StoreUnavailable as error:
             logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
             metrics.not_sent(body, error)
+            if self._repeats:
+                raise
         else:
             return True
         return False

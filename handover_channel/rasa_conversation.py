@@ -9,21 +9,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 from concurrent.futures import Executor
 from dataclasses import asdict
-from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Union
+from typing import Any, Awaitable, Callable, Dict, Iterator, Mapping, Optional, Union
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
+from rasa.core.lock_store import LockError
 from rasa.shared.core.events import SlotSet, UserUttered
 from sanic import Sanic
 
 from handover_channel.conversation import NotReady
+from handover_channel.errors import StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import share_event_broker
+from handover_channel.rasa_stores import expect_reachable
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
 from handover_channel.store import Store
@@ -68,12 +73,11 @@ class RasaConversation:
 
     async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""
+        await self._expect_stores(event.thread)
         message_id = event.mid or _id_of(delivery)
         if await self._is_in_tracker(event.thread, message_id, delivery):
             return
         output = self._messenger(delivery)
-        # Before the turn, and awaited: nothing of it may come after control was passed.
-        await output.show_activity(event.thread, "mark_seen", "typing_on")
         text = text_of(event)
         message = UserMessage(
             text,
@@ -84,7 +88,10 @@ class RasaConversation:
             metadata={**context, **metadata_of(event)},
             parse_data=await self._understood(text) if is_typed(event) else None,
         )
-        await self._on_new_message(message)
+        with _waits_or_is_repeated(output):
+            # Before the turn, and awaited: nothing of it may come after control was passed.
+            await output.show_activity(event.thread, "mark_seen", "typing_on")
+            await self._on_new_message(message)
         if not output.sent:
             await output.show_activity(event.thread, "typing_off")
 
@@ -92,21 +99,25 @@ class RasaConversation:
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
         """Run the turn of a return."""
+        await self._expect_stores(row.id)
         if await self._is_in_tracker(row.id, _id_of(delivery), delivery):
             return
+        output = self._output_of(row, delivery)
         message = UserMessage(
             f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
-            self._output_of(row, delivery),
+            output,
             row.id,
             input_channel=row.channel,
             message_id=_id_of(delivery),
             metadata={"handover": dict(note)},
             parse_data=returned_parse_data(reason),
         )
-        await self._on_new_message(message)
+        with _waits_or_is_repeated(output):
+            await self._on_new_message(message)
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
         """Set the slots of the bot that has them, in a tracker nobody else writes to meanwhile."""
+        await self._expect_stores(row.id)
         agent = self._agent()
         if agent is None:
             return
@@ -126,6 +137,16 @@ class RasaConversation:
             return False
         return True
 
+    def problem(self) -> str:
+        """Return why no turn can be run now, "" where one can. Asks Rasa's stores: not for an event loop."""
+        try:
+            agent = self._agent()
+            if agent is not None:
+                expect_reachable(agent, "")
+        except NotReady as error:
+            return str(error)
+        return ""
+
     def _agent(self) -> Any:
         # Without an agent in the server's context somebody else answers `on_new_message`, as in Rasa's tests.
         agent = getattr(self._app.ctx, "agent", None)
@@ -134,6 +155,11 @@ class RasaConversation:
         if agent is not None:
             share_event_broker(agent)
         return agent
+
+    async def _expect_stores(self, thread: str) -> None:
+        agent = self._agent()
+        if agent is not None:
+            await asyncio.get_running_loop().run_in_executor(self._pool, expect_reachable, agent, thread)
 
     async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
         agent = self._agent()
@@ -148,7 +174,7 @@ class RasaConversation:
     async def _is_in_tracker(self, thread: str, message_id: str, delivery: Delivery) -> bool:
         """Tell whether the turn was interrupted only after all of it had been sent and saved."""
         agent = self._agent()
-        if agent is None or not delivery.attempts:
+        if agent is None or not _was_begun(delivery):
             return False
         tracker = await agent.processor.get_tracker(thread)
         said = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
@@ -156,7 +182,7 @@ class RasaConversation:
 
     def _messenger(self, delivery: Delivery) -> MessengerOutput:
         tag = str(delivery.id)
-        repeats = Repeats(self._store, tag, again=delivery.attempts > 0)
+        repeats = Repeats(self._store, tag, again=_was_begun(delivery))
         return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
 
     def _output_of(self, row: Thread, delivery: Delivery) -> OutputChannel:
@@ -169,6 +195,19 @@ class RasaConversation:
                     return output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
+
+
+@contextlib.contextmanager
+def _waits_or_is_repeated(output: OutputChannel) -> Iterator[None]:
+    """Raise NotReady for a turn of which nobody has heard, StoreUnavailable for one that was interrupted."""
+    try:
+        yield
+    except LockError:  # raised before the turn, never in it
+        raise NotReady("Rasa's lock store is out of reach") from None
+    except StoreUnavailable as error:
+        if getattr(output, "sent", 0):
+            raise
+        raise NotReady(str(error)) from None
 
 
 def text_of(event: _Said) -> str:
@@ -202,6 +241,10 @@ def metadata_of(event: _Said) -> Dict[str, Any]:
     if event.reply_to:
         metadata["reply_to"] = event.reply_to
     return metadata
+
+
+def _was_begun(delivery: Delivery) -> bool:
+    return delivery.attempts > 0 or delivery.failures > 0
 
 
 def _id_of(delivery: Delivery) -> str:

@@ -238,7 +238,7 @@ class Worker:
         try:
             with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
                 await work
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, StoreUnavailable):
             raise  # interrupted: counted as such
         except Exception:
             await self._in_thread(functools.partial(self._claims.ended, job, started=True, failed=False))

@@ -331,10 +331,9 @@ async def test_a_turn_that_kills_the_process_each_time_is_given_up(place, store)
     assert outcomes(store) == ["failed", "answered"]
 
 
-@pytest.mark.parametrize("reason", [NotReady, StoreUnavailable])
-async def test_a_bot_that_is_not_ready_costs_no_message(place, store, reason):
+async def test_a_bot_that_is_not_ready_costs_no_message(place, store):
     process = place()
-    process.bot.during = failing(30, reason)
+    process.bot.during = failing(30, NotReady)
     receive(store, "bad", "good")
     process.start()
 
@@ -342,6 +341,18 @@ async def test_a_bot_that_is_not_ready_costs_no_message(place, store, reason):
 
     assert process.bot.said[PSID] == ["bad", "good"]
     assert rows(store)[0] == (PSID, "answered", 1, 0)
+
+
+async def test_a_turn_that_a_database_interrupts_is_taken_up_again_as_one_that_was_begun(place, store):
+    process = place()
+    process.bot.during = failing(3, StoreUnavailable)
+    receive(store, "bad", "good")
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert process.bot.said[PSID] == ["bad", "good"]
+    assert rows(store)[0] == (PSID, "answered", 4, 0)
 
 
 async def test_a_thread_that_waits_for_the_bot_does_not_stop_others(place, store):

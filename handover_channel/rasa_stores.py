@@ -1,0 +1,54 @@
+"""Whether Rasa's tracker store and lock store can be reached: asked before a turn, off the event loop.
+
+1. Rasa answers from an empty tracker where the real one cannot be read (`FailSafeTrackerStore`): slots, forms
+   and history are gone, and nobody is told. The first query after a restart of the database fails like that,
+   as a pool keeps dead connections. So the connection is tried, and renewed, before the turn.
+2. A turn without a lock fails, and three failures give a delivery up. Without Redis it waits instead.
+
+Rasa 3.6.21: `rasa.core.tracker_store`, `rasa.core.lock_store`. Synchronous.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from handover_channel.conversation import NotReady
+
+
+def expect_reachable(agent: Any, thread: str) -> None:
+    """Raise NotReady unless a turn in *thread* finds its tracker and its lock."""
+    _expect_lock_store(agent.lock_store, thread)
+    engine = getattr(_unwrapped(agent.tracker_store), "engine", None)
+    if engine is not None and engine.dialect.name != "sqlite":
+        _expect_database(engine)
+
+
+def _expect_lock_store(store: Any, thread: str) -> None:
+    try:
+        store.get_lock(thread)
+    except Exception as error:  # each kind of store raises its own
+        raise NotReady(f"Rasa's lock store is out of reach: {type(error).__name__}") from None
+
+
+def _expect_database(engine: Any) -> None:
+    # What the first try finds dead, SQLAlchemy throws away with all other connections of the pool.
+    if not (_answers(engine) or _answers(engine)):
+        raise NotReady("Rasa's tracker store is out of reach")
+
+
+def _answers(engine: Any) -> bool:
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+def _unwrapped(store: Any) -> Any:
+    while hasattr(store, "_tracker_store"):  # FailSafeTrackerStore, AwaitableTrackerStore
+        store = store._tracker_store
+    return store
