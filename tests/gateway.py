@@ -15,9 +15,10 @@ HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class Gateway:
-    """Hands calls on to the simulator. `faults` maps a PSID, or "" for everybody, to what goes wrong.
+    """Hands calls on to the simulator. `faults`: "<PSID>", "<PSID>/<edge>" or "" for all -> what goes wrong.
 
-    "down": the connection is cut; "html": a 502 in HTML; "slow": no answer until the fault is over.
+    "down": the connection is cut; "html": a 502 in HTML; "slow": no answer until the fault is over;
+    "lost": the call has its effect, and the answer does not arrive.
     """
 
     def __init__(self) -> None:
@@ -59,15 +60,18 @@ class Gateway:
             self.faults.clear()
             self._over.notify_all()
 
-    def _fault(self, psid: str) -> str:
-        return self.faults.get(psid) or self.faults.get("", "")
+    def _fault(self, psid: str, edge: str) -> str:
+        return self.faults.get(f"{psid}/{edge}") or self.faults.get(psid) or self.faults.get("", "")
 
     def _answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        psid = _about(handler.path, body)
-        fault = self._fault(psid)
+        psid, edge = _about(handler.path, body), urlsplit(handler.path).path.rpartition("/")[2]
+        fault = self._fault(psid, edge)
+        if fault == "lost":
+            self._handed_on(handler, body)
+            fault = "slow"
         if fault == "slow":
             with self._over:
-                self._over.wait_for(lambda: self._fault(psid) != "slow", timeout=120)
+                self._over.wait_for(lambda: not self._fault(psid, edge), timeout=120)
             fault = "down"  # who waited that long has hung up
         if fault == "down":
             handler.close_connection = True

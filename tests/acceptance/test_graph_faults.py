@@ -116,3 +116,36 @@ def test_a_return_that_nobody_hears_of_is_tried_again(faulty, broken, gateway):
     eventually(lambda: person.control == "bot")
     person.settled()
     assert person.heard()[-1].startswith("The bot is back")
+
+
+@pytest.mark.parametrize("fault", ["slow", "lost"])
+def test_a_pass_that_a_kill_cut_off_is_settled_by_asking_meta(faulty, broken, gateway, fault):
+    """Nobody wrote down whether Meta has passed control: slow, it has not; lost, it has."""
+    person = faulty.person()
+    person.says("hello")
+    person.settled()
+    broken[f"{person.psid}/pass_thread_control"] = fault
+    person.says("talk to sales")
+    eventually(lambda: person.control == "passing")
+    eventually(lambda: fault == "slow" or person.owner() == "2222")
+    faulty.kill_servers()
+    gateway.heal()
+
+    faulty.start_servers()
+    person.says("are you there?")
+    person.settled()
+    assert person.control == "passing"
+    assert "are you there?" in person.transcript()
+    heard = len(person.heard())
+    faulty.make_due(person, "settle")
+    eventually(lambda: person.control != "passing")
+    person.settled()
+
+    if fault == "lost":
+        assert (person.control, len(person.heard())) == ("app", heard)
+    else:
+        assert person.control == "bot"
+        assert [text[:27] for text in person.heard()[heard:]] == ["I am sorry, my colleagues a"]
+    person.says("back to bot")
+    person.settled()
+    assert person.control == "bot"
