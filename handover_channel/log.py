@@ -18,6 +18,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
+    Dict,
     Iterator,
     List,
     Mapping,
@@ -57,7 +58,18 @@ def logger(name: str) -> Logger:
 @contextmanager
 def about(thread: str, delivery: Optional[int] = None) -> Iterator[None]:
     """Say what the work inside is about."""
-    fields = {"thread_id": thread, **({} if delivery is None else {"delivery_id": delivery})}
+    with resumed({"thread_id": thread, **({} if delivery is None else {"delivery_id": delivery})}):
+        yield
+
+
+def present() -> Dict[str, Any]:
+    """Return what the present work is about, for another process to resume."""
+    return dict(_ABOUT.get())
+
+
+@contextmanager
+def resumed(fields: Mapping[str, Any]) -> Iterator[None]:
+    """Go on with work that another process has begun."""
     token = _ABOUT.set(fields)
     try:
         yield
@@ -80,3 +92,36 @@ def trace(error: BaseException) -> str:
         parts.append("".join([said, "\n", *traceback.format_tb(seen.__traceback__)]).rstrip())
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return "\nafter ".join(parts)
+
+
+class Forward(logging.Handler):
+    """Hands records on to the process that has the log, by *send*; where that fails, to stderr."""
+
+    def __init__(self, send: Callable[[Dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._send = send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the record as plain values: text and facts, fields, and of an error its trace."""
+        error = record.exc_info[1] if record.exc_info else None
+        given = record.args if isinstance(record.args, tuple) else ()
+        plain = {
+            **vars(record),
+            "msg": str(record.msg) if given else record.getMessage(),
+            "args": tuple(arg if isinstance(arg, (int, float)) else str(arg) for arg in given),
+            "exc_info": None,
+            "exc_text": trace(error) if error else None,
+        }
+        try:
+            self._send(plain)
+        except Exception:
+            if logging.lastResort:
+                logging.lastResort.handle(record)
+
+
+def received(plain: Mapping[str, Any]) -> None:
+    """Log a record that another process has sent."""
+    record = logging.makeLogRecord(dict(plain))
+    its_logger = logging.getLogger(record.name)
+    if its_logger.isEnabledFor(record.levelno):
+        its_logger.handle(record)

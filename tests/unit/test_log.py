@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,13 @@ from play import NO_TAKING, OUTAGE, PSID, SALES_BOT, Play
 import handover_channel
 from handover_channel import custom_json, log, messages, webhook
 from handover_channel.agent import Agent
-from handover_channel.errors import GraphError, HandoverRefused, InvalidSignature, MalformedWebhook
+from handover_channel.errors import (
+    GraphError,
+    HandoverRefused,
+    InvalidSignature,
+    MalformedWebhook,
+    TokenRefused,
+)
 from handover_channel.evidence import Evidence
 from handover_channel.switchboard import Switchboard
 from handover_channel.worker import Worker
@@ -60,6 +67,16 @@ def test_a_line_carries_what_the_work_is_about(caplog):
         (PSID, 17),
         (None, None),
     ]
+
+
+def test_work_that_goes_on_elsewhere_is_about_the_same(caplog):
+    with log.about(PSID, 17):
+        fields_there = log.present()
+    with log.resumed(fields_there):
+        logger.warning("something")
+
+    assert fields(caplog.records[0]) == (PSID, 17)
+    assert log.present() == {}
 
 
 def test_fields_of_the_line_itself_stand(caplog):
@@ -152,6 +169,79 @@ def test_the_cause_is_told_as_well():
     assert told.index("RuntimeError") < told.index("ValueError")
     assert WORDS not in told
     assert "ValueError" not in log.trace(caught(wrap_silently, WORDS)).replace("except ValueError", "")
+
+
+# --- another process ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other():
+    """The log of another process, and what has come from there."""
+    sent = []
+    theirs = logging.Logger("handover_channel.other", logging.DEBUG)
+    theirs.addHandler(log.Forward(lambda plain: sent.append(pickle.dumps(plain))))
+    theirs.sent = sent
+    return theirs
+
+
+def arrives(other):
+    for each in other.sent:
+        log.received(pickle.loads(each))  # noqa: S301 - our own bytes
+
+
+def test_a_line_of_another_process_arrives_with_its_facts_and_fields(other, caplog):
+    other.warning("thread %s: %.1f s, %d times: %s", PSID, 0.5, 3, ["x"], extra={"thread_id": PSID})
+    arrives(other)
+
+    [record] = caplog.records
+    assert record.getMessage() == f"thread {PSID}: 0.5 s, 3 times: ['x']"
+    assert record.msg == "thread %s: %.1f s, %d times: %s"
+    assert (record.name, record.levelname, record.thread_id) == ("handover_channel.other", "WARNING", PSID)
+
+
+def test_an_error_arrives_without_its_text_though_it_cannot_be_pickled(other, caplog):
+    class Local(Exception):
+        pass
+
+    try:
+        raise Local(WORDS)
+    except Local:
+        other.exception("it failed: %s", TokenRefused("no", code=190))
+    arrives(other)
+
+    told = logging.Formatter().format(caplog.records[0])
+    assert "it failed: no\nLocal\n" in told
+    assert WORDS not in told
+
+
+@pytest.mark.parametrize("args", [(), ({"a": 1},)])
+def test_a_line_without_facts_or_with_named_ones_arrives(other, caplog, args):
+    other.warning("100%% %(a)s" if args else "100%", *args)
+    arrives(other)
+
+    assert caplog.records[0].getMessage() == ("100% 1" if args else "100%")
+
+
+def test_the_log_that_receives_decides_what_is_shown(other, caplog):
+    other.debug("one")
+    logging.getLogger("handover_channel.other").setLevel(logging.INFO)
+    try:
+        arrives(other)
+    finally:
+        logging.getLogger("handover_channel.other").setLevel(logging.NOTSET)
+
+    assert caplog.records == []
+
+
+def test_what_cannot_be_sent_is_said_here(capsys):
+    def gone(plain):
+        raise ConnectionError
+
+    alone = logging.Logger("handover_channel.other")
+    alone.addHandler(log.Forward(gone))
+    alone.warning("the other end is gone")
+
+    assert capsys.readouterr().err == "the other end is gone\n"
 
 
 # --- nothing said, and no secret ----------------------------------------------------------------------
