@@ -15,7 +15,7 @@ import json
 import logging
 from concurrent.futures import Executor
 from dataclasses import asdict
-from typing import Any, Awaitable, Callable, Dict, Iterator, Mapping, Optional, Union
+from typing import Any, Awaitable, Callable, Dict, Iterator, Mapping, Optional, Set, Union
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
@@ -28,7 +28,7 @@ from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import share_event_broker
-from handover_channel.rasa_stores import expect_reachable
+from handover_channel.rasa_stores import expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
 from handover_channel.store import Store
@@ -70,10 +70,11 @@ class RasaConversation:
         self._graph = graph
         self._pool = pool
         self._store = store
+        self._in_turn: Set[str] = set()
 
     async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""
-        await self._expect_stores(event.thread)
+        await self._expect_stores(event.thread, interrupted=delivery.attempts > 0)
         message_id = event.mid or _id_of(delivery)
         if await self._is_in_tracker(event.thread, message_id, delivery):
             return
@@ -88,7 +89,7 @@ class RasaConversation:
             metadata={**context, **metadata_of(event)},
             parse_data=await self._understood(text) if is_typed(event) else None,
         )
-        with _waits_or_is_repeated(output):
+        with self._turn(event.thread, output):
             # Before the turn, and awaited: nothing of it may come after control was passed.
             await output.show_activity(event.thread, "mark_seen", "typing_on")
             await self._on_new_message(message)
@@ -99,7 +100,7 @@ class RasaConversation:
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
         """Run the turn of a return."""
-        await self._expect_stores(row.id)
+        await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
         if await self._is_in_tracker(row.id, _id_of(delivery), delivery):
             return
         output = self._output_of(row, delivery)
@@ -112,7 +113,7 @@ class RasaConversation:
             metadata={"handover": dict(note)},
             parse_data=returned_parse_data(reason),
         )
-        with _waits_or_is_repeated(output):
+        with self._turn(row.id, output):
             await self._on_new_message(message)
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
@@ -156,10 +157,29 @@ class RasaConversation:
             share_event_broker(agent)
         return agent
 
-    async def _expect_stores(self, thread: str) -> None:
+    async def _expect_stores(self, thread: str, interrupted: bool = False) -> None:
         agent = self._agent()
-        if agent is not None:
-            await asyncio.get_running_loop().run_in_executor(self._pool, expect_reachable, agent, thread)
+        if agent is None:
+            return
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, expect_reachable, agent, thread)
+        if interrupted and thread not in self._in_turn:
+            await loop.run_in_executor(self._pool, forget_lock, agent, thread)
+
+    @contextlib.contextmanager
+    def _turn(self, thread: str, output: OutputChannel) -> Iterator[None]:
+        """Raise NotReady for a turn nobody has heard of, StoreUnavailable for one that was interrupted."""
+        self._in_turn.add(thread)
+        try:
+            yield
+        except LockError:  # raised before the turn, never in it
+            raise NotReady("Rasa's lock store is out of reach") from None
+        except StoreUnavailable as error:
+            if getattr(output, "sent", 0):
+                raise
+            raise NotReady(str(error)) from None
+        finally:
+            self._in_turn.discard(thread)
 
     async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
         agent = self._agent()
@@ -195,19 +215,6 @@ class RasaConversation:
                     return output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
-
-
-@contextlib.contextmanager
-def _waits_or_is_repeated(output: OutputChannel) -> Iterator[None]:
-    """Raise NotReady for a turn of which nobody has heard, StoreUnavailable for one that was interrupted."""
-    try:
-        yield
-    except LockError:  # raised before the turn, never in it
-        raise NotReady("Rasa's lock store is out of reach") from None
-    except StoreUnavailable as error:
-        if getattr(output, "sent", 0):
-            raise
-        raise NotReady(str(error)) from None
 
 
 def text_of(event: _Said) -> str:

@@ -4,6 +4,8 @@
    and history are gone, and nobody is told. The first query after a restart of the database fails like that,
    as a pool keeps dead connections. So the connection is tried, and renewed, before the turn.
 2. A turn without a lock fails, and three failures give a delivery up. Without Redis it waits instead.
+3. The lock of a process that was killed stays in Redis for a minute. Who takes its turn up again has the
+   claim on the thread, so that nobody else can be in a turn, and does not wait for it.
 
 Rasa 3.6.21: `rasa.core.tracker_store`, `rasa.core.lock_store`. Synchronous.
 """
@@ -26,11 +28,23 @@ def expect_reachable(agent: Any, thread: str) -> None:
         _expect_database(engine)
 
 
+def forget_lock(agent: Any, thread: str) -> None:
+    """Take away the lock that an interrupted turn has left. Raises NotReady."""
+    try:
+        agent.lock_store.delete_lock(thread)
+    except Exception as error:
+        raise _without_locks(error) from None
+
+
 def _expect_lock_store(store: Any, thread: str) -> None:
     try:
         store.get_lock(thread)
     except Exception as error:  # each kind of store raises its own
-        raise NotReady(f"Rasa's lock store is out of reach: {type(error).__name__}") from None
+        raise _without_locks(error) from None
+
+
+def _without_locks(error: Exception) -> NotReady:
+    return NotReady(f"Rasa's lock store is out of reach: {type(error).__name__}")
 
 
 def _expect_database(engine: Any) -> None:

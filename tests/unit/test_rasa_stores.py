@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+
+from handover_channel.conversation import NotReady
+from handover_channel.rasa_stores import expect_reachable, forget_lock
+
+
+class Locks:
+    """Rasa's lock store, as far as it is asked."""
+
+    def __init__(self, fails=None):
+        self.fails, self.locks = fails, {"7001": "a ticket of a process that was killed"}
+
+    def get_lock(self, thread):
+        if self.fails:
+            raise self.fails
+        return self.locks.get(thread)
+
+    def delete_lock(self, thread):
+        self.get_lock(thread)
+        self.locks.pop(thread, None)
+
+
+def agent(engine=None, locks=None):
+    # As Rasa wraps it: FailSafeTrackerStore around the store itself.
+    store = SimpleNamespace(_tracker_store=SimpleNamespace(engine=engine) if engine else SimpleNamespace())
+    return SimpleNamespace(tracker_store=store, lock_store=locks or Locks())
+
+
+@pytest.fixture
+def engine(postgresql):
+    engine = sa.create_engine(postgresql.create(), future=True)
+    yield engine
+    engine.dispose()
+
+
+def cut(postgresql, engine):
+    """Cut the connections that wait in the pool, as a restart of the server does."""
+    mine = "datname = current_database() AND pid <> pg_backend_pid()"
+    postgresql.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}", engine.url.database)
+
+
+def ask(engine):
+    with engine.connect() as connection:
+        return connection.execute(sa.text("SELECT 7")).scalar()
+
+
+@pytest.mark.postgres
+def test_rasas_next_query_after_a_restart_of_its_database_does_not_fail(engine, postgresql):
+    ask(engine)
+    cut(postgresql, engine)
+
+    expect_reachable(agent(engine), "7001")
+
+    assert ask(engine) == 7
+
+
+@pytest.mark.postgres
+def test_without_a_look_rasas_next_query_would_fail(engine, postgresql):
+    ask(engine)
+    cut(postgresql, engine)
+
+    with pytest.raises(sa.exc.OperationalError):
+        ask(engine)
+
+
+@pytest.mark.postgres
+def test_without_the_database_of_the_trackers_the_bot_waits(postgresql):
+    engine = sa.create_engine(postgresql.url("no_such_database"), future=True)
+
+    with pytest.raises(NotReady, match="tracker store is out of reach"):
+        expect_reachable(agent(engine), "7001")
+
+
+def test_trackers_in_a_file_or_in_memory_are_not_asked_for():
+    unreachable = sa.create_engine("sqlite:////no/such/folder/rasa.db", future=True)
+
+    expect_reachable(agent(unreachable), "7001")
+    expect_reachable(agent(), "7001")
+
+
+def test_without_the_lock_store_the_bot_waits():
+    with pytest.raises(NotReady, match="lock store is out of reach: ConnectionError"):
+        expect_reachable(agent(locks=Locks(ConnectionError("redis:6379 refused"))), "7001")
+    with pytest.raises(NotReady, match="lock store is out of reach"):
+        forget_lock(agent(locks=Locks(ConnectionError())), "7001")
+
+
+def test_the_lock_of_an_interrupted_turn_is_taken_away():
+    locks = Locks()
+
+    forget_lock(agent(locks=locks), "7001")
+
+    assert locks.locks == {}
