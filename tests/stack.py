@@ -40,9 +40,10 @@ TARGETS: Dict[str, Dict[str, Any]] = {
     "sales_bot": {"kind": "app", "app_id": "2222", "metadata": "from the shop bot"},
     "hootsuite": {"kind": "app", "app_id": "3333", "time_limit": "2 days"},
     "support": {"kind": "app", "app_id": "4444"},
-    "short_inbox": {"kind": "inbox", "time_limit": "4 seconds"},
-    "short_app": {"kind": "app", "app_id": "5555", "time_limit": "4 seconds"},
-    "absent": {"kind": "inbox", "answer_within": "3 seconds"},
+    "short_inbox": {"kind": "inbox", "time_limit": "6 seconds"},
+    "short_app": {"kind": "app", "app_id": "5555", "time_limit": "6 seconds"},
+    "absent": {"kind": "inbox", "answer_within": "5 seconds"},
+    "patient": {"kind": "inbox", "answer_within": "10 minutes"},
 }
 APPS = {each["app_id"]: name for name, each in TARGETS.items() if "app_id" in each}
 
@@ -75,9 +76,9 @@ def free_port() -> int:
 class Server:
     """A process of ours that serves HTTP. Each start adds to the same log."""
 
-    def __init__(self, name: str, command: List[str], folder: Path, health: str) -> None:
+    def __init__(self, name: str, command: List[str], folder: Path, health: str, **environment: str) -> None:
         self.name, self.health = name, health
-        self._command, self._folder = command, folder
+        self._command, self._folder, self._environment = command, folder, environment
         self.log_file = folder / f"{name}.log"
         self._process: Optional[subprocess.Popen[bytes]] = None
 
@@ -90,6 +91,7 @@ class Server:
         """Start it, and do not wait."""
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
         environment.pop("HANDOVER_CONFIG", None)
+        environment.update(self._environment)
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *self._command],
@@ -126,6 +128,12 @@ class Server:
         assert self._process is not None
         _signal_group(self._process, signal.SIGSTOP)
 
+    def pids(self) -> List[int]:
+        """Return the processes it consists of."""
+        assert self._process is not None
+        everybody = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return [pid for pid in everybody if _group_of(pid) == self._process.pid]
+
     def log(self) -> str:
         """Return all it has written."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
@@ -143,6 +151,13 @@ class Server:
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 class Person:
@@ -233,6 +248,9 @@ class Person:
 class Stack:
     """Simulator, action server and Rasa around one project folder."""
 
+    #: URL of our store
+    database = "sqlite:///handover.db"
+
     def __init__(
         self, folder: Path, model: Optional[Path], *, graph_url: str = "", tracebacks: bool = False
     ) -> None:
@@ -253,19 +271,14 @@ class Stack:
             folder,
             f"http://127.0.0.1:{actions}/health",
         )
-        self.rasa = Server(
-            "rasa",
-            ["-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(rasa)]
-            + ["--model", "models", "--credentials", "credentials.yml", "--endpoints", "endpoints.yml"],
-            folder,
-            f"{self.url}/webhooks/facebook/",
-        )
+        self.rasa = rasa_server("rasa", folder, rasa)
+        self.servers = [self.actions, self.rasa]
 
     @contextmanager
     def serving_messenger(self) -> Iterator[str]:
         """Serve the simulator alone; gives its URL."""
         with simulator.running(self._simulator) as self.simulator_url:
-            write_settings(self.folder, self._graph_url or self.simulator_url)
+            write_settings(self.folder, self._graph_url or self.simulator_url, self.database)
             yield self.simulator_url
 
     @contextmanager
@@ -276,26 +289,26 @@ class Stack:
                 self.start_servers()
                 yield self
             finally:
-                self.rasa.stop()
-                self.actions.stop()
+                for server in reversed(self.servers):
+                    server.stop()
         assert self._tracebacks or "Traceback" not in self.logs(), self.logs()[-6000:]
 
     def start_servers(self) -> None:
-        """Start action server and Rasa, those that do not run, and wait until both work."""
-        for server in (self.actions, self.rasa):
+        """Start action server and Rasa, those that do not run, and wait until all work."""
+        for server in self.servers:
             if not server.runs:
                 server.start()
-        self.actions.ready()
-        self.rasa.ready()
+        for server in self.servers:
+            server.ready()
 
     def kill_servers(self) -> None:
-        """Kill both at once."""
-        self.rasa.kill()
-        self.actions.kill()
+        """Kill all at once."""
+        for server in self.servers:
+            server.kill()
 
     def logs(self) -> str:
-        """Return what both servers have written."""
-        return f"--- rasa\n{self.rasa.log()}\n--- actions\n{self.actions.log()}"
+        """Return what the servers have written."""
+        return "\n".join(f"--- {server.name}\n{server.log()}" for server in self.servers)
 
     # --- Messenger ------------------------------------------------------------------------------
 
@@ -446,6 +459,13 @@ class Stack:
         )
 
 
+def rasa_server(name: str, folder: Path, port: int, **environment: str) -> Server:
+    """Return a Rasa server of the project in *folder*."""
+    command = ["-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
+    command += ["--model", "models", "--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
+    return Server(name, command, folder, f"http://127.0.0.1:{port}/webhooks/facebook/", **environment)
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """Return the text of a Send API message, also where it stands in a template."""
     payload = message.get("attachment", {}).get("payload", {})
@@ -488,11 +508,11 @@ def copy_project(folder: Path, model: Optional[Path], actions_port: int) -> None
     (folder / "credentials.yml").write_text(yaml.safe_dump(credentials))
 
 
-def write_settings(folder: Path, graph_url: str) -> None:
+def write_settings(folder: Path, graph_url: str, database: str = Stack.database) -> None:
     """Write handover.yml."""
     settings = {
         "app_id": APP_ID,
-        "database": "sqlite:///handover.db",
+        "database": database,
         "graph_api": {"url": graph_url},
         "default_target": "inbox",
         "targets": TARGETS,
