@@ -146,6 +146,11 @@ class PostgreSQL(_Daemon):
         finally:
             connection.close()
 
+    def cut(self, name: str) -> None:
+        """Cut all connections to a database, as a restart of the server does."""
+        mine = "datname = current_database() AND pid <> pg_backend_pid()"
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}", name)  # noqa: S608
+
     def _command(self) -> List[str]:
         settings = {
             "port": self.port,

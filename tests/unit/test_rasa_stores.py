@@ -38,12 +38,6 @@ def engine(postgresql):
     engine.dispose()
 
 
-def cut(postgresql, engine):
-    """Cut the connections that wait in the pool, as a restart of the server does."""
-    mine = "datname = current_database() AND pid <> pg_backend_pid()"
-    postgresql.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}", engine.url.database)
-
-
 def ask(engine):
     with engine.connect() as connection:
         return connection.execute(sa.text("SELECT 7")).scalar()
@@ -52,7 +46,7 @@ def ask(engine):
 @pytest.mark.postgres
 def test_rasas_next_query_after_a_restart_of_its_database_does_not_fail(engine, postgresql):
     ask(engine)
-    cut(postgresql, engine)
+    postgresql.cut(engine.url.database)
 
     expect_reachable(agent(engine), "7001")
 
@@ -62,7 +56,7 @@ def test_rasas_next_query_after_a_restart_of_its_database_does_not_fail(engine, 
 @pytest.mark.postgres
 def test_without_a_look_rasas_next_query_would_fail(engine, postgresql):
     ask(engine)
-    cut(postgresql, engine)
+    postgresql.cut(engine.url.database)
 
     with pytest.raises(sa.exc.OperationalError):
         ask(engine)
