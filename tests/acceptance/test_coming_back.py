@@ -141,12 +141,14 @@ def test_nobody_answered_in_the_builtin_inbox(stack, person):
 
 
 def test_an_agents_answer_ends_the_wait_for_one(stack, person):
-    person.goes_to("absent")
+    query = "SELECT kind FROM deadlines WHERE thread = ? AND kind = 'no_answer'"
+    person.goes_to("patient")
+    assert stack.rows(query, person.psid) != []
 
     assert stack.command("reply", person.psid, "I am on it").returncode == 0
 
     person.settled()
-    assert not stack.rows("SELECT kind FROM deadlines WHERE thread = ? AND kind = 'no_answer'", person.psid)
+    assert stack.rows(query, person.psid) == []
     assert person.heard()[-1] == "I am on it"
     assert person.control == "inbox"
 
