@@ -1,7 +1,7 @@
 """The Rasa channel: a drop-in for Rasa's own Facebook channel.
 
-Meta is answered as soon as its events are on disk; everything else happens on a thread and an event loop
-of its own, so that no turn, however long, makes Meta wait (docs/decisions/0003-turns-in-a-thread.md).
+Meta is answered as soon as its events are on disk; storing and working off happen in a process of their own
+(desk.py), turns on a thread of their own, so that no turn, however long, makes Meta wait.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
@@ -20,18 +20,20 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import metrics, webhook, wiring
+from handover_channel import metrics, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
-from handover_channel.errors import InvalidSignature, MalformedWebhook, SettingsError, StoreUnavailable
+from handover_channel.errors import SettingsError
 from handover_channel.rasa_loops import share_scheduler
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import Settings
-from handover_channel.store import deliveries
 from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
+
+#: Seconds. Meta waits for 5, and hangs up.
+STORED_WITHIN = 4.0
 
 
 class ChannelSettingsError(RasaException):
@@ -79,7 +81,8 @@ class MessengerInput(InputChannel):
 
         @routes.get("/metrics")
         async def figures(request: Request) -> HTTPResponse:
-            text = await asyncio.get_running_loop().run_in_executor(None, scrape.text)
+            loop, others = asyncio.get_running_loop(), await server.figures()
+            text = await loop.run_in_executor(None, scrape.text, others)
             return response.raw(text, content_type=CONTENT_TYPE)
 
         @routes.get("/webhook")
@@ -94,37 +97,18 @@ class MessengerInput(InputChannel):
         @routes.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
             begun = time.perf_counter()
-            answer = await accept(request)
-            metrics.acknowledged(answer.status, time.perf_counter() - begun)
-            return answer
-
-        async def accept(request: Request) -> HTTPResponse:
             signature = request.headers.get("x-hub-signature-256") or ""
-            try:
-                webhook.verify_signature(
-                    request.body, signature=signature, secret=self._handover.settings.secret
-                )
-                items = webhook.parse(request.body)
-            except InvalidSignature as error:
-                logger.warning("refused a webhook call: %s", error)
-                return response.text("invalid signature", status=403)
-            except MalformedWebhook as error:
-                logger.warning("refused a webhook call: %s", error)
-                return response.text(str(error), status=400)
-            try:
-                await asyncio.wrap_future(server.store(deliveries.rows(items, time.time())))
-            except StoreUnavailable as error:
-                logger.error("could not store a delivery, Meta will send it again: %s", error)
-                return response.text("the database is out of reach", status=503)
-            return response.text("success")
+            status, text = await server.receive(signature, request.body)
+            metrics.acknowledged(status, time.perf_counter() - begun)
+            return response.text(text, status=status)
 
         @routes.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
             await share_scheduler()
-            server.start(app)
+            await server.start(app)
 
         @routes.listener("before_server_stop")
         async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            await loop.run_in_executor(None, server.stop)
+            await server.stop()
 
         return routes

@@ -53,19 +53,19 @@ class Claims:
         with self._store.reading() as connection:
             if not deliveries.waiting_threads(connection, now=now, limit=min(limit, 1)):
                 return []
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             return deliveries.claim_waiting(
                 connection, worker=self.worker, now=now, until=now + CLAIM, limit=limit
             )
 
     def begin(self, thread: str) -> Optional[Job]:
         """Claim *thread* and take its next delivery; None where there is none, or somebody else has it."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             return self._next(connection, thread)
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and begin the next one."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             if line is not None:
                 transcript.add(connection, job.row.id, line)
             if outcome == ANSWERED and job.row.context:
@@ -75,22 +75,22 @@ class Claims:
 
     def starting(self, job: Job) -> None:
         """Count that the bot was set to work: what kills the process each time is not tried for ever."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             deliveries.started(connection, job.delivery.id)
 
     def ended(self, job: Job, *, started: bool, failed: bool) -> None:
         """Note that an attempt came to an end without the delivery being done."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             deliveries.ended(connection, job.delivery.id, started=started, failed=failed)
 
     def renew(self, threads: Sequence[str]) -> None:
         """Renew the claims that this worker has on these threads."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             deliveries.renew(connection, threads, worker=self.worker, until=self._clock() + CLAIM)
 
     def give_back(self, thread: Optional[str] = None) -> None:
         """Give up the claim on *thread*, or all."""
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             deliveries.release(connection, worker=self.worker, thread=thread)
 
     def free_the_dead(self) -> None:
@@ -101,7 +101,7 @@ class Claims:
         if self._store.dialect != "sqlite":
             return
         here = f"{socket.gethostname()}:"
-        with self._store.writing() as connection:
+        with self._store.writing(durable=False) as connection:
             for worker in deliveries.claiming_workers(connection):
                 if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
                     deliveries.release(connection, worker=worker)

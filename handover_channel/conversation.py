@@ -10,10 +10,6 @@ from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 
 
-class NotReady(Exception):
-    """The bot cannot work now (no model is loaded): the delivery stays in the queue."""
-
-
 class Conversation(Protocol):
     """The bot's side of a thread. Every method may raise NotReady."""
 

@@ -9,6 +9,7 @@ HandoverError
 │   ├── UnknownTarget             no such target in handover.yml
 │   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
 ├── StoreUnavailable          the database is out of reach: be silent, try again
+├── NotReady                  no model is loaded: what is to be answered waits
 └── GraphError                Meta refused a call or did not answer
     ├── GraphUnavailable          transient: retried, then given up for now
     ├── NotThreadOwner            another app controls the thread
@@ -64,6 +65,10 @@ class TargetNotReachable(HandoverRefused):
 
 class StoreUnavailable(HandoverError):
     """The database is out of reach or refuses to work."""
+
+
+class NotReady(HandoverError):
+    """The bot cannot work now (no model is loaded): the delivery stays in the queue."""
 
 
 class GraphError(HandoverError):

@@ -14,10 +14,12 @@ import functools
 import logging
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Container, Iterator, Mapping, Tuple, Type
+from typing import Any, Callable, Container, Dict, Iterable, Iterator, List, Mapping, Tuple, Type
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, values
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.samples import Sample
 
 from handover_channel.errors import (
     GraphUnavailable,
@@ -223,6 +225,33 @@ def _turned(kind: str, outcome: str, seconds: float) -> None:
 def label_of(target: str, known: Container[str]) -> str:
     """Return the label for a thread's target: its name, or `other`."""
     return target if target in known else OTHER
+
+
+def counted() -> List[Metric]:
+    """Return what this process has counted; nothing where PROMETHEUS_MULTIPROC_DIR collects it."""
+    return list(REGISTRY.collect()) if values.ValueClass is values.MutexValue else []
+
+
+def together(own: Iterable[Metric], others: Iterable[Metric]) -> List[Metric]:
+    """Return *own* with what another process has counted added. What is about a process stays its own."""
+    more: Dict[str, List[Sample]] = {
+        metric.name: metric.samples for metric in others if not metric.name.startswith("process_")
+    }
+    return [_sum(metric, more.get(metric.name, [])) for metric in own]
+
+
+def _sum(metric: Metric, more: Iterable[Sample]) -> Metric:
+    sums = {(sample.name, *sorted(sample.labels.items())): sample for sample in metric.samples}
+    for sample in more:
+        key = (sample.name, *sorted(sample.labels.items()))
+        here = sums.get(key)
+        if here is None:
+            sums[key] = sample
+        elif not sample.name.endswith("_created"):
+            sums[key] = here._replace(value=here.value + sample.value)
+    found = Metric(metric.name, metric.documentation, metric.type)
+    found.samples = list(sums.values())
+    return found
 
 
 def registry() -> CollectorRegistry:

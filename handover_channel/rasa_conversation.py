@@ -22,8 +22,7 @@ from rasa.core.lock_store import LockError
 from rasa.shared.core.events import SlotSet, UserUttered
 from sanic import Sanic
 
-from handover_channel.conversation import NotReady
-from handover_channel.errors import StoreUnavailable
+from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
@@ -63,6 +62,7 @@ class RasaConversation:
         graph: GraphApi,
         pool: Executor,
         store: Store,
+        note_sent: Callable[[str], None],
     ) -> None:
         self._app = app
         self._on_new_message = on_new_message
@@ -71,6 +71,7 @@ class RasaConversation:
         self._pool = pool
         self._store = store
         self._in_turn: Set[str] = set()
+        self._note_sent = note_sent
 
     async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""
@@ -202,7 +203,7 @@ class RasaConversation:
 
     def _messenger(self, delivery: Delivery) -> MessengerOutput:
         tag = str(delivery.id)
-        repeats = Repeats(self._store, tag, again=_was_begun(delivery))
+        repeats = Repeats(self._store, tag, again=_was_begun(delivery), note=self._note_sent)
         return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
 
     def _output_of(self, row: Thread, delivery: Delivery) -> OutputChannel:

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from handover_channel.conversation import NotReady
+from handover_channel.errors import NotReady
 
 
 def expect_reachable(agent: Any, thread: str) -> None:

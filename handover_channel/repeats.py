@@ -31,13 +31,13 @@ class Repeats:
         delivery: str,
         *,
         again: bool,
-        clock: Callable[[], float] = time.time,
+        note: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._delivery = delivery
         self._again = again
-        self._clock = clock
+        self.note = note  #: says that Meta has accepted the message with a tag
         self._sleep = sleep
         self._patience = ECHO
 
@@ -56,11 +56,6 @@ class Repeats:
             self._patience -= _PAUSE
             self._sleep(_PAUSE)
         return True
-
-    def note(self, tag: str) -> None:
-        """Note that Meta has accepted the message with *tag*."""
-        with self._store.writing() as connection:
-            sent.add(connection, tag, now=self._clock())
 
     def _is_known(self, thread: str, tag: str) -> bool:
         with self._store.reading() as connection:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, Mapping, Sequence, Tuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -39,6 +40,16 @@ _HAPPENED: Mapping[str, Tuple[str, str]] = {
 _Labels = Tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Families:
+    """What `generate_latest` asks of a registry."""
+
+    found: Sequence[Metric]
+
+    def collect(self) -> Sequence[Metric]:
+        return self.found
+
+
 class Scrape:
     """Answer Prometheus."""
 
@@ -48,13 +59,13 @@ class Scrape:
         self._clock = clock
         self._history = History()
 
-    def text(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return generate_latest(self)
+    def text(self, others: Sequence[Metric] = ()) -> bytes:
+        """Return all metrics in Prometheus' text format, those that another process has counted too."""
+        counted = metrics.together(metrics.registry().collect(), others)
+        return generate_latest(_Families([*counted, *self.collect()]))
 
     def collect(self) -> Iterator[Metric]:
-        """Give every metric."""
-        yield from metrics.registry().collect()
+        """Give what the database tells."""
         try:
             with self._store.reading() as connection:
                 now = self._clock()

@@ -284,9 +284,7 @@ class Switchboard:
             # Refused also where it is ours already (an earlier call of ours), and, without a default app,
             # where nobody has had it for so long that it lapsed.
             ours = owner is not None and owner.app_id == self.settings.app_id
-            gone = (
-                owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self.clock())
-            )
+            gone = owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self.clock())
             if not (ours or gone):
                 raise
 

@@ -19,8 +19,8 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, TypeVar
 from handover_channel import log, metrics
 from handover_channel.claims import CLAIM, Claims, Job
 from handover_channel.control import bot_may_speak
-from handover_channel.conversation import Conversation, NotReady
-from handover_channel.errors import StoreUnavailable
+from handover_channel.conversation import Conversation
+from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.evidence import Evidence, Ruling
 from handover_channel.returning import ReturnReason

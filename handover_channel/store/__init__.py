@@ -3,8 +3,9 @@
 SQLite in WAL mode for one machine, PostgreSQL beyond it. Everything here is synchronous: callers on an event
 loop run it in a thread. One module a table; this one opens the database and keeps its schema.
 
-Durability on SQLite: `synchronous=FULL`, so that what was answered with 200 survives a power cut
-(https://www.sqlite.org/pragma.html#pragma_synchronous).
+Durability: what was answered with 200, and every change of control, survives a power cut (on SQLite
+`synchronous=FULL`, https://www.sqlite.org/pragma.html#pragma_synchronous). A worker's notes on its own
+progress survive the end of the process, but not a power cut: what they tell is then only done again.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _PATIENCE = {
 }
 
 
+#: https://www.postgresql.org/docs/current/wal-async-commit.html
+_NO_FLUSH = sa.text("SET LOCAL synchronous_commit TO off")
+
+
 class Store:
     """The database. Raises StoreUnavailable for whatever goes wrong with it."""
 
@@ -45,8 +50,11 @@ class Store:
         self._engine = _engine(self.url)
         self._migrated = False
         # SQLite takes one writer at a time and lets the others sleep, ever longer: in one process a lock
-        # wakes the next one at once.
-        self._writer: ContextManager[Any] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        # wakes the next one at once. Those that need no flush stand in a line of their own before it, so that
+        # what Meta waits for never has more than one of them ahead.
+        sqlite = self.dialect == "sqlite"
+        self._writer: ContextManager[Any] = threading.Lock() if sqlite else nullcontext()
+        self._patient: ContextManager[Any] = threading.Lock() if sqlite else nullcontext()
 
     @property
     def dialect(self) -> str:
@@ -60,9 +68,16 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Give a connection in a transaction that is committed at the end, rolled back on an error."""
-        with self._transaction(write=True) as connection:
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Give a connection in a transaction that is committed at the end, rolled back on an error.
+
+        Not *durable*: it survives the end of the process, but a power cut may undo it, with what came after
+        it; for what is then only done again.
+        """
+        with (
+            nullcontext() if durable else self._patient,
+            self._transaction(write=True, durable=durable) as connection,
+        ):
             yield connection
 
     def migrate(self) -> None:
@@ -88,14 +103,16 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, *, write: bool) -> Iterator[Connection]:
+    def _transaction(self, *, write: bool, durable: bool = True) -> Iterator[Connection]:
         if not self._migrated:
             # Also the way back after a start without a database: no restart needed.
             self.migrate()
         turn = self._writer if write else nullcontext()
         with turn, self._errors(), self._engine.connect() as connection:
-            connection = connection.execution_options(handover_write=write)
+            connection = connection.execution_options(handover_write=write, handover_durable=durable)
             with connection.begin():
+                if write and not durable and self.dialect == "postgresql":
+                    connection.execute(_NO_FLUSH)
                 yield connection
 
     @contextmanager
@@ -161,5 +178,11 @@ def _sqlite_settings(connection: Any, record: Any) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     # A writer that begins as a reader cannot wait for its turn: SQLite answers "locked" at once.
-    write = connection.get_execution_options().get("handover_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("handover_write"):
+        # A flush takes the earlier transactions with it that did without.
+        flush = "FULL" if options.get("handover_durable", True) else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={flush}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")

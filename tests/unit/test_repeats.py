@@ -10,7 +10,7 @@ import pytest
 from handover_channel import webhook
 from handover_channel.repeats import ECHO, Repeats
 from handover_channel.routing import OUR_METADATA
-from handover_channel.store import Store, deliveries
+from handover_channel.store import Store, deliveries, sent
 
 
 @pytest.fixture
@@ -31,6 +31,10 @@ class Sleep:
         self.naps.append(seconds)
         if len(self.naps) == 3:
             self._then()
+
+
+def repeats(store, *, again=True, sleep=None):
+    return Repeats(store, "5", again=again, note=lambda tag: None, sleep=sleep or Sleep())
 
 
 def echo(store, tag, thread="777"):
@@ -54,26 +58,27 @@ def echo(store, tag, thread="777"):
 def test_a_first_attempt_asks_nobody(store):
     sleep = Sleep()
 
-    assert not Repeats(store, "5", again=False, sleep=sleep).was_sent("777", "5.1")
+    assert not repeats(store, again=False, sleep=sleep).was_sent("777", "5.1")
     assert sleep.naps == []
 
 
 def test_what_meta_had_accepted_is_not_sent_again(store):
-    Repeats(store, "5", again=False).note("5.1")
+    with store.writing() as connection:
+        sent.add(connection, "5.1", now=1.0)
 
-    assert Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+    assert repeats(store).was_sent("777", "5.1")
 
 
 def test_an_echo_that_waits_in_the_queue_tells_that_the_message_went_out(store):
     echo(store, "5.1")
 
-    assert Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+    assert repeats(store).was_sent("777", "5.1")
 
 
 def test_an_echo_gets_a_moment_to_come(store):
     sleep = Sleep(then=lambda: echo(store, "5.1"))
 
-    assert Repeats(store, "5", again=True, sleep=sleep).was_sent("777", "5.1")
+    assert repeats(store, sleep=sleep).was_sent("777", "5.1")
     assert len(sleep.naps) == 3
 
 
@@ -81,15 +86,15 @@ def test_an_echo_gets_a_moment_to_come(store):
 def test_the_echo_of_another_message_tells_nothing(store, tag, thread):
     echo(store, tag, thread)
 
-    assert not Repeats(store, "5", again=True, sleep=Sleep()).was_sent("777", "5.1")
+    assert not repeats(store).was_sent("777", "5.1")
 
 
 def test_what_nobody_tells_of_goes_out_again_and_the_log_says_so(store, caplog):
     sleep = Sleep()
-    repeats = Repeats(store, "5", again=True, sleep=sleep)
+    again = repeats(store, sleep=sleep)
 
     with caplog.at_level(logging.WARNING):
-        assert not repeats.was_sent("777", "5.1")
+        assert not again.was_sent("777", "5.1")
 
     assert "thread 777: a message of delivery 5 may be there twice" in caplog.text
     assert sum(sleep.naps) == pytest.approx(ECHO, abs=0.3)
@@ -97,9 +102,9 @@ def test_what_nobody_tells_of_goes_out_again_and_the_log_says_so(store, caplog):
 
 def test_what_follows_the_interruption_is_sent_without_waiting(store):
     sleep = Sleep()
-    repeats = Repeats(store, "5", again=True, sleep=sleep)
-    repeats.was_sent("777", "5.1")
+    again = repeats(store, sleep=sleep)
+    again.was_sent("777", "5.1")
     naps = len(sleep.naps)
 
-    assert not repeats.was_sent("777", "5.2")
+    assert not again.was_sent("777", "5.2")
     assert len(sleep.naps) == naps

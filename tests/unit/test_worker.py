@@ -13,8 +13,7 @@ from play import HOUR, OURS, SALES_BOT, START, Meta, settings_with
 
 from handover_channel import worker as worker_module
 from handover_channel.claims import CLAIM
-from handover_channel.conversation import NotReady
-from handover_channel.errors import StoreUnavailable
+from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.evidence import Evidence
 from handover_channel.graph_api import GraphApi, Patience
 from handover_channel.simulator.messenger import Simulator

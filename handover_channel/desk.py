@@ -1,0 +1,198 @@
+"""The desk: a process of its own beside Rasa's, that stores what Meta sends and works it off.
+
+A turn of Rasa holds Python's interpreter lock; whatever else that process does (a transaction, a signature)
+waits for it again and again. Here nothing does: Rasa's process only passes the bodies on and runs the turns
+that it is asked for (docs/decisions/0003-a-desk-beside-rasa.md).
+
+Two lines lead to it, one for each event loop of Rasa's process:
+
+- the door: `receive` (signature, body) -> (HTTP status, text); `figures`; `stop` (grace).
+- turns: the desk asks for `answer`, `returned`, `muted`; it is told `sent` (tag).
+
+It ends when Rasa's process hangs up, however that ended. Started by server.py; knows no Rasa.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple, Union
+
+from handover_channel import log, metrics, webhook, wiring
+from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
+from handover_channel.events import MessageReceived, PostbackReceived
+from handover_channel.evidence import Evidence
+from handover_channel.intake import Intake
+from handover_channel.line import Line, LineClosed
+from handover_channel.returning import ReturnReason
+from handover_channel.settings import Settings
+from handover_channel.store import deliveries, sent
+from handover_channel.store.deliveries import Delivery
+from handover_channel.store.listener import Listener
+from handover_channel.store.threads import Thread
+from handover_channel.worker import Worker
+
+logger = logging.getLogger("handover_channel.desk")  # it runs as __main__
+
+
+@dataclass(frozen=True)
+class Begin:
+    """What the desk needs to begin: the first question at the door."""
+
+    settings: Settings
+    log_level: int
+
+
+class FarConversation:
+    """Rasa's side of the conversations, in the process that has it."""
+
+    def __init__(self, turns: Line) -> None:
+        self._turns = turns
+
+    async def answer(
+        self,
+        event: Union[MessageReceived, PostbackReceived],
+        context: Mapping[str, Any],
+        delivery: Delivery,
+    ) -> None:
+        """Have the bot answer what the person said."""
+        await self._turns.ask("answer", event, dict(context), delivery)
+
+    async def returned(
+        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
+    ) -> None:
+        """Tell the bot that the thread is its own again."""
+        await self._turns.ask("returned", row, reason, dict(note), delivery)
+
+    async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
+        """Mirror a handover that the bot did not start in its slots."""
+        await self._turns.ask("muted", row, target, until)
+
+
+class Desk:
+    """Receive, store, work off."""
+
+    def __init__(self, settings: Settings, turns: Line) -> None:
+        self._secret = settings.secret
+        self._handover = given = wiring.build(settings)
+        evidence = Evidence(settings, given.store, given.switchboard)
+        self._worker = Worker(given.store, given.switchboard, evidence, FarConversation(turns))
+        self._intake: Optional[Intake] = Intake(given.store, self._worker.wake)
+        self._listener = Listener(given.store, self._worker.look_now)
+        self._working: Optional[asyncio.Task[None]] = None
+
+    def start(self) -> None:
+        """Start storing and working."""
+        if self._intake:
+            self._intake.start()
+        self._listener.start()
+        self._working = asyncio.ensure_future(self._worker.run())
+
+    async def receive(self, signature: str, body: bytes) -> Tuple[int, str]:
+        """Store a delivery and return what Meta is to be answered: HTTP status and text."""
+        try:
+            webhook.verify_signature(body, signature=signature, secret=self._secret)
+            items = webhook.parse(body)
+        except InvalidSignature as error:
+            logger.warning("refused a webhook call: %s", error)
+            return 403, "invalid signature"
+        except MalformedWebhook as error:
+            logger.warning("refused a webhook call: %s", error)
+            return 400, str(error)
+        try:
+            if self._intake is None:
+                raise StoreUnavailable("the server is stopping")
+            await asyncio.wrap_future(self._intake.put(deliveries.rows(items, time.time())))
+        except StoreUnavailable as error:
+            logger.error("could not store a delivery, Meta will send it again: %s", error)
+            return 503, "the database is out of reach"
+        return 200, "success"
+
+    async def note_sent(self, tag: str) -> None:
+        """Note that Meta has accepted a message of ours."""
+        await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag)
+
+    async def stop(self, grace: float) -> None:
+        """Store what came in, let turns end within *grace* seconds, give the rest back to the queue."""
+        intake, self._intake = self._intake, None  # from here on Meta gets 503, and sends it again
+        loop = asyncio.get_running_loop()
+        if intake:
+            await loop.run_in_executor(None, intake.stop)
+        if self._working and not self._working.done():
+            await self._worker.stop(grace)
+            await self._working
+        await loop.run_in_executor(None, self._listener.stop)
+        self._handover.store.close()
+
+    def _note_sent(self, tag: str) -> None:
+        with self._handover.store.writing(durable=False) as connection:
+            sent.add(connection, tag, now=time.time())
+
+
+async def serve(door_end: socket.socket, turns_end: socket.socket) -> None:
+    """Work until Rasa's process hangs up."""
+    desk: Optional[Desk] = None
+
+    async def at_the_door(what: str, given: Tuple[Any, ...]) -> Any:
+        nonlocal desk
+        if what == "begin":
+            (begin,) = given
+            _log_at(door, begin.log_level)
+            desk = Desk(begin.settings, turns)
+            desk.start()
+            return None
+        if desk is None:
+            raise StoreUnavailable("the server is starting")
+        return metrics.counted() if what == "figures" else await getattr(desk, what)(*given)
+
+    async def from_the_bot(what: str, given: Tuple[Any, ...]) -> Any:
+        if desk is not None and what == "sent":
+            await desk.note_sent(*given)
+
+    door, turns = Line(at_the_door), Line(from_the_bot)
+    await door.connect(door_end)
+    await turns.connect(turns_end)
+    answering = asyncio.ensure_future(turns.serve())
+    await door.serve()
+    await answering
+    if desk is not None:
+        await desk.stop(0.0)
+
+
+def _log_at(door: Line, level: int) -> None:
+    """Have Rasa's process log for us: there is one log, as its settings want it."""
+    loop = asyncio.get_running_loop()
+
+    def say(plain: Mapping[str, Any]) -> None:
+        with contextlib.suppress(LineClosed):
+            door.tell("log", plain)
+
+    def send(plain: Mapping[str, Any]) -> None:
+        if door.is_closed:
+            raise LineClosed("Rasa's process has ended")
+        loop.call_soon_threadsafe(say, plain)
+
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.handlers[:] = [log.Forward(send)]
+
+
+def main() -> None:
+    """Run as `python -m handover_channel.desk DOOR TURNS`, two file descriptors of sockets."""
+    # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:3])
+    asyncio.run(serve(door, turns))
+
+
+if __name__ == "__main__":
+    main()
