@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import fnmatch
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from handover_channel import settings
+from handover_channel.credentials import CHANNEL
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+NGINX = (DEPLOY / "nginx.conf").read_text()
+ENDPOINTS = yaml.safe_load((DEPLOY / "bot" / "endpoints.yml").read_text())
+
+RASAS = [name for name in COMPOSE["services"] if name.startswith("rasa")]
+
+
+def variables(text):
+    """Names of the environment variables that a file wants."""
+    return set(re.findall(r"\$\{([A-Z_]+)[}:]", text))
+
+
+def seconds(duration):
+    return int(duration.removesuffix("s"))
+
+
+def test_the_bots_settings_are_accepted(monkeypatch):
+    given = {
+        "APP_ID": "1234567890",
+        "APP_SECRET": "a-secret",
+        "PAGE_ACCESS_TOKEN": "a-token",
+        "VERIFY_TOKEN": "a-word",
+        "POSTGRES_PASSWORD": "a1b2",
+    }
+
+    loaded = settings.load(str(DEPLOY / "bot" / "handover.yml"), environ=given)
+
+    assert (loaded.app_id, loaded.secret) == ("1234567890", "a-secret")
+    assert loaded.database == "postgresql://bot:a1b2@postgres/bot"
+
+
+def test_every_variable_that_is_wanted_is_in_the_example_and_no_other():
+    wanted = [path.read_text() for path in (DEPLOY / "bot").iterdir()]
+    wanted.append((ROOT / "docker-compose.yml").read_text())
+    example = (DEPLOY / "env.example").read_text()
+
+    assert set.union(*map(variables, wanted)) == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    assert not re.search(r"^[A-Z_]+=.", example, re.MULTILINE), "a secret in the example"
+
+
+def test_rasa_shares_its_trackers_and_locks():
+    tracker, lock = ENDPOINTS["tracker_store"], ENDPOINTS["lock_store"]
+
+    assert (tracker["type"], tracker["dialect"], lock["type"]) == ("SQL", "postgresql", "redis")
+    assert {tracker["url"], lock["url"]} <= set(COMPOSE["services"])
+    assert ENDPOINTS["action_endpoint"]["url"] == "http://actions:5055/webhook"
+
+
+def test_the_credentials_are_those_of_the_channel_alone():
+    assert list(yaml.safe_load((DEPLOY / "bot" / "credentials.yml").read_text())) == [CHANNEL]
+
+
+def test_the_proxy_knows_every_server():
+    assert len(RASAS) > 1
+    assert sorted(re.findall(r"server ([\w-]+):5005", NGINX)) == RASAS
+    assert set(COMPOSE["services"]["proxy"]["depends_on"]) == set(RASAS)
+
+
+def test_a_server_gets_the_time_that_its_turns_need_to_end():
+    graceful = 15  # Sanic's GRACEFUL_SHUTDOWN_TIMEOUT
+    assert all(seconds(COMPOSE["services"][name]["stop_grace_period"]) > graceful for name in RASAS)
+
+
+def test_every_service_that_is_waited_for_has_a_health_check():
+    for service in COMPOSE["services"].values():
+        for awaited in service.get("depends_on", ()):
+            assert "healthcheck" in COMPOSE["services"][awaited]
+
+
+def test_what_the_images_copy_is_there_and_reaches_the_build():
+    copied = [
+        source.rstrip("/")
+        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+
+    assert copied
+    assert not [source for source in copied if not (ROOT / source).exists()]
+    assert not [source for source in copied if not any(fnmatch.fnmatch(source, f"{each}*") for each in sent)]
+
+
+def test_the_proxy_publishes_the_webhook_and_nothing_else_of_rasas():
+    assert re.findall(r"location (.*?) \{[^}]*proxy_pass", NGINX) == ["= /webhooks/facebook/webhook"]
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: apt-get install nginx-light")
+def test_nginx_understands_its_settings(tmp_path):
+    settings_file = tmp_path / "nginx.conf"
+    # Outside the containers their names mean nothing.
+    settings_file.write_text(re.sub(r"rasa-\d", "127.0.0.1", NGINX).replace("pid /tmp", f"pid {tmp_path}"))
+
+    done = subprocess.run(
+        ["nginx", "-t", "-p", str(tmp_path), "-c", str(settings_file)], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
