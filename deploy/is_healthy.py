@@ -1,4 +1,4 @@
-"""`python is_healthy.py URL` ends with 0 if the server answers 200, else with 1. It shows what was answered."""
+"""`python is_healthy.py URL` ends with 0 if the server answers 200, else with 1, and shows the answer."""
 
 import sys
 from urllib.error import HTTPError, URLError

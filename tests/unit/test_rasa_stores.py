@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from handover_channel.conversation import NotReady
+from handover_channel.errors import NotReady
 from handover_channel.rasa_stores import expect_reachable, forget_lock
 
 
