@@ -6,6 +6,7 @@ The switchboard works synchronously and calls Meta: it runs in a thread, so that
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Action, Tracker
@@ -56,8 +57,14 @@ class ActionHandover(Action):
         except (HandoverRefused, GraphError, StoreUnavailable, SettingsError) as error:
             logger.error("thread %s: not handed over: %s", tracker.sender_id, error)
             dispatcher.utter_message(response=FAILED_RESPONSE)
-            return _slots(None)
+            return _slots(await self._row(tracker.sender_id))
         return _slots(row)
+
+    async def _row(self, thread: str) -> Optional[Thread]:
+        """Return the row as it stands: where somebody else has control already, the slots go on saying so."""
+        with contextlib.suppress(StoreUnavailable):
+            return await asyncio.get_running_loop().run_in_executor(None, self._switchboard.find, thread)
+        return None
 
 
 class ActionHandoverReturn(Action):

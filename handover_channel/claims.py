@@ -117,7 +117,7 @@ class Claims:
             return None
         event = _event_of(delivery)
         page = event.page if event else ""
-        row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=now)
+        row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=delivery.received_at)
         if event:
             said = isinstance(event, (MessageReceived, PostbackReceived))
             threads.touch(

@@ -77,6 +77,7 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.RETURNED: Control.BOT,
     },
     Control.BESIDE: {
+        Change.PASS_ACCEPTED: Control.APP,  # asked for by another app, as above
         Change.CONTROL_LOST: Control.APP,
         Change.OWNER_FOUND: Control.APP,
         Change.CONTROL_GAINED: Control.BOT,

@@ -29,6 +29,7 @@ class Intake:
         self._store = store
         self._stored = stored
         self._waiting: queue.SimpleQueue[Optional[_Waiting]] = queue.SimpleQueue()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="handover-intake", daemon=True)
 
     def start(self) -> None:
@@ -37,12 +38,16 @@ class Intake:
 
     def stop(self) -> None:
         """Write what was put, then end."""
+        self._stopped = True
         self._waiting.put(None)
         self._thread.join()
 
     def put(self, rows: List[_Row]) -> Future[None]:
         """Store *rows*. The future is done once they are on disk; it raises StoreUnavailable."""
         done: Future[None] = Future()
+        if self._stopped:
+            done.set_exception(StoreUnavailable("the server is stopping"))
+            return done
         self._waiting.put((rows, done))
         return done
 

@@ -118,6 +118,11 @@ class Ledger:
         with self._store.writing() as connection:
             self._note(connection, row, deliveries.RETURNED, {"reason": reason})
 
+    def settle_later(self, row: Thread) -> None:
+        """Have the outcome of a pass asked for again."""
+        with self._store.writing() as connection:
+            deadlines.put(connection, row.id, deadlines.SETTLE, self._clock() + SETTLE_AFTER)
+
     def refused(self, row: Thread, *, wanted: str, refusal: str) -> int:
         """Keep that Meta refused a return, and when it is tried again: in so many minutes."""
         minutes = TRY_AGAIN_AFTER[min(row.attempts, len(TRY_AGAIN_AFTER) - 1)]

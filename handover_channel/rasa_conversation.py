@@ -125,6 +125,9 @@ class RasaConversation:
             return
         async with agent.lock_store.lock(row.id):
             tracker = await agent.processor.get_tracker(row.id)
+            if not tracker.events:
+                # Rules begin with a session: without one the turn of the return would match none of them.
+                tracker = await agent.processor.fetch_tracker_and_update_session(row.id)
             wanted = {"handover_target": target, "handover_until": until}
             for slot, value in wanted.items():
                 if slot in tracker.slots:

@@ -14,7 +14,14 @@ from typing import Callable, List, Optional
 
 from handover_channel import log
 from handover_channel.control import Change, Control, bot_may_speak, has_lapsed
-from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, TargetNotReachable
+from handover_channel.errors import (
+    GraphError,
+    GraphUnavailable,
+    HandoverRefused,
+    SettingsError,
+    TargetNotReachable,
+    TokenRefused,
+)
 from handover_channel.graph_api import GraphApi, ThreadOwner
 from handover_channel.ledger import Ledger
 from handover_channel.returning import ReturnReason
@@ -80,6 +87,10 @@ class Switchboard:
             owner = self.ask_owner(row)
             self.lose(row, Change.OWNER_FOUND, owner=owner.app_id if owner else "")
 
+    def find(self, thread: str) -> Optional[Thread]:
+        """Return the row of *thread*, None where there is none: the bot has control then."""
+        return self._ledger.find(thread)
+
     def status(self, thread: str) -> Optional[Status]:
         """Return what `handover status` shows, None for a thread that was never seen."""
         with self._store.reading() as connection:
@@ -115,7 +126,8 @@ class Switchboard:
         """Pass the thread to an app that asked for it. What Meta refuses is logged."""
         target = self.target_of(app_id)
         try:
-            if row.state.control is Control.INBOX:  # the bot is silent already, and must stay so
+            # The bot is silent already in these, and stays so.
+            if row.state.control in (Control.INBOX, Control.BESIDE):
                 self._graph.pass_thread_control(self._token(row), row.id, app_id)
                 change = Change.PASS_ACCEPTED
                 self._ledger.change(row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
@@ -200,10 +212,15 @@ class Switchboard:
         )
 
     def settle(self, row: Thread) -> Thread:
-        """Find out what became of a pass whose outcome was never written down, and return the row."""
+        """Find out what became of a pass whose outcome is not known, and return the row.
+
+        As long as Meta cannot be asked the bot stays silent, and it is tried again.
+        """
         owner, to = self.ask_owner(row), row.state
-        passed = owner is not None and self._is_other(owner)
-        change = Change.PASS_ACCEPTED if passed else Change.PASS_REFUSED
+        if owner is None:
+            self._ledger.settle_later(row)
+            return row
+        change = Change.PASS_ACCEPTED if self._is_other(owner) else Change.PASS_REFUSED
         return self._ledger.change(
             row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
         )
@@ -265,16 +282,21 @@ class Switchboard:
         )
         try:
             self._graph.pass_thread_control(token, row.id, app_id, metadata)
-        except GraphUnavailable:
+        except GraphUnavailable as error:
             # It may have passed all the same: ask, before the bot speaks again.
-            if bot_may_speak(self.settle(asked).state.control):
+            settled = self.settle(asked) if getattr(error, "sent", True) else self._not_passed(row)
+            if bot_may_speak(settled.state.control):
                 raise
+            return settled
         except GraphError:
-            self._ledger.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
+            self._not_passed(row)
             raise
         return self._ledger.change(
             row.id, Change.PASS_ACCEPTED, owner=app_id, target=target, reason=reason, who=who
         )
+
+    def _not_passed(self, row: Thread) -> Thread:
+        return self._ledger.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
 
     def _take(self, row: Thread) -> None:
         try:
@@ -293,7 +315,12 @@ class Switchboard:
         return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())
 
     def _is_other(self, owner: ThreadOwner) -> bool:
-        return owner.hidden or owner.app_id not in ("", self.settings.app_id)
+        if owner.hidden:
+            return (owner.expiration or 0) > self.clock()  # what has run out is nobody's any more
+        return owner.app_id not in ("", self.settings.app_id)
 
     def _token(self, row: Thread) -> str:
-        return self.settings.token_for(row.page)
+        try:
+            return self.settings.token_for(row.page)
+        except SettingsError as error:  # a page that nobody told us of: Meta would refuse any token
+            raise TokenRefused(str(error)) from error

@@ -14,7 +14,7 @@ from handover_channel.graph_api import GraphApi
 from handover_channel.returning import ReturnReason
 from handover_channel.settings import Settings
 from handover_channel.store import Store, threads
-from handover_channel.switchboard import Switchboard
+from handover_channel.switchboard import MESSENGER, Switchboard
 
 #: Seconds after which an overdue time limit is known to have no worker.
 WITHOUT_WORKER = 10.0
@@ -62,7 +62,7 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
             row = threads.get(connection, thread)
         if row is None:
             return None
-        if row.until is not None and row.until + WITHOUT_WORKER < time.time():
+        if row.channel != MESSENGER and row.until is not None and row.until + WITHOUT_WORKER < time.time():
             # Without the Messenger channel in credentials.yml nobody looks after time limits.
             return not handover.switchboard.return_to_bot(
                 thread, ReturnReason.TIME_LIMIT, who="clock", tell=False

@@ -14,7 +14,7 @@ import functools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, TypeVar
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Set, TypeVar
 
 from handover_channel import log, metrics
 from handover_channel.claims import CLAIM, Claims, Job
@@ -65,7 +65,9 @@ class Worker:
         self._evidence = evidence
         self._conversation = conversation
         self._clock = clock
-        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="handover-worker")
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="handover-store")
+        # Of its own: where Meta is slow, claims are still renewed and other threads go on.
+        self._asking = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="handover-asking")
         self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
         self._held: Set[str] = set()  # threads with a delivery under way
         self._more_waits = False  # the last look left some
@@ -126,6 +128,7 @@ class Worker:
         with contextlib.suppress(StoreUnavailable):  # the claims run out by themselves
             await self._in_thread(self._claims.give_back)
         self._pool.shutdown(wait=False)
+        self._asking.shutdown(wait=False)
 
     async def stop(self, grace: float) -> None:
         """Take up nothing new, let what runs end within *grace* seconds, give back the rest."""
@@ -216,10 +219,11 @@ class Worker:
         """Give the delivery its effect."""
         if job.event is None:
             return await self._tell(job)
-        ruling = await self._in_thread(self._evidence.weigh, job.event, job.row, job.delivery)
+        weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
+        ruling = await self._in_thread(weigh, pool=self._asking)
         if ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived)):
-            answer = self._conversation.answer(job.event, ruling.context, job.delivery)
-            await self._bot_works(job, answer)
+            given = (job.event, ruling.context, job.delivery)
+            await self._bot_works(job, functools.partial(self._conversation.answer, *given))
         return ruling
 
     async def _tell(self, job: Job) -> Ruling:
@@ -227,17 +231,18 @@ class Worker:
         if bot_may_speak(row.state.control) is not (note.kind == deliveries.RETURNED):
             return Ruling("overtaken")  # control has changed again since; a later note tells of that
         if note.kind == deliveries.RETURNED:
-            told = self._conversation.returned(row, ReturnReason(body["reason"]), body, note)
+            reason = ReturnReason(body["reason"])
+            tell = functools.partial(self._conversation.returned, row, reason, body, note)
         else:
-            told = self._conversation.muted(row, body["target"], body["until"])
-        await self._bot_works(job, told)
+            tell = functools.partial(self._conversation.muted, row, body["target"], body["until"])
+        await self._bot_works(job, tell)
         return Ruling("told")
 
-    async def _bot_works(self, job: Job, work: Any) -> None:
+    async def _bot_works(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
         await self._in_thread(self._claims.starting, job)
         try:
             with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
-                await work
+                await work()
         except (asyncio.CancelledError, StoreUnavailable):
             raise  # interrupted: counted as such
         except Exception:
@@ -263,7 +268,7 @@ class Worker:
 
     async def _do(self, deadline: Deadline, until: float) -> None:
         try:
-            await self._in_thread(self._settle, deadline, until)
+            await self._in_thread(self._settle, deadline, until, pool=self._asking)
             self._start([deadline.thread])
         except Exception as error:
             where = log.trace(error)
@@ -280,6 +285,8 @@ class Worker:
             deadlines.settled(connection, deadline, moved_to=until)
         metrics.due_done(deadline.kind, self._clock() - deadline.due_at)
 
-    async def _in_thread(self, function: Callable[..., _T], *given: Any) -> _T:
+    async def _in_thread(
+        self, function: Callable[..., _T], *given: Any, pool: Optional[ThreadPoolExecutor] = None
+    ) -> _T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, log.carried(function), *given)
+        return await loop.run_in_executor(pool or self._pool, log.carried(function), *given)

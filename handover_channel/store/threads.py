@@ -65,7 +65,7 @@ _TOUCH = (
     sa.update(threads)
     .where(threads.c.id == sa.bindparam("thread"))
     .values(
-        active_at=sa.bindparam("now"),
+        active_at=_greater(threads.c.active_at, "now"),
         page=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_page"), ""), threads.c.page),
         seen=_greater(threads.c.seen, "new_seen"),
         person_at=_greater(threads.c.person_at, "new_person_at"),

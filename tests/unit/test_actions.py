@@ -99,6 +99,15 @@ async def test_an_unknown_target_is_told_to_the_person_and_explained_in_the_log(
     assert "sales_bot" in caplog.text
 
 
+async def test_a_second_handover_leaves_the_slots_with_who_has_the_thread(play):
+    play.hands_over("sales_bot")
+
+    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("inbox")])
+
+    assert slots["handover_target"] == "sales_bot"
+    assert said == [FAILED]
+
+
 async def test_an_app_cannot_be_reached_from_another_channel(play):
     _, _, said = await run(
         ActionHandover(play.switchboard), entities=[entity("sales_bot")], channel="socketio", thread="abc"

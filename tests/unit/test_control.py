@@ -50,7 +50,6 @@ NOTHING = {
     },
     Control.BESIDE: {
         Change.PASS_REQUESTED,
-        Change.PASS_ACCEPTED,
         Change.PASS_REFUSED,
         Change.HELD,
         Change.STANDBY_SEEN,

@@ -23,8 +23,8 @@ from handover_channel.errors import (
     GraphUnavailable,
     HandoverRefused,
     NotThreadOwner,
-    SettingsError,
     TargetNotReachable,
+    TokenRefused,
     UnknownTarget,
 )
 from handover_channel.returning import ReturnReason
@@ -186,7 +186,7 @@ def test_who_has_no_control_cannot_hand_over(play):
 def test_a_page_without_a_token_is_no_reason_to_fall_silent(make_play):
     play = make_play(pages=(Page("11", "one"), Page("22", "two")))
 
-    with pytest.raises(SettingsError, match="has no page"):
+    with pytest.raises(TokenRefused, match="has no page"):
         play.hands_over("sales_bot")
 
     assert play.control == "bot"
@@ -543,6 +543,22 @@ def test_after_a_pass_that_meta_never_made_the_person_is_told(play):
 
     assert (play.control, play.reasons) == ("bot", ["no_answer"])
     assert play.deadlines == {}
+
+
+def test_as_long_as_meta_cannot_be_asked_a_pass_stays_open_and_the_bot_silent(play):
+    play.says("a person, please")
+    play.meta.fails("pass_thread_control", LOST_ANSWER)
+    play.meta.fails("thread_owner", OUTAGE, times=2)
+
+    assert play.switchboard.hand_over(PSID, "sales_bot").state.control is Control.PASSING
+
+    play.clock.passes(61)
+    assert play.due() == ["settle"]
+    assert play.control == "passing"
+
+    play.clock.passes(61)
+    assert play.due() == ["settle"]
+    assert play.control == "app"
 
 
 def test_a_way_back_settles_first(play):

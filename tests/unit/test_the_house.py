@@ -19,7 +19,17 @@ TEXTS = {
 #: Rasa's own, or what comes with it: the command line needs none of these.
 HEAVY = {"rasa", "tensorflow", "sanic"}
 #: The edges to Rasa, and Alembic's script, which only Alembic can run.
-NEEDING_RASA = {"channel", "server", "rasa_conversation", "output", "policy", "inbox", "env"}
+NEEDING_RASA = {
+    "channel",
+    "server",
+    "rasa_conversation",
+    "rasa_loops",
+    "rasa_stores",
+    "output",
+    "policy",
+    "inbox",
+    "env",
+}
 
 
 def _python(code: str) -> str:
