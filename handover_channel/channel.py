@@ -32,9 +32,6 @@ from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
 
-#: Seconds. Meta waits for 5, and hangs up.
-STORED_WITHIN = 4.0
-
 
 class ChannelSettingsError(RasaException):
     """Settings the channel cannot start with. Rasa prints its own exceptions without a traceback."""

@@ -134,14 +134,6 @@ class RasaConversation:
                     tracker.update(SlotSet(slot, value))
             await agent.processor.save_tracker(tracker)
 
-    def is_ready(self) -> bool:
-        """Tell whether a model is loaded."""
-        try:
-            self._agent()
-        except NotReady:
-            return False
-        return True
-
     def problem(self) -> str:
         """Return why no turn can be run now, "" where one can. Asks Rasa's stores: not for an event loop."""
         try:

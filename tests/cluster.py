@@ -16,8 +16,7 @@ import yaml
 from databases import PostgreSQL, Redis, free_port
 from stack import Server, Stack, rasa_server
 
-#: Meta's patience with an answer, and its pauses before it sends a delivery again, in seconds.
-ANSWER_WITHIN = 5.0
+#: Pauses of Meta's before it sends a delivery again, in seconds; shortened.
 PAUSES = (0.25, 0.5, 1, 1, 2, 2, 4, 4, 8, 8, 8)
 
 
@@ -84,27 +83,12 @@ class Proxy:
         return 502, b"no server"
 
 
-class Cluster(Stack):
-    """Two Rasa servers that share everything."""
+class OnPostgreSQL(Stack):
+    """A whole with our store on PostgreSQL, and Rasa's trackers in a file."""
 
-    def __init__(self, folder: Path, model: Path, postgresql: PostgreSQL, redis: Redis) -> None:
+    def __init__(self, folder: Path, model: Path, postgresql: PostgreSQL) -> None:
         self.database = postgresql.create()
         super().__init__(folder, model, tracebacks=True)
-        self.postgresql, self.redis = postgresql, redis
-        share_stores(folder, postgresql, redis)
-        second = free_port()
-        self.rasas: List[Server] = [self.rasa, rasa_server("rasa 2", folder, second)]
-        self.servers.append(self.rasas[1])
-        self.urls = [self.url, f"http://127.0.0.1:{second}"]
-        self._port = free_port()
-        self.webhook = f"http://127.0.0.1:{self._port}/webhooks/facebook/webhook"
-        self._simulator.bot.callback = self.webhook
-
-    @contextmanager
-    def running(self) -> Iterator[Cluster]:
-        """Start everything, and stop it in the end."""
-        with Proxy(self.urls).running(self._port), super().running():
-            yield self
 
     def rows(self, query: str, *given: Any) -> List[Dict[str, Any]]:
         """Read our store."""
@@ -126,6 +110,39 @@ class Cluster(Stack):
                 return statuses
             threading.Event().wait(pause)
         return statuses
+
+
+class Forked(OnPostgreSQL):
+    """One Rasa server that forks into two processes."""
+
+    def __init__(self, folder: Path, model: Path, postgresql: PostgreSQL, redis: Redis) -> None:
+        super().__init__(folder, model, postgresql)
+        share_stores(folder, postgresql, redis)
+        port = int(self.url.rpartition(":")[2])
+        self.rasa = rasa_server("rasa", folder, port, SANIC_WORKERS="2")
+        self.servers = [self.actions, self.rasa]
+
+
+class Cluster(OnPostgreSQL):
+    """Two Rasa servers that share everything."""
+
+    def __init__(self, folder: Path, model: Path, postgresql: PostgreSQL, redis: Redis) -> None:
+        super().__init__(folder, model, postgresql)
+        self.postgresql, self.redis = postgresql, redis
+        share_stores(folder, postgresql, redis)
+        second = free_port()
+        self.rasas: List[Server] = [self.rasa, rasa_server("rasa 2", folder, second)]
+        self.servers.append(self.rasas[1])
+        self.urls = [self.url, f"http://127.0.0.1:{second}"]
+        self._port = free_port()
+        self.webhook = f"http://127.0.0.1:{self._port}/webhooks/facebook/webhook"
+        self._simulator.bot.callback = self.webhook
+
+    @contextmanager
+    def running(self) -> Iterator[Cluster]:
+        """Start everything, and stop it in the end."""
+        with Proxy(self.urls).running(self._port), super().running():
+            yield self
 
 
 def query_postgresql(url: str, query: str, *given: Any) -> List[Dict[str, Any]]:
