@@ -38,6 +38,10 @@ from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
 from handover_channel.worker import Worker
 
+#: Seconds until a note that could not be written is tried again, and how often.
+NOTE_AGAIN = 0.5
+NOTE_TRIES = 60
+
 logger = logging.getLogger("handover_channel.desk")  # it runs as __main__
 
 
@@ -115,8 +119,13 @@ class Desk:
         return 200, "success"
 
     async def note_sent(self, tag: str) -> None:
-        """Note that Meta has accepted a message of ours."""
-        await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag)
+        """Note that Meta has accepted a message of ours, as soon as something can be written."""
+        for _ in range(NOTE_TRIES):
+            try:
+                return await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag)
+            except StoreUnavailable:
+                await asyncio.sleep(NOTE_AGAIN)
+        return None
 
     async def stop(self, grace: float) -> None:
         """Store what came in, let turns end within *grace* seconds, give the rest back to the queue."""

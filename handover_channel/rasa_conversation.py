@@ -13,9 +13,10 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import deque
 from concurrent.futures import Executor
 from dataclasses import asdict
-from typing import Any, Awaitable, Callable, Dict, Iterator, Mapping, Optional, Set, Union
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, Mapping, Optional, Set, Union
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
@@ -39,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 RETURNED_INTENT = "handover_returned"
 _PREFIX = "/"
+
+#: So many of the messages that this process has sent are known to it without a database.
+RECENT = 10_000
 
 #: What is understood of a message without words. Not asked of NLU: classifiers fail on it.
 _NO_WORDS: Mapping[str, Any] = {
@@ -72,6 +76,7 @@ class RasaConversation:
         self._store = store
         self._in_turn: Set[str] = set()
         self._note_sent = note_sent
+        self._recent: Deque[str] = deque(maxlen=RECENT)
 
     async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""
@@ -198,8 +203,12 @@ class RasaConversation:
 
     def _messenger(self, delivery: Delivery) -> MessengerOutput:
         tag = str(delivery.id)
-        repeats = Repeats(self._store, tag, again=_was_begun(delivery), note=self._note_sent)
+        repeats = Repeats(self._store, tag, again=_was_begun(delivery), note=self._note, recent=self._recent)
         return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
+
+    def _note(self, tag: str) -> None:
+        self._recent.append(tag)
+        self._note_sent(tag)
 
     def _output_of(self, row: Thread, delivery: Delivery) -> OutputChannel:
         if row.channel == MESSENGER:

@@ -1,7 +1,8 @@
 """Whether the answer of an interrupted turn had already gone out.
 
-1. What Meta accepted is noted; what it accepted just before the process died, its echo tells, which carries
-   our `metadata`. The echo is given a moment to come.
+1. What Meta accepted is noted, and known to the process that sent it, though nothing can be written. What it
+   accepted just before a process died, its echo tells, which carries our `metadata`. The echo is given a
+   moment to come.
 2. What neither tells goes out again, and the log says that it may be there twice.
 
 Synchronous: on an event loop, call it in a thread.
@@ -10,7 +11,7 @@ Synchronous: on an event loop, call it in a thread.
 from __future__ import annotations
 
 import time
-from typing import Callable
+from typing import Callable, Iterable
 
 from handover_channel import log, metrics
 from handover_channel.store import Store, sent
@@ -32,12 +33,14 @@ class Repeats:
         *,
         again: bool,
         note: Callable[[str], None],
+        recent: Iterable[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._delivery = delivery
         self._again = again
         self.note = note  #: says that Meta has accepted the message with a tag
+        self._recent = recent
         self._sleep = sleep
         self._patience = ECHO
 
@@ -58,5 +61,7 @@ class Repeats:
         return True
 
     def _is_known(self, thread: str, tag: str) -> bool:
+        if tag in tuple(self._recent):
+            return True
         with self._store.reading() as connection:
             return sent.find(connection, tag) or sent.find_echo(connection, thread, tag)

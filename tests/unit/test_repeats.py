@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from handover_channel import webhook
+from handover_channel.errors import StoreUnavailable
 from handover_channel.repeats import ECHO, Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.store import Store, deliveries, sent
@@ -108,3 +109,12 @@ def test_what_follows_the_interruption_is_sent_without_waiting(store):
 
     assert not again.was_sent("777", "5.2")
     assert len(sleep.naps) == naps
+
+
+def test_what_this_process_has_sent_it_knows_without_a_database(tmp_path):
+    nowhere = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    known = Repeats(nowhere, "5", again=True, note=lambda tag: None, recent=["5.1"], sleep=Sleep())
+
+    assert known.was_sent("777", "5.1")
+    with pytest.raises(StoreUnavailable):
+        known.was_sent("777", "5.2")
