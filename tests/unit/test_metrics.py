@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import pickle
 import subprocess
 import sys
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 
 from handover_channel import metrics
 from handover_channel.errors import (
@@ -133,6 +135,38 @@ def test_counting_that_fails_is_said_once_and_harms_nobody(caplog):
 @pytest.mark.parametrize(("target", "label"), [("inbox", "inbox"), ("999999", "other"), ("", "other")])
 def test_an_app_that_is_no_target_is_a_label_like_all_others_of_its_kind(target, label):
     assert metrics.label_of(target, {"inbox"}) == label
+
+
+def samples_of(families):
+    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+def test_what_two_processes_have_counted_is_added_up():
+    metrics.sent(MESSAGE)
+    metrics.acknowledged(200, 0.003)
+    here = samples_of(metrics.REGISTRY.collect())
+    there = pickle.loads(pickle.dumps(metrics.counted()))  # noqa: S301 - as it comes from the desk
+    there = [family for family in there if family.name != "handover_sends"]
+
+    both = samples_of(metrics.together(metrics.REGISTRY.collect(), there))
+
+    for sample in (
+        ("handover_acknowledgement_seconds_count", "200"),
+        ("handover_acknowledgement_seconds_bucket", "200", "0.005"),
+        ("handover_acknowledgement_seconds_sum", "200"),
+    ):
+        assert both[sample] == 2 * here[sample] > 0
+    assert both["handover_sends_total", "sent"] == here["handover_sends_total", "sent"]
+    assert both["process_start_time_seconds",] == here["process_start_time_seconds",]
+
+
+def test_what_only_the_other_process_has_counted_is_there():
+    other = CollectorRegistry()
+    Counter("handover_sends_total", "", ["outcome"], registry=other).labels("made_up").inc(3)
+
+    both = samples_of(metrics.together(metrics.REGISTRY.collect(), other.collect()))
+
+    assert both["handover_sends_total", "made_up"] == 3
 
 
 def test_processes_that_share_a_folder_are_served_as_one(tmp_path):
