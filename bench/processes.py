@@ -59,11 +59,17 @@ class Process:
         return False
 
     def cpu(self) -> float:
-        """Return the seconds of CPU that it has used, all of its threads, to a hundredth."""
+        """Return the seconds of CPU that it and its child processes have used, to a hundredth."""
         if self._running is None:
             raise RuntimeError("it does not run")
-        fields = Path(f"/proc/{self._running.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        own = str(self._running.pid)
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended meanwhile
+                fields = stat.read_text().rpartition(")")[2].split()
+                if own in (stat.parent.name, fields[1]):
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """As `kill -9`."""

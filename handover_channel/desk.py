@@ -38,6 +38,9 @@ from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
 from handover_channel.worker import Worker
 
+#: Seconds after which Python takes the interpreter from a thread for another one that waits; by default 0.005.
+SWITCH = 0.0005
+
 #: Seconds until a note that could not be written is tried again, and how often.
 NOTE_AGAIN = 0.5
 NOTE_TRIES = 60
@@ -86,10 +89,15 @@ class Desk:
         self._secret = settings.secret
         self._handover = given = wiring.build(settings)
         evidence = Evidence(settings, given.store, given.switchboard)
-        self._worker = Worker(given.store, given.switchboard, evidence, FarConversation(turns))
+        self._worker = Worker(
+            given.store, given.switchboard, evidence, FarConversation(turns), pressed=self._is_pressed
+        )
         self._intake: Optional[Intake] = Intake(given.store, self._worker.wake)
         self._listener = Listener(given.store, self._worker.look_now)
         self._working: Optional[asyncio.Task[None]] = None
+
+    def _is_pressed(self) -> bool:
+        return self._intake is not None and self._intake.is_pressed()
 
     def start(self) -> None:
         """Start storing and working."""
@@ -195,6 +203,7 @@ def _log_at(door: Line, level: int) -> None:
 def main() -> None:
     """Run as `python -m handover_channel.desk DOOR TURNS`, two file descriptors of sockets."""
     # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
+    sys.setswitchinterval(SWITCH)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")

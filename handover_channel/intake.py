@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
@@ -22,6 +23,11 @@ _Waiting = Tuple[List[_Row], "Future[None]"]
 _MOST = 2000
 
 
+#: Deliveries that gather while one transaction is written, from which on others should give way to more of
+#: them, and for how many seconds.
+PRESSED, PRESSED_FOR = 6, 0.1
+
+
 class Intake:
     """Writes rows in a thread of its own. `stored` is called with the threads that have new work."""
 
@@ -30,6 +36,7 @@ class Intake:
         self._stored = stored
         self._waiting: queue.SimpleQueue[Optional[_Waiting]] = queue.SimpleQueue()
         self._stopped = False
+        self._pressed_until = 0.0
         self._thread = threading.Thread(target=self._run, name="handover-intake", daemon=True)
 
     def start(self) -> None:
@@ -41,6 +48,10 @@ class Intake:
         self._stopped = True
         self._waiting.put(None)
         self._thread.join()
+
+    def is_pressed(self) -> bool:
+        """Tell whether so much comes in just now that other work had better wait."""
+        return time.monotonic() < self._pressed_until
 
     def put(self, rows: List[_Row]) -> Future[None]:
         """Store *rows*. The future is done once they are on disk; it raises StoreUnavailable."""
@@ -74,6 +85,8 @@ class Intake:
 
     def _write(self, batch: List[_Waiting]) -> None:
         rows = [row for rows, _ in batch for row in rows]
+        if len(batch) >= PRESSED:
+            self._pressed_until = time.monotonic() + PRESSED_FOR
         # Who has hung up meanwhile is not waiting any more; from here on nobody can.
         waiting = [done for _, done in batch if done.set_running_or_notify_cancel()]
         try:

@@ -28,6 +28,7 @@ from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import share_event_broker
+from handover_channel.rasa_memory import set_aside
 from handover_channel.rasa_stores import expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
@@ -156,6 +157,7 @@ class RasaConversation:
             raise NotReady("no model is loaded")
         if agent is not None:
             share_event_broker(agent)
+            set_aside(agent.processor)
         return agent
 
     async def _expect_stores(self, thread: str, interrupted: bool = False) -> None:

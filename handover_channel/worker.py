@@ -40,6 +40,8 @@ FAILURES = 3
 INTERRUPTIONS = 10
 #: Seconds in which a due deadline is worked off, or comes again.
 DEADLINE_CLAIM = 120.0
+#: Seconds for which a thread at most gives way to what comes in, before each of its deliveries.
+GIVE_WAY = 1.0
 #: Threads (conversations) worked off at a time, and deadlines.
 AT_ONCE = 64
 DUE_AT_ONCE = 32
@@ -58,14 +60,16 @@ class Worker:
         evidence: Evidence,
         conversation: Conversation,
         clock: Callable[[], float] = time.time,
+        pressed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._claims = Claims(store, clock)
         self._switchboard = switchboard
         self._evidence = evidence
         self._conversation = conversation
+        self._pressed = pressed
         self._clock = clock
-        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="handover-store")
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="handover-store")
         # Of its own: where Meta is slow, claims are still renewed and other threads go on.
         self._asking = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="handover-asking")
         self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
@@ -160,9 +164,11 @@ class Worker:
                 again = True
                 while again and not self._stopping:
                     self._running[thread] = False
+                    await self._give_way()
                     job = await self._in_thread(self._claims.begin, thread)
                     while job is not None:
                         job = await self._try(job)
+                        await self._give_way()
                     again = self._running[thread]
         except (StoreUnavailable, NotReady) as error:
             logger.debug("thread %s waits: %s", thread, error)
@@ -173,6 +179,13 @@ class Worker:
             self._running.pop(thread, None)
             if self._more_waits:
                 self._look.set()
+
+    async def _give_way(self) -> None:
+        """Wait, for a bounded time, while so much comes in that working it off would keep Meta waiting."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + GIVE_WAY
+        while self._pressed() and loop.time() < until:
+            await asyncio.sleep(GIVE_WAY / 50)
 
     async def _try(self, job: Job) -> Optional[Job]:
         """Work one delivery off and return the next one."""

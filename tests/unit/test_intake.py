@@ -111,6 +111,23 @@ def test_what_gathers_during_a_transaction_goes_together_into_the_next(intake, g
     assert gate.transactions == 2
 
 
+def test_a_flood_is_told_apart_from_a_message_now_and_then(intake, gate, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("handover_channel.intake.time.monotonic", lambda: now[0])
+    intake.put(rows("alone")).result(SOON)
+    assert not intake.is_pressed()
+
+    first = hold(intake, gate)
+    waiting = [intake.put(rows(f"m{number}")) for number in range(20)]
+    gate.open.set()
+    for future in [first, *waiting]:
+        future.result(SOON)
+    assert intake.is_pressed()
+
+    now[0] += 1
+    assert not intake.is_pressed()
+
+
 def test_a_flood_does_not_make_the_first_wait_for_the_last(intake, gate, monkeypatch):
     monkeypatch.setattr("handover_channel.intake._MOST", 50)
     first = hold(intake, gate)

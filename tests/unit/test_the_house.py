@@ -25,6 +25,7 @@ NEEDING_RASA = {
     "rasa_conversation",
     "rasa_loops",
     "rasa_stores",
+    "rasa_memory",
     "output",
     "policy",
     "inbox",

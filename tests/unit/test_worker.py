@@ -76,7 +76,8 @@ class Place:
         settings = settings_with()
         self.switchboard = Switchboard(settings, store, graph, clock)
         evidence = Evidence(settings, store, self.switchboard)
-        self.worker = Worker(store, self.switchboard, evidence, self.bot, clock)
+        self.pressed = False
+        self.worker = Worker(store, self.switchboard, evidence, self.bot, clock, lambda: self.pressed)
 
     def start(self):
         self.task = asyncio.ensure_future(self.worker.run())
@@ -151,6 +152,31 @@ def claimed_until(store):
 
 
 # --- order ----------------------------------------------------------------------------------------
+
+
+async def test_working_off_gives_way_to_what_comes_in_but_not_for_ever(place, monkeypatch):
+    flooded = place()
+    flooded.pressed = True
+    monkeypatch.setattr(worker_module, "GIVE_WAY", 0.2)
+    receive(flooded.store, "hello")
+    flooded.start()
+    flooded.worker.wake([PSID])
+    await eventually(lambda: flooded.bot.count == 1)
+
+    assert flooded.bot.said[PSID] == ["hello"]
+
+
+async def test_nothing_is_begun_while_much_comes_in(place):
+    flooded = place()
+    flooded.pressed = True
+    receive(flooded.store, "hello")
+    flooded.start()
+    flooded.worker.wake([PSID])
+    await real_sleep(0.1)
+    assert flooded.bot.count == 0
+
+    flooded.pressed = False
+    await eventually(lambda: flooded.bot.count == 1)
 
 
 async def test_every_thread_is_answered_in_order_and_each_message_once(place, store):
