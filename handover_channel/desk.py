@@ -38,7 +38,7 @@ from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
 from handover_channel.worker import Worker
 
-#: Seconds after which Python takes the interpreter from a thread for another one that waits; by default 0.005.
+#: Seconds after which Python takes the interpreter from a thread for another one that waits; else 0.005.
 SWITCH = 0.0005
 
 #: Seconds until a note that could not be written is tried again, and how often.

@@ -184,7 +184,7 @@ class Worker:
         """Wait, for a bounded time, while so much comes in that working it off would keep Meta waiting."""
         loop = asyncio.get_running_loop()
         until = loop.time() + GIVE_WAY
-        while self._pressed() and loop.time() < until:
+        while self._pressed() and loop.time() < until:  # noqa: ASYNC110  (another thread tells, and only if asked)
             await asyncio.sleep(GIVE_WAY / 50)
 
     async def _try(self, job: Job) -> Optional[Job]:

@@ -1,4 +1,4 @@
-"""What the model leaves in memory is no work for the garbage collector, and what an old one leaves is collected."""
+"""A model is no work for the garbage collector, and what an old one leaves is collected."""
 
 from __future__ import annotations
 
