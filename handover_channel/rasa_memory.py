@@ -1,9 +1,9 @@
 """Keeps Python's garbage collector from walking over the model again and again.
 
-A model is some millions of objects that stay until the next one. A full collection visits each of them, holds
-the interpreter lock all the while, and long conversations cause many. What is there once the model is loaded is
-set aside (https://docs.python.org/3/library/gc.html#gc.freeze); when another model replaces it, what the old
-one has left is collected first.
+A model is some millions of objects that stay until the next one. A full collection visits each of them,
+holds the interpreter lock all the while, and long conversations cause many. So what is there once the model
+is loaded is set aside (https://docs.python.org/3/library/gc.html#gc.freeze); when another model replaces it,
+what the old one has left is collected first.
 """
 
 from __future__ import annotations
