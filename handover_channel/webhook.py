@@ -42,6 +42,9 @@ CHANNELS = ("messaging", "standby", "messaging_handovers")
 #: Two lead-ad samples of Meta give seconds where everything else gives milliseconds.
 _SECONDS_BELOW = 100_000_000_000
 
+#: Bytes of an id. Meta's have some hundred at most; PostgreSQL's indexes take 2,700 of all columns together.
+_LONGEST_NAME = 500
+
 _Item = Mapping[str, Any]
 
 
@@ -108,7 +111,7 @@ def _items(entries: List[Any]) -> Iterator[Tuple[Any, str, int, bool]]:
     for entry in entries:
         if not isinstance(entry, dict):
             continue
-        page, time = _text(entry.get("id")), _milliseconds(entry.get("time"))
+        page, time = _name(entry.get("id")), _milliseconds(entry.get("time"))
         for channel in CHANNELS:
             items = entry.get(channel)
             for item in items if isinstance(items, list) else ():
@@ -150,7 +153,7 @@ def _thread(item: _Item, page: str) -> str:
 
 
 def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
-    mid = _text(content.get("mid")) or _text(item.get("mid"))
+    mid = _name(content.get("mid")) or _name(item.get("mid"))
     attachments = tuple(_attachments(content.get("attachments")))
     if content.get("is_echo"):
         return MessageEchoed(
@@ -175,7 +178,7 @@ def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> 
 def _postback(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
     return PostbackReceived(
         **common,
-        mid=_text(content.get("mid")) or _text(item.get("mid")),
+        mid=_name(content.get("mid")) or _name(item.get("mid")),
         title=_text(content.get("title")),
         payload=_optional(content.get("payload")),
         referral=_mapping(content.get("referral")),
@@ -252,7 +255,13 @@ def _attachments(given: Any) -> Iterator[Attachment]:
 
 
 def _id(party: Any) -> str:
-    return _text(_mapping(party).get("id"))
+    return _name(_mapping(party).get("id"))
+
+
+def _name(given: Any) -> str:
+    """Return an id that a database can look up: what is longer than any of Meta's is told by its digest."""
+    text = _text(given)
+    return text if len(text.encode()) <= _LONGEST_NAME else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _mapping(given: Any) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from databases import on_postgresql
 from play import START
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.store import deliveries, schema
+from handover_channel.store import deliveries, schema, transcript
+from handover_channel.store.transcript import Line
 from handover_channel.webhook import parse, unmarshal
 
 
@@ -121,6 +122,22 @@ def test_events_that_concern_no_thread_are_not_stored():
 
 def test_storing_nothing_is_no_error(connection):
     deliveries.add(connection, [])
+
+
+def test_ids_of_any_length_can_be_stored_and_are_told_apart(connection):
+    ids = ["".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(5_000)) + end for end in "ab"]
+    messages = [{"sender": {"id": name}, "timestamp": 1, "message": {"mid": name}} for name in ids]
+    body = json.dumps({"entry": [{"id": ids[0] + "page", "messaging": messages}]}).encode()
+
+    for _ in range(2):
+        deliveries.add(connection, deliveries.rows(parse(body), START))
+
+    threads = deliveries.waiting_threads(connection, now=START, limit=10)
+    assert len(threads) == 2
+    for thread in threads:
+        mid = unmarshal(deliveries.next_of(connection, thread).body).mid
+        transcript.add(connection, thread, Line("person", "hello", 1, mid=mid))
+        assert len(work_off(connection, thread)) == 1
 
 
 def test_attempts_and_failures_are_counted_apart(connection):
