@@ -50,7 +50,7 @@ class MessengerInput(InputChannel):
         """Build the channel from its block of credentials.yml and the handover.yml beside it."""
         try:
             settings = settings_file.load(credentials=credentials or {})
-            return cls(settings, verify=str((credentials or {}).get("verify")))
+            return cls(settings, verify=settings.verify)
         except SettingsError as error:
             raise ChannelSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
 

@@ -83,6 +83,7 @@ def simulate(
         port=port,
         callback=callback,
         secret=given.secret,
+        verify_token=given.verify,
         app_id=given.app_id,
         token=given.pages[0].token,
         page_id=given.pages[0].id or page_id,

@@ -81,6 +81,7 @@ class Settings:
     grant_requests: Grants
     pages: Tuple[Page, ...]
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
+    verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as above
     stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
 
     def target(self, name: Optional[str] = None) -> Target:
@@ -197,6 +198,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path) -> Settings:
         stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
         pages=_pages(block, proofs),
         secret=proofs.secret,
+        verify=proofs.verify,
     )
 
 
