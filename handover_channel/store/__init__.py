@@ -11,7 +11,9 @@ progress survive the end of the process, but not a power cut: what they tell is 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+import time
 from contextlib import contextmanager, nullcontext
 from typing import Any, ContextManager, Iterator, Union
 
@@ -172,8 +174,23 @@ def _sqlite_settings(connection: Any, record: Any) -> None:
     # The driver's own BEGIN comes too late and is never IMMEDIATE: take it over, see
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _use_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: Any) -> None:
+    # The first process to open a new file changes its mode. SQLite does not wait for that as it does for a
+    # transaction: whoever comes at the same moment is told "locked" at once.
+    until = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _sqlite_begin(connection: Connection) -> None:
