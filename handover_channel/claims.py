@@ -51,7 +51,7 @@ class Claims:
         """Claim threads that have work and are nobody's, and return them, the longest waiting first."""
         now = self._clock()
         with self._store.reading() as connection:
-            if not deliveries.waiting_threads(connection, now=now, limit=min(limit, 1)):
+            if limit < 1 or not deliveries.is_anything_waiting(connection, now=now):
                 return []
         with self._store.writing(durable=False) as connection:
             return deliveries.claim_waiting(

@@ -26,6 +26,9 @@ RETRIED = "retried"
 
 _NOTE_TIMESTAMP = -1
 
+#: So many of the oldest deliveries are looked at for threads that wait: a look costs the same with any backlog.
+WINDOW = 500
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -137,9 +140,9 @@ def newest_id(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(deliveries.c.id))).scalar() or 0)
 
 
-def waiting_threads(connection: Connection, *, now: float, limit: int) -> List[str]:
-    """Return threads that have work and are not claimed by anybody, the longest waiting first."""
-    return list(connection.execute(_waiting(now, limit)).scalars())
+def is_anything_waiting(connection: Connection, *, now: float) -> bool:
+    """Tell whether there is a thread that has work and is not claimed by anybody."""
+    return bool(_heads(connection, now, 1))
 
 
 def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:
@@ -154,7 +157,14 @@ def claim_waiting(connection: Connection, *, worker: str, now: float, until: flo
     Workers that look at the same moment get different ones: PostgreSQL passes over what another one has
     locked, SQLite lets one of them write at a time.
     """
-    found = list(connection.execute(_waiting(now, limit).with_for_update(skip_locked=True)).scalars())
+    query = (
+        sa.select(deliveries.c.thread)
+        .where(deliveries.c.id.in_(_heads(connection, now, WINDOW)))
+        .order_by(deliveries.c.received_at, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = list(connection.execute(query).scalars())
     # In one order everywhere: of two workers none waits for the other one in a circle.
     claimed = {
         thread for thread in sorted(found) if claim(connection, thread, worker=worker, now=now, until=until)
@@ -181,12 +191,16 @@ def claiming_workers(connection: Connection) -> List[str]:
     return list(connection.execute(sa.select(claims.c.worker).distinct()).scalars())
 
 
-def _waiting(now: float, limit: int) -> Any:
+def _heads(connection: Connection, now: float, window: int) -> List[int]:
+    """Return the longest waiting delivery of each thread that is nobody's, as far as *window* reaches."""
     claimed = sa.select(claims.c.thread).where(claims.c.until > now)
-    heads = (
-        sa.select(sa.func.min(deliveries.c.id))
+    oldest = (
+        sa.select(deliveries.c.id, deliveries.c.thread)
         .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(claimed))
-        .group_by(deliveries.c.thread)
+        .order_by(deliveries.c.received_at, deliveries.c.id)
+        .limit(window)
     )
-    query = sa.select(deliveries.c.thread).where(deliveries.c.id.in_(heads))
-    return query.order_by(deliveries.c.id).limit(limit)
+    first: Dict[str, int] = {}
+    for found, thread in connection.execute(oldest):
+        first.setdefault(thread, found)
+    return list(first.values())

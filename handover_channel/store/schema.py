@@ -83,6 +83,13 @@ sa.Index(
 
 _failed = sa.text("outcome = 'failed'")
 sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=_failed, postgresql_where=_failed)
+sa.Index(
+    "ix_deliveries_oldest",
+    deliveries.c.received_at,
+    deliveries.c.id,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
+)
 
 claims = sa.Table(
     "claims",

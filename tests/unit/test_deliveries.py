@@ -38,6 +38,14 @@ def add(connection, *wanted, now=START):
     deliveries.add(connection, deliveries.rows(items(*wanted), now))
 
 
+def waiting(connection, now=START):
+    """Threads that wait, the longest waiting first. Nobody has them afterwards."""
+    found = deliveries.claim_waiting(connection, worker="look", now=now, until=now, limit=100)
+    assert deliveries.is_anything_waiting(connection, now=now) == bool(found)
+    deliveries.release(connection, worker="look")
+    return found
+
+
 def note(connection, key, kind=deliveries.RETURNED, thread="7001", **body):
     deliveries.add_note(connection, thread, kind, key=key, body=body, now=START)
 
@@ -132,7 +140,7 @@ def test_ids_of_any_length_can_be_stored_and_are_told_apart(connection):
     for _ in range(2):
         deliveries.add(connection, deliveries.rows(parse(body), START))
 
-    threads = deliveries.waiting_threads(connection, now=START, limit=10)
+    threads = waiting(connection)
     assert len(threads) == 2
     for thread in threads:
         mid = unmarshal(deliveries.next_of(connection, thread).body).mid
@@ -234,12 +242,8 @@ def test_threads_wait_that_have_work_and_no_claim(connection):
     work_off(connection, "7003")
     note(connection, "n", thread="7004")
 
-    def waiting(now):
-        return sorted(deliveries.waiting_threads(connection, now=now, limit=10))
-
-    assert waiting(START) == ["7001", "7004"]
-    assert waiting(START + 15) == ["7001", "7002", "7004"]
-    assert len(deliveries.waiting_threads(connection, now=START, limit=1)) == 1
+    assert waiting(connection) == ["7001", "7004"]
+    assert waiting(connection, START + 15) == ["7001", "7002", "7004"]
 
 
 def claim_waiting(connection, worker, limit=10):
@@ -254,6 +258,15 @@ def test_who_finds_waiting_threads_claims_them_the_longest_waiting_first(connect
     assert claim_waiting(connection, "one", limit=2) == ["7009", "7001"]
     assert claim_waiting(connection, "two") == ["7005"]
     assert claim_waiting(connection, "three") == []
+
+
+def test_a_thread_with_very_much_to_do_does_not_hide_the_others_for_long(connection, monkeypatch):
+    monkeypatch.setattr(deliveries, "WINDOW", 3)
+    add(connection, *((f"a{number}", number, "7001") for number in range(5)))
+    add(connection, ("b", 1, "7002"), now=START + 1)
+
+    assert claim_waiting(connection, "one") == ["7001"]
+    assert claim_waiting(connection, "two") == ["7002"]
 
 
 @on_postgresql
@@ -290,7 +303,7 @@ def test_processes_that_store_the_same_deliveries_at_once_do_not_lock_each_other
         for thread in threads:
             thread.join(30)
         with store.writing() as connection:
-            assert len(deliveries.waiting_threads(connection, now=START, limit=100)) == 50
+            assert len(waiting(connection)) == 50
             connection.execute(sa.delete(schema.deliveries))
 
     assert problems == []

@@ -83,6 +83,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome = 'failed'"),
         postgresql_where=sa.text("outcome = 'failed'"),
     )
+    op.create_index(
+        "ix_deliveries_oldest",
+        "deliveries",
+        ["received_at", "id"],
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
     op.create_table(
         "claims",
         _text("thread"),
