@@ -26,7 +26,7 @@ RETRIED = "retried"
 
 _NOTE_TIMESTAMP = -1
 
-#: So many of the oldest deliveries are looked at for threads that wait: a look costs the same with any backlog.
+#: So many of the oldest deliveries are looked at for threads that wait: a look costs the same, however many.
 WINDOW = 500
 
 
