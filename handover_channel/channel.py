@@ -24,7 +24,7 @@ from handover_channel import metrics, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import SettingsError
-from handover_channel.rasa_loops import share_scheduler
+from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import Settings
@@ -107,5 +107,6 @@ class MessengerInput(InputChannel):
         @routes.listener("before_server_stop")
         async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
             await server.stop()
+            end_scheduler()
 
         return routes

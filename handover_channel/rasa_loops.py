@@ -18,14 +18,25 @@ from rasa.core import jobs
 _MARK = "_handover_publishes_on_its_loop"
 
 
+_schedulers_own = jobs.scheduler
+
+
 async def share_scheduler() -> None:
     """Let turns on another event loop schedule reminders with the scheduler of this one."""
-    scheduler = await jobs.scheduler()
+    if jobs.scheduler is not _schedulers_own:
+        return  # another server of this process has shared its own
+    scheduler = await _schedulers_own()
 
     async def shared() -> Any:
         return scheduler
 
     jobs.scheduler = shared
+
+
+def end_scheduler() -> None:
+    """End the scheduler with its server; another server of this process gets one of its own."""
+    jobs.scheduler = _schedulers_own
+    jobs.kill_scheduler()
 
 
 def share_event_broker(agent: Any) -> None:

@@ -23,12 +23,12 @@ def other_loop():
     loop.close()
 
 
-async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_servers(other_loop, monkeypatch):
+async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_servers(other_loop):
     from rasa.core import jobs
 
-    from handover_channel.rasa_loops import share_scheduler
+    from handover_channel.rasa_loops import end_scheduler, share_scheduler
 
-    monkeypatch.setattr(jobs, "scheduler", jobs.scheduler)  # put back at the end
+    own = jobs.scheduler
     fired = asyncio.Event()
     await share_scheduler()
 
@@ -41,7 +41,8 @@ async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_ser
     try:
         await asyncio.wait_for(fired.wait(), 10)
     finally:
-        jobs.kill_scheduler()
+        end_scheduler()
+    assert jobs.scheduler is own
 
 
 async def test_a_broker_with_a_loop_of_its_own_publishes_there(other_loop):
