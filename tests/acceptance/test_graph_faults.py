@@ -20,7 +20,8 @@ def gateway():
 def faulty(gateway, tmp_path_factory, model):
     """A whole whose way to the Graph API can be broken."""
     with gateway.running() as url:
-        stack = Stack(tmp_path_factory.mktemp("faulty"), model, graph_url=url)
+        # Rasa itself writes a traceback where an action outlasts its patience, as one does with Meta down.
+        stack = Stack(tmp_path_factory.mktemp("faulty"), model, graph_url=url, tracebacks=True)
         with stack.running():
             yield stack
 
