@@ -131,6 +131,8 @@ class Server:
 
     async def problem(self) -> str:
         """Return why the channel cannot work now, "" where it can."""
+        if self._conversation is not None and not self._conversation.is_ready():
+            return "no model is loaded"
         if self._conversation is None or self._door.is_closed:
             return "the desk is starting"
         check = asyncio.get_running_loop().run_in_executor(None, self._check, self._conversation)
