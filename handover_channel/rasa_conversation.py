@@ -140,6 +140,11 @@ class RasaConversation:
                     tracker.update(SlotSet(slot, value))
             await agent.processor.save_tracker(tracker)
 
+    def has_model(self) -> bool:
+        """Tell whether Rasa has loaded a model."""
+        agent = self._found_agent()
+        return agent is None or agent.is_ready()
+
     def problem(self) -> str:
         """Return why no turn can be run now, "" where one can. Asks Rasa's stores: not for an event loop."""
         try:
@@ -150,10 +155,13 @@ class RasaConversation:
             return str(error)
         return ""
 
-    def _agent(self) -> Any:
+    def _found_agent(self) -> Any:
         # Without an agent in the server's context somebody else answers `on_new_message`, as in Rasa's tests.
-        agent = getattr(self._app.ctx, "agent", None)
-        if agent is not None and not agent.is_ready():
+        return getattr(self._app.ctx, "agent", None)
+
+    def _agent(self) -> Any:
+        agent = self._found_agent()
+        if not self.has_model():
             raise NotReady("no model is loaded")
         if agent is not None:
             share_event_broker(agent)

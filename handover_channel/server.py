@@ -131,7 +131,7 @@ class Server:
 
     async def problem(self) -> str:
         """Return why the channel cannot work now, "" where it can."""
-        if self._conversation is not None and not self._conversation.is_ready():
+        if self._conversation is not None and not self._conversation.has_model():
             return "no model is loaded"
         if self._conversation is None or self._door.is_closed:
             return "the desk is starting"
