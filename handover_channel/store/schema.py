@@ -44,6 +44,14 @@ threads = sa.Table(
     sa.Column("person_at", sa.BigInteger, nullable=False),  # last message of the person, Meta's clock
     sa.Column("context", sa.Text, nullable=False),  # JSON: referral and opt-in for the next message
     sa.Column("answers_from", sa.BigInteger, nullable=False),  # older deliveries are backlog
+    # In the built-in inbox
+    sa.Column("assignee", sa.Text, nullable=False, server_default=""),  # name of the agent, "" for none
+    sa.Column(
+        "waiting_since", _Seconds
+    ),  # since when the person waits for a human's answer; null: nobody waits
+    # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
+    sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("read_to", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 _open = sa.text("control <> 'bot'")
@@ -54,6 +62,12 @@ sa.Index(
     threads.c.wanted,
     sqlite_where=_open,
     postgresql_where=_open,
+)
+_waits = threads.c.waiting_since.isnot(None)
+sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=_waits, postgresql_where=_waits)
+sa.Index("ix_threads_active_at", threads.c.active_at, threads.c.id)
+sa.Index(
+    "ix_threads_active_open", threads.c.active_at, threads.c.id, sqlite_where=_open, postgresql_where=_open
 )
 
 deliveries = sa.Table(
@@ -91,6 +105,9 @@ sa.Index(
     postgresql_where=_waiting,
 )
 
+_done = deliveries.c.done_at.isnot(None)
+sa.Index("ix_deliveries_done", deliveries.c.done_at, sqlite_where=_done, postgresql_where=_done)
+
 claims = sa.Table(
     "claims",
     metadata,
@@ -125,6 +142,7 @@ transcript = sa.Table(
     sa.Column("app_id", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("attachments", sa.Text, nullable=False),  # JSON list
+    sa.Column("agent", sa.Text, nullable=False, server_default=""),  # who of the agents wrote it
     sa.UniqueConstraint("thread", "mid"),
 )
 
@@ -140,4 +158,119 @@ changes = sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),  # what an agent wrote about it
+)
+
+# --- the built-in inbox ---
+
+agents = sa.Table(
+    "agents",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # what they sign in with
+    sa.Column("shown_name", sa.Text, nullable=False),  # what colleagues and people see
+    sa.Column("password", sa.Text, nullable=False),  # Argon2's own text: parameters, salt, hash
+    sa.Column("role", sa.Text, nullable=False),  # "agent", "admin"
+    sa.Column("picture", sa.Text, nullable=False, server_default=""),  # https address, for the persona
+    sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: page -> Meta's id of it
+    sa.Column(
+        "preferences", sa.Text, nullable=False, server_default="{}"
+    ),  # JSON: language, sound, notifications
+    sa.Column("created_at", _Seconds, nullable=False),
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # SHA-256 of the cookie's value
+    sa.Column("agent", sa.Text, nullable=False, index=True),  # "" for the one of a machine without agents
+    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("expires_at", _Seconds, nullable=False),
+)
+
+#: Of the link that lets one in where there are no agents, and of passwords that were wrong.
+entrance_keys = sa.Table(
+    "entrance_keys",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # SHA-256
+    sa.Column("expires_at", _Seconds, nullable=False),
+)
+failed_sign_ins = sa.Table(
+    "failed_sign_ins",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.Text, nullable=False, index=True),
+    sa.Column("address", sa.Text, nullable=False, index=True),
+    sa.Column("at", _Seconds, nullable=False),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("thread", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("picture", sa.Text, nullable=False),  # address
+    sa.Column("fetched_at", _Seconds, nullable=False),
+)
+
+tags = sa.Table(
+    "tags",
+    metadata,
+    sa.Column("thread", sa.Text, primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True, index=True),
+)
+
+#: Internal notes: for colleagues, never sent.
+remarks = sa.Table(
+    "remarks",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("thread", sa.Text, nullable=False, index=True),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("at", _Seconds, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+#: What agents send, kept before it is sent; a line of the transcript once it was.
+replies = sa.Table(
+    "replies",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # the page's own: a repeated click is known
+    sa.Column("thread", sa.Text, nullable=False, index=True),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("at", _Seconds, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("file", sa.LargeBinary),  # null: none, or sent
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("file_type", sa.Text, nullable=False),  # as in "image/png"
+    sa.Column("state", sa.Text, nullable=False),  # "sending", "sent", "failed"
+    sa.Column("error", sa.Text, nullable=False),  # what was refused, and what to do
+)
+
+read_marks = sa.Table(
+    "read_marks",
+    metadata,
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("thread", sa.Text, primary_key=True),
+    sa.Column("person_at", sa.BigInteger, nullable=False),  # threads.person_at when the agent last looked
+)
+
+#: One row for each open page of the inbox.
+presence = sa.Table(
+    "presence",
+    metadata,
+    sa.Column("page", sa.Text, primary_key=True),  # id of the open page
+    sa.Column("agent", sa.Text, nullable=False, index=True),
+    sa.Column("thread", sa.Text, nullable=False, index=True),  # what it shows, "" for none
+    sa.Column("seen_at", _Seconds, nullable=False),
+    sa.Column("typing_at", _Seconds, nullable=False),  # 0: never
+)
+
+#: What open pages are to hear of beside deliveries that are done: what agents do. Rows live for minutes.
+news = sa.Table(
+    "news",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("thread", sa.Text, nullable=False),
+    sa.Column("at", _Seconds, nullable=False, index=True),
 )

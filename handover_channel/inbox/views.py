@@ -1,0 +1,192 @@
+"""What the page shows, as values: made by listing.py and timeline.py, drawn by the templates.
+
+Times are seconds since the epoch, UTC, whatever clock they come from. Texts are as people wrote them: the
+templates escape them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Sequence, Tuple, Union
+
+#: The lists, in the order of the page's tabs.
+WAITING, MINE, OPEN, RETURNED, BOT = "waiting", "mine", "open", "returned", "bot"
+LISTS = (WAITING, MINE, OPEN, RETURNED, BOT)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list is narrowed to; "" for everything."""
+
+    list: str = WAITING
+    search: str = ""  #: in names and in what was said while the bot was silent
+    page: str = ""
+    target: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thread in the list."""
+
+    thread: str
+    name: str  #: of the person; the thread's id where Meta gives no name
+    has_picture: bool
+    channel: str  #: name of the Rasa channel: "facebook", "socketio" ...
+    page: str
+    control: str  #: control.Control
+    target: str  #: name of the target that has it, an app id, "" for the bot
+    preview: str  #: the newest thing said while the bot was silent, one line
+    preview_author: str  #: "person", "agent", "app", "" for none
+    unread: bool  #: the person has written since this agent last looked
+    waiting_since: Optional[float]  #: since when nobody has answered; None: nobody waits
+    active_at: float
+    until: Optional[float]  #: when the time limit returns it
+    assignee: str  #: shown name, "" for none
+    is_mine: bool
+    tags: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListView:
+    """One page of the list."""
+
+    filters: Filters
+    counts: Mapping[str, int]  #: list -> how many, at most 1000; counted for WAITING, MINE and OPEN
+    items: Sequence[Item]
+    after: str = ""  #: cursor of the next page, "" for the last
+    pages: Sequence[str] = ()  #: to filter by; ids
+    targets: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class File:
+    """An attachment, or a picture of a card. `url`: on this server; "" where there is nothing to load."""
+
+    type: str  #: image, audio, video, file, location, template, sticker ...
+    url: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button or quick reply as the person saw it; nothing happens on a click here."""
+
+    title: str
+    url: str = ""  #: of a link
+
+
+@dataclass(frozen=True)
+class Card:
+    """An element of a generic template."""
+
+    title: str
+    subtitle: str = ""
+    picture: str = ""
+    buttons: Sequence[Button] = ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message."""
+
+    key: str  #: unique in the thread, good for an id attribute
+    at: float
+    speaker: str  #: "person", "bot", "agent", "app"
+    name: str  #: of the speaker where it is known: the person, the agent, the target
+    text: str = ""
+    files: Sequence[File] = ()
+    buttons: Sequence[Button] = ()
+    quick_replies: Sequence[Button] = ()
+    cards: Sequence[Card] = ()
+    mark: str = ""  #: of what the page wrote: "delivered", "read"; of a reply: "sending", "failed"
+    error: str = ""  #: of a failed reply: what was refused, and what to do
+    reply: Optional[int] = None  #: its id, while it is not sent: to be tried again or dropped
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A divider: control went from one to another."""
+
+    key: str
+    at: float
+    control_before: str
+    control: str
+    target: str
+    reason: str  #: as in the log of changes: "handed_over", "keyword", "time_limit", "staff_took_over" ...
+    who: str
+    note: str = ""  #: what the agent wrote about it
+
+
+@dataclass(frozen=True)
+class Remark:
+    """An internal note: for colleagues."""
+
+    key: str
+    at: float
+    name: str  #: of the agent
+    text: str
+
+
+Entry = Union[Said, Changed, Remark]
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """An agent, as others see them."""
+
+    name: str
+    shown_name: str
+    here: bool = False  #: has a page of the inbox open
+    looking: bool = False  #: at this thread
+    typing: bool = False  #: in this thread
+    is_you: bool = False
+
+
+@dataclass(frozen=True)
+class ThreadView:
+    """One conversation, whole."""
+
+    thread: str
+    name: str
+    has_picture: bool
+    channel: str
+    page: str
+    control: str
+    target: str
+    since: float  #: of control
+    reason: str  #: of the last change
+    until: Optional[float]
+    refusal: str  #: Meta did not give control back: what it said, and what to do
+    waiting_since: Optional[float]
+    assignee: str  #: name (not the shown one), "" for none
+    assignee_shown: str
+    is_mine: bool
+    can_reply: bool
+    why_not: str = ""  #: why nothing can be sent: told in place of the reply box
+    hint: str = ""  #: told above the reply box: for one, that Meta lets only people answer by now
+    can_take_over: bool = False
+    can_return: bool = False
+    can_extend: bool = False
+    can_attach: bool = False
+    tags: Sequence[str] = ()
+    entries: Sequence[Entry] = ()  #: oldest first
+    earlier: str = ""  #: cursor of what came before, "" for nothing
+    colleagues: Sequence[Colleague] = ()
+    canned: Mapping[str, str] = field(default_factory=dict)  #: name -> text, placeholders filled in
+    intents: Sequence[str] = ()  #: the bot can go on with
+
+
+@dataclass(frozen=True)
+class You:
+    """Who looks at the page."""
+
+    name: str
+    shown_name: str
+    is_admin: bool
+    csrf: str
+    language: str  #: "en", "ar"
+    sound: bool
+    notifications: bool
+    signed_in: bool = True  #: False: on a machine without agents, by the printed link
