@@ -46,9 +46,7 @@ threads = sa.Table(
     sa.Column("answers_from", sa.BigInteger, nullable=False),  # older deliveries are backlog
     # In the built-in inbox
     sa.Column("assignee", sa.Text, nullable=False, server_default=""),  # name of the agent, "" for none
-    sa.Column(
-        "waiting_since", _Seconds
-    ),  # since when the person waits for a human's answer; null: nobody waits
+    sa.Column("waiting_since", _Seconds),  # since when nobody has answered; null: nobody waits
     # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
     sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("read_to", sa.BigInteger, nullable=False, server_default="0"),
