@@ -64,6 +64,21 @@ sa.Index(
 _waits = threads.c.waiting_since.isnot(None)
 sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=_waits, postgresql_where=_waits)
 sa.Index("ix_threads_active_at", threads.c.active_at, threads.c.id)
+_assigned, _returned = sa.text("assignee <> ''"), sa.text("control = 'bot' AND reason <> ''")
+sa.Index(
+    "ix_threads_assignee",
+    threads.c.assignee,
+    threads.c.active_at,
+    sqlite_where=_assigned,
+    postgresql_where=_assigned,
+)
+sa.Index(
+    "ix_threads_returned",
+    threads.c.active_at,
+    threads.c.id,
+    sqlite_where=_returned,
+    postgresql_where=_returned,
+)
 sa.Index(
     "ix_threads_active_open", threads.c.active_at, threads.c.id, sqlite_where=_open, postgresql_where=_open
 )

@@ -56,6 +56,22 @@ def _columns() -> None:
         sqlite_where=is_open,
         postgresql_where=is_open,
     )
+    some = sa.text("assignee <> ''")
+    op.create_index(
+        "ix_threads_assignee",
+        "threads",
+        ["assignee", "active_at"],
+        sqlite_where=some,
+        postgresql_where=some,
+    )
+    was_back = sa.text("control = 'bot' AND reason <> ''")
+    op.create_index(
+        "ix_threads_returned",
+        "threads",
+        ["active_at", "id"],
+        sqlite_where=was_back,
+        postgresql_where=was_back,
+    )
     is_done = sa.text("done_at IS NOT NULL")
     op.create_index(
         "ix_deliveries_done", "deliveries", ["done_at"], sqlite_where=is_done, postgresql_where=is_done
