@@ -197,6 +197,8 @@ sign_ins = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),  # SHA-256 of the cookie's value
     sa.Column("agent", sa.Text, nullable=False, index=True),  # "" for the one of a machine without agents
     sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("preferences", sa.Text, nullable=False, server_default="{}"),  # of that one, as in agents
+    sa.Column("started_at", _Seconds, nullable=False),
     sa.Column("expires_at", _Seconds, nullable=False),
 )
 
@@ -212,7 +214,7 @@ failed_sign_ins = sa.Table(
     metadata,
     sa.Column("id", _Id, primary_key=True, autoincrement=True),
     sa.Column("name", sa.Text, nullable=False, index=True),
-    sa.Column("address", sa.Text, nullable=False, index=True),
+    sa.Column("address", sa.Text, nullable=False, index=True),  # or the browser, where it is known
     sa.Column("at", _Seconds, nullable=False),
 )
 

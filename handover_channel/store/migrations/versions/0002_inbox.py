@@ -92,7 +92,14 @@ def _people() -> None:
         _key("agents", "name"),
     )
     op.create_table(
-        "sign_ins", _text("key"), _text("agent"), _text("csrf"), _at("expires_at"), _key("sign_ins", "key")
+        "sign_ins",
+        _text("key"),
+        _text("agent"),
+        _text("csrf"),
+        _text("preferences", server_default="{}"),
+        _at("started_at"),
+        _at("expires_at"),
+        _key("sign_ins", "key"),
     )
     op.create_index("ix_sign_ins_agent", "sign_ins", ["agent"])
     op.create_table("entrance_keys", _text("key"), _at("expires_at"), _key("entrance_keys", "key"))
