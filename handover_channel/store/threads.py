@@ -38,6 +38,10 @@ class Thread:
     person_at: int = 0
     context: Mapping[str, Any] = None  # type: ignore[assignment]  # never None: see _thread
     answers_from: int = 0
+    assignee: str = ""  #: name of the agent who answers
+    waiting_since: Optional[float] = None
+    delivered_to: int = 0
+    read_to: int = 0
 
 
 @dataclass(frozen=True)

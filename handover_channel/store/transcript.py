@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -25,12 +25,14 @@ class Line:
     mid: str = ""
     app_id: str = ""
     attachments: Sequence[Attachment] = ()
+    agent: str = ""  #: name of the agent who wrote it
+    id: int = 0  #: 0: not written down yet
 
 
 # The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
 _ADD = sa.text(
-    "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments) "
-    "VALUES (:thread, :mid, :timestamp, :author, :app_id, :text, :attachments) ON CONFLICT DO NOTHING"
+    "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments, agent) "
+    "VALUES (:thread, :mid, :timestamp, :author, :app_id, :text, :attachments, :agent) ON CONFLICT DO NOTHING"
 )
 
 
@@ -45,18 +47,17 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "app_id": line.app_id,
         "text": line.text,
         "attachments": json.dumps(attachments),
+        "agent": line.agent,
     }
     connection.execute(_ADD, values)
 
 
-def of(connection: Connection, thread: str, limit: int = 50) -> List[Line]:
-    """Return the newest lines of *thread*, oldest first."""
-    query = (
-        sa.select(transcript)
-        .where(transcript.c.thread == thread)
-        .order_by(transcript.c.id.desc())
-        .limit(limit)
-    )
+def of(connection: Connection, thread: str, limit: int = 50, *, before: Optional[int] = None) -> List[Line]:
+    """Return the newest lines of *thread*, oldest first; *before*: only what is older (ms)."""
+    query = sa.select(transcript).where(transcript.c.thread == thread)
+    if before is not None:
+        query = query.where(transcript.c.timestamp < before)
+    query = query.order_by(transcript.c.id.desc()).limit(limit)
     return [_line(row) for row in reversed(connection.execute(query).mappings().all())]
 
 
@@ -79,4 +80,6 @@ def _line(row: sa.engine.RowMapping) -> Line:
         mid=row["mid"] or "",
         app_id=row["app_id"],
         attachments=tuple(Attachment(**found) for found in json.loads(row["attachments"])),
+        agent=row["agent"],
+        id=row["id"],
     )

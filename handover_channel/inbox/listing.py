@@ -1,0 +1,104 @@
+"""The list of threads as the page shows it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, List, Mapping, Optional, Tuple
+
+from sqlalchemy.engine import Connection
+
+from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
+from handover_channel.settings import Settings
+from handover_channel.store import inbox
+
+#: Threads on one page of the list.
+PAGE = 50
+
+#: Longest preview, in characters.
+PREVIEW = 120
+
+#: Longest search, in characters: a paste by mistake is not looked for.
+LONGEST_SEARCH = 200
+
+_CURSOR = re.compile(r"\A([0-9]{1,12}(?:\.[0-9]{1,9})?)~(.{1,200})\Z", re.DOTALL)
+
+
+def filters_of(query: Mapping[str, str]) -> Filters:
+    """Return what a page's address asks for; what cannot be is left out."""
+    wanted = query.get("list", WAITING)
+    return Filters(
+        list=wanted if wanted in LISTS else WAITING,
+        search=query.get("search", "").strip()[:LONGEST_SEARCH],
+        page=query.get("page", ""),
+        target=query.get("target", ""),
+        tag=query.get("tag", ""),
+    )
+
+
+def list_view(
+    connection: Connection,
+    settings: Settings,
+    filters: Filters,
+    *,
+    agent: str,
+    shown_names: Mapping[str, str],
+    after: str = "",
+) -> ListView:
+    """Return one page of the list. *shown_names*: of the agents. *after*: cursor of the page before."""
+    rows = inbox.page_of(
+        connection,
+        filters.list,
+        agent=agent,
+        search=filters.search,
+        page=filters.page,
+        target=filters.target,
+        tag=filters.tag,
+        after=_cursor(after),
+        limit=PAGE + 1,
+    )
+    shown, more = rows[:PAGE], len(rows) > PAGE
+    tags = inbox.tags_of(connection, [row["id"] for row in shown])
+    return ListView(
+        filters=filters,
+        counts={name: inbox.count(connection, name, agent=agent) for name in (WAITING, MINE, OPEN)},
+        items=[_item(row, agent, shown_names, tags.get(row["id"], ())) for row in shown],
+        after=f"{shown[-1]['sorted_by']:.9f}~{shown[-1]['id']}" if more else "",
+        pages=[page.id for page in settings.pages if page.id],
+        targets=list(settings.targets),
+        tags=_choices(inbox.all_tags(connection), filters.tag),
+    )
+
+
+def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], tags: Tuple[str, ...]) -> Item:
+    return Item(
+        thread=row["id"],
+        name=row["name"] or row["id"],
+        has_picture=bool(row["picture"]),
+        channel=row["channel"],
+        page=row["page"],
+        control=row["control"],
+        target=row["target"],
+        preview=_preview(row["preview"] or ""),
+        preview_author=row["preview_author"] or "",
+        unread=row["person_at"] > row["read_to_by_agent"] and row["control"] != "bot",
+        waiting_since=row["waiting_since"],
+        active_at=row["active_at"],
+        until=row["until"],
+        assignee=shown_names.get(row["assignee"], row["assignee"]),
+        is_mine=bool(agent) and row["assignee"] == agent,
+        tags=tags,
+    )
+
+
+def _preview(text: str) -> str:
+    line = " ".join(text[: PREVIEW * 4].split())
+    return line if len(line) <= PREVIEW else f"{line[: PREVIEW - 1]}…"
+
+
+def _cursor(after: str) -> Optional[Tuple[float, str]]:
+    found = _CURSOR.match(after)
+    return (float(found.group(1)), found.group(2)) if found else None
+
+
+def _choices(known: List[str], chosen: str) -> List[str]:
+    return known if not chosen or chosen in known else [*known, chosen]

@@ -1,0 +1,115 @@
+"""Tells open pages what is new. One look at the database for each process, however many pages are open.
+
+A page is told that something has changed, never what: it asks for that itself, as who is signed in there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from concurrent.futures import Executor
+from typing import Callable, Dict, Optional, Set, Tuple
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.store import Store, news
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks: a message is to appear within one second.
+LOOK = 0.5
+
+#: Pieces of news that are known to have been told.
+KNOWN = 10_000
+
+
+class Listener:
+    """One open page: what has changed since it last asked. Used on one event loop."""
+
+    def __init__(self) -> None:
+        self._changed: Set[str] = set()
+        self._any = asyncio.Event()
+
+    def tell(self, threads: Set[str]) -> None:
+        """Note that these threads have changed."""
+        self._changed |= threads
+        self._any.set()
+
+    async def changed(self, patience: float) -> Set[str]:
+        """Wait for news, at most *patience* seconds; return the threads that have changed."""
+        try:
+            await asyncio.wait_for(self._any.wait(), patience)
+        except asyncio.TimeoutError:
+            return set()
+        self._any.clear()
+        found, self._changed = self._changed, set()
+        return found
+
+
+class Live:
+    """Look for news as long as a page is open."""
+
+    def __init__(self, store: Store, pool: Executor, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._pool = pool
+        self._clock = clock
+        self._listeners: Set[Listener] = set()
+        self._looking: Optional[asyncio.Task[None]] = None
+        self._newest: Optional[Tuple[int, int, float]] = None
+        self._known: OrderedDict[Tuple[str, int], None] = OrderedDict()
+
+    def open(self) -> Listener:
+        """Begin to tell a page. Needs a running event loop."""
+        listener = Listener()
+        self._listeners.add(listener)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return listener
+
+    def close(self, listener: Listener) -> None:
+        """Stop telling a page."""
+        self._listeners.discard(listener)
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        # What was before the page was opened is on it.
+        self._newest = None
+        while self._listeners:
+            try:
+                changed = await loop.run_in_executor(self._pool, self._changed)
+            except StoreUnavailable as error:
+                logger.debug("the inbox cannot tell what is new: %s", error)
+                changed = set()
+            if changed:
+                for listener in self._listeners:
+                    listener.tell(changed)
+            await asyncio.sleep(LOOK)
+
+    def _changed(self) -> Set[str]:
+        now = self._clock()
+        with self._store.reading() as connection:
+            if self._newest is None:
+                self._newest = (*news.newest(connection), now)
+            news_id, change_id, at = self._newest
+            found = news.since(connection, news_id=news_id, change_id=change_id, at=at)
+        fresh = {piece: thread for piece, thread in found if piece not in self._known}
+        self._remember(fresh, now)
+        return set(fresh.values())
+
+    def _remember(self, fresh: Dict[Tuple[str, int], str], now: float) -> None:
+        news_id, change_id, _ = self._newest or (0, 0, now)
+        for piece in fresh:
+            self._known[piece] = None
+            kind, number = piece
+            news_id = max(news_id, number) if kind == "news" else news_id
+            change_id = max(change_id, number) if kind == "change" else change_id
+        while len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+        self._newest = (news_id, change_id, now)

@@ -1,0 +1,38 @@
+"""Internal notes: what agents write about a thread, for each other. Never sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.store.schema import remarks
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One internal note."""
+
+    id: int
+    agent: str
+    at: float
+    text: str
+
+
+def add(connection: Connection, thread: str, *, agent: str, text: str, now: float) -> None:
+    """Write a note down."""
+    connection.execute(sa.insert(remarks).values(thread=thread, agent=agent, at=now, text=text))
+
+
+def of(
+    connection: Connection, thread: str, *, before: Optional[float] = None, limit: int = 50
+) -> List[Remark]:
+    """Return the newest notes about *thread*, oldest first."""
+    columns = [remarks.c[name] for name in Remark.__dataclass_fields__]
+    query = sa.select(*columns).where(remarks.c.thread == thread)
+    if before is not None:
+        query = query.where(remarks.c.at < before)
+    rows = connection.execute(query.order_by(remarks.c.id.desc()).limit(limit)).mappings().all()
+    return [Remark(**row) for row in reversed(rows)]
