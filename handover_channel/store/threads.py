@@ -55,6 +55,8 @@ class LoggedChange:
     target: str
     reason: str
     who: str
+    note: str = ""  #: what an agent wrote about it
+    id: int = 0
 
 
 def _greater(column: Any, name: str) -> Any:
@@ -205,10 +207,15 @@ def set_context(connection: Connection, thread: str, context: Mapping[str, Any])
     connection.execute(sa.update(threads).where(threads.c.id == thread).values(context=json.dumps(context)))
 
 
-def log_of(connection: Connection, thread: str, limit: int = 20) -> List[LoggedChange]:
-    """Return the newest changes of control, newest first."""
+def log_of(
+    connection: Connection, thread: str, limit: int = 20, *, before: Optional[float] = None
+) -> List[LoggedChange]:
+    """Return the newest changes of control, newest first; *before*: only older ones."""
     columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
-    query = sa.select(*columns).where(changes.c.thread == thread).order_by(changes.c.id.desc()).limit(limit)
+    query = sa.select(*columns).where(changes.c.thread == thread)
+    if before is not None:
+        query = query.where(changes.c.at < before)
+    query = query.order_by(changes.c.id.desc()).limit(limit)
     return [LoggedChange(**row) for row in connection.execute(query).mappings()]
 
 
