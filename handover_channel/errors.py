@@ -8,6 +8,12 @@ HandoverError
 ├── HandoverRefused           the bot asked for a handover that cannot be
 │   ├── UnknownTarget             no such target in handover.yml
 │   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+├── EntranceRefused          whoever wants to come into the built-in inbox
+│   ├── WrongPassword             401: or there is no agent of that name
+│   ├── TooManyAttempts           429: wrong passwords, or too many sign-ins at the same moment
+│   ├── CsrfRefused               403: not sent by the page
+│   └── NotLetIn                  403: there are no agents, and no good link, or the wrong machine
+├── AgentRefused             whoever looks after the agents of the inbox: a name or password that cannot be
 ├── StoreUnavailable          the database is out of reach: be silent, try again
 ├── NotReady                  no model is loaded: what is to be answered waits
 └── GraphError                Meta refused a call or did not answer
@@ -61,6 +67,41 @@ class UnknownTarget(HandoverRefused):
 
 class TargetNotReachable(HandoverRefused):
     """The target needs Messenger, and this thread is on another channel."""
+
+
+class EntranceRefused(HandoverError):
+    """Somebody may not come into the built-in inbox, or not do this there."""
+
+
+class WrongPassword(EntranceRefused):
+    """The password is wrong, or there is no agent of that name: never told which."""
+
+
+class TooManyAttempts(EntranceRefused):
+    """Passwords were wrong too often. ``wait``: seconds until the next may be tried."""
+
+    def __init__(self, message: str, *, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class CsrfRefused(EntranceRefused):
+    """A change that the page did not send: its token or its origin is another one."""
+
+
+class NotLetIn(EntranceRefused):
+    """The inbox has no agents, and this visitor is not the one it is open to.
+
+    ``reason`` is one of the words in inbox/entrance.py; ``str()`` explains it.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AgentRefused(HandoverError):
+    """An agent cannot be added or changed like this."""
 
 
 class StoreUnavailable(HandoverError):

@@ -1,0 +1,340 @@
+"""Who may come into the inbox. Plain values in and out; everything here takes the database, so a thread.
+
+1. An agent signs in with name and password, and has a cookie of 256 random bits from then on: a new one at
+   each sign-in. The database has its SHA-256 alone.
+2. A sign-in slides: it ends when it was not used for `sign_in_for`, and after `AT_MOST` in any case. Removing
+   an agent or changing the password ends it at once.
+3. Where there are no agents, one may come in by a link that is printed on the machine, is good for 15 minutes
+   and works once; and only from that machine (this_machine.py). With the first agent this is over.
+4. Every change needs the token of the sign-in and the origin of our page.
+5. What a visitor is refused for is told to them; of a wrong password never which of name and password it was.
+
+The channel asks `admit` for every request, and `check_csrf` for every POST.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
+
+from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
+from handover_channel.inbox import attempts
+from handover_channel.inbox.passwords import Passwords
+from handover_channel.inbox.this_machine import ELSEWHERE, HOST, PROXY, same_site, why_not_this_machine
+from handover_channel.store import Store, agents, sign_ins
+from handover_channel.store.agents import ADMIN, YOU, Agent
+from handover_channel.store.sign_ins import NOBODY, SignIn
+
+logger = logging.getLogger(__name__)
+
+#: Seconds. A sign-in ends after these, however much it is used.
+AT_MOST = 7 * 24 * 60 * 60
+#: Seconds. So long the browser should keep the cookie (Max-Age), also after a sign-out: see attempts.py.
+REMEMBERED = 30 * 24 * 60 * 60
+#: Seconds between two writes of a sign-in that is in use.
+RENEWED_EVERY = 60
+#: Seconds a printed link is good for.
+LINK_FOR = 15 * 60
+
+#: Passwords a process looks at in one moment: each takes 64 MB.
+AT_ONCE = 2
+#: Seconds to wait for a turn.
+PATIENCE = 5.0
+
+LANGUAGES = ("en", "ar")
+
+#: Why a visitor is not let in, beside ELSEWHERE, PROXY and HOST.
+LINK, USED, AGENTS = "link", "used", "agents"
+
+_ADD_AGENTS = "on that machine, add agents: `handover agents add NAME`; then everybody signs in"
+_EXPLAINED: Mapping[str, str] = {
+    ELSEWHERE: f"the inbox has no agents, so it is open on its own machine only -> {_ADD_AGENTS}",
+    PROXY: "the inbox has no agents, so it is open on its own machine only, and behind a proxy "
+    f"nobody can tell who sits there -> {_ADD_AGENTS}",
+    HOST: "the inbox has no agents, so it is open on its own machine only, by a name of that machine -> "
+    f"open it there as http://localhost, with the port; or {_ADD_AGENTS}",
+    LINK: "the inbox has no agents: come in by the link that was printed when it started -> "
+    f"`handover agents link` prints a new one; or {_ADD_AGENTS}",
+    USED: "this link was used already, or is more than 15 minutes old -> "
+    "`handover agents link` prints a new one",
+    AGENTS: "the inbox has agents, so links let nobody in -> sign in with name and password",
+}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who may use the page. The fields are those of views.You."""
+
+    name: str  #: YOU for the one of a machine without agents
+    shown_name: str
+    is_admin: bool
+    csrf: str = field(repr=False)
+    language: str = ""  #: "" until chosen: go by the browser
+    sound: bool = True
+    notifications: bool = False
+    signed_in: bool = True  #: False: came in by a link
+
+
+class Entrance:
+    """Lets visitors in. Thread-safe; every method but `check_csrf` and `check_origin` asks the database.
+
+    Raises StoreUnavailable where the database does not answer.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        *,
+        sign_in_for: timedelta = timedelta(hours=12),
+        passwords: Optional[Passwords] = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._for = sign_in_for.total_seconds()
+        self._at_most = max(self._for, AT_MOST)
+        self._passwords = passwords or Passwords()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+
+    # --- every request ---
+
+    def admit(
+        self, cookie: str, *, address: str, host: str, headers: Iterable[str], renew: bool = True
+    ) -> Optional[Visitor]:
+        """Return who asks, None for somebody who has to sign in first. *headers*: their names.
+
+        Raises NotLetIn where there are no agents to sign in as, and this is not the one it is open to.
+        """
+        visitor = self.who(cookie, renew=renew)
+        if visitor is not None and visitor.signed_in:
+            return visitor
+        if visitor is None and self.has_agents():
+            return None
+        self._need_this_machine(address, host, headers)
+        if visitor is None:
+            raise _not_let_in(LINK)
+        return visitor
+
+    def who(self, cookie: str, *, renew: bool = True) -> Optional[Visitor]:
+        """Return whose cookie it is, None for nobody's. Not *renew*: what the page does by itself is no use.
+
+        One who came in by a link (`signed_in` is False) may be elsewhere by now: `admit` looks at that, too.
+        """
+        if not cookie:
+            return None
+        now = self._clock()
+        with self._store.reading() as connection:
+            found = sign_ins.live(connection, _key(cookie), now=now)
+        if found is None:
+            return None
+        until = self._until(found.started_at, now)
+        if renew and until - found.expires_at >= RENEWED_EVERY:
+            with self._store.writing(durable=False) as connection:
+                sign_ins.renew(connection, found.key, now=now, until=until)
+        return _visitor(found)
+
+    def check_csrf(self, visitor: Visitor, token: str, *, origin: str, host: str) -> None:
+        """Raise CsrfRefused unless our own page sent this. *origin*: the header Origin, else Referer."""
+        self.check_origin(origin, host)
+        if not visitor.csrf or not hmac.compare_digest(_bytes(token), _bytes(visitor.csrf)):
+            raise CsrfRefused("the page is older than your sign-in -> load it again, and do it once more")
+
+    @staticmethod
+    def check_origin(origin: str, host: str) -> None:
+        """Raise CsrfRefused where another site sent this: for the sign-in, which has no token yet."""
+        if not same_site(origin, host):
+            raise CsrfRefused(
+                "this was not sent by a page of this server -> open the inbox itself; "
+                "behind a proxy, let it pass the header Host on as it came"
+            )
+
+    # --- agents ---
+
+    def has_agents(self) -> bool:
+        """Tell whether one signs in here. Else there is the link."""
+        with self._store.reading() as connection:
+            return agents.exist(connection)
+
+    def sign_in(self, name: str, password: str, *, address: str, cookie: str = "") -> Tuple[str, Visitor]:
+        """Return the value of a new cookie, and whose it is. *cookie*: the one this browser has kept.
+
+        Raises WrongPassword, and TooManyAttempts where passwords were wrong too often.
+        """
+        if not self._turns.acquire(timeout=PATIENCE):
+            raise TooManyAttempts("many people sign in right now -> try again", wait=PATIENCE)
+        try:
+            return self._sign_in(_storable(agents.folded(name)), password, address, _key(cookie))
+        finally:
+            self._turns.release()
+
+    def _sign_in(self, name: str, password: str, address: str, browser: str) -> Tuple[str, Visitor]:
+        attempt = self._begin(name, address, browser)
+        found = self._agent(name)
+        if not self._passwords.match(found.password if found else None, password) or found is None:
+            raise _wrong_password()
+        newer = self._passwords.hash(password) if self._passwords.outdated(found.password) else ""
+        value, sign_in = self._new(found.name)
+        with self._store.writing() as connection:
+            if not agents.holds_password(connection, found.name, found.password):
+                raise _wrong_password()  # removed or changed in this very moment
+            if newer:
+                agents.renew_hash(connection, found.name, newer)
+            attempts.forgive(connection, attempt)
+            sign_ins.tidy(connection, now=sign_in.started_at, started_before=sign_in.started_at - REMEMBERED)
+            sign_ins.forget(connection, browser)
+            sign_ins.add(connection, sign_in)
+            let_in = sign_ins.live(connection, sign_in.key, now=sign_in.started_at)
+        if let_in is None:
+            raise _wrong_password()
+        return value, _visitor(let_in)
+
+    def _begin(self, name: str, address: str, browser: str) -> attempts.Attempt:
+        try:
+            with self._store.writing(durable=False) as connection:
+                return attempts.begin(
+                    connection, name=name, address=address, browser=browser, now=self._clock()
+                )
+        except TooManyAttempts:
+            logger.warning("sign-in held back: too many wrong passwords")
+            raise
+
+    def sign_out(self, cookie: str) -> None:
+        """End a sign-in. The browser may keep the cookie: it opens nothing."""
+        with self._store.writing() as connection:
+            sign_ins.end(connection, _key(cookie), now=self._clock())
+
+    # --- no agents ---
+
+    def one_time_link(self, base_url: str) -> str:
+        """Return a link that lets one in, once, within 15 minutes. Raises NotLetIn where there are agents.
+
+        *base_url*: of the inbox, as a browser on this machine has to call it.
+        """
+        value, now = secrets.token_urlsafe(32), self._clock()
+        with self._store.writing() as connection:
+            if agents.exist(connection):
+                raise _not_let_in(AGENTS)
+            sign_ins.tidy(connection, now=now, started_before=now - REMEMBERED)
+            sign_ins.add_entrance_key(connection, _key(value), expires_at=now + LINK_FOR)
+        return f"{base_url.rstrip('/')}/enter?key={value}"
+
+    def enter(self, key: str, *, address: str, host: str, headers: Iterable[str]) -> Tuple[str, Visitor]:
+        """Use up the key of a link: return the value of a cookie, and the visitor. Raises NotLetIn."""
+        if self.has_agents():
+            raise _not_let_in(AGENTS)
+        self._need_this_machine(address, host, headers)
+        value, sign_in = self._new(NOBODY)
+        with self._store.writing() as connection:
+            if not sign_ins.claim_entrance_key(connection, _key(key), now=sign_in.started_at):
+                raise _not_let_in(USED)
+            sign_ins.add(connection, sign_in)
+            let_in = sign_ins.live(connection, sign_in.key, now=sign_in.started_at)
+        if let_in is None:
+            raise _not_let_in(AGENTS)  # the first was added in this very moment
+        return value, _visitor(let_in)
+
+    @staticmethod
+    def from_this_machine(address: str, host: str, headers: Iterable[str]) -> bool:
+        """Tell whether the visitor sits at this machine, as far as that can be told."""
+        return not why_not_this_machine(address, host, headers)
+
+    def _need_this_machine(self, address: str, host: str, headers: Iterable[str]) -> None:
+        reason = why_not_this_machine(address, host, headers)
+        if reason:
+            raise _not_let_in(reason)
+
+    # --- preferences ---
+
+    def prefer(
+        self,
+        cookie: str,
+        *,
+        language: Optional[str] = None,
+        sound: Optional[bool] = None,
+        notifications: Optional[bool] = None,
+    ) -> Optional[Visitor]:
+        """Keep what a visitor prefers, and return them as they are then; what is None stays as it is.
+
+        None for nobody's cookie. A language that there is not stays unchanged, too.
+        """
+        given = {"language": language, "sound": sound, "notifications": notifications}
+        if language not in LANGUAGES:
+            del given["language"]
+        wanted = {name: value for name, value in given.items() if value is not None}
+        with self._store.writing() as connection:
+            found = sign_ins.live(connection, _key(cookie), now=self._clock())
+            if found is None:
+                return None
+            preferences = {**_preferences(found), **wanted}
+            if found.agent == NOBODY:
+                sign_ins.set_preferences(connection, found.key, preferences)
+            else:
+                agents.set_preferences(connection, found.agent, preferences)
+            return _visitor(found, preferences)
+
+    # --- parts ---
+
+    def _agent(self, name: str) -> Optional[Agent]:
+        with self._store.reading() as connection:
+            return agents.get(connection, name)
+
+    def _new(self, agent: str) -> Tuple[str, SignIn]:
+        value, now = secrets.token_urlsafe(32), self._clock()
+        until = self._until(now, now)
+        sign_in = SignIn(
+            key=_key(value), agent=agent, csrf=secrets.token_urlsafe(32), started_at=now, expires_at=until
+        )
+        return value, sign_in
+
+    def _until(self, started_at: float, now: float) -> float:
+        return min(now + self._for, started_at + self._at_most)
+
+
+def _visitor(found: SignIn, preferences: Optional[Mapping[str, Any]] = None) -> Visitor:
+    by_link = found.agent == NOBODY
+    return Visitor(
+        name=YOU if by_link else found.agent,
+        shown_name=found.shown_name,
+        is_admin=by_link or found.role == ADMIN,
+        csrf=found.csrf,
+        signed_in=not by_link,
+        **(preferences or _preferences(found)),
+    )
+
+
+def _preferences(found: SignIn) -> Dict[str, Any]:
+    kept = agents.preferences_from(found.preferences)
+    language = kept.get("language")
+    return {
+        "language": language if language in LANGUAGES else "",
+        "sound": kept.get("sound") is not False,
+        "notifications": kept.get("notifications") is True,
+    }
+
+
+def _storable(name: str) -> str:
+    # Nobody's name, where a database could not even look for it.
+    return name if name.isprintable() else ""
+
+
+def _not_let_in(reason: str) -> NotLetIn:
+    return NotLetIn(_EXPLAINED[reason], reason=reason)
+
+
+def _wrong_password() -> WrongPassword:
+    return WrongPassword("name or password is wrong -> try again; an administrator can set a new password")
+
+
+def _key(value: str) -> str:
+    return hashlib.sha256(_bytes(value)).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

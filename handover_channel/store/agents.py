@@ -1,0 +1,170 @@
+"""The agents of the built-in inbox: who they are and what they prefer.
+
+1. A name is compared folded (`folded`): "Kim" and "kim" are one agent, however it is typed.
+2. Who is removed is out at once: their sign-ins go with them, and their threads are nobody's.
+3. With the first agent the entrance without a password is closed, also for those who came in by it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.errors import AgentRefused
+from handover_channel.store import sign_ins
+from handover_channel.store.schema import agents, news, presence, read_marks, threads
+from handover_channel.store.upsert import insert
+
+AGENT, ADMIN = "agent", "admin"
+ROLES = (AGENT, ADMIN)
+
+#: The name of the one who works where there are no agents.
+YOU = "you"
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One row of `agents`."""
+
+    name: str
+    shown_name: str
+    password: str = field(repr=False)  #: its hash
+    role: str = AGENT
+    picture: str = ""
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    created_at: float = 0.0
+
+
+def folded(name: str) -> str:
+    """Return *name* as it is kept: without differences in case, width or outer spaces."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name.strip()).casefold())
+
+
+def new_name(name: str) -> str:
+    """Return *name* as it is kept. Raises AgentRefused for one that cannot be an agent's."""
+    kept = folded(name)
+    if not re.fullmatch(r"[\w.@+-]+", kept) or len(kept) > LONGEST_NAME:
+        raise AgentRefused(
+            f"{name[:LONGEST_NAME]!r} cannot be an agent's name -> "
+            f"letters, digits and . _ - + @, {LONGEST_NAME} at most; --shown-name takes anything"
+        )
+    if kept == YOU:
+        raise AgentRefused(f"{YOU!r} is whoever works where there are no agents -> take another name")
+    return kept
+
+
+def add(connection: Connection, agent: Agent) -> bool:
+    """Add an agent. False: there is one of that name. Whoever came in without a password is out."""
+    values = {
+        "name": agent.name,
+        "shown_name": agent.shown_name,
+        "password": agent.password,
+        "role": agent.role,
+        "picture": agent.picture,
+        "created_at": agent.created_at,
+    }
+    added = connection.execute(insert(connection, agents).values(**values).on_conflict_do_nothing())
+    if added.rowcount != 1:
+        return False
+    sign_ins.close_entrance(connection)
+    _leave(connection, YOU, now=agent.created_at)
+    return True
+
+
+def get(connection: Connection, name: str) -> Optional[Agent]:
+    """Return the agent of that name, as it is kept."""
+    row = connection.execute(sa.select(agents).where(agents.c.name == name)).mappings().first()
+    return _agent(row) if row else None
+
+
+def every(connection: Connection) -> List[Agent]:
+    """Return all agents, by name."""
+    return [_agent(row) for row in connection.execute(sa.select(agents).order_by(agents.c.name)).mappings()]
+
+
+def exist(connection: Connection) -> bool:
+    """Tell whether there are agents at all."""
+    return connection.execute(sa.select(agents.c.name).limit(1)).first() is not None
+
+
+def remove(connection: Connection, name: str, *, now: float) -> bool:
+    """Remove an agent, their sign-ins, and their name from their threads. False: there is none."""
+    removed = connection.execute(sa.delete(agents).where(agents.c.name == name))
+    if removed.rowcount != 1:
+        return False
+    sign_ins.end_all_of(connection, name)
+    sign_ins.close_entrance(connection)  # where this was the last agent, earlier links stay worth nothing
+    _leave(connection, name, now=now)
+    return True
+
+
+def set_password(connection: Connection, name: str, hashed: str) -> bool:
+    """Change the password, and end all sign-ins of *name*. False: there is no such agent."""
+    if not _set(connection, name, password=hashed):
+        return False
+    sign_ins.end_all_of(connection, name)
+    return True
+
+
+def holds_password(connection: Connection, name: str, hashed: str) -> bool:
+    """Tell whether the agent still has this hash; nobody changes it before this transaction ends."""
+    found = sa.select(agents.c.name).where(agents.c.name == name, agents.c.password == hashed)
+    return connection.execute(found.with_for_update()).first() is not None
+
+
+def renew_hash(connection: Connection, name: str, hashed: str) -> None:
+    """Keep the same password's newer hash: sign-ins go on."""
+    _set(connection, name, password=hashed)
+
+
+def set_role(connection: Connection, name: str, role: str) -> bool:
+    """Change the role; it counts from the agent's next click. False: there is no such agent."""
+    return _set(connection, name, role=role)
+
+
+def set_preferences(connection: Connection, name: str, preferences: Mapping[str, Any]) -> bool:
+    """Keep what the agent prefers. False: there is no such agent."""
+    return _set(connection, name, preferences=json.dumps(dict(preferences)))
+
+
+def preferences_from(text: Optional[str]) -> Dict[str, Any]:
+    """Return what a `preferences` column holds, {} where that is nothing to go by."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _set(connection: Connection, name: str, **values: Any) -> bool:
+    done = connection.execute(sa.update(agents).where(agents.c.name == name).values(**values))
+    return bool(done.rowcount == 1)
+
+
+def _leave(connection: Connection, name: str, *, now: float) -> None:
+    assigned = threads.c.assignee == name
+    told = sa.select(threads.c.id, sa.literal(now, sa.Float(53))).where(assigned)
+    connection.execute(sa.insert(news).from_select(["thread", "at"], told))
+    connection.execute(sa.update(threads).where(assigned).values(assignee=""))
+    for table in (presence, read_marks):
+        connection.execute(sa.delete(table).where(table.c.agent == name))
+
+
+def _agent(row: sa.engine.RowMapping) -> Agent:
+    return Agent(
+        name=row["name"],
+        shown_name=row["shown_name"],
+        password=row["password"],
+        role=row["role"],
+        picture=row["picture"],
+        preferences=preferences_from(row["preferences"]),
+        created_at=row["created_at"],
+    )
