@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from handover_channel import queue_cli
+from handover_channel import agents_cli, queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(queue_cli.app, name="queue")
+app.add_typer(agents_cli.app, name="agents")
 
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Set
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -108,6 +108,12 @@ def forget(connection: Connection, key: str) -> None:
 def end_all_of(connection: Connection, agent: str) -> None:
     """End all sign-ins of an agent; no browser stays known."""
     connection.execute(sa.delete(sign_ins).where(sign_ins.c.agent == agent))
+
+
+def agents_signed_in(connection: Connection, *, now: float) -> Set[str]:
+    """Return the names of those who have a good sign-in somewhere."""
+    query = sa.select(sign_ins.c.agent).where(sign_ins.c.expires_at > now).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def is_known(connection: Connection, key: str, agent: str) -> bool:
