@@ -1,69 +1,230 @@
 """An agent answers in a thread that was handed over to the built-in inbox.
 
-1. Only there: where the bot or another app has control, an answer would be a second voice.
-2. Up to 24 hours after the person's last message an answer is an ordinary one. Up to 7 days it carries the
-   tag HUMAN_AGENT, which is for people only: nothing automatic may call this module. Then Meta takes none.
-3. The first answer ends the wait for one (`answer_within`).
+1. What an agent writes is kept before it is sent: nothing typed is lost, whatever happens then.
+2. In a thread one reply goes out after the other, whichever processes they come from. The next one goes when
+   the one before it was sent, or has failed.
+3. A reply that has failed stays until somebody retries or drops it. What of it went out stays out once.
+4. The first answer ends the wait for one (`answer_within`).
 
-https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+When a reply may go, and as what, is in sending.py; what is noted once it has gone, in outbox.py.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import time
-from typing import Any, Callable, Dict
+import uuid
+from typing import Any, Callable, Dict, List, Optional
 
-from handover_channel import first_answer, messages
+from handover_channel import log, messages, outbox
 from handover_channel.control import Control
-from handover_channel.errors import HandoverRefused, OutsideWindow
+from handover_channel.errors import HandoverError, HandoverRefused, StoreUnavailable
+from handover_channel.events import Attachment
 from handover_channel.graph_api import GraphApi
+from handover_channel.outbox import Part
+from handover_channel.routing import OUR_METADATA
+from handover_channel.sending import (
+    NOT_REACHABLE,
+    PortOf,
+    SendingRules,
+    messaging_type,
+    sending_rules,
+    silence_of,
+)
 from handover_channel.settings import Settings
-from handover_channel.store import Store, deadlines, threads, transcript
+from handover_channel.store import Store, news, replies, sent, threads
+from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
 from handover_channel.switchboard import MESSENGER
 
-#: Seconds after the person's last message. Source: the page above, "standard messaging" and "human agent".
-STANDARD_WINDOW = 24 * 60 * 60
-HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60
+logger = log.logger(__name__)
+
+#: Who answers by `handover reply`.
+COMMAND_LINE = "command line"
+
+#: Seconds between two looks whether it is a reply's turn.
+LOOK = 0.2
+
+NOT_ITS_TURN = "an earlier message of this conversation is still being sent -> send it again in a moment"
 
 
 class Agent:
-    """A person who answers for the page."""
+    """People who answer for the page. Synchronous, and for any number of threads (of the process) at once."""
 
     def __init__(
-        self, settings: Settings, store: Store, graph: GraphApi, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        store: Store,
+        graph: GraphApi,
+        clock: Callable[[], float] = time.time,
+        *,
+        port_of: PortOf = lambda channel: None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._store = store
         self._graph = graph
         self._clock = clock
+        self._port_of = port_of
+        self._sleep = sleep
 
-    def reply(self, thread: str, text: str) -> None:
-        """Send *text* to the person of *thread* as the page, and keep it in the transcript.
+    def sending_rules(self, row: Thread) -> SendingRules:
+        """Tell in advance whether an agent may answer in the thread of *row*."""
+        return sending_rules(row, self._clock(), self._port_of)
 
-        Raises HandoverRefused where the thread is not in the built-in inbox or the text is empty,
-        OutsideWindow 7 days after the person's last message, and what Meta refuses (GraphError).
+    def reply(
+        self, thread: str, text: str, *, agent: str = COMMAND_LINE, key: str = "", file: Optional[File] = None
+    ) -> Reply:
+        """Keep what *agent* writes, send it to the person of *thread*, and return what became of it.
+
+        Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
+        page's own for this message; the same once more returns the same reply, and sends nothing. Raises
+        HandoverRefused where there is nothing to keep: no text and no file, a thread that was never seen.
         """
-        saying = messages.text_messages(text)
-        if not saying:
+        if not messages.text_messages(text) and file is None:
             raise HandoverRefused("there is nothing to send: the text is empty")
-        row = self._row_in_inbox(thread)
-        kind = messaging_type(self._clock() - row.person_at / 1000 if row.person_at else 0.0)
-        token = self._settings.token_for(row.page)
-        for message in saying:
-            sent = self._graph.send(token, {"recipient": {"id": thread}, **kind, "message": message})
-            self._keep(row, message["text"], str(sent.get("message_id", "")))
+        self._row(thread)
+        key = key or uuid.uuid4().hex
+        with self._store.writing() as connection:
+            now = self._clock()
+            new = replies.add(connection, thread, key=key, agent=agent, text=text, file=file, now=now)
+            if new:
+                news.add(connection, thread, now=now)
+        return self._delivered(new) if new else self._same(thread, agent, key)
 
-    def _row_in_inbox(self, thread: str) -> Thread:
+    def retry(self, reply: int, *, thread: Optional[str] = None) -> Reply:
+        """Send a reply that has failed once more, and return what became of it.
+
+        Where it has not failed (or somebody else retries it) nothing is sent. Raises HandoverRefused for one
+        that is not there, or not in *thread*.
+        """
+        found = self._find(reply, thread)
+        with self._store.writing() as connection:
+            again = replies.retry(connection, found, now=self._clock())
+        return self._delivered(self._find(reply, thread)) if again else self._find(reply, thread)
+
+    def drop(self, reply: int, *, thread: Optional[str] = None) -> bool:
+        """Forget a reply that has failed. False: it has not. Raises as `retry`."""
+        found = self._find(reply, thread)
+        with self._store.writing() as connection:
+            news.add(connection, found.thread, now=self._clock())
+            return replies.drop(connection, found)
+
+    def _same(self, thread: str, agent: str, key: str) -> Reply:
+        with self._store.reading() as connection:
+            found = replies.with_key(connection, key, now=self._clock())
+        if found is None or (found.thread, found.agent) != (thread, agent):
+            raise HandoverRefused("this key belongs to another reply -> load the page anew")
+        return found
+
+    def _find(self, reply: int, thread: Optional[str]) -> Reply:
+        with self._store.reading() as connection:
+            found = replies.get(connection, reply, now=self._clock())
+        if found is None or thread not in (None, found.thread):
+            raise HandoverRefused("there is no such reply in this conversation -> load the page anew")
+        return found
+
+    def _row(self, thread: str) -> Thread:
         with self._store.reading() as connection:
             row = threads.get(connection, thread)
         if row is None:
             raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
-        if row.channel != MESSENGER:
+        return row
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _delivered(self, reply: Reply) -> Reply:
+        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        try:
+            self._await_turn(reply, worker)
+            try:
+                self._send(reply, worker)
+            finally:
+                with self._store.writing() as connection:
+                    replies.release(connection, reply, worker=worker)
+        except StoreUnavailable:
+            raise  # nothing can be noted: it is shown as interrupted, or its echo says that it was sent
+        except HandoverError as error:
+            logger.warning("thread %s: reply %d was not sent: %s", reply.thread, reply.id, error)
+            with self._store.writing() as connection:
+                replies.failed(connection, reply.id, str(error))
+                news.add(connection, reply.thread, now=self._clock())
+        return self._find(reply.id, None)
+
+    def _await_turn(self, reply: Reply, worker: str) -> None:
+        waited = 0.0
+        while not self._begins(reply, worker):
+            if waited >= PATIENCE:
+                raise HandoverRefused(NOT_ITS_TURN)
+            self._sleep(LOOK)
+            waited += LOOK
+
+    def _begins(self, reply: Reply, worker: str) -> bool:
+        with self._store.reading() as connection:
+            if not replies.is_next(connection, reply, now=self._clock()):
+                return False
+        with self._store.writing() as connection:
+            return replies.begin(connection, reply, worker=worker, now=self._clock())
+
+    def _send(self, reply: Reply, worker: str) -> None:
+        row = self._row_in_inbox(reply.thread)
+        with self._store.reading() as connection:
+            file = replies.file_of(connection, reply)
+        parts = _messages_of(reply)
+        for number, message in enumerate(parts, start=1):
+            part = Part(reply.id, number, len(parts))
+            with self._store.writing() as connection:
+                mine = replies.renew(connection, reply, worker=worker, now=self._clock())
+            if not mine:
+                return  # it took so long that somebody else has begun; it has noted what is known of us
+            if not self._went_out(row, part):
+                self._send_part(row, part, message, file)
+
+    def _went_out(self, row: Thread, part: Part) -> bool:
+        with self._store.reading() as connection:
+            return sent.find(connection, part.tag) or sent.find_echo(connection, row.id, part.tag)
+
+    def _send_part(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> None:
+        send = self._to_messenger if row.channel == MESSENGER else self._to_port
+        mid = send(row, part, message, file)
+        now = self._clock()
+        line = Line(
+            author=AGENT,
+            text=message.get("text", ""),
+            timestamp=int(now * 1000),
+            mid=mid,
+            app_id=self._settings.app_id if row.channel == MESSENGER else "",
+            attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
+        )
+        outbox.note_sent(self._settings, self._store, row, part, line, now=now)
+
+    def _to_messenger(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> str:
+        body = {
+            "recipient": {"id": row.id},
+            **messaging_type(silence_of(row, self._clock())),
+            "message": {"metadata": f"{OUR_METADATA}{part.tag}", **message},
+        }
+        answer = self._graph.send(self._settings.token_for(row.page), body)
+        return str(answer.get("message_id", ""))
+
+    def _to_port(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> str:
+        port = self._port_of(row.channel)
+        if port is None:
+            raise HandoverRefused(NOT_REACHABLE)
+        try:
+            port(row.id, message["text"])
+        except HandoverError:
+            raise
+        except Exception as error:  # whatever the channel's own library raises: its text may hold anything
             raise HandoverRefused(
-                f"thread {thread} is on channel {row.channel!r} -> answer there: only Messenger is answered"
-            )
+                f"channel {row.channel!r} did not take it ({type(error).__name__}) -> send it again"
+            ) from error
+        return ""
+
+    def _row_in_inbox(self, thread: str) -> Thread:
+        row = self._row(thread)
         if row.state.control is not Control.INBOX:
             who = row.state.target or row.state.control.value
             raise HandoverRefused(
@@ -72,23 +233,6 @@ class Agent:
             )
         return row
 
-    def _keep(self, row: Thread, text: str, mid: str) -> None:
-        thread = row.id
-        first_answer.note(self._settings, self._store, row, now=self._clock())
-        now = int(self._clock() * 1000)
-        line = Line(author=AGENT, text=text, timestamp=now, mid=mid, app_id=self._settings.app_id)
-        with self._store.writing() as connection:
-            transcript.add(connection, thread, line)
-            deadlines.clear(connection, thread, deadlines.NO_ANSWER)
 
-
-def messaging_type(silence: float) -> Dict[str, Any]:
-    """Return what the Send API wants to know, *silence* seconds after the person's last message."""
-    if silence < STANDARD_WINDOW:
-        return {"messaging_type": "RESPONSE"}
-    if silence < HUMAN_AGENT_WINDOW:
-        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
-    raise OutsideWindow(
-        "the person last wrote more than 7 days ago, and Meta delivers nothing after that",
-        remedy="wait until the person writes again, or use another way to reach them",
-    )
+def _messages_of(reply: Reply) -> List[Dict[str, Any]]:
+    return messages.text_messages(reply.text)

@@ -108,7 +108,9 @@ def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say."))
     from handover_channel.agent import Agent
 
     parts = wiring.from_config()
-    Agent(parts.settings, parts.store, parts.graph).reply(thread, text)
+    kept = Agent(parts.settings, parts.store, parts.graph).reply(thread, text)
+    if kept.error:
+        raise HandoverError(kept.error)
     typer.echo("Sent.")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
-from handover_channel import first_answer, log
+from handover_channel import first_answer, log, outbox
 from handover_channel.control import Change, bot_may_speak
 from handover_channel.events import (
     ControlPassed,
@@ -28,7 +28,7 @@ from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, sent, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
-from handover_channel.store.transcript import APP, PERSON, Line
+from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 from handover_channel.switchboard import Switchboard
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 
@@ -170,6 +170,18 @@ class Evidence:
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         tag = event.metadata[len(OUR_METADATA) :]
+        part = outbox.part_of(tag)
+        if part:
+            line = Line(
+                AGENT,
+                event.text,
+                event.timestamp,
+                mid=event.mid,
+                app_id=event.app_id,
+                attachments=event.attachments,
+            )
+            outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
+            return Ruling("our echo")
         with self._store.reading() as connection:
             known = sent.find(connection, tag)
         if not known:  # what Meta accepted just before the process ended

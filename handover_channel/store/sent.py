@@ -17,9 +17,9 @@ _ADD = sa.text("INSERT INTO sent (tag, at) VALUES (:tag, :at) ON CONFLICT DO NOT
 _FIND = sa.select(sa.literal(1)).where(sent.c.tag == sa.bindparam("tag"))
 
 
-def add(connection: Connection, tag: str, *, now: float) -> None:
-    """Note that the message with *tag* has reached Meta."""
-    connection.execute(_ADD, {"tag": tag, "at": now})
+def add(connection: Connection, tag: str, *, now: float) -> bool:
+    """Note that the message with *tag* has reached Meta. False: that was known."""
+    return bool(connection.execute(_ADD, {"tag": tag, "at": now}).rowcount == 1)
 
 
 def find(connection: Connection, tag: str) -> bool:

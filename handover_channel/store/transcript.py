@@ -52,6 +52,13 @@ def add(connection: Connection, thread: str, line: Line) -> None:
     connection.execute(_ADD, values)
 
 
+def complete(connection: Connection, thread: str, line: Line) -> None:
+    """Give the line with that `mid` the attachments of this one: Meta tells later where it keeps them."""
+    attachments = json.dumps([asdict(attachment) for attachment in line.attachments])
+    it = (transcript.c.thread == thread, transcript.c.mid == line.mid)
+    connection.execute(sa.update(transcript).where(*it).values(attachments=attachments))
+
+
 def of(connection: Connection, thread: str, limit: int = 50, *, before: Optional[int] = None) -> List[Line]:
     """Return the newest lines of *thread*, oldest first; *before*: only what is older (ms)."""
     query = sa.select(transcript).where(transcript.c.thread == thread)

@@ -1,0 +1,77 @@
+"""What is noted once a message of an agent has gone out, whoever learns of it first: we or the echo.
+
+1. A message is named by its tag, `reply.<id>.<number>.<of how many>`, which goes out in the `metadata`.
+2. Noting a tag, its line of the transcript and the end of the wait for an answer are one transaction: the
+   line is written once.
+3. A reply is sent when all of its messages are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import List, NamedTuple, Optional
+
+from sqlalchemy.engine import Connection
+
+from handover_channel import first_answer
+from handover_channel.events import Attachment
+from handover_channel.settings import Settings
+from handover_channel.store import Store, deadlines, news, replies, sent, threads, transcript
+from handover_channel.store.replies import Reply
+from handover_channel.store.threads import Thread
+from handover_channel.store.transcript import Line
+
+_TAG = re.compile(r"reply\.([0-9]{1,18})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
+
+
+class Part(NamedTuple):
+    """One message of a reply."""
+
+    reply: int
+    number: int  #: from 1
+    total: int
+
+    @property
+    def tag(self) -> str:
+        """What names it in the `metadata`, behind OUR_METADATA."""
+        return f"reply.{self.reply}.{self.number}.{self.total}"
+
+
+def part_of(tag: str) -> Optional[Part]:
+    """Return the message with that tag, None where it is not an agent's."""
+    found = _TAG.match(tag)
+    return Part(*map(int, found.groups())) if found else None
+
+
+def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: Line, *, now: float) -> None:
+    """Note that *part* has gone out, as *line* says. *row*: the thread. *now*: our clock."""
+    first_answer.note(settings, store, row, now=now)
+    with store.writing() as connection:
+        reply = replies.get(connection, part.reply, now=now)
+        if reply is None or reply.thread != row.id:
+            return
+        line = replace(line, agent=reply.agent, attachments=_named(line, reply))
+        if sent.add(connection, part.tag, now=now):
+            transcript.add(connection, row.id, line)
+            deadlines.clear(connection, row.id, deadlines.NO_ANSWER)
+            _answered(connection, row.id)
+            if all(sent.find(connection, tag) for tag in _tags(part)):
+                replies.sent(connection, reply.id)
+        elif line.mid and line.attachments:
+            transcript.complete(connection, row.id, line)
+        news.add(connection, row.id, now=now)
+
+
+def _named(line: Line, reply: Reply) -> List[Attachment]:
+    return [replace(each, title=each.title or reply.file_name) for each in line.attachments]
+
+
+def _tags(part: Part) -> List[str]:
+    return [part._replace(number=number).tag for number in range(1, part.total + 1)]
+
+
+def _answered(connection: Connection, thread: str) -> None:
+    end_the_wait = getattr(threads, "answered", None)
+    if end_the_wait is not None:
+        end_the_wait(connection, thread)

@@ -1,0 +1,81 @@
+"""Whether an agent may answer in a thread now, and as what. No I/O.
+
+1. Only in the built-in inbox: where the bot or another app has control, an answer would be a second voice.
+2. Up to 24 hours after the person's last message an answer is an ordinary one. Up to 7 days it carries the
+   tag HUMAN_AGENT, which is for people only: for a reply that an agent wrote, and nothing else. Then Meta
+   takes none.
+3. Other channels have no such limits, but have to be reachable: one that only answers requests is not.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, NamedTuple, Optional
+
+from handover_channel.control import Control
+from handover_channel.errors import OutsideWindow
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import MESSENGER
+
+#: Seconds after the person's last message. Source: the page above, "standard messaging" and "human agent".
+STANDARD_WINDOW = 24 * 60 * 60
+HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60
+
+#: Sends a text to the person of a thread that is not on Messenger: (thread, text). Returns when it is sent;
+#: raises HandoverError, in words for the agent, where it cannot be.
+Port = Callable[[str, str], None]
+#: The port of a channel, by its name; None where nothing can be sent by ourselves.
+PortOf = Callable[[str], Optional[Port]]
+
+NOT_HERE = "This conversation is not in the inbox: take it over to answer."
+TOO_LATE = (
+    "The person last wrote more than 7 days ago, and Meta delivers nothing after that. "
+    "You can answer once they write again."
+)
+NOT_REACHABLE = (
+    "This channel only answers what the person asks: nothing can be sent to it from here. "
+    "Give the conversation back to the bot, or reach the person another way."
+)
+PEOPLE_ONLY = (
+    "The person last wrote more than 24 hours ago: for 7 days Meta still delivers what a person writes, "
+    "but nothing automatic and no advertising."
+)
+
+
+class SendingRules(NamedTuple):
+    """What the page tells in advance."""
+
+    can_reply: bool
+    why_not: str  #: told in place of the reply box
+    hint: str  #: told above it
+
+
+def sending_rules(row: Thread, now: float, port_of: PortOf = lambda channel: None) -> SendingRules:
+    """Return what an agent may do in the thread of *row*. Only on Messenger files can be sent."""
+    if row.state.control is not Control.INBOX:
+        return SendingRules(False, NOT_HERE, "")
+    if row.channel != MESSENGER:
+        reachable = port_of(row.channel) is not None
+        return SendingRules(reachable, "" if reachable else NOT_REACHABLE, "")
+    silence = silence_of(row, now)
+    if silence >= HUMAN_AGENT_WINDOW:
+        return SendingRules(False, TOO_LATE, "")
+    return SendingRules(True, "", PEOPLE_ONLY if silence >= STANDARD_WINDOW else "")
+
+
+def silence_of(row: Thread, now: float) -> float:
+    """Return for how many seconds the person has not written; 0.0 where no message of theirs is known."""
+    return now - row.person_at / 1000 if row.person_at else 0.0
+
+
+def messaging_type(silence: float) -> Dict[str, Any]:
+    """Return what the Send API wants to know, *silence* seconds after the person's last message."""
+    if silence < STANDARD_WINDOW:
+        return {"messaging_type": "RESPONSE"}
+    if silence < HUMAN_AGENT_WINDOW:
+        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+    raise OutsideWindow(
+        "the person last wrote more than 7 days ago, and Meta delivers nothing after that",
+        remedy="wait until the person writes again, or use another way to reach them",
+    )
