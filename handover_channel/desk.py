@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -208,6 +209,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    gc.freeze()  # modules are no work for the collector
     door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:3])
     asyncio.run(serve(door, turns))
 

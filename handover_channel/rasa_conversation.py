@@ -28,7 +28,7 @@ from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import share_event_broker
-from handover_channel.rasa_memory import set_aside
+from handover_channel.rasa_memory import set_aside, tidy_up
 from handover_channel.rasa_stores import expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
@@ -191,6 +191,8 @@ class RasaConversation:
             raise NotReady(str(error)) from None
         finally:
             self._in_turn.discard(thread)
+            if not self._in_turn:
+                tidy_up()
 
     async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
         agent = self._agent()

@@ -10,8 +10,10 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def collector():
+    before = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*before)
 
 
 class Model:
@@ -44,3 +46,28 @@ def test_what_an_old_model_leaves_is_collected_when_the_next_one_comes():
     set_aside(Model())
 
     assert gone() is None
+
+
+def test_a_conversation_of_ten_thousand_events_makes_no_full_collection():
+    from handover_channel.rasa_memory import set_aside
+
+    set_aside(Model())
+    before = gc.get_stats()[2]["collections"]
+    conversation = [[[] for _ in range(40)] for _ in range(10_000)]
+
+    assert len(conversation) == 10_000
+    assert gc.get_stats()[2]["collections"] == before
+
+
+def test_a_moment_without_turns_is_used_once_enough_has_gathered():
+    from handover_channel.rasa_memory import tidy_up
+
+    gc.set_threshold(10, 1, 1000)
+    left = Model()
+    gone = weakref.ref(left)
+    del left
+    kept = [[number] for number in range(1000)]
+    tidy_up()
+
+    assert gone() is None
+    assert len(kept) == 1000
