@@ -30,10 +30,16 @@ class Listener:
     def __init__(self) -> None:
         self._changed: Set[str] = set()
         self._any = asyncio.Event()
+        self.is_over = False  #: the server stops
 
     def tell(self, threads: Set[str]) -> None:
         """Note that these threads have changed."""
         self._changed |= threads
+        self._any.set()
+
+    def end(self) -> None:
+        """Note that there is no more news."""
+        self.is_over = True
         self._any.set()
 
     async def changed(self, patience: float) -> Set[str]:
@@ -72,7 +78,9 @@ class Live:
         self._listeners.discard(listener)
 
     async def stop(self) -> None:
-        """Stop looking."""
+        """Stop looking, and let every page go: an open one would keep the server from stopping."""
+        for listener in self._listeners:
+            listener.end()
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)

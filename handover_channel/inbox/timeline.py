@@ -1,4 +1,4 @@
-"""The conversation as the page shows it: Rasa's part, the transcript, changes of control and internal notes, by time.
+"""The conversation as the page shows it: Rasa's part, transcript, changes of control, internal notes.
 
 Cut into stretches: a page shows the newest ENTRIES, and asks for what came before them. Each source gives as
 many as one stretch can need, so that a stretch has no holes.
@@ -34,7 +34,7 @@ def stretch(
     link: Link,
     waiting: Sequence[Said] = (),
 ) -> Tuple[List[Entry], str]:
-    """Return the newest entries *before* that time (None: of all), oldest first, and the cursor of earlier ones.
+    """Return the newest entries, oldest first, and the cursor of earlier ones; *before*: only older ones.
 
     *person*: their name. *waiting*: replies that are not sent.
     """
@@ -112,7 +112,9 @@ def _cards_of(payload: Mapping[str, object], link: Link) -> List[Card]:
     for each in elements if isinstance(elements, list) else []:
         if isinstance(each, Mapping):
             picture = str(each.get("image_url") or "")
-            card = Card(str(each.get("title") or ""), str(each.get("subtitle") or ""), picture, _buttons(each))
+            card = Card(
+                str(each.get("title") or ""), str(each.get("subtitle") or ""), picture, _buttons(each)
+            )
             found.append(_card(card, link))
     return found
 

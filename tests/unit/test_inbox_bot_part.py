@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handover_channel.inbox.bot_part import said_in
+from handover_channel.inbox.views import Button
+
+
+def person(text, at=1.0, **metadata):
+    return {"event": "user", "text": text, "timestamp": at, "metadata": metadata}
+
+
+def bot(text="", at=2.0, **data):
+    return {"event": "bot", "text": text, "timestamp": at, "data": data}
+
+
+def test_what_both_said_comes_in_its_order():
+    said = said_in([{"event": "session_started"}, person("Hello"), {"event": "action"}, bot("Hi!")])
+
+    assert [(each.speaker, each.text, each.at) for each in said] == [
+        ("person", "Hello", 1.0),
+        ("bot", "Hi!", 2.0),
+    ]
+
+
+def test_each_entry_has_a_key_of_its_own():
+    said = said_in([person("a"), person("a"), bot("a")])
+
+    assert len({each.key for each in said}) == 3
+
+
+def test_a_tap_is_shown_by_the_title_that_the_person_saw():
+    tapped = person('/order{"id": 1}', mid="m", postback={"title": "Order", "payload": '/order{"id": 1}'})
+    chosen = person("/hours", mid="m", quick_reply={"title": "When?", "payload": "/hours"})
+
+    assert [each.text for each in said_in([tapped, chosen])] == ["Order", "When?"]
+
+
+def test_a_turn_of_the_machinery_is_nothing_that_anybody_said():
+    assert said_in([person('/handover_returned{"reason": "agent"}')]) == []
+
+
+def test_typed_text_that_begins_with_a_slash_is_shown_as_it_was_typed():
+    assert [each.text for each in said_in([person('/restart {"x"}', mid="m")])] == ['/restart {"x"}']
+
+
+def test_an_attachment_is_shown_once_and_not_as_text_too():
+    photo = {"type": "image", "url": "https://example.org/a.png"}
+
+    said = said_in([person("https://example.org/a.png", mid="m", attachments=[photo])])
+
+    assert (said[0].text, said[0].files[0].url) == ("", "https://example.org/a.png")
+
+
+def test_a_message_that_was_met_with_silence_is_left_to_the_transcript():
+    said = said_in([person("before"), bot("yes"), person("to the human"), {"event": "rewind"}])
+
+    assert [each.text for each in said] == ["before", "yes"]
+
+
+def test_buttons_quick_replies_pictures_and_cards_are_shown_as_the_person_saw_them():
+    button = {"title": "More", "payload": "/more"}
+    card = {"title": "Shoe", "subtitle": "Red", "image_url": "https://x.org/shoe.png", "buttons": [button]}
+
+    said = said_in([bot("Look", buttons=[button], quick_replies=[button], image="i", elements=[card])])[0]
+
+    assert (said.buttons, said.quick_replies) == ((Button("More"),), (Button("More"),))
+    assert (said.files[0].type, said.cards[0].picture) == ("image", "https://x.org/shoe.png")
+
+
+def test_custom_json_is_shown_as_it_went_out():
+    assert json.loads(said_in([bot(custom={"attachment": {"type": "x"}})])[0].text) == {
+        "attachment": {"type": "x"}
+    }
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "event": st.sampled_from(["user", "bot", "rewind", "slot"]),
+            "text": st.none() | st.text(),
+            "timestamp": ANYTHING,
+            "metadata": ANYTHING
+            | st.fixed_dictionaries({}, optional={"attachments": ANYTHING, "postback": ANYTHING}),
+            "data": ANYTHING
+            | st.fixed_dictionaries(
+                {}, optional={"buttons": ANYTHING, "elements": ANYTHING, "attachment": ANYTHING}
+            ),
+        },
+    )
+)
+
+
+@given(EVENTS)
+def test_whatever_a_bot_has_put_into_its_events_the_page_shows_something(events):
+    said_in(events)

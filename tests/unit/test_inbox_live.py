@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.inbox import live as live_module
+from handover_channel.inbox.live import Live
+from handover_channel.store import news
+
+BOUND = 10.0  # seconds, for what has to happen at some time
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(live_module, "LOOK", 0.01)
+
+
+async def has_looked(live):
+    async def look():
+        while live._newest is None:
+            await asyncio.sleep(0.001)
+
+    await asyncio.wait_for(look(), BOUND)
+
+
+def add(store, thread):
+    with store.writing() as connection:
+        news.add(connection, thread, now=1000.0)
+
+
+async def test_every_open_page_hears_of_what_is_new(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    pages = [live.open(), live.open()]
+    await has_looked(live)  # what was before is on the page
+
+    add(store, "24680")
+
+    assert [await page.changed(BOUND) for page in pages] == [{"24680"}, {"24680"}]
+    await live.stop()
+
+
+async def test_nothing_is_told_twice(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    page = live.open()
+    await has_looked(live)
+    add(store, "24680")
+    await page.changed(BOUND)
+
+    add(store, "13579")
+
+    assert await page.changed(BOUND) == {"13579"}
+    await live.stop()
+
+
+async def test_what_happens_while_a_page_is_busy_is_kept_for_it(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    page, other = live.open(), live.open()
+    await has_looked(live)
+
+    for thread in ("24680", "13579"):
+        add(store, thread)
+        await other.changed(BOUND)
+
+    assert await page.changed(BOUND) == {"24680", "13579"}
+    await live.stop()
+
+
+async def test_without_an_open_page_nobody_looks(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    live.close(live.open())
+
+    await asyncio.wait_for(asyncio.shield(live._looking), BOUND)
+
+
+async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    page = live.open()
+    waiting = asyncio.ensure_future(page.changed(BOUND))
+    await asyncio.sleep(0)
+
+    await live.stop()
+
+    assert await waiting == set()
+    assert page.is_over
+
+
+async def test_a_database_out_of_reach_is_only_a_pause(store, pool, monkeypatch):
+    live = Live(store, pool, lambda: 1000.0)
+    page = live.open()
+    await has_looked(live)
+    looked, real = [], news.since
+
+    def fails_once(*given, **named):
+        looked.append(1)
+        if len(looked) == 1:
+            raise StoreUnavailable("gone")
+        return real(*given, **named)
+
+    monkeypatch.setattr(news, "since", fails_once)
+    add(store, "24680")
+
+    assert await page.changed(BOUND) == {"24680"}
+    await live.stop()
