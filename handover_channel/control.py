@@ -13,6 +13,7 @@
        │ ▲                      │  PASS_REFUSED ▶ BOT      ▲
        │ └── RETURNED, CONTROL_GAINED ─────────────────────┤
        ├──HELD──▶ INBOX ──CONTROL_LOST─────────────────────┤
+       │            ▲ └── TAKEN_OVER ──────────────────────┤
        ├──CONTROL_LOST, OWNER_FOUND, STANDBY_SEEN──────────┤
        └──FOREIGN_ECHO──▶ BESIDE ──CONTROL_LOST, OWNER_FOUND
 """
@@ -41,6 +42,7 @@ class Change(str, Enum):
     PASS_ACCEPTED = "pass_accepted"  #: Meta passed it
     PASS_REFUSED = "pass_refused"  #: Meta refused
     HELD = "held"  #: handed over to the built-in inbox
+    TAKEN_OVER = "taken_over"  #: an agent of the built-in inbox took it from others, and Meta agreed
     RETURNED = "returned"  #: a way back was taken, and Meta (where it has a say) agreed
     CONTROL_LOST = "control_lost"  #: Meta says that another app has control
     CONTROL_GAINED = "control_gained"  #: Meta says that control was passed to us
@@ -72,12 +74,14 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.RETURNED: Control.BOT,
     },
     Control.APP: {
+        Change.TAKEN_OVER: Control.INBOX,
         Change.CONTROL_LOST: Control.APP,  # from one app to another
         Change.CONTROL_GAINED: Control.BOT,
         Change.RETURNED: Control.BOT,
     },
     Control.BESIDE: {
         Change.PASS_ACCEPTED: Control.APP,  # asked for by another app, as above
+        Change.TAKEN_OVER: Control.INBOX,
         Change.CONTROL_LOST: Control.APP,
         Change.OWNER_FOUND: Control.APP,
         Change.CONTROL_GAINED: Control.BOT,
@@ -95,6 +99,7 @@ PRECEDENCE: Mapping[Change, int] = {
     Change.PASS_ACCEPTED: _OWN,
     Change.PASS_REFUSED: _OWN,
     Change.HELD: _OWN,
+    Change.TAKEN_OVER: _OWN,
     Change.RETURNED: _OWN,
     Change.OWNER_FOUND: _META,
     Change.STANDBY_SEEN: _GUESS,

@@ -59,12 +59,15 @@ class Ledger:
         answers_from: Optional[int] = None,
         tell: bool = True,
         metadata: str = "",
+        intent: str = "",
+        note: str = "",
     ) -> Thread:
         """Apply *change* to the row as it stands, and return the row as it is then.
 
         *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
-        The rest is for a return. *answers_from*: the first delivery that is not backlog, None for the next
-        one received; *tell*: whether Rasa is to get its turn; *metadata*: what the other app said.
+        For a return: *answers_from*, the first delivery that is not backlog, None for the next one received;
+        *tell*, whether Rasa is to get its turn; *metadata*, what the other app said; *intent*, what the bot
+        is to go on with; *note*, what an agent wrote about it.
         """
         while True:
             with self._store.writing() as connection:
@@ -91,13 +94,15 @@ class Ledger:
                     now=now,
                     until=until,
                     answers_from=answers_from if returned else None,
+                    note=note,
                 )
                 if not written:
                     continue  # somebody else changed the row: decide again
                 self._set_deadlines(connection, thread, state, until, now)
                 after = threads.existing(connection, thread)
                 if returned and tell:
-                    body = {"reason": reason, **({"metadata": metadata} if metadata else {})}
+                    more = {"metadata": metadata, "intent": intent}
+                    body = {"reason": reason, **{key: value for key, value in more.items() if value}}
                     self._note(connection, after, deliveries.RETURNED, body)
                 logger.info(
                     "thread %s: %s -> %s (%s)",
@@ -107,6 +112,16 @@ class Ledger:
                     reason,
                 )
                 return after
+
+    def extend(self, row: Thread, seconds: float, *, reason: str, who: str) -> Optional[Thread]:
+        """Move the time limit of *row* and return the row; None where it has changed meanwhile."""
+        now = self._clock()
+        until = max(row.until or now, now) + seconds
+        with self._store.writing() as connection:
+            if not threads.extend(connection, row, until=until, reason=reason, who=who, now=now):
+                return None
+            deadlines.put(connection, row.id, deadlines.TIME_LIMIT, until)
+            return threads.existing(connection, row.id)
 
     def note_muted(self, row: Thread) -> None:
         """Have the worker mirror a handover that Rasa did not start in Rasa's slots."""
@@ -134,7 +149,7 @@ class Ledger:
     def _until(self, before: Thread, state: State, now: float) -> Optional[float]:
         if bot_may_speak(state.control):
             return None
-        if not bot_may_speak(before.state.control):
+        if not bot_may_speak(before.state.control) and state.control is not Control.INBOX:
             return before.until  # from one app to another: the first limit stands
         limit = self._limit(state.target)
         return None if limit is None else now + limit.total_seconds()

@@ -3,7 +3,8 @@
 1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
    intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is
    understood without it, and logged as it was typed.
-2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`.
+2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`. Then, where
+   an agent has chosen one, the turn of the intent that the bot is to go on with.
 3. The agent is looked up each time: `PUT /model` replaces it.
 """
 
@@ -83,9 +84,9 @@ class RasaConversation:
         """Run one turn with what the person said."""
         await self._expect_stores(event.thread, interrupted=delivery.attempts > 0)
         message_id = event.mid or _id_of(delivery)
-        if await self._is_in_tracker(event.thread, message_id, delivery):
+        if _was_begun(delivery) and await self._is_in_tracker(event.thread, message_id):
             return
-        output = self._messenger(delivery)
+        output = self._messenger(delivery, again=_was_begun(delivery))
         text = text_of(event)
         message = UserMessage(
             text,
@@ -106,22 +107,34 @@ class RasaConversation:
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
-        """Run the turn of a return."""
+        """Run the turn of a return, and then the one that an agent wants the bot to go on with.
+
+        Interrupted between the two, or in the second, the first is not run again.
+        """
         await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
-        if await self._is_in_tracker(row.id, _id_of(delivery), delivery):
-            return
-        output = self._output_of(row, delivery)
-        message = UserMessage(
-            f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
-            output,
-            row.id,
-            input_channel=row.channel,
-            message_id=_id_of(delivery),
-            metadata={"handover": dict(note)},
-            parse_data=returned_parse_data(reason),
-        )
-        with self._turn(row.id, output):
-            await self._on_new_message(message)
+        intent, parts = str(note.get("intent") or ""), [("", returned_parse_data(reason))]
+        if intent and self._knows(intent):
+            parts.append((".intent", intent_parse_data(intent)))
+        elif intent:
+            logger.warning("thread %s: the bot has no intent %s any more to go on with", row.id, intent)
+        begun = _was_begun(delivery)
+        for part, parse_data in parts:
+            message_id = _id_of(delivery) + part
+            if (begun or len(parts) > 1) and await self._is_in_tracker(row.id, message_id):
+                continue
+            output = self._output_of(row, delivery, part, again=begun)
+            message = UserMessage(
+                parse_data["text"],
+                output,
+                row.id,
+                input_channel=row.channel,
+                message_id=message_id,
+                metadata={"handover": dict(note)},
+                parse_data=parse_data,
+            )
+            with self._turn(row.id, output):
+                await self._on_new_message(message)
+            begun = False  # what follows was never begun
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
         """Set the slots of the bot that has them, in a tracker nobody else writes to meanwhile."""
@@ -204,27 +217,31 @@ class RasaConversation:
         found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
         return {**found, "text": text}
 
-    async def _is_in_tracker(self, thread: str, message_id: str, delivery: Delivery) -> bool:
+    def _knows(self, intent: str) -> bool:
+        agent = self._agent()
+        return agent is None or intent in agent.domain.intents
+
+    async def _is_in_tracker(self, thread: str, message_id: str) -> bool:
         """Tell whether the turn was interrupted only after all of it had been sent and saved."""
         agent = self._agent()
-        if agent is None or not _was_begun(delivery):
+        if agent is None:
             return False
         tracker = await agent.processor.get_tracker(thread)
         said = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
         return any(event.message_id == message_id for event in said)
 
-    def _messenger(self, delivery: Delivery) -> MessengerOutput:
-        tag = str(delivery.id)
-        repeats = Repeats(self._store, tag, again=_was_begun(delivery), note=self._note, recent=self._recent)
+    def _messenger(self, delivery: Delivery, part: str = "", *, again: bool) -> MessengerOutput:
+        tag = f"{delivery.id}{part}"
+        repeats = Repeats(self._store, str(delivery.id), again=again, note=self._note, recent=self._recent)
         return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
 
     def _note(self, tag: str) -> None:
         self._recent.append(tag)
         self._note_sent(tag)
 
-    def _output_of(self, row: Thread, delivery: Delivery) -> OutputChannel:
+    def _output_of(self, row: Thread, delivery: Delivery, part: str, *, again: bool) -> OutputChannel:
         if row.channel == MESSENGER:
-            return self._messenger(delivery)
+            return self._messenger(delivery, part, again=again)
         for channel in getattr(self._app.ctx, "input_channels", None) or ():
             if channel.name() == row.channel:
                 output = channel.get_output_channel()
@@ -278,10 +295,12 @@ def _id_of(delivery: Delivery) -> str:
 
 def returned_parse_data(reason: ReturnReason) -> Dict[str, Any]:
     """Return what Rasa's NLU would make of the payload of a return."""
-    intent = {"name": RETURNED_INTENT, "confidence": 1.0}
-    return {
-        "text": f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}",
-        "intent": intent,
-        "intent_ranking": [intent],
-        "entities": [{"entity": "reason", "value": reason.value, "start": 0, "end": 0}],
-    }
+    given = {"entity": "reason", "value": reason.value, "start": 0, "end": 0}
+    text = f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}"
+    return {**intent_parse_data(RETURNED_INTENT), "text": text, "entities": [given]}
+
+
+def intent_parse_data(name: str) -> Dict[str, Any]:
+    """Return what Rasa's NLU would make of the payload of an intent."""
+    intent = {"name": name, "confidence": 1.0}
+    return {"text": f"/{name}", "intent": intent, "intent_ranking": [intent], "entities": []}

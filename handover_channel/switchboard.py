@@ -13,19 +13,14 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional
 
 from handover_channel import log
-from handover_channel.control import Change, Control, bot_may_speak, has_lapsed
-from handover_channel.errors import (
-    GraphError,
-    GraphUnavailable,
-    HandoverRefused,
-    SettingsError,
-    TargetNotReachable,
-    TokenRefused,
-)
+from handover_channel.control import Change, Control, bot_may_speak
+from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, TargetNotReachable
 from handover_channel.graph_api import GraphApi, ThreadOwner
 from handover_channel.ledger import Ledger
+from handover_channel.owners import MESSENGER as MESSENGER
+from handover_channel.owners import Owners
 from handover_channel.returning import ReturnReason
-from handover_channel.settings import Settings, TargetKind
+from handover_channel.settings import Settings, Target, TargetKind
 from handover_channel.store import Store, deadlines, threads, transcript
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.threads import LoggedChange, Thread
@@ -33,11 +28,13 @@ from handover_channel.store.transcript import Line
 
 logger = log.logger(__name__)
 
-#: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
-MESSENGER = "facebook"
-
 #: Reasons of a handover.
 HANDED_OVER, REQUESTED, STAFF_TOOK_OVER = "handed_over", "requested", "staff_took_over"
+#: An agent of the built-in inbox stepped in.
+TOOK_OVER = "took_over"
+
+#: Reason of a later time limit.
+EXTENDED = "extended"
 
 #: What stands for the target where Meta does not tell who has control.
 ANOTHER_APP = "another_app"
@@ -63,6 +60,7 @@ class Switchboard:
         self._graph = graph
         self.clock = clock
         self._ledger = Ledger(settings, store, clock)
+        self._owners = Owners(settings, graph, clock)
 
     def may_speak(self, thread: str) -> bool:
         """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""
@@ -78,7 +76,7 @@ class Switchboard:
         row = self._ledger.find(thread)
         if row is None:
             return self.settings.token_for("")
-        return self._token(row) if bot_may_speak(row.state.control) else None
+        return self._owners.token(row) if bot_may_speak(row.state.control) else None
 
     def refused_to_speak(self, thread: str) -> None:
         """Note that Meta refused a message because another app has control (10/2018300)."""
@@ -122,13 +120,55 @@ class Switchboard:
             return self._ledger.change(thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who)
         return self._pass(row, to.app_id, to.name, metadata=to.metadata, reason=HANDED_OVER, who=who)
 
+    def take_over(self, thread: str, agent: str, target: Optional[str] = None) -> Thread:
+        """Take *thread* into the built-in inbox for *agent*, and return its row. It is not assigned yet.
+
+        From the bot, or from another app, which Meta has to allow. *target*: of kind inbox; None: the default
+        one if it is that, else the first. A thread that is in the inbox already stays as it is. Raises
+        HandoverRefused, and what Meta refuses (GraphError): control stays where it is then.
+        """
+        to = self._inbox(target)
+        row = self._known(thread)
+        if row.state.control is Control.PASSING:
+            row = self.settle(row)
+        if row.state.control is Control.BESIDE:
+            row = self.reconcile(row)
+        if row.state.control is Control.PASSING:
+            raise HandoverRefused(
+                f"Meta does not tell whether thread {thread} was passed on -> try again in a minute"
+            )
+        if row.state.control is Control.INBOX:
+            return row
+        if row.state.control is Control.APP:
+            self._owners.take(row)
+        change = Change.HELD if bot_may_speak(row.state.control) else Change.TAKEN_OVER
+        after = self._ledger.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
+        if after.state.control is not Control.INBOX:
+            raise HandoverRefused(f"thread {thread} has changed hands meanwhile -> look again who has it")
+        self._ledger.note_muted(after)
+        return after
+
+    def extend(self, thread: str, seconds: float, who: str) -> Thread:
+        """Move the time limit of *thread*, which is in the built-in inbox, and return its row.
+
+        It counts from the old limit. Raises HandoverRefused where there is none.
+        """
+        while True:
+            row = self._known(thread)
+            if row.state.control is not Control.INBOX or row.until is None:
+                raise HandoverRefused(f"thread {thread} has no time limit in the built-in inbox to extend")
+            after = self._ledger.extend(row, seconds, reason=EXTENDED, who=who)
+            if after is not None:
+                self._ledger.note_muted(after)
+                return after
+
     def grant(self, row: Thread, app_id: str) -> None:
         """Pass the thread to an app that asked for it. What Meta refuses is logged."""
         target = self.target_of(app_id)
         try:
             # The bot is silent already in these, and stays so.
             if row.state.control in (Control.INBOX, Control.BESIDE):
-                self._graph.pass_thread_control(self._token(row), row.id, app_id)
+                self._graph.pass_thread_control(self._owners.token(row), row.id, app_id)
                 change = Change.PASS_ACCEPTED
                 self._ledger.change(row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
             elif bot_may_speak(row.state.control):
@@ -172,11 +212,14 @@ class Switchboard:
         who: str,
         answers_from: Optional[int] = None,
         tell: bool = True,
+        note: str = "",
+        intent: str = "",
     ) -> bool:
         """Give *thread* back to the bot. False: Meta refused, which is kept, shown and tried again.
 
         *answers_from*: id of the first delivery that is not backlog; None: all received so far are.
         *tell*: whether Rasa is to get its turn; not where this is called in a turn of its own.
+        *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn.
         """
         row = self._ledger.find(thread)
         if row is None:
@@ -189,7 +232,7 @@ class Switchboard:
             return True
         if row.state.control is Control.APP:
             try:
-                self._take(row)
+                self._owners.take(row)
             except GraphError as error:
                 minutes = self._ledger.refused(row, wanted=reason.value, refusal=str(error))
                 logger.error(
@@ -201,7 +244,14 @@ class Switchboard:
                 )
                 return False
         self._ledger.change(
-            thread, Change.RETURNED, reason=reason.value, who=who, answers_from=answers_from, tell=tell
+            thread,
+            Change.RETURNED,
+            reason=reason.value,
+            who=who,
+            answers_from=answers_from,
+            tell=tell,
+            note=note,
+            intent=intent,
         )
         return True
 
@@ -220,7 +270,7 @@ class Switchboard:
         if owner is None:
             self._ledger.settle_later(row)
             return row
-        change = Change.PASS_ACCEPTED if self._is_other(owner) else Change.PASS_REFUSED
+        change = Change.PASS_ACCEPTED if self._owners.is_other(owner) else Change.PASS_REFUSED
         return self._ledger.change(
             row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
         )
@@ -228,14 +278,14 @@ class Switchboard:
     def reconcile(self, row: Thread) -> Thread:
         """Ask Meta for the owner; note another app where it names or hides one. Never unmutes."""
         owner = self.ask_owner(row)
-        if owner is None or not self._is_other(owner):
+        if owner is None or not self._owners.is_other(owner):
             return row
         return self.lose(row, Change.OWNER_FOUND, owner=owner.app_id or row.state.owner)
 
     def is_gone(self, row: Thread) -> bool:
         """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
         owner = self.ask_owner(row)
-        return owner is not None and not self._is_other(owner)
+        return owner is not None and not self._owners.is_other(owner)
 
     def is_ours(self, row: Thread) -> bool:
         """Tell whether Meta says that we own the thread. False where it does not say."""
@@ -260,13 +310,7 @@ class Switchboard:
 
     def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
         """Return Meta's answer to `thread_owner`, None where there is none."""
-        if row.channel != MESSENGER:
-            return None
-        try:
-            return self._graph.thread_owner(self._token(row), row.id)
-        except GraphError as error:
-            logger.warning("thread %s: the owner could not be asked for: %s", row.id, error)
-            return None
+        return self._owners.ask(row)
 
     def target_of(self, app_id: str) -> str:
         """Return the name of the target with that app; else the app id; else `another_app`."""
@@ -276,7 +320,7 @@ class Switchboard:
     def _pass(
         self, row: Thread, app_id: str, target: str, *, metadata: str = "", reason: str, who: str
     ) -> Thread:
-        token = self._token(row)
+        token = self._owners.token(row)
         asked = self._ledger.change(
             row.id, Change.PASS_REQUESTED, owner=app_id, target=target, reason=reason, who=who
         )
@@ -298,29 +342,25 @@ class Switchboard:
     def _not_passed(self, row: Thread) -> Thread:
         return self._ledger.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
 
-    def _take(self, row: Thread) -> None:
-        try:
-            self._graph.take_thread_control(self._token(row), row.id)
-        except GraphError:
-            owner = self.ask_owner(row)
-            # Refused also where it is ours already (an earlier call of ours), and, without a default app,
-            # where nobody has had it for so long that it lapsed.
-            ours = owner is not None and owner.app_id == self.settings.app_id
-            gone = owner is not None and not self._is_other(owner) and has_lapsed(row.active_at, self.clock())
-            if not (ours or gone):
-                raise
+    def _known(self, thread: str) -> Thread:
+        row = self._ledger.find(thread)
+        if row is None:
+            raise HandoverRefused(f"thread {thread} was never seen")
+        return row
+
+    def _inbox(self, name: Optional[str]) -> Target:
+        """Return the target of kind inbox that is meant."""
+        if name:
+            named = self.settings.target(name)
+            if named.kind is TargetKind.INBOX:
+                return named
+            raise HandoverRefused(f"target {name!r} is of kind {named.kind.value}, agents answer in an inbox")
+        all_of_them = [self.settings.target(), *self.settings.targets.values()]
+        for target in all_of_them:
+            if target.kind is TargetKind.INBOX:
+                return target
+        raise HandoverRefused("handover.yml has no target of kind inbox -> add one")
 
     def _is_of_before(self, deadline: Deadline, row: Thread) -> bool:
         # Claimed for one handover, and meanwhile another one has begun.
         return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())
-
-    def _is_other(self, owner: ThreadOwner) -> bool:
-        if owner.hidden:
-            return (owner.expiration or 0) > self.clock()  # what has run out is nobody's any more
-        return owner.app_id not in ("", self.settings.app_id)
-
-    def _token(self, row: Thread) -> str:
-        try:
-            return self.settings.token_for(row.page)
-        except SettingsError as error:  # a page that nobody told us of: Meta would refuse any token
-            raise TokenRefused(str(error)) from error

@@ -1,7 +1,7 @@
 """Threads: the row that says who has control, and the log of its changes.
 
 The only UPDATEs of control are `change` and `confirm`, guarded by the row's version: who decided from an
-older row is told.
+older row is told. Who answers a thread in the inbox is guarded by who did so far.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.control import Control, State
-from handover_channel.store.schema import changes, threads
+from handover_channel.store.schema import changes, presence, threads
 from handover_channel.store.upsert import insert
 
 
@@ -75,8 +75,35 @@ _TOUCH = (
         page=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_page"), ""), threads.c.page),
         seen=_greater(threads.c.seen, "new_seen"),
         person_at=_greater(threads.c.person_at, "new_person_at"),
+        # In the inbox whoever writes waits from the first word that nobody has answered.
+        waiting_since=sa.case(
+            (
+                sa.and_(
+                    threads.c.control == Control.INBOX.value,
+                    threads.c.waiting_since.is_(None),
+                    sa.bindparam("new_person_at", type_=sa.BigInteger) > 0,
+                ),
+                sa.bindparam("now", type_=threads.c.active_at.type),
+            ),
+            else_=threads.c.waiting_since,
+        ),
     )
 )
+_REACHED = (
+    sa.update(threads)
+    .where(
+        threads.c.id == sa.bindparam("of"),
+        sa.or_(
+            threads.c.delivered_to < sa.bindparam("new_delivered"),
+            threads.c.read_to < sa.bindparam("new_read"),
+        ),
+    )
+    .values(
+        delivered_to=_greater(threads.c.delivered_to, "new_delivered"),
+        read_to=_greater(threads.c.read_to, "new_read"),
+    )
+)
+_IS_OPEN = sa.text("threads.control <> 'bot'")
 _CONTROL = sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread"))
 
 
@@ -147,8 +174,12 @@ def change(
     now: float,
     until: Optional[float],
     answers_from: Optional[int] = None,
+    note: str = "",
 ) -> bool:
-    """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again."""
+    """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again.
+
+    *note*: what an agent wrote about the change.
+    """
     values: Dict[str, Any] = {
         **_columns(after),
         "reason": reason,
@@ -158,39 +189,76 @@ def change(
         "wanted": "",
         "refusal": "",
         "attempts": 0,
+        "assignee": "",
+        "waiting_since": now if after.control is Control.INBOX else None,
     }
     if answers_from is not None:
         values["answers_from"] = answers_from
-    done = connection.execute(
-        sa.update(threads)
-        .where(threads.c.id == before.id, threads.c.version == before.version)
-        .values(**values)
-    )
-    if done.rowcount != 1:
+    if not _write(connection, before, values):
         return False
-    connection.execute(
-        sa.insert(changes).values(
-            thread=before.id,
-            at=now,
-            control_before=before.state.control.value,
-            control=after.control.value,
-            owner=after.owner,
-            target=after.target,
-            reason=reason,
-            who=who,
-        )
-    )
+    _log(connection, before, after, reason=reason, who=who, now=now, note=note)
+    return True
+
+
+def extend(
+    connection: Connection, before: Thread, *, until: float, reason: str, who: str, now: float
+) -> bool:
+    """Write a later time limit, and log it. False: as in `change`."""
+    if not _write(connection, before, {"until": until, "version": before.version + 1}):
+        return False
+    _log(connection, before, before.state, reason=reason, who=who, now=now)
     return True
 
 
 def confirm(connection: Connection, before: Thread, after: State) -> bool:
     """Write the newer stamp of *after* over *before*, whose control it confirms. False: as in `change`."""
-    done = connection.execute(
-        sa.update(threads)
-        .where(threads.c.id == before.id, threads.c.version == before.version)
-        .values(stamp=after.stamp, precedence=after.precedence, version=before.version + 1)
-    )
-    return bool(done.rowcount == 1)
+    values = {"stamp": after.stamp, "precedence": after.precedence, "version": before.version + 1}
+    return _write(connection, before, values)
+
+
+def assign(connection: Connection, thread: str, *, agent: str, seen: str) -> bool:
+    """Give *thread* to *agent* ("" for nobody), as long as it is still whose the page showed: *seen*.
+
+    False: somebody else has it meanwhile, or it is not in the inbox any more. Of two agents who claim it at
+    the same moment one is told so.
+    """
+    given = (threads.c.id == thread, threads.c.control == Control.INBOX.value, threads.c.assignee == seen)
+    return bool(connection.execute(sa.update(threads).where(*given).values(assignee=agent)).rowcount == 1)
+
+
+def answered(connection: Connection, thread: str) -> None:
+    """Note that an agent has answered: the person does not wait any more."""
+    waiting = (threads.c.id == thread, threads.c.waiting_since.isnot(None))
+    connection.execute(sa.update(threads).where(*waiting).values(waiting_since=None))
+
+
+def unassign_offline(connection: Connection, *, before: float) -> List[str]:
+    """Take threads from agents none of whose pages was seen since *before*, and return the threads."""
+    present = sa.select(presence.c.agent).where(presence.c.seen_at >= before)
+    # Spelt out, for SQLite: it takes no partial index for a parameter.
+    away = (_IS_OPEN, threads.c.assignee != "", threads.c.assignee.not_in(present))
+    taken = []
+    # In one order everywhere, so that of two processes none waits for the other one in a circle.
+    query = sa.select(threads.c.id, threads.c.assignee).where(*away).order_by(threads.c.id)
+    for thread, agent in connection.execute(query).all():
+        if assign(connection, thread, agent="", seen=agent):
+            taken.append(thread)
+    return taken
+
+
+def waiting_before(connection: Connection, row: Thread) -> int:
+    """Return how many people have waited longer than that of *row* for an agent of the same target."""
+    if row.waiting_since is None:
+        return 0
+    longer = (threads.c.waiting_since < row.waiting_since, threads.c.target == row.state.target)
+    query = sa.select(sa.func.count()).select_from(threads).where(*longer)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def reached(connection: Connection, thread: str, *, delivered_to: int = 0, read_to: int = 0) -> None:
+    """Note how far what the page wrote has got: never back. Times are Meta's, in ms."""
+    given = {"of": thread, "new_delivered": max(delivered_to, read_to), "new_read": read_to}
+    connection.execute(_REACHED, given)
 
 
 def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) -> None:
@@ -226,6 +294,30 @@ def left_bot(connection: Connection, thread: str) -> Optional[LoggedChange]:
     query = sa.select(*columns).where(*from_bot).order_by(changes.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().first()
     return LoggedChange(**row) if row else None
+
+
+def _write(connection: Connection, before: Thread, values: Mapping[str, Any]) -> bool:
+    """Write *values* over *before*, unless the row has changed meanwhile."""
+    guard = (threads.c.id == before.id, threads.c.version == before.version)
+    return bool(connection.execute(sa.update(threads).where(*guard).values(**values)).rowcount == 1)
+
+
+def _log(
+    connection: Connection, before: Thread, after: State, *, reason: str, who: str, now: float, note: str = ""
+) -> None:
+    connection.execute(
+        sa.insert(changes).values(
+            thread=before.id,
+            at=now,
+            control_before=before.state.control.value,
+            control=after.control.value,
+            owner=after.owner,
+            target=after.target,
+            reason=reason,
+            who=who,
+            note=note,
+        )
+    )
 
 
 def _columns(state: State) -> Dict[str, Any]:

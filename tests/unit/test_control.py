@@ -23,10 +23,17 @@ from handover_channel.control import (
 
 #: What changes nothing: a repetition, a guess about what is known, or a call the switchboard never makes.
 NOTHING = {
-    Control.BOT: {Change.PASS_ACCEPTED, Change.PASS_REFUSED, Change.RETURNED, Change.CONTROL_GAINED},
+    Control.BOT: {
+        Change.PASS_ACCEPTED,
+        Change.PASS_REFUSED,
+        Change.TAKEN_OVER,
+        Change.RETURNED,
+        Change.CONTROL_GAINED,
+    },
     Control.PASSING: {
         Change.PASS_REQUESTED,
         Change.HELD,
+        Change.TAKEN_OVER,
         Change.RETURNED,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,
@@ -35,6 +42,7 @@ NOTHING = {
         Change.PASS_REQUESTED,
         Change.PASS_REFUSED,
         Change.HELD,
+        Change.TAKEN_OVER,
         Change.CONTROL_GAINED,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from handover_channel.control import Control, State
-from handover_channel.store import threads
+from handover_channel.store import presence, threads
 
 APP = State(Control.APP, "2222", "sales_bot", stamp=7, precedence=2)
 
@@ -153,3 +153,130 @@ def test_the_log_shows_the_newest_changes_of_one_thread(connection, row):
         change(connection, threads.get(connection, "7001"), reason=f"reason {number}")
 
     assert [line.reason for line in threads.log_of(connection, "7001", limit=2)] == ["reason 4", "reason 3"]
+
+
+# --- in the inbox ---------------------------------------------------------------------------------
+
+INBOX = State(Control.INBOX, target="inbox")
+
+
+@pytest.fixture
+def held(connection, row):
+    change(connection, row, INBOX, now=200.0)
+    return threads.get(connection, "7001")
+
+
+def test_who_comes_into_the_inbox_waits_from_then_on_and_is_nobodys(held):
+    assert (held.waiting_since, held.assignee) == (200.0, "")
+
+
+def test_of_two_agents_who_claim_a_thread_at_once_one_gets_it(store, open_store):
+    with store.writing() as connection:
+        row = threads.get_or_add(connection, "7001", channel="facebook", page="", now=1.0)
+        change(connection, row, INBOX)
+    won = []
+    for each, agent in ((store, "amal"), (open_store(), "bashir")):
+        with each.writing() as connection:
+            won.append(threads.assign(connection, "7001", agent=agent, seen=""))
+
+    assert won == [True, False]
+    with store.reading() as connection:
+        assert threads.get(connection, "7001").assignee == "amal"
+
+
+def test_a_thread_is_passed_on_by_who_knows_whose_it_is(connection, held):
+    assert threads.assign(connection, "7001", agent="amal", seen="")
+    assert not threads.assign(connection, "7001", agent="carla", seen="bashir")
+    assert threads.assign(connection, "7001", agent="carla", seen="amal")
+    assert threads.assign(connection, "7001", agent="", seen="carla")
+    assert threads.get(connection, "7001").assignee == ""
+
+
+@pytest.mark.parametrize("state", [State(), APP])
+def test_outside_the_inbox_a_thread_is_nobodys_and_nobody_waits(connection, held, state):
+    threads.assign(connection, "7001", agent="amal", seen="")
+
+    change(connection, threads.get(connection, "7001"), state)
+
+    after = threads.get(connection, "7001")
+    assert (after.assignee, after.waiting_since) == ("", None)
+    assert not threads.assign(connection, "7001", agent="amal", seen="")
+
+
+def test_an_answer_ends_the_wait_and_the_persons_next_words_begin_another(connection, held):
+    threads.answered(connection, "7001")
+    assert threads.get(connection, "7001").waiting_since is None
+    assert touch(connection, now=300.0, seen=1).waiting_since is None  # an event, and no words
+
+    assert touch(connection, now=310.0, person_at=310_000).waiting_since == 310.0
+    assert touch(connection, now=320.0, person_at=320_000).waiting_since == 310.0
+
+
+@pytest.mark.parametrize("state", [State(), APP])
+def test_who_writes_elsewhere_waits_for_no_agent(connection, row, state):
+    if state != row.state:
+        change(connection, row, state)
+
+    assert touch(connection, now=310.0, person_at=310_000).waiting_since is None
+
+
+def test_a_thread_of_an_agent_without_an_open_page_is_nobodys_again(connection, held):
+    other = threads.get_or_add(connection, "7002", channel="facebook", page="", now=1.0)
+    change(connection, other, INBOX)
+    presence.seen(connection, "p1", agent="amal", thread="", now=100.0)
+    presence.seen(connection, "p2", agent="bashir", thread="", now=100.0)
+    presence.seen(connection, "p3", agent="bashir", thread="", now=400.0)
+    threads.assign(connection, "7001", agent="amal", seen="")
+    threads.assign(connection, "7002", agent="bashir", seen="")
+
+    assert threads.unassign_offline(connection, before=100.0) == []
+    assert threads.unassign_offline(connection, before=300.0) == ["7001"]
+
+    assert threads.get(connection, "7001").assignee == ""
+    assert threads.get(connection, "7002").assignee == "bashir"
+
+
+def test_those_who_have_waited_longer_for_the_same_target_are_before_one(connection, held):
+    for name, at, target in [("a", 50.0, "inbox"), ("b", 60.0, "other"), ("c", 250.0, "inbox")]:
+        row = threads.get_or_add(connection, name, channel="facebook", page="", now=1.0)
+        change(connection, row, State(Control.INBOX, target=target), now=at)
+
+    assert threads.waiting_before(connection, held) == 1
+    threads.answered(connection, "7001")
+    assert threads.waiting_before(connection, threads.get(connection, "7001")) == 0
+
+
+def test_how_far_the_person_has_got_never_goes_back(connection, row):
+    def marks():
+        found = threads.get(connection, "7001")
+        return found.delivered_to, found.read_to
+
+    threads.reached(connection, "7001", delivered_to=500)
+    assert marks() == (500, 0)
+    threads.reached(connection, "7001", delivered_to=400)
+    threads.reached(connection, "7001", read_to=450)
+    assert marks() == (500, 450)
+    threads.reached(connection, "7001", read_to=600)  # what was read was delivered
+    threads.reached(connection, "7001", read_to=550)
+    assert marks() == (600, 600)
+
+
+def test_a_later_time_limit_is_in_the_row_and_in_the_log(connection, held):
+    assert threads.extend(connection, held, until=999.0, reason="extended", who="amal", now=250.0)
+    assert not threads.extend(connection, held, until=1.0, reason="extended", who="amal", now=250.0)
+
+    after = threads.get(connection, "7001")
+    assert (after.until, after.version, after.changed_at) == (999.0, held.version + 1, 200.0)
+    newest = threads.log_of(connection, "7001")[0]
+    assert (newest.control_before, newest.control, newest.reason, newest.who) == (
+        "inbox",
+        "inbox",
+        "extended",
+        "amal",
+    )
+
+
+def test_the_log_keeps_what_an_agent_wrote_about_a_change(connection, held):
+    change(connection, held, State(), note="wants the red ones")
+
+    assert [line.note for line in threads.log_of(connection, "7001")] == ["wants the red ones", ""]

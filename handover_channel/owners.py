@@ -1,0 +1,65 @@
+"""What Meta says about who owns a thread, and what it is asked for there.
+
+Whoever cannot be asked says nothing: silence is never taken for consent.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Optional
+
+from handover_channel import log
+from handover_channel.control import has_lapsed
+from handover_channel.errors import GraphError, SettingsError, TokenRefused
+from handover_channel.graph_api import GraphApi, ThreadOwner
+from handover_channel.settings import Settings
+from handover_channel.store.threads import Thread
+
+logger = log.logger(__name__)
+
+#: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
+MESSENGER = "facebook"
+
+
+class Owners:
+    """Meta's side of the control of threads. Used by the switchboard alone."""
+
+    def __init__(self, settings: Settings, graph: GraphApi, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._graph = graph
+        self._clock = clock
+
+    def token(self, row: Thread) -> str:
+        """Return the page token of *row*'s page. Raises TokenRefused where there is none."""
+        try:
+            return self._settings.token_for(row.page)
+        except SettingsError as error:  # a page that nobody told us of: Meta would refuse any token
+            raise TokenRefused(str(error)) from error
+
+    def ask(self, row: Thread) -> Optional[ThreadOwner]:
+        """Return Meta's answer to `thread_owner`, None where there is none."""
+        if row.channel != MESSENGER:
+            return None
+        try:
+            return self._graph.thread_owner(self.token(row), row.id)
+        except GraphError as error:
+            logger.warning("thread %s: the owner could not be asked for: %s", row.id, error)
+            return None
+
+    def is_other(self, owner: ThreadOwner) -> bool:
+        """Tell whether *owner* is another app, named or hidden."""
+        if owner.hidden:
+            return (owner.expiration or 0) > self._clock()  # what has run out is nobody's any more
+        return owner.app_id not in ("", self._settings.app_id)
+
+    def take(self, row: Thread) -> None:
+        """Take control from another app. Raises what Meta refuses, unless control is nobody else's."""
+        try:
+            self._graph.take_thread_control(self.token(row), row.id)
+        except GraphError:
+            owner = self.ask(row)
+            # Refused also where it is ours already (an earlier call of ours), and, without a default app,
+            # where nobody has had it for so long that it lapsed.
+            ours = owner is not None and owner.app_id == self._settings.app_id
+            gone = owner is not None and not self.is_other(owner) and has_lapsed(row.active_at, self._clock())
+            if not (ours or gone):
+                raise

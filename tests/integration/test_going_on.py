@@ -1,0 +1,160 @@
+"""A return with an intent that the bot is to go on with: two turns, each of them once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from handover_channel.control import Control, State
+from handover_channel.errors import NotReady
+from handover_channel.returning import ReturnReason
+from handover_channel.store.deliveries import Delivery
+from handover_channel.store.threads import Thread
+
+pytest.importorskip("rasa")
+pytestmark = pytest.mark.rasa
+
+ROW = Thread("7001", channel="rest", state=State(Control.BOT))
+ON_MESSENGER = Thread("7001", channel="facebook", state=State(Control.BOT))
+NOTE = {"reason": "agent", "intent": "products"}
+
+
+class Rasa:
+    """An agent whose tracker keeps the messages that it is told; `before` may raise, `after` too."""
+
+    def __init__(self):
+        from rasa.shared.core.events import UserUttered
+
+        self._uttered = UserUttered
+        self.events = []
+        self.messages = []
+        self.before = self.after = lambda message: None
+        self.domain = SimpleNamespace(intents=["greet", "products"])
+        self.lock_store = SimpleNamespace(get_lock=lambda thread: None, delete_lock=lambda thread: None)
+        self.tracker_store = SimpleNamespace()
+        self.processor = self
+
+    def is_ready(self):
+        return True
+
+    async def get_tracker(self, thread):
+        return SimpleNamespace(events=list(self.events))
+
+    async def on_new_message(self, message):
+        self.before(message)
+        self.messages.append(message)
+        await message.output_channel.send_text_message(message.sender_id, f"to {message.text}")
+        self.after(message)
+        self.events.append(self._uttered(message.text, message_id=message.message_id))
+
+    @property
+    def intents(self):
+        return [message.parse_data["intent"]["name"] for message in self.messages]
+
+
+@pytest.fixture
+def rasa():
+    return Rasa()
+
+
+@pytest.fixture
+def graph():
+    sent = []
+    return SimpleNamespace(sent=sent, send=lambda token, body: sent.append(body["message"]))
+
+
+@pytest.fixture
+def conversation(rasa, graph):
+    from handover_channel.rasa_conversation import RasaConversation
+
+    switchboard = SimpleNamespace(token_to_speak=lambda thread: "token")
+    app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
+    with ThreadPoolExecutor(1) as pool:
+        yield RasaConversation(app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag: None)
+
+
+async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW):
+    delivery = Delivery(12, "7001", "returned", "", 0.0, attempts, failures)
+    await conversation.returned(row, ReturnReason.AGENT, note, delivery)
+
+
+def _fail(message):
+    raise RuntimeError("an action failed")
+
+
+def _only(intent, then):
+    return lambda message: then(message) if message.parse_data["intent"]["name"] == intent else None
+
+
+async def test_the_bot_goes_on_with_what_the_agent_chose(conversation, rasa):
+    await come_back(conversation)
+
+    assert rasa.intents == ["handover_returned", "products"]
+    assert [message.text for message in rasa.messages] == [
+        '/handover_returned{"reason": "agent"}',
+        "/products",
+    ]
+    assert len({message.message_id for message in rasa.messages}) == 2
+
+
+async def test_without_a_choice_there_is_one_turn(conversation, rasa):
+    await come_back(conversation, {"reason": "agent"})
+
+    assert rasa.intents == ["handover_returned"]
+
+
+async def test_an_intent_that_a_new_model_does_not_know_any_more_is_left_out(conversation, rasa, caplog):
+    await come_back(conversation, {"reason": "agent", "intent": "gone"})
+
+    assert rasa.intents == ["handover_returned"]
+    assert "has no intent gone" in caplog.text
+
+
+async def test_interrupted_after_the_first_turn_only_the_second_one_is_run(conversation, rasa):
+    rasa.before = _only("products", _fail)
+    with pytest.raises(RuntimeError):
+        await come_back(conversation)
+    rasa.before = lambda message: None
+
+    await come_back(conversation, failures=1)
+
+    assert rasa.intents == ["handover_returned", "products"]
+
+
+async def test_a_second_turn_that_had_to_wait_is_no_reason_to_run_the_first_one_again(conversation, rasa):
+    def wait(message):
+        raise NotReady("no model is loaded")
+
+    rasa.before = _only("products", wait)
+    with pytest.raises(NotReady):
+        await come_back(conversation)
+    rasa.before = lambda message: None
+
+    await come_back(conversation)  # what only had to wait does not count as begun
+
+    assert rasa.intents == ["handover_returned", "products"]
+
+
+async def test_what_is_done_is_not_done_again(conversation, rasa):
+    await come_back(conversation)
+    await come_back(conversation, attempts=1)
+
+    assert rasa.intents == ["handover_returned", "products"]
+
+
+async def test_of_a_second_turn_that_was_interrupted_nothing_goes_out_twice(conversation, rasa, graph):
+    rasa.after = _only("products", _fail)
+    with pytest.raises(RuntimeError):
+        await come_back(conversation, row=ON_MESSENGER)
+    rasa.after = lambda message: None
+
+    await come_back(conversation, row=ON_MESSENGER, failures=1)
+
+    assert rasa.intents == ["handover_returned", "products", "products"]
+    assert [message["text"] for message in graph.sent] == [
+        'to /handover_returned{"reason": "agent"}',
+        "to /products",
+    ]
+    assert len({message["metadata"] for message in graph.sent}) == 2
