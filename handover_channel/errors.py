@@ -9,7 +9,7 @@ HandoverError
 │   ├── UnknownTarget             no such target in handover.yml
 │   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
 ├── EntranceRefused          whoever wants to come into the built-in inbox
-│   ├── WrongPassword             401: or there is no agent of that name
+│   ├── WrongPassword             403: or there is no agent of that name
 │   ├── TooManyAttempts           429: wrong passwords, or too many sign-ins at the same moment
 │   ├── CsrfRefused               403: not sent by the page
 │   └── NotLetIn                  403: there are no agents, and no good link, or the wrong machine
