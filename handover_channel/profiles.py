@@ -1,0 +1,131 @@
+"""Names and pictures of people, asked of Meta while nobody waits for them.
+
+1. A page is drawn with what is known (store/people.py). What is not known, or too old, is fetched by threads
+   of our own; pages are told when it is there.
+2. Meta is asked once a day for each person. What it cannot answer now (an outage, its rate limit) is asked
+   again after a while; what was known until then stays.
+3. Only Messenger has profiles.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Callable, Mapping, Optional
+
+from handover_channel import log
+from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
+from handover_channel.graph_api import GraphApi
+from handover_channel.settings import Settings
+from handover_channel.store import Store, news, people
+from handover_channel.store.people import FRESH, Person
+from handover_channel.switchboard import MESSENGER
+
+logger = log.logger(__name__)
+
+#: Fetched at a time.
+AT_ONCE = 2
+#: Seconds until Meta is asked again after an outage.
+AGAIN = 60.0
+#: People whose state a process remembers, so that a list does not ask the database for each.
+REMEMBERED = 10_000
+#: Characters of a name that are kept.
+LONGEST_NAME = 200
+
+
+class Profiles:
+    """Fetch profiles in the background. *pool*: where; one of our own by default."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        graph: GraphApi,
+        clock: Callable[[], float] = time.time,
+        *,
+        pool: Optional[Executor] = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._graph = graph
+        self._clock = clock
+        self._pool = pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="handover-profiles")
+        self._lock = threading.Lock()
+        self._not_before: OrderedDict[str, float] = OrderedDict()  #: thread -> when to look again
+
+    def want(self, thread: str, *, page: str, channel: str = MESSENGER) -> None:
+        """Have the person's profile fetched, where it is not known or too old. Returns at once."""
+        if channel != MESSENGER:
+            return
+        now = self._clock()
+        with self._lock:
+            if self._not_before.get(thread, 0.0) > now:
+                return
+            self._remember(thread, now + AGAIN)
+        with suppress(RuntimeError):  # the server stops
+            self._pool.submit(self._look_up, thread, page)
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self._pool.shutdown(wait=False)
+
+    def _look_up(self, thread: str, page: str) -> None:
+        try:
+            until = self._fetched(thread, page)
+        except StoreUnavailable as error:
+            logger.debug("thread %s: no profile, the database is away: %s", thread, error)
+        except Exception as error:  # a thread of the pool: nobody else would say so
+            logger.error("thread %s: no profile: %s", thread, log.trace(error))
+        else:
+            with self._lock:
+                self._remember(thread, until)
+
+    def _fetched(self, thread: str, page: str) -> float:
+        """Fetch and keep what is not fresh; return when to look again."""
+        with self._store.reading() as connection:
+            known = people.get(connection, thread)
+        if known and known.is_fresh(self._clock()):
+            return known.fetched_at + FRESH
+        try:
+            answer = self._graph.profile(self._settings.token_for(page), thread)
+        except GraphUnavailable as error:
+            logger.info("thread %s: no profile for now: %s", thread, error)
+            return self._clock() + AGAIN
+        except HandoverError as error:  # the answer for today: no permission, no such person
+            logger.info("thread %s: no profile: %s", thread, error)
+            answer = {}
+        now = self._clock()
+        found = person_of(answer, thread, now=now)
+        if not answer and known:
+            found = replace(known, fetched_at=now)
+        with self._store.writing(durable=False) as connection:
+            people.put(connection, found)
+            if _shown(found) != _shown(known):
+                news.add(connection, thread, now=now)
+        return now + FRESH
+
+    def _remember(self, thread: str, until: float) -> None:
+        self._not_before[thread] = until
+        self._not_before.move_to_end(thread)
+        while len(self._not_before) > REMEMBERED:
+            self._not_before.popitem(last=False)
+
+
+def person_of(answer: Mapping[str, Any], thread: str, *, now: float) -> Person:
+    """Read Meta's answer; it is empty where we may not know."""
+    parts = [answer.get(key) for key in ("first_name", "last_name")]
+    name = " ".join(" ".join(part for part in parts if isinstance(part, str)).split())
+    picture = answer.get("profile_pic")
+    is_address = isinstance(picture, str) and picture.startswith(("https://", "http://"))
+    return Person(thread, name[:LONGEST_NAME], str(picture) if is_address else "", now)
+
+
+def _shown(person: Optional[Person]) -> tuple[str, bool]:
+    # The address changes with each answer, the picture does not.
+    return (person.name, bool(person.picture)) if person else ("", False)

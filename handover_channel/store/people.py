@@ -1,0 +1,45 @@
+"""What the page knows of a person: name and picture, from the user profile API, for a day.
+
+That Meta tells nothing is kept as well: nobody is asked about again and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.store.schema import people
+from handover_channel.store.upsert import insert
+
+#: Seconds for which an answer counts.
+FRESH = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row of `people`."""
+
+    thread: str
+    name: str  #: "" where Meta tells none
+    picture: str  #: address, "" for none; Meta's own ends to work after some days
+    fetched_at: float
+
+    def is_fresh(self, now: float) -> bool:
+        """Tell whether Meta need not be asked."""
+        return now - self.fetched_at < FRESH
+
+
+def get(connection: Connection, thread: str) -> Optional[Person]:
+    """Return what is known, however old; None where Meta was never asked."""
+    row = connection.execute(sa.select(people).where(people.c.thread == thread)).mappings().first()
+    return Person(**row) if row else None
+
+
+def put(connection: Connection, person: Person) -> None:
+    """Keep what Meta said."""
+    values = {"name": person.name, "picture": person.picture, "fetched_at": person.fetched_at}
+    new = insert(connection, people).values(thread=person.thread, **values)
+    connection.execute(new.on_conflict_do_update(index_elements=[people.c.thread], set_=values))
