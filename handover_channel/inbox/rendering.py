@@ -1,0 +1,142 @@
+"""Templates and languages of the page.
+
+1. Everything is escaped; what a person wrote is never markup. There is no inline script and no inline style.
+2. A name that a template does not get is an error, not an empty place.
+3. Texts are English in the templates and in wording.py; locale/<language>/messages.po has them in every
+   other language and is read at start: no build step.
+4. Times are seconds since the epoch. The server does not know the browser's time zone: it writes UTC and
+   says so in `<time datetime>`, and the page's script shows local time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Dict, Mapping, Tuple
+from urllib.parse import quote, urlencode
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handover_channel.inbox import wording
+from handover_channel.inbox.views import WAITING, Filters
+
+HERE = Path(__file__).parent
+
+#: Languages of the page, and which way they are written.
+LANGUAGES: Mapping[str, str] = {"en": "ltr", "ar": "rtl"}
+
+
+class Pages:
+    """The templates, ready to be drawn in each language. Safe to share between threads."""
+
+    def __init__(self, base: str = "/webhooks/inbox") -> None:
+        self._base = base
+        self._environments = {language: _environment(language) for language in LANGUAGES}
+
+    def render(self, template: str, language: str, **context: Any) -> str:
+        """Return *template* ("inbox.html") in *language*, English where we do not have that one.
+
+        Every template gets `base`, `language` and `direction`; the rest is the caller's: `you`, `list`,
+        `thread` and `now` (seconds), and where there is one `error`. Raises jinja2.UndefinedError where
+        something is missing.
+        """
+        language = language if language in LANGUAGES else "en"
+        return (
+            self._environments[language]
+            .get_template(template)
+            .render(base=self._base, language=language, direction=LANGUAGES[language], **context)
+        )
+
+
+def translations(language: str) -> NullTranslations:
+    """Return the texts of *language*; for English, the texts themselves."""
+    catalogue = HERE / "locale" / language / "messages.po"
+    if not catalogue.exists():
+        return NullTranslations()
+    with catalogue.open("rb") as file:
+        read = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, read)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def query(filters: Filters, **changes: str) -> str:
+    """Return the query string of the list as *filters* narrow it, with *changes*: "?list=mine", or "".
+
+    What is as it is by default is left out.
+    """
+    wanted: Dict[str, str] = {**vars(filters), **changes}
+    if wanted["list"] == WAITING:
+        del wanted["list"]
+    given = {name: value for name, value in wanted.items() if value}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def segment(text: str) -> str:
+    """Return *text* as one segment of a path: thread ids of other channels hold what they like."""
+    return quote(text, safe="")
+
+
+def iso(at: float) -> str:
+    """Return seconds since the epoch as HTML's `datetime` wants them."""
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def initials(name: str) -> str:
+    """Return what stands for a picture: the first letters of the first and the last word."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    letters = [word[0] for word in (words[:1] + words[1:][-1:])]
+    return "".join(letters).upper()[:2] or "?"
+
+
+def hue(name: str) -> int:
+    """Return which of eight tints the picture of *name* has: the same in every process."""
+    return sum(map(ord, name)) % 8
+
+
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(str(HERE / "templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    # The i18n extension adds this method to the class.
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
+    environment.globals.update(query=query, wording=wording)
+    return environment
+
+
+def _formats(language: str) -> Dict[str, Any]:
+    locale = Locale.parse(language)
+
+    def moment(at: float) -> str:
+        return format_datetime(datetime.fromtimestamp(at, timezone.utc), "d MMM HH:mm 'UTC'", locale=locale)
+
+    def lasting(seconds: float, style: str = "long") -> str:
+        whole = timedelta(seconds=max(60.0, seconds))
+        return format_timedelta(whole, threshold=1.5, format=_style(style), locale=locale)
+
+    def number(value: int) -> str:
+        return format_decimal(value, locale=locale)
+
+    return {"moment": moment, "lasting": lasting, "number": number}
+
+
+def _style(style: str) -> Any:
+    known: Tuple[str, ...] = ("narrow", "short", "medium", "long")
+    if style not in known:
+        raise ValueError(f"a duration is written {', '.join(known)}: not {style!r}")
+    return style

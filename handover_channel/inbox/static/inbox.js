@@ -1,0 +1,289 @@
+// The page at work: what arrives is put in place, what is done is sent, and the list and the open thread
+// are asked for anew when they may have changed. htmx does the requests; templates hold all texts.
+
+import * as canned from "./canned.js";
+import { beginSending, keepDraft, restoreDrafts, wasAccepted } from "./drafts.js";
+import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
+import { listen } from "./live.js";
+import { notice, title } from "./notices.js";
+import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
+import { dayLines, localTimes } from "./times.js";
+
+// --- asking anew -----------------------------------------------------------------------------------
+
+const ask = (address, source, target) => htmx.ajax("GET", address, { source, target, swap: "outerMorph" });
+
+const refreshList = atMost(300, () => ask(base + "/list" + location.search, "#list", "#list"));
+
+let missed = false; // something changed in the thread while nobody could see it
+
+const refreshThread = atMost(300, () => {
+  if (!thread()) return;
+  missed = document.hidden; // asking marks it as read: not while nobody looks
+  if (!missed) ask(thread().dataset.path + "/panel" + location.search, "#panel", "#thread");
+});
+
+function refresh() {
+  refreshList();
+  refreshThread();
+}
+
+const toSignIn = () => location.assign(`${base}/sign-in`);
+
+// --- what arrives ----------------------------------------------------------------------------------
+
+/** Make a fragment what it will be in the page: a morph then changes only what is new. */
+function prepare(fragment) {
+  localTimes(fragment);
+  const entries = find("#entries", fragment);
+  if (entries) {
+    keepEarlier(entries, find("#thread", fragment)?.dataset.thread);
+    dayLines(entries);
+  }
+  markOpened(fragment, find("#thread", fragment)?.dataset.thread ?? threadId());
+}
+
+/** Entries shown already that are older than what arrived stay: the server sends the newest only. */
+function keepEarlier(arrived, id) {
+  const first = find("[id^='e-']", arrived);
+  const same = first && id === threadId() && find(`#entries > #${CSS.escape(first.id)}`);
+  if (!same) return;
+  find("#earlier", arrived)?.remove();
+  const kept = [];
+  for (let entry = same.previousElementSibling; entry; entry = entry.previousElementSibling) kept.unshift(entry.cloneNode(true));
+  arrived.prepend(...kept);
+}
+
+function markOpened(root, id) {
+  for (const item of all(".item", root)) {
+    if (item.dataset.thread === id) item.setAttribute("aria-current", "true");
+    else item.removeAttribute("aria-current");
+  }
+}
+
+/** An answer to a question that has changed meanwhile is not shown. */
+function isOutdated({ ctx, tasks }) {
+  if (ctx.response?.status >= 400) return false;
+  if (ctx.sourceElement?.id === "list") return !ctx.request.action.endsWith("/list" + location.search);
+  if (ctx.sourceElement?.id !== "panel") return false;
+  const arrived = tasks.map((task) => find("#thread", task.fragment)).find(Boolean);
+  return !arrived || arrived.dataset.thread !== threadId();
+}
+
+let opened = threadId();
+
+function settle() {
+  const id = threadId();
+  if (id !== opened) {
+    opened = id;
+    body.dataset.shows = id ? "thread" : "list";
+    markOpened(document, id);
+    restoreDrafts();
+    listen();
+    refreshList();
+    (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
+  }
+  for (const box of all("[data-letters]")) box.checked = lettersAreOn();
+  showNewest();
+  title();
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  if (isOutdated(event.detail)) return event.preventDefault();
+  const entries = find("#entries");
+  if (event.detail.ctx.sourceElement?.matches?.("[data-earlier]")) entries.setAttribute("aria-busy", "true");
+  for (const task of event.detail.tasks) prepare(task.fragment);
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const entries = find("#entries[aria-busy]");
+  if (entries) {
+    dayLines(entries);
+    setTimeout(() => entries.removeAttribute("aria-busy"));
+  }
+  settle();
+  if (event.detail.ctx.target?.id === "list" || event.detail.ctx.target === body) notice();
+});
+
+// --- what goes wrong -------------------------------------------------------------------------------
+
+function problem(text) {
+  const place = find("#problem");
+  const box = document.createElement("div");
+  box.className = "problem";
+  const line = document.createElement("p");
+  line.textContent = text;
+  box.append(line);
+  place.replaceChildren(box);
+}
+
+const isQuiet = (ctx) => ctx.request.method === "GET" || ctx.request.action.endsWith("/typing");
+
+document.addEventListener("htmx:before:response", (event) => {
+  const { raw } = event.detail.ctx.response;
+  if (raw.status === 401 || (raw.redirected && new URL(raw.url).pathname.endsWith("/sign-in"))) {
+    event.preventDefault();
+    toSignIn();
+  }
+});
+
+document.addEventListener("htmx:before:history:update", (event) => {
+  if (event.detail.response?.status >= 400) event.preventDefault();
+});
+
+document.addEventListener("htmx:error", (event) => {
+  const { ctx, error } = event.detail;
+  if (!ctx || (isQuiet(ctx) && !ctx.sourceEvent?.isTrusted)) return;
+  problem(says(error === "timeout" || error?.name === "AbortError" ? "late" : "offline"));
+});
+
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.detail.ctx.response.status >= 500) problem(says("failed"));
+});
+
+// --- what is done ----------------------------------------------------------------------------------
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  const form = ctx.sourceElement;
+  if (form.matches?.("form:has([data-draft])") && !beginSending(form, ctx.request.body)) event.preventDefault();
+  if (form.matches?.("[data-filters]")) {
+    ctx.push = `${base}/${search(ctx.request.body)}`;
+    ctx.request.action = `${base}/list${search(ctx.request.body)}`;
+    ctx.request.body = new FormData();
+  }
+});
+
+/** The filters as an address, without those that filter nothing. */
+function search(data) {
+  const given = [...data].filter(([name, value]) => value && !(name === "list" && value === "waiting"));
+  return given.length ? "?" + new URLSearchParams(given) : "";
+}
+
+document.addEventListener("htmx:after:request", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.request.method === "GET" || ctx.response.status >= 300) return;
+  if (ctx.request.action.endsWith("/typing")) return;
+  const form = ctx.sourceElement;
+  find("#problem").replaceChildren();
+  wasAccepted(form);
+  if (form.id === "reply") announce(says("sent"));
+  if (form.id === "remark") announce(says("noted"));
+  if (form.id === "reply" || form.id === "remark") find("#log").scrollTo({ top: 0 });
+  if (form.matches("#add-tag")) form.reset();
+  form.closest("dialog")?.close();
+  const menu = form.closest("details.menu");
+  if (menu) menu.open = false;
+});
+
+document.addEventListener("changed", refresh);
+
+const typing = atMost(4000, () => {
+  const address = find("#reply")?.dataset.typing;
+  if (address) htmx.ajax("POST", address, { source: "#composer", target: "#composer", swap: "none" });
+});
+
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (!field.matches("[data-draft]")) return;
+  keepDraft(field);
+  if (field.id === "reply-text") {
+    canned.typed();
+    if (field.value) typing();
+  }
+});
+
+/** On a phone Enter begins a line: there is a button to send with. */
+const entersSends = () => !matchMedia("(pointer: coarse)").matches;
+
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (field.id === "reply-text" && canned.pressed(event)) return event.preventDefault();
+  if (event.key === "Enter" && field.matches?.("[data-writes] textarea") && !event.isComposing) {
+    if (event.ctrlKey || event.metaKey || (!event.shiftKey && entersSends())) {
+      event.preventDefault();
+      field.form.requestSubmit();
+    }
+    return;
+  }
+  keys(event);
+});
+
+// --- clicks ----------------------------------------------------------------------------------------
+
+const CLICKS = {
+  "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
+  "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
+  "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
+  "[data-canned]": () => canned.openByButton(),
+  "#canned [role=option]": (option) => canned.take(option),
+  "[data-unattach]": () => attach([]),
+  ".modes label": () => setTimeout(() => find(find("#mode-remark").checked ? "#remark-text" : "#reply-text")?.focus()),
+};
+
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  if (!event.target.closest("#canned, [data-canned]")) canned.close();
+  for (const [selector, act] of Object.entries(CLICKS)) {
+    const clicked = event.target.closest(selector);
+    if (clicked) return act(clicked);
+  }
+  // A click beside a dialog closes it.
+  if (event.target.matches("dialog")) event.target.close();
+});
+
+// --- a file ----------------------------------------------------------------------------------------
+
+function attach(files) {
+  const input = find("#reply-file");
+  if (!input) return false;
+  const given = new DataTransfer();
+  if (files[0]) given.items.add(files[0]);
+  input.files = given.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-letters]")) switchLetters(event.target);
+  if (event.target.id !== "reply-file") return;
+  const file = event.target.files[0];
+  find("#file-chosen").hidden = !file;
+  find("#file-chosen bdi").textContent = file?.name ?? "";
+});
+
+document.addEventListener("paste", (event) => {
+  if (event.target.id === "reply-text" && event.clipboardData.files.length && attach(event.clipboardData.files)) event.preventDefault();
+});
+
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault(); // a file dropped beside the box must not replace the page
+    if (kind === "drop" && event.target.closest("#composer")) attach(event.dataTransfer.files);
+  });
+}
+
+// --- looking ---------------------------------------------------------------------------------------
+
+/** Scrolled up, a button leads back to the newest. The log counts from its end: 0 is the newest. */
+function showNewest() {
+  const button = find("#newest");
+  if (button) button.hidden = find("#log").scrollTop > -300;
+}
+
+document.addEventListener("scroll", (event) => event.target.id === "log" && showNewest(), { capture: true, passive: true });
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && missed) refreshThread();
+});
+
+// How long people have waited grows by itself.
+setInterval(() => (document.hidden ? refreshList() : refresh()), 60000);
+
+localTimes(document);
+if (find("#entries")) dayLines(find("#entries"));
+restoreDrafts();
+listen({ list: refreshList, thread: refreshThread, signedOut: toSignIn });
+notice();
+settle();

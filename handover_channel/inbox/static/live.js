@@ -1,0 +1,50 @@
+// Server-sent events: that the list or the open thread may have changed. What has, is asked for.
+
+import { base, find, randomKey, threadId } from "./page.js";
+
+const page = randomKey();
+const LONGEST = 30000;
+
+let source = null;
+let patience = 1000;
+let timer = 0;
+let broken = false;
+let told = {};
+
+/** Tell `on.list`, `on.thread` and `on.signedOut`. Called again when another thread is opened. */
+export function listen(on = told) {
+  told = on;
+  clearTimeout(timer);
+  source?.close();
+  const opened = (source = new EventSource(`${base}/live?page=${page}&thread=${encodeURIComponent(threadId())}`));
+  opened.addEventListener("open", () => {
+    patience = 1000;
+    showBroken(false);
+    if (broken) {
+      broken = false;
+      told.list();
+      told.thread();
+    }
+  });
+  opened.addEventListener("list", () => told.list());
+  opened.addEventListener("thread", () => told.thread());
+  opened.addEventListener("signed-out", () => told.signedOut());
+  opened.addEventListener("error", () => {
+    if (opened !== source) return;
+    if (!broken) told.list(); // whoever is not signed in any more hears it there
+    broken = true;
+    showBroken(true);
+    if (opened.readyState === EventSource.CLOSED) {
+      timer = setTimeout(listen, patience);
+      patience = Math.min(patience * 2, LONGEST);
+    }
+  });
+}
+
+function showBroken(broken) {
+  const sign = find("#connection");
+  if (sign) sign.hidden = !broken;
+}
+
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", (event) => event.persisted && listen());

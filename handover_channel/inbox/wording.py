@@ -1,0 +1,122 @@
+"""What the page calls things: tables from our own words to sentences for agents. Templates translate them.
+
+The keys are those of `control.Control`, of the log of changes and of `views`; a test holds them together.
+Places: %(who)s and %(name)s are an agent and the person; %(target)s is who has control, as configured.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from handover_channel.inbox.views import BOT, MINE, OPEN, RETURNED, WAITING
+
+
+def _(text: str) -> str:
+    """Mark *text* to be translated where it is drawn."""
+    return text
+
+
+#: The tabs.
+LISTS: Mapping[str, str] = {
+    WAITING: _("Waiting"),
+    MINE: _("Mine"),
+    OPEN: _("Open"),
+    RETURNED: _("Returned"),
+    BOT: _("Bot"),
+}
+
+#: What an empty list says.
+EMPTY: Mapping[str, str] = {
+    WAITING: _("Nobody is waiting."),
+    MINE: _("No conversation is assigned to you."),
+    OPEN: _("No conversation is open: the bot has them all."),
+    RETURNED: _("No conversation has come back to the bot yet."),
+    BOT: _("The bot is not talking to anybody."),
+}
+
+#: Who has control, in one or two words.
+CONTROLS: Mapping[str, str] = {
+    "bot": _("Bot"),
+    "passing": _("Being handed over"),
+    "inbox": _("Inbox"),
+    "app": _("Elsewhere"),
+    "beside": _("Answered elsewhere"),
+}
+
+#: Why the bot says nothing, or that it does.
+SILENCE: Mapping[str, str] = {
+    "bot": _("The bot answers here."),
+    "passing": _("The bot is silent: Meta is handing this over to %(target)s."),
+    "inbox": _("The bot is silent: people in this inbox answer."),
+    "app": _("The bot is silent: %(target)s has control."),
+    "beside": _("The bot is silent: somebody answered from outside this inbox."),
+}
+
+#: Why control changed: the dividers of a thread.
+REASONS: Mapping[str, str] = {
+    "handed_over": _("Handed over to %(target)s"),
+    "requested": _("%(target)s asked for this conversation and was given it"),
+    "staff_took_over": _("Somebody answered from outside (%(target)s): the bot fell silent"),
+    "took_over": _("%(who)s took over"),
+    "settled": _("Meta was asked who has control, and said: %(target)s"),
+    "pass_refused": _("Meta refused the handover: the bot goes on"),
+    "keyword": _("%(name)s wrote a keyword: back to the bot"),
+    "button": _("%(name)s tapped the button: back to the bot"),
+    "time_limit": _("The time limit was up: back to the bot"),
+    "agent": _("%(who)s returned it to the bot"),
+    "passed_back": _("The other app passed it back to the bot"),
+    "lapsed": _("The other app was silent for 24 hours: back to the bot"),
+    "released": _("The other app let go: back to the bot"),
+    "no_answer": _("Nobody answered in time: back to the bot"),
+}
+
+#: While Meta has not answered yet.
+PASSING = _("Being handed over to %(target)s")
+#: A reason this version does not know.
+CHANGED = _("Control changed: %(target)s")
+
+#: Who speaks.
+SPEAKERS: Mapping[str, str] = {
+    "person": _("Person"),
+    "bot": _("Bot"),
+    "agent": _("Agent"),
+    "app": _("Outside"),
+}
+
+#: How far a message has got.
+MARKS: Mapping[str, str] = {
+    "delivered": _("Delivered"),
+    "read": _("Read"),
+    "sending": _("Sending"),
+    "failed": _("Not sent"),
+}
+
+#: Attachments, where they cannot be shown or have no title.
+FILES: Mapping[str, str] = {
+    "image": _("Picture"),
+    "audio": _("Voice message"),
+    "video": _("Video"),
+    "file": _("File"),
+    "location": _("Location"),
+    "sticker": _("Sticker"),
+    "template": _("Card"),
+    "fallback": _("Shared link"),
+}
+ANY_FILE = _("Attachment")
+
+#: By how much a time limit is put off: what the server takes, and what the button says.
+EXTENSIONS: Mapping[str, str] = {
+    "1 hour": _("1 hour"),
+    "4 hours": _("4 hours"),
+    "1 day": _("1 day"),
+    "3 days": _("3 days"),
+}
+
+#: Targets whose name is ours, not configured.
+TARGETS: Mapping[str, str] = {
+    "": _("the bot"),
+    "another_app": _("another app"),
+}
+
+#: Languages, each in its own words.
+LANGUAGES: Mapping[str, str] = {"en": "English", "ar": "العربية"}
