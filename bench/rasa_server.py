@@ -17,6 +17,7 @@ from bench.trackers import events
 from bench.wire import Connection, run
 
 OURS, STOCK = "handover_channel.MessengerInput", "facebook"
+INBOX = "handover_channel.InboxInput"
 
 #: A Meta app whose handovers end after `SOON` seconds.
 SOON_APP_ID, SOON = "5555", 6
@@ -35,14 +36,21 @@ class RasaServer(Process):
     """`rasa run`, and what the figures do with it."""
 
     def __init__(
-        self, folder: Path, model: Path, meta: Meta, *, channel: str, backing: Optional[Backing] = None
+        self,
+        folder: Path,
+        model: Path,
+        meta: Meta,
+        *,
+        channel: str,
+        backing: Optional[Backing] = None,
+        inbox: bool = False,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.channel = channel
         self.database = folder / "handover.db"
         self.config = folder / "handover.yml"
-        _write(folder, meta, channel, backing or Backing())
+        _write(folder, meta, channel, backing or Backing(), inbox=inbox)
         start = ["-m", "bench.stock", meta.url] if channel == STOCK else ["-m", "rasa"]
         options = {
             "--interface": "127.0.0.1",
@@ -94,7 +102,7 @@ class RasaServer(Process):
         return self.log().count("Traceback (most recent call last)")
 
 
-def _write(folder: Path, meta: Meta, channel: str, backing: Backing) -> None:
+def _write(folder: Path, meta: Meta, channel: str, backing: Backing, *, inbox: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     secrets = {"verify": VERIFY, "secret": SECRET, "page-access-token": TOKEN}
     endpoints = {
@@ -114,6 +122,7 @@ def _write(folder: Path, meta: Meta, channel: str, backing: Backing) -> None:
         },
         "return": {"time_limit": "12 hours", "keywords": ["back to bot"]},
     }
-    documents = {"credentials.yml": {channel: secrets}, "endpoints.yml": endpoints, "handover.yml": settings}
+    channels = {channel: secrets, **({INBOX: None} if inbox else {})}
+    documents = {"credentials.yml": channels, "endpoints.yml": endpoints, "handover.yml": settings}
     for name, content in documents.items():
         (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")

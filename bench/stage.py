@@ -44,10 +44,17 @@ class Stage:
             yield found
 
     def server(
-        self, name: str, graph: Meta, *, channel: str = OURS, backing: Optional[Backing] = None
+        self,
+        name: str,
+        graph: Meta,
+        *,
+        channel: str = OURS,
+        backing: Optional[Backing] = None,
+        inbox: bool = False,
     ) -> RasaServer:
         """Return a Rasa server in a new folder, not started."""
-        return RasaServer(self._runs / name, self._model(channel), graph, channel=channel, backing=backing)
+        model = self._model(channel)
+        return RasaServer(self._runs / name, model, graph, channel=channel, backing=backing, inbox=inbox)
 
     @contextmanager
     def rasa(

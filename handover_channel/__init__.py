@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import Any, List
 
 #: public name -> the module that holds it
-_LAZY = {"HandoverPolicy": "policy", "MessengerInput": "channel"}
+_LAZY = {"HandoverPolicy": "policy", "InboxInput": "inbox.channel", "MessengerInput": "channel"}
 
-__all__ = ["HandoverPolicy", "MessengerInput"]  # noqa: F822  (offered by __getattr__)
+__all__ = ["HandoverPolicy", "InboxInput", "MessengerInput"]  # noqa: F822  (offered by __getattr__)
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Dict
 
-from bench.figures import accept, ack, active, answer, hostile, kills, limits, machines, muted
+from bench.figures import accept, ack, active, answer, hostile, inbox, kills, limits, machines, muted
 
 #: Name for `ONLY=` -> module, in the order of the report.
 FIGURES: Dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ FIGURES: Dict[str, ModuleType] = {
     "muted": muted,
     "active": active,
     "limits": limits,
+    "inbox": inbox,
     "kills": kills,
     "machines": machines,
     "hostile": hostile,

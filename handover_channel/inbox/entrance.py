@@ -301,7 +301,7 @@ def _visitor(found: SignIn, preferences: Optional[Mapping[str, Any]] = None) -> 
     by_link = found.agent == NOBODY
     return Visitor(
         name=YOU if by_link else found.agent,
-        shown_name=found.shown_name,
+        shown_name=found.shown_name or YOU,
         is_admin=by_link or found.role == ADMIN,
         csrf=found.csrf,
         signed_in=not by_link,

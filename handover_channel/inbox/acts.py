@@ -1,0 +1,163 @@
+"""What an agent does with a thread, other than answering: claims it, takes over, gives back, notes, tags.
+
+Synchronous; on an event loop, call it in a thread. Every act tells the other open pages.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Optional
+
+from handover_channel.control import Control
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox.reading import inbox_target
+from handover_channel.returning import ReturnReason, parse_duration
+from handover_channel.settings import Settings
+from handover_channel.store import Store, agents, inbox, news, presence, remarks, threads
+from handover_channel.store.agents import YOU
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import Switchboard
+
+LONGEST_TAG, LONGEST_REMARK = 40, 10_000
+
+#: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
+TIDY, FORGET = 30.0, 600.0
+
+
+class Acts:
+    """Act for an agent. *agent* is the name they sign in with."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        switchboard: Switchboard,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._switchboard = switchboard
+        self._clock = clock
+
+    def assign(self, thread: str, *, to: str, seen: str, by: str) -> None:
+        """Give *thread* to the agent *to*, "" for nobody; *seen*: who had it when *by* decided so.
+
+        Raises HandoverRefused where somebody else has it by now, and where there is no such agent.
+        """
+        with self._store.writing() as connection:
+            if to and to != YOU and agents.get(connection, to) is None:
+                raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
+            done = threads.assign(connection, thread, agent=to, seen=seen)
+            row = threads.get(connection, thread)
+            if done:
+                news.add(connection, thread, now=self._clock())
+        if not done:
+            raise HandoverRefused(self._why_not_assigned(row))
+        if to and not seen and row is not None:
+            self._tell_joined(row, to)
+
+    def claim_for_answer(self, row: Thread, agent: str) -> None:
+        """Give a thread that nobody has to the agent who answers in it."""
+        if row.assignee or row.state.control is not Control.INBOX:
+            return
+        with self._store.writing() as connection:
+            done = threads.assign(connection, row.id, agent=agent, seen="")
+            if done:
+                news.add(connection, row.id, now=self._clock())
+        if done:
+            self._tell_joined(row, agent)
+
+    def take_over(self, thread: str, agent: str) -> None:
+        """Take a thread from the bot, or from another app, into the inbox, for *agent*.
+
+        Raises HandoverRefused and what Meta refuses (GraphError).
+        """
+        target = inbox_target(self._settings)
+        if target is None:
+            raise HandoverRefused("handover.yml has no target of kind inbox -> add one to take threads over")
+        row = self._switchboard.take_over(thread, agent, target=target)
+        self.claim_for_answer(row, agent)
+
+    def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
+        """Return *thread* to the bot. Raises HandoverRefused where Meta does not give control back."""
+        done = self._switchboard.return_to_bot(
+            thread, ReturnReason.AGENT, who=agent, note=note.strip()[:LONGEST_REMARK], intent=intent
+        )
+        if not done:
+            row = self._row(thread)
+            raise HandoverRefused(f"Meta did not give control back: {row.refusal if row else ''}")
+
+    def extend(self, thread: str, agent: str, by: str) -> None:
+        """Have the time limit come later by a duration as in handover.yml."""
+        try:
+            more = parse_duration(by)
+        except ValueError as error:
+            raise HandoverRefused(f"{by!r} is no duration: {error}") from None
+        self._switchboard.extend(thread, more.total_seconds(), who=agent)
+
+    def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
+        """Tag *thread*, or take the tag away."""
+        wanted = " ".join(tag.split())[:LONGEST_TAG]
+        if not wanted:
+            raise HandoverRefused("a tag needs at least one letter -> type it before you add it")
+        with self._store.writing() as connection:
+            (inbox.remove_tag if remove else inbox.add_tag)(connection, thread, wanted)
+            news.add(connection, thread, now=self._clock())
+
+    def remark(self, thread: str, agent: str, text: str) -> None:
+        """Keep an internal note."""
+        if not text.strip():
+            raise HandoverRefused("the note is empty -> write something, or leave it")
+        if len(text) > LONGEST_REMARK:
+            raise HandoverRefused(f"the note has {len(text)} characters; {LONGEST_REMARK} are allowed")
+        with self._store.writing() as connection:
+            remarks.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
+            news.add(connection, thread, now=self._clock())
+
+    def types(self, page: str, thread: str) -> None:
+        """Note that somebody types."""
+        with self._store.writing(durable=False) as connection:
+            presence.types(connection, page, now=self._clock())
+            news.add(connection, thread, now=self._clock())
+
+    def is_here(self, page: str, *, agent: str, thread: str, arrived: bool = False) -> None:
+        """Note that a page of the agent's is open."""
+        with self._store.writing(durable=False) as connection:
+            presence.seen(connection, page, agent=agent, thread=thread, now=self._clock())
+            if arrived and thread:
+                news.add(connection, thread, now=self._clock())
+
+    def is_gone(self, page: str, thread: str) -> None:
+        """Note that a page was closed."""
+        with self._store.writing(durable=False) as connection:
+            presence.gone(connection, page)
+            if thread:
+                news.add(connection, thread, now=self._clock())
+
+    def tidy(self) -> None:
+        """Unassign whose page has been closed for too long; forget what every page has heard of."""
+        now = self._clock()
+        limit = self._settings.inbox.offline_after
+        with self._store.writing(durable=False) as connection:
+            if limit is not None:
+                for thread in threads.unassign_offline(connection, before=now - limit.total_seconds()):
+                    news.add(connection, thread, now=now)
+            news.tidy(connection, before=now - FORGET)
+            presence.tidy(connection, before=now - 7 * 86400)
+
+    def _row(self, thread: str) -> Optional[Thread]:
+        with self._store.reading() as connection:
+            return threads.get(connection, thread)
+
+    def _why_not_assigned(self, row: Optional[Thread]) -> str:
+        if row is None or row.state.control is not Control.INBOX:
+            return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
+        with self._store.reading() as connection:
+            found = agents.get(connection, row.assignee)
+        who = found.shown_name if found else row.assignee
+        return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
+
+    def _tell_joined(self, row: Thread, agent: str) -> None:
+        with self._store.reading() as connection:
+            found = agents.get(connection, agent)
+        self._switchboard.tell_joined(row.id, found.shown_name if found else agent)

@@ -1,0 +1,141 @@
+"""The Rasa channel that serves the inbox page, below /webhooks/inbox/.
+
+It takes no messages of people: those come in by the channels they write on. Where no Messenger channel runs
+in this server, it starts what works off time limits and returns, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Awaitable, Callable, Dict, Optional
+
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.shared.exceptions import RasaException
+from sanic import Blueprint, Sanic
+
+from handover_channel import settings as settings_file
+from handover_channel import wiring
+from handover_channel.agent import Agent
+from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
+from handover_channel.inbox import routes
+from handover_channel.inbox.acts import TIDY, Acts
+from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.files import Files
+from handover_channel.inbox.live import Live
+from handover_channel.inbox.rasa_side import RasaSide
+from handover_channel.inbox.reading import Reader
+from handover_channel.inbox.rendering import Pages
+from handover_channel.inbox.web import BASE, Front
+from handover_channel.profiles import Profiles
+from handover_channel.rasa_loops import end_scheduler, share_scheduler
+from handover_channel.server import Server
+from handover_channel.settings import Settings
+from handover_channel.switchboard import MESSENGER
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "handover_channel.InboxInput"
+
+#: Reads at a time, and replies: these wait for Meta.
+READS_AT_ONCE, REPLIES_AT_ONCE = 8, 32
+
+
+class InboxSettingsError(RasaException):
+    """Settings the inbox cannot start with. Rasa prints its own exceptions without a traceback."""
+
+
+class InboxInput(InputChannel):
+    """The built-in inbox."""
+
+    @classmethod
+    def name(cls) -> str:
+        """Name the channel: the page is at /webhooks/inbox/."""
+        return "inbox"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
+        """Build the channel from handover.yml and credentials.yml; its own block needs no keys."""
+        try:
+            return cls(settings_file.load())
+        except SettingsError as error:
+            raise InboxSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._handover = wiring.build(settings)
+        self._clock = clock
+        self._server: Optional[Server] = None
+        self._tidying: Optional[asyncio.Task[None]] = None
+
+    def get_output_channel(self) -> Optional[OutputChannel]:
+        """Return None: nobody is written to by this channel."""
+        return None
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the routes; below `/webhooks/inbox/`."""
+        given, clock = self._handover, self._clock
+        reads = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox")
+        replies = ThreadPoolExecutor(REPLIES_AT_ONCE, thread_name_prefix="handover-replies")
+        entrance = Entrance(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
+        front = Front(entrance, Pages(BASE), reads, clock)
+        acts = Acts(self._settings, given.store, given.switchboard, clock)
+        live = Live(given.store, reads, clock)
+        files = Files(self._settings.graph_api.url)
+        profiles = Profiles(self._settings, given.store, given.graph, clock)
+        room = routes.Room(front, acts, live, files, profiles, replies)
+        blueprint = routes.blueprint(room)
+
+        @blueprint.listener("after_server_start")
+        async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            rasa = RasaSide(app, loop)
+            agent = Agent(
+                self._settings,
+                given.store,
+                given.graph,
+                clock,
+                port_of=rasa.port_of,
+            )
+            room.open(rasa, agent, Reader(self._settings, given.store, agent.sending_rules, clock))
+            if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
+                await share_scheduler()
+                self._server = Server(given, on_new_message)
+                await self._server.start(app)
+            self._tidying = asyncio.ensure_future(_keep_tidy(front, acts))
+            await _print_link(app, front)
+
+        @blueprint.listener("before_server_stop")
+        async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            if self._tidying is not None:
+                self._tidying.cancel()
+            await live.stop()
+            if self._server is not None:
+                await self._server.stop()
+                end_scheduler()
+            profiles.stop()
+            reads.shutdown(wait=False)
+            replies.shutdown(wait=False)
+
+        return blueprint
+
+
+async def _keep_tidy(front: Front, acts: Acts) -> None:
+    while True:
+        await asyncio.sleep(TIDY)
+        try:
+            await front.call(acts.tidy)
+        except StoreUnavailable as error:
+            logger.debug("the inbox was not tidied: %s", error)
+
+
+async def _print_link(app: Sanic, front: Front) -> None:
+    """Where there are no agents, print the way in: on the terminal, as it is a secret and logs are kept."""
+    with contextlib.suppress(HandoverError):
+        if not await front.call(front.entrance.has_agents):
+            port = getattr(app.state, "port", None) or 5005
+            address = await front.call(front.entrance.one_time_link, f"http://localhost:{port}{BASE}")
+            print(f"The inbox has no agents yet; on this machine: {address}", file=sys.stderr, flush=True)  # noqa: T201

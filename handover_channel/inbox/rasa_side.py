@@ -1,0 +1,79 @@
+"""What the inbox needs of Rasa: the bot's part of a conversation, the intents to go on with, other channels.
+
+Synchronous, for the inbox's threads; the event loop of the server is only asked to send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from typing import Any, List, Optional, Sequence
+
+from rasa.core.channels.channel import OutputChannel
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.core.constants import DEFAULT_INTENTS
+from sanic import Sanic
+
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox.bot_part import said_in
+from handover_channel.inbox.views import Said
+from handover_channel.sending import Port
+from handover_channel.switchboard import MESSENGER
+
+#: Intents of the machinery: nothing to go on with.
+_MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, "handover", "handover_returned"}
+
+#: Seconds that a channel may take to send a text.
+PATIENCE = 30.0
+
+
+class RasaSide:
+    """Rasa, as this server runs it. *loop*: the server's."""
+
+    def __init__(self, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._loop = loop
+
+    def said(self, thread: str) -> Sequence[Said]:
+        """Return what was said while the bot had control, oldest first."""
+        agent = self._agent()
+        if agent is None:
+            return ()
+        tracker = asyncio.run(agent.tracker_store.retrieve_full_tracker(thread))
+        return () if tracker is None else said_in(event.as_dict() for event in tracker.events)
+
+    def intents(self) -> List[str]:
+        """Return what the bot can go on with when it gets a conversation back."""
+        agent = self._agent()
+        return [] if agent is None else sorted(set(agent.domain.intents) - _MACHINERY)
+
+    def port_of(self, channel: str) -> Optional[Port]:
+        """Return what sends a text on another channel than Messenger, None where nothing can unasked."""
+        output = self._output(channel)
+        if output is None:
+            return None
+
+        def send(thread: str, text: str) -> None:
+            sending = asyncio.run_coroutine_threadsafe(output.send_text_message(thread, text), self._loop)
+            try:
+                sending.result(PATIENCE)
+            except concurrent.futures.TimeoutError:
+                sending.cancel()
+                raise HandoverRefused(
+                    f"channel {channel!r} did not take it within {PATIENCE:g} seconds -> "
+                    "look whether the person has it before you send it again"
+                ) from None
+
+        return send
+
+    def _output(self, name: str) -> Optional[OutputChannel]:
+        if name == MESSENGER:
+            return None
+        for channel in getattr(self._app.ctx, "input_channels", None) or ():
+            if channel.name() == name:
+                return channel.get_output_channel()
+        return None
+
+    def _agent(self) -> Any:
+        agent = getattr(self._app.ctx, "agent", None)
+        return agent if agent is not None and agent.is_ready() else None

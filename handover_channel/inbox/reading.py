@@ -1,0 +1,196 @@
+"""What the page shows, read from the store: the list, one thread, what is new for nobody but this agent.
+
+Synchronous; on an event loop, call it in a thread. What only Rasa knows (its part of the conversation, its
+intents) comes in from the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from sqlalchemy.engine import Connection
+
+from handover_channel.control import Control, bot_may_speak
+from handover_channel.inbox import listing, timeline
+from handover_channel.inbox.timeline import Link
+from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
+from handover_channel.sending import SendingRules
+from handover_channel.settings import Settings, TargetKind
+from handover_channel.store import Store, agents, inbox, people, presence, replies, threads
+from handover_channel.store.agents import YOU
+from handover_channel.store.replies import Reply
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import MESSENGER
+
+#: Controls from which an agent may take a thread over.
+_TO_TAKE_OVER = (Control.BOT, Control.APP, Control.BESIDE)
+
+
+@dataclass(frozen=True)
+class BotsPart:
+    """What Rasa knows of a thread."""
+
+    said: Sequence[Said] = ()
+    intents: Sequence[str] = ()  #: to go on with
+
+
+class Reader:
+    """Read what an agent sees."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        sending_rules: Callable[[Thread], SendingRules],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._sending_rules = sending_rules
+        self._clock = clock
+
+    def list(self, filters: Filters, *, agent: str, after: str = "") -> ListView:
+        """Return one page of the list."""
+        with self._store.reading() as connection:
+            return listing.list_view(
+                connection,
+                self._settings,
+                filters,
+                agent=agent,
+                shown_names=self._shown_names(connection),
+                after=after,
+            )
+
+    def row(self, thread: str) -> Optional[Thread]:
+        """Return the row of *thread*, None for one that was never seen."""
+        with self._store.reading() as connection:
+            return threads.get(connection, thread)
+
+    def thread(
+        self, row: Thread, bot: BotsPart, *, agent: str, link: Link, before: Optional[float] = None
+    ) -> ThreadView:
+        """Return one conversation. *before*: the stretch that came before that time."""
+        now = self._clock()
+        with self._store.reading() as connection:
+            names = self._shown_names(connection)
+            person = people.get(connection, row.id)
+            name = person.name if person and person.name else row.id
+            waiting = [_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)]
+            entries, earlier = timeline.stretch(
+                connection,
+                row,
+                bot.said,
+                before=before,
+                person=name,
+                shown_names=names,
+                link=link,
+                waiting=waiting,
+            )
+            rules = self._sending_rules(row)
+            return ThreadView(
+                thread=row.id,
+                name=name,
+                has_picture=bool(person and person.picture),
+                channel=row.channel,
+                page=row.page,
+                control=row.state.control.value,
+                target=row.state.target,
+                since=row.changed_at,
+                reason=row.reason,
+                until=row.until,
+                refusal=row.refusal,
+                waiting_since=row.waiting_since,
+                assignee=row.assignee,
+                assignee_shown=names.get(row.assignee, row.assignee),
+                is_mine=row.assignee == agent,
+                **_possible(row, rules),
+                tags=inbox.tags_of(connection, [row.id]).get(row.id, ()),
+                entries=entries,
+                earlier=earlier,
+                colleagues=self._colleagues(connection, names, row.id, agent, now),
+                canned=self._canned(name if person and person.name else "", names.get(agent, agent)),
+                intents=list(bot.intents),
+            )
+
+    def picture_of(self, thread: str) -> str:
+        """Return where the person's picture lies, "" for none."""
+        with self._store.reading() as connection:
+            person = people.get(connection, thread)
+        return person.picture if person else ""
+
+    def looked_at(self, row: Thread, agent: str) -> None:
+        """Note that the agent has seen what the person wrote."""
+        with self._store.reading() as connection:
+            known = inbox.read_up_to(connection, row.id, agent)
+        if known < row.person_at:
+            with self._store.writing(durable=False) as connection:
+                inbox.mark_read(connection, row.id, agent, row.person_at)
+
+    def _shown_names(self, connection: Connection) -> Dict[str, str]:
+        return {each.name: each.shown_name for each in agents.every(connection)}
+
+    def _colleagues(
+        self, connection: Connection, names: Mapping[str, str], thread: str, agent: str, now: float
+    ) -> List[Colleague]:
+        open_pages = presence.present(connection, now=now)
+        here = {each.agent for each in open_pages}
+        looking = {each.agent for each in open_pages if each.thread == thread}
+        typing = {
+            each.agent
+            for each in open_pages
+            if each.thread == thread and now - each.typing_at < presence.TYPES_FOR
+        }
+        return [
+            Colleague(
+                name=name,
+                shown_name=shown,
+                here=name in here,
+                looking=name in looking,
+                typing=name in typing,
+                is_you=name == agent,
+            )
+            for name, shown in (names or {YOU: YOU}).items()
+        ]
+
+    def _canned(self, person: str, agent: str) -> Dict[str, str]:
+        return {
+            name: text.replace("{name}", person).replace("{agent}", agent)
+            for name, text in self._settings.inbox.canned_replies.items()
+        }
+
+
+def inbox_target(settings: Settings) -> Optional[str]:
+    """Return the target of threads that agents take over: of kind inbox, the default one first."""
+    names = [settings.default_target, *settings.targets]
+    kinds = {name: settings.targets[name].kind for name in names if name in settings.targets}
+    return next((name for name in names if kinds.get(name) is TargetKind.INBOX), None)
+
+
+def _possible(row: Thread, rules: SendingRules) -> Dict[str, Any]:
+    control = row.state.control
+    return {
+        "can_reply": rules.can_reply,
+        "why_not": rules.why_not,
+        "hint": rules.hint,
+        "can_take_over": control in _TO_TAKE_OVER,
+        "can_return": not bot_may_speak(control) and control is not Control.PASSING,
+        "can_extend": control is Control.INBOX and row.until is not None,
+        "can_attach": row.channel == MESSENGER,
+    }
+
+
+def _waiting(reply: Reply, names: Mapping[str, str]) -> Said:
+    files = [File(reply.file_type.split("/")[0], "", reply.file_name)] if reply.file_name else []
+    return Said(
+        key=f"reply-{reply.id}",
+        at=reply.at,
+        speaker="agent",
+        name=names.get(reply.agent, reply.agent),
+        text=reply.text,
+        files=files,
+        mark="failed" if reply.has_failed else "sending",
+        error=reply.error,
+        reply=reply.id,
+    )
