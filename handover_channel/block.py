@@ -59,6 +59,11 @@ class Block:
             if key not in known:
                 self.refuse(str(key), f"is not a setting: {nearest(str(key), known)}")
 
+    def expect_none(self, remedy: str) -> None:
+        """Refuse every key."""
+        for key in self.values:
+            self.refuse(str(key), f"is not a setting: {remedy}")
+
     def text(self, key: str, default: str = "", *, secret: bool = False) -> str:
         """Return the text of *key* without the space around it; *default* where it is absent or refused."""
         value = self.values.get(key)

@@ -9,12 +9,14 @@ Rule 3: no token and no secret is ever in a repr or in a problem.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from handover_channel.block import Block, quoted
 
 #: The name of the block: what Rasa imports.
 CHANNEL = "handover_channel.MessengerInput"
+#: The one of the built-in inbox, which works without that of Messenger, and has no keys.
+INBOX_CHANNEL = "handover_channel.InboxInput"
 
 KEYS = ("verify", "secret", "page-access-token", "pages")
 PAGE_KEYS = ("id", "page-access-token")
@@ -35,6 +37,11 @@ class Credentials:
     verify: str = field(repr=False)  #: the word Meta repeats when the webhook is set up
     secret: str = field(repr=False)  #: app secret: signs the webhooks
     pages: Tuple[Page, ...] = ()  #: empty where page_access_token of handover.yml has to serve
+
+
+def is_without_messenger(channels: Mapping[Any, Any]) -> bool:
+    """Tell whether credentials.yml, which holds *channels*, is that of a bot which is not on Messenger."""
+    return INBOX_CHANNEL in channels and CHANNEL not in channels
 
 
 def read(block: Block) -> Credentials:

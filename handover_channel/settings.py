@@ -2,7 +2,8 @@
 
 Rule 1: every problem of both files is reported at once (`SettingsError.problems`), each with file, key,
         value and remedy.
-Rule 2: everything has a default but the app id and the page token.
+Rule 2: everything has a default but the app id and the page token; a bot that is not on Messenger (only
+        `handover_channel.InboxInput` in credentials.yml) needs neither.
 Rule 3: Rasa, the action server and the command read the same file: `HANDOVER_CONFIG`, else
         ./handover.yml, and the credentials.yml beside it. A relative SQLite path counts from that folder.
 Rule 4: a handover always ends: at least one of time limit, button and keywords is there for each target.
@@ -22,11 +23,13 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from handover_channel import addresses, ways_back, yaml_document
 from handover_channel import credentials as credentials_block
+from handover_channel import inbox_settings as inbox_block
 from handover_channel import targets as targets_block
 from handover_channel.addresses import GraphApiSettings
 from handover_channel.block import Block, nearest, quoted
-from handover_channel.credentials import CHANNEL, Credentials, Page
+from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.errors import SettingsError, UnknownTarget
+from handover_channel.inbox_settings import InboxSettings
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID, Target, TargetKind, is_app_id
 from handover_channel.ways_back import Returning
 
@@ -35,6 +38,7 @@ __all__ = [
     "Grants",
     "GraphApiSettings",
     "INSTAGRAM_INBOX_APP_ID",
+    "InboxSettings",
     "PAGE_INBOX_APP_ID",
     "Page",
     "Returning",
@@ -54,6 +58,7 @@ KEYS = (
     "return",
     "grant_requests",
     "stale_after",
+    "inbox",
 )
 
 
@@ -72,7 +77,7 @@ class Grants(str, Enum):
 class Settings:
     """What the developer configures, checked."""
 
-    app_id: str  #: this bot's Meta app
+    app_id: str  #: this bot's Meta app; "" for a bot that is not on Messenger
     database: str = field(repr=False)  #: SQLAlchemy URL, the path of SQLite absolute
     graph_api: GraphApiSettings
     default_target: str
@@ -83,6 +88,7 @@ class Settings:
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as above
     stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
+    inbox: InboxSettings = InboxSettings()
 
     def target(self, name: Optional[str] = None) -> Target:
         """Return the target called *name*, the default one for None or "".
@@ -138,8 +144,11 @@ def load(
     if handover is None:
         raise SettingsError(problems)
     block = Block(file.name, handover, problems)
-    settings = _settings(block, proofs, file.parent)
-    if channel is not None and not settings.pages:
+    on_messenger = block.has("page_access_token") or not credentials_block.is_without_messenger(channel or {})
+    settings = _settings(block, proofs, file.parent, on_messenger)
+    if not on_messenger:
+        _refuse_apps(block, settings.targets)
+    elif channel is not None and not settings.pages:
         _refuse_without_token(block, channel)
     if problems:
         raise SettingsError(problems)
@@ -173,14 +182,16 @@ def _document(
 
 
 def _credentials(block: Block) -> Credentials:
+    if INBOX_CHANNEL in block.values:
+        block.block(INBOX_CHANNEL).expect_none("the settings of the inbox are in handover.yml, under inbox")
     if CHANNEL not in block.values:
         return Credentials("", "")
     return credentials_block.read(block.block(CHANNEL))
 
 
-def _settings(block: Block, proofs: Credentials, folder: Path) -> Settings:
+def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
     block.expect_only(KEYS)
-    app_id = _app_id(block)
+    app_id = _app_id(block, needed=on_messenger)
     returning = ways_back.read(block.block("return"))
     targets_given = block.block("targets")
     if not targets_given.values:
@@ -196,15 +207,17 @@ def _settings(block: Block, proofs: Credentials, folder: Path) -> Settings:
         returning=returning,
         grant_requests=_grants(block),
         stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
+        inbox=inbox_block.read(block.block("inbox")),
         pages=_pages(block, proofs),
         secret=proofs.secret,
         verify=proofs.verify,
     )
 
 
-def _app_id(block: Block) -> str:
+def _app_id(block: Block, *, needed: bool) -> str:
     where = "Meta for Developers > My apps"
-    app_id = block.required("app_id", f"write the id of this bot's Meta app ({where})")
+    remedy = f"write the id of this bot's Meta app ({where})"
+    app_id = block.required("app_id", remedy) if needed else block.text("app_id")
     if app_id and not is_app_id(app_id):
         block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only, copy it from {where}")
     return app_id
@@ -245,6 +258,13 @@ def _pages(block: Block, proofs: Credentials) -> Tuple[Page, ...]:
             "page_access_token", f"is not the token of {CHANNEL} in credentials.yml: keep one of the two"
         )
     return pages
+
+
+def _refuse_apps(block: Block, targets: Mapping[str, Target]) -> None:
+    for target in targets.values():
+        if target.kind is not TargetKind.INBOX:
+            said = f"is of kind {target.kind.value}, which needs Messenger: leave it out, or add {CHANNEL}"
+            block.block("targets").refuse(target.name, f"{said} to credentials.yml")
 
 
 def _refuse_without_token(block: Block, channel: Mapping[Any, Any]) -> None:

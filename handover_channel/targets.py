@@ -4,7 +4,8 @@ Rule 1: a target is known by its name. Its kind says how it gets control: `inbox
         control while the bot is mute, `page_inbox` and `app` by pass_thread_control to an app id.
 Rule 2: the Page inbox has fixed app ids, and nobody has to type them
         (https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing).
-Rule 3: a key without meaning for the target's kind is a problem, as a key nobody knows.
+Rule 3: business hours name their time zone, and each weekday at most once; a day without times is closed.
+Rule 4: a key without meaning for the target's kind is a problem, as a key nobody knows.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Tuple
+from zoneinfo import ZoneInfo, available_timezones
 
 from handover_channel.block import Block, nearest, quoted
+from handover_channel.hours import Hours, Span, parse_days, parse_spans
 
 PAGE_INBOX_APP_ID = "263902037430900"
 INSTAGRAM_INBOX_APP_ID = "1217981644879628"
@@ -34,10 +37,12 @@ class TargetKind(str, Enum):
 
 #: The keys a target may have, by its kind.
 KEYS: Mapping[TargetKind, Tuple[str, ...]] = {
-    TargetKind.INBOX: ("kind", "time_limit", "answer_within"),
+    TargetKind.INBOX: ("kind", "time_limit", "answer_within", "hours"),
     TargetKind.PAGE_INBOX: ("kind", "app_id", "metadata", "time_limit", "stay_muted"),
     TargetKind.APP: ("kind", "app_id", "metadata", "time_limit", "stay_muted"),
 }
+#: In `hours` every other key is a day, or two with a dash between.
+TIMEZONE = "timezone"
 _ALL_KEYS = tuple(dict.fromkeys(key for keys in KEYS.values() for key in keys))
 
 
@@ -52,6 +57,7 @@ class Target:
     time_limit: Optional[timedelta] = None  #: its own, or that of `return`; None: no limit
     stay_muted: bool = False  #: stay mute until the time limit, though Meta's control lapsed or was released
     answer_within: Optional[timedelta] = None  #: inbox: return when no agent has answered by then
+    hours: Optional[Hours] = None  #: inbox: when somebody is there; None: always
 
 
 #: Without `targets` in handover.yml.
@@ -89,6 +95,7 @@ def _target(name: str, block: Block, app_id: str, time_limit: Optional[timedelta
         time_limit=block.duration("time_limit", time_limit),
         stay_muted=block.flag("stay_muted"),
         answer_within=block.duration("answer_within", None),
+        hours=_hours(block),
     )
 
 
@@ -140,6 +147,52 @@ _APP_ID = {
     TargetKind.PAGE_INBOX: _inbox_app_id,
     TargetKind.APP: _other_app_id,
 }
+
+
+def _hours(block: Block) -> Optional[Hours]:
+    if block.values.get("hours") in (None, False):
+        return None
+    inner, count = block.block("hours"), len(block.problems)
+    zone = _zone(inner)
+    week: Dict[int, Tuple[Span, ...]] = {}
+    for key in inner.values:
+        if key != TIMEZONE:
+            _add_days(inner, str(key), week)
+    if len(block.problems) == count and not week:
+        block.refuse(
+            "hours", 'has no day: write one, as in sunday-thursday: "9:00-17:00", or leave it out'
+        )
+    return Hours(zone, week) if zone and week else None
+
+
+def _zone(block: Block) -> Optional[ZoneInfo]:
+    name = block.required(TIMEZONE, "write one such as Asia/Riyadh or Europe/Berlin")
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # not known, no name of a zone at all, or a folder of them
+        known = available_timezones()
+    remedy = nearest(name, known) if known else "this machine knows none, pip install tzdata"
+    if len(remedy) > 100:
+        remedy = "write one such as Asia/Riyadh or Europe/Berlin"
+    block.refuse(TIMEZONE, f"is {quoted(name)}: {remedy}")
+    return None
+
+
+def _add_days(block: Block, key: str, week: Dict[int, Tuple[Span, ...]]) -> None:
+    try:
+        days = parse_days(key)
+    except ValueError as error:
+        block.refuse(key, f"is no day: {error}")
+        return
+    text = block.required(key, 'write times as in "9:00-17:00", or leave the day out')
+    try:
+        spans = parse_spans(text) if text else ()
+    except ValueError as error:
+        block.refuse(key, f"is {quoted(text)}: {error}")
+        return
+    if any(day in week for day in days):
+        block.refuse(key, "has a day that another line has too: keep one of them")
+    week.update(dict.fromkeys(days, spans))
 
 
 def is_app_id(text: str) -> bool:

@@ -227,7 +227,7 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
         (
             "app_id: 1\nfoo: 2",
             "foo is not a setting: write one of app_id, page_access_token, database, graph_api, "
-            "default_target, targets, return, grant_requests, stale_after",
+            "default_target, targets, return, grant_requests, stale_after, inbox",
         ),
         ("app_id: 1\napp_id: 2", 'line 2: the key "app_id" is there already, in line 1: keep one of them'),
         (
@@ -372,3 +372,64 @@ def test_no_secret_is_in_a_problem(problems_of):
 
     assert len(problems) == 5
     assert "s3cr3t" not in "\n".join(problems)
+
+
+# A bot that is not on Messenger
+
+INBOX = "handover_channel.InboxInput"
+
+
+@pytest.mark.parametrize("block", [f"{INBOX}:", f"{INBOX}: {{}}", f"rest:\n{INBOX}:"])
+def test_the_inbox_alone_needs_neither_app_id_nor_token(load, block):
+    loaded = load("inbox: {personas: true}", block)
+
+    assert (loaded.app_id, loaded.pages, loaded.secret) == ("", (), "")
+    assert loaded.inbox.personas
+    assert loaded.target().kind is TargetKind.INBOX
+
+
+def test_an_empty_handover_yml_is_enough_for_the_inbox(load):
+    assert list(load("", f"{INBOX}:").targets) == ["inbox"]
+
+
+def test_beside_messenger_the_inbox_changes_nothing(problems_of, load):
+    assert load("app_id: 1111", f"{CREDENTIALS}\n{INBOX}:").pages == (Page("", "t"),)
+    assert problems_of("", f"{CREDENTIALS}\n{INBOX}:") == [
+        "handover.yml: app_id is missing: write the id of this bot's Meta app (Meta for Developers > My apps)"
+    ]
+
+
+def test_a_token_means_messenger_also_where_credentials_yml_has_the_inbox_alone(load, problems_of):
+    assert load("app_id: 1111\npage_access_token: t", f"{INBOX}:").pages == (Page("", "t"),)
+    (problem,) = problems_of("page_access_token: t", f"{INBOX}:")
+    assert problem.startswith("handover.yml: app_id is missing")
+
+
+def test_without_messenger_apps_cannot_be_reached(problems_of):
+    targets = "targets: {desk: {kind: inbox}, page: {kind: page_inbox}, shop: {kind: app, app_id: 2222}}"
+    remedy = "which needs Messenger: leave it out, or add handover_channel.MessengerInput to credentials.yml"
+
+    assert problems_of(f"default_target: desk\n{targets}", f"{INBOX}:") == [
+        f"handover.yml: targets.page is of kind page_inbox, {remedy}",
+        f"handover.yml: targets.shop is of kind app, {remedy}",
+    ]
+
+
+def test_a_wrong_app_id_is_refused_also_where_none_is_needed(problems_of):
+    (problem,) = problems_of("app_id: mine", f"{INBOX}:")
+
+    assert problem.startswith('handover.yml: app_id is "mine": ')
+
+
+def test_the_block_of_the_inbox_has_no_keys(problems_of):
+    assert problems_of("", f"{INBOX}: {{port: 80}}") == [
+        "credentials.yml: handover_channel.InboxInput.port is not a setting: "
+        "the settings of the inbox are in handover.yml, under inbox"
+    ]
+
+
+def test_the_problems_of_the_inbox_are_among_all_the_others(problems_of):
+    problems = problems_of("app_id: 1111\ninbox: {personas: maybe}\nfoo: bar")
+
+    assert len(problems) == 2
+    assert 'handover.yml: inbox.personas is "maybe": write true or false' in problems

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from handover_channel import addresses, credentials, settings, targets, ways_back
+from handover_channel import addresses, credentials, inbox_settings, settings, targets, ways_back
 
 TEXT = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
 
 #: Their keys have lines of their own instead.
-BLOCKS = {"graph_api", "return"}
+BLOCKS = {"graph_api", "return", "inbox"}
 
 
 def table(heading):
@@ -31,6 +32,8 @@ def test_every_setting_of_handover_yml_is_documented_and_no_other():
     known = set(settings.KEYS) - BLOCKS
     known |= below("graph_api", addresses.KEYS) | below("return", ways_back.KEYS)
     known |= below("return.keywords", ways_back.KEYWORD_KEYS)
+    known |= below("inbox", inbox_settings.KEYS) | {"inbox.canned_replies.NAME"}
+    known |= below("targets.NAME.hours", (targets.TIMEZONE, "DAY"))
     known |= below("targets.NAME", {key for keys in targets.KEYS.values() for key in keys})
 
     assert set(table("handover.yml")) == known
@@ -61,7 +64,9 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
         + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in addresses.KEYS]
         + ["return:"]
         + [f"  {key}: {rows[f'return.{key}'][0]}" for key in ways_back.KEYS]
-        + ["targets:", "  inbox:", "    kind: inbox"]
+        + ["inbox:"]
+        + [f"  {key}: {rows[f'inbox.{key}'][0]}" for key in inbox_settings.KEYS]
+        + ["targets:", "  inbox:", "    kind: inbox", f"    hours: {rows['targets.NAME.hours'][0]}"]
         + [f"    answer_within: {rows['targets.NAME.answer_within'][0]}"]
     )
     (tmp_path / "documented.yml").write_text(documented, encoding="utf-8")
@@ -71,6 +76,29 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
     )
 
     assert spelt_out == silent
+
+
+def test_the_placeholders_of_each_text_are_documented():
+    rows = table("handover.yml")
+    texts = {
+        "joined": inbox_settings.JOINED,
+        "ahead": inbox_settings.AHEAD,
+        "canned_replies.NAME": inbox_settings.CANNED,
+    }
+
+    for key, placeholders in texts.items():
+        meaning = rows[f"inbox.{key}"][1]
+        assert set(re.findall(r"`\{(\w+)\}`", meaning)) == set(placeholders), key
+
+
+def test_the_business_hours_of_the_page_work(tmp_path):
+    example = next(line for line in TEXT.splitlines() if line.startswith("hours: {"))
+    target = f"targets: {{desk: {{kind: inbox, {example}}}}}"
+    (tmp_path / "handover.yml").write_text(f"app_id: 1\npage_access_token: t\n{target}", encoding="utf-8")
+
+    loaded = settings.load(str(tmp_path / "handover.yml"), environ={})
+
+    assert loaded.target("desk").hours is not None
 
 
 def test_the_shortest_file_of_the_page_works(tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
+from handover_channel import targets as targets_block
 from handover_channel import yaml_document
 from handover_channel.block import Block
+from handover_channel.hours import Hours, Span
 from handover_channel.targets import (
     INBOX_ALONE,
     INSTAGRAM_INBOX_APP_ID,
@@ -138,6 +141,90 @@ def test_a_target_of_unknown_kind_has_its_other_typos_reported_too():
 
 def test_metadata_may_be_as_long_as_meta_allows():
     assert targets_and_problems(f"x: {{kind: page_inbox, metadata: {'m' * 1000}}}")[1] == []
+
+
+def test_an_inbox_may_have_business_hours():
+    targets, problems = targets_and_problems("""
+        desk:
+          kind: inbox
+          hours: {timezone: Asia/Riyadh, sunday-tuesday: 9:00-12:00, thursday: "13:00-17:00, 9:00-12:00"}
+    """)
+
+    morning, afternoon = Span(540, 720), Span(780, 1020)
+    week = {6: (morning,), 0: (morning,), 1: (morning,), 3: (morning, afternoon)}
+    assert problems == []
+    assert targets["desk"].hours == Hours(ZoneInfo("Asia/Riyadh"), week)
+
+
+@pytest.mark.parametrize("off", ["", "hours: false", "hours: null"])
+def test_without_business_hours_somebody_is_always_there(off):
+    targets, problems = targets_and_problems(f"desk: {{kind: inbox, {off}}}")
+
+    assert (targets["desk"].hours, problems) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("monday: 9:00-17:00", "hours.timezone is missing: write one such as Asia/Riyadh or Europe/Berlin"),
+        (
+            "timezone: Asia/Riyad, monday: 9:00-17:00",
+            'hours.timezone is "Asia/Riyad": did you mean Asia/Riyadh?',
+        ),
+        (
+            "timezone: here, monday: 9:00-17:00",
+            'hours.timezone is "here": write one such as Asia/Riyadh or Europe/Berlin',
+        ),
+        (
+            "timezone: Asia/Riyadh",
+            'hours has no day: write one, as in sunday-thursday: "9:00-17:00", or leave it out',
+        ),
+        (
+            "timezone: Asia/Riyadh, sun: 9:00-17:00",
+            "hours.sun is no day: write a day or two, as in sunday-thursday, of monday, tuesday, wednesday, "
+            "thursday, friday, saturday, sunday",
+        ),
+        (
+            "timezone: Asia/Riyadh, sunday: ",
+            'hours.sunday is missing: write times as in "9:00-17:00", or leave the day out',
+        ),
+        (
+            "timezone: Asia/Riyadh, sunday: 9-17",
+            'hours.sunday is "9-17": write times as in "9:00-17:00" or "9:00-12:00, 13:00-17:00"',
+        ),
+        (
+            "timezone: Asia/Riyadh, sunday-tuesday: 9:00-17:00, monday: 9:00-12:00",
+            "hours.monday has a day that another line has too: keep one of them",
+        ),
+    ],
+)
+def test_business_hours_that_cannot_be_are_refused_with_the_remedy(text, problem):
+    assert targets_and_problems(f"x: {{kind: inbox, hours: {{{text}}}}}")[1] == [
+        f"handover.yml: targets.x.{problem}"
+    ]
+
+
+@pytest.mark.parametrize("zone", ["../../etc/passwd", "/etc/localtime", "Europe", "x" * 300, "Europe/\\0"])
+def test_a_time_zone_is_a_name_and_never_a_file(zone):
+    (problem,) = targets_and_problems(
+        f'x: {{kind: inbox, hours: {{timezone: "{zone}", monday: 9:00-17:00}}}}'
+    )[1]
+
+    assert problem.startswith("handover.yml: targets.x.hours.timezone is ")
+
+
+def test_a_machine_without_time_zones_is_told_how_to_get_them(monkeypatch):
+    def unknown(name):
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(targets_block, "ZoneInfo", unknown)
+    monkeypatch.setattr(targets_block, "available_timezones", set)
+
+    (problem,) = targets_and_problems("x: {kind: inbox, hours: {timezone: Asia/Riyadh, monday: 9:00-17:00}}")[
+        1
+    ]
+
+    assert problem.endswith('"Asia/Riyadh": this machine knows none, pip install tzdata')
 
 
 def test_every_kind_has_its_keys():

@@ -1,0 +1,120 @@
+"""The block `inbox` of handover.yml."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from handover_channel import yaml_document
+from handover_channel.block import Block
+from handover_channel.inbox_settings import MAX_CANNED_REPLIES, MAX_TEXT, InboxSettings, filled, read
+
+
+def inbox_and_problems(text):
+    values, unreadable = yaml_document.parse(text, {})
+    block = Block("handover.yml", values or {}, [], "inbox")
+
+    assert unreadable == []
+    return read(block), block.problems
+
+
+def test_without_a_block_nothing_is_told_and_agents_sign_in_for_twelve_hours():
+    assert inbox_and_problems("") == (
+        InboxSettings(timedelta(hours=12), "", "", timedelta(minutes=5), {}, False),
+        [],
+    )
+
+
+def test_everything_can_be_set():
+    inbox, problems = inbox_and_problems("""
+        sign_in_for: 30 minutes
+        joined: "You are talking to {agent}. انضم { agent }"
+        ahead: "{count} people wait before you."
+        offline_after: 1 hour
+        canned_replies:
+          hello: "Hello {name}, this is {agent}."
+          شكرا: على الرحب والسعة
+          42: a number
+        personas: true
+    """)
+
+    assert problems == []
+    assert inbox == InboxSettings(
+        timedelta(minutes=30),
+        "You are talking to {agent}. انضم { agent }",
+        "{count} people wait before you.",
+        timedelta(hours=1),
+        {"hello": "Hello {name}, this is {agent}.", "شكرا": "على الرحب والسعة", "42": "a number"},
+        True,
+    )
+
+
+@pytest.mark.parametrize("off", ["false", "null", "~", ""])
+def test_what_can_be_done_without_is_switched_off(off):
+    inbox, problems = inbox_and_problems(f"joined: {off}\nahead: {off}\noffline_after: {off}")
+
+    assert problems == []
+    assert (inbox.joined, inbox.ahead, inbox.offline_after) == ("", "", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("sign_in: 1 day", "inbox.sign_in is not a setting: did you mean sign_in_for?"),
+        ("sign_in_for: false", "inbox.sign_in_for has to end some time: write a duration, such as 12 hours"),
+        (
+            "offline_after: soon",
+            'inbox.offline_after is "soon": write a number and a unit, such as "30 minutes", "12 hours" or '
+            '"2 days" (seconds, minutes, hours, days or weeks)',
+        ),
+        ("personas: maybe", 'inbox.personas is "maybe": write true or false'),
+        (
+            'joined: "{agents} is here"',
+            'inbox.joined has a placeholder "{agents}": only {agent} is filled in',
+        ),
+        ('joined: "{name} is here"', 'inbox.joined has a placeholder "{name}": only {agent} is filled in'),
+        ('ahead: "{} before you"', 'inbox.ahead has a placeholder "{}": only {count} is filled in'),
+        ("ahead: true", "inbox.ahead is true, which is no text: write it in quotes"),
+        (
+            f"joined: {'j' * (MAX_TEXT + 1)}",
+            f"inbox.joined has {MAX_TEXT + 1} characters; {MAX_TEXT} are allowed: shorten it",
+        ),
+        (
+            "canned_replies: [hello]",
+            "inbox.canned_replies must hold keys and values, one a line, further to the right",
+        ),
+        (
+            "canned_replies: {hello: }",
+            "inbox.canned_replies.hello is empty: write what agents answer with it, or leave it out",
+        ),
+        (
+            'canned_replies: {"": hello}',
+            'inbox.canned_replies."" is a reply without a name: write one before the colon',
+        ),
+        (
+            'canned_replies: {hello: "Hello {count}"}',
+            'inbox.canned_replies.hello has a placeholder "{count}": only {name} or {agent} is filled in',
+        ),
+        ("canned_replies: {hello: [a]}", "inbox.canned_replies.hello must be text: write it in quotes"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_the_remedy(text, problem):
+    assert inbox_and_problems(text)[1] == [f"handover.yml: {problem}"]
+
+
+def test_there_are_only_so_many_canned_replies():
+    def problems(count):
+        replies = "".join(f"\n  reply {number}: text" for number in range(count))
+        return inbox_and_problems(f"canned_replies:{replies}")[1]
+
+    assert problems(MAX_CANNED_REPLIES) == []
+    assert problems(MAX_CANNED_REPLIES + 1) == [
+        "handover.yml: inbox.canned_replies has 201 replies; 200 are allowed: leave some out"
+    ]
+
+
+def test_what_fills_a_placeholder_is_text_whatever_it_holds():
+    text = "Hello {name}, this is { agent } {json}"
+
+    assert filled(text, name="{agent}", agent="Amal") == "Hello {agent}, this is Amal {json}"
