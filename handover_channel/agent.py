@@ -5,8 +5,10 @@
    the one before it was sent, or has failed.
 3. A reply that has failed stays until somebody retries or drops it. What of it went out stays out once.
 4. The first answer ends the wait for one (`answer_within`).
+5. Text and file of one reply are messages of their own, the text first: Meta takes one or the other.
 
-When a reply may go, and as what, is in sending.py; what is noted once it has gone, in outbox.py.
+When a reply may go, and as what, is in sending.py; what is noted once it has gone, in outbox.py;
+how, in post.py.
 """
 
 from __future__ import annotations
@@ -23,15 +25,8 @@ from handover_channel.errors import HandoverError, HandoverRefused, StoreUnavail
 from handover_channel.events import Attachment
 from handover_channel.graph_api import GraphApi
 from handover_channel.outbox import Part
-from handover_channel.routing import OUR_METADATA
-from handover_channel.sending import (
-    NOT_REACHABLE,
-    PortOf,
-    SendingRules,
-    messaging_type,
-    sending_rules,
-    silence_of,
-)
+from handover_channel.post import Post
+from handover_channel.sending import PortOf, SendingRules, check_file, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
@@ -65,9 +60,9 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._store = store
-        self._graph = graph
         self._clock = clock
         self._port_of = port_of
+        self._post = Post(settings, store, graph, clock, port_of)
         self._sleep = sleep
 
     def sending_rules(self, row: Thread) -> SendingRules:
@@ -81,11 +76,14 @@ class Agent:
 
         Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
         page's own for this message; the same once more returns the same reply, and sends nothing. Raises
-        HandoverRefused where there is nothing to keep: no text and no file, a thread that was never seen.
+        HandoverRefused for what is not kept: neither text nor file, a file that cannot be sent, a thread that
+        was never seen.
         """
         if not messages.text_messages(text) and file is None:
             raise HandoverRefused("there is nothing to send: the text is empty")
-        self._row(thread)
+        row = self._row(thread)
+        if file is not None:
+            check_file(file, row.channel)
         key = key or uuid.uuid4().hex
         with self._store.writing() as connection:
             now = self._clock()
@@ -180,15 +178,16 @@ class Agent:
             if not mine:
                 return  # it took so long that somebody else has begun; it has noted what is known of us
             if not self._went_out(row, part):
-                self._send_part(row, part, message, file)
+                self._send_part(row, reply.agent, part, message, file if "attachment" in message else None)
 
     def _went_out(self, row: Thread, part: Part) -> bool:
         with self._store.reading() as connection:
             return sent.find(connection, part.tag) or sent.find_echo(connection, row.id, part.tag)
 
-    def _send_part(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> None:
-        send = self._to_messenger if row.channel == MESSENGER else self._to_port
-        mid = send(row, part, message, file)
+    def _send_part(
+        self, row: Thread, agent: str, part: Part, message: Dict[str, Any], file: Optional[File]
+    ) -> None:
+        mid = self._post.send(row, agent, part, message, file)
         now = self._clock()
         line = Line(
             author=AGENT,
@@ -199,29 +198,6 @@ class Agent:
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
         outbox.note_sent(self._settings, self._store, row, part, line, now=now)
-
-    def _to_messenger(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> str:
-        body = {
-            "recipient": {"id": row.id},
-            **messaging_type(silence_of(row, self._clock())),
-            "message": {"metadata": f"{OUR_METADATA}{part.tag}", **message},
-        }
-        answer = self._graph.send(self._settings.token_for(row.page), body)
-        return str(answer.get("message_id", ""))
-
-    def _to_port(self, row: Thread, part: Part, message: Dict[str, Any], file: Optional[File]) -> str:
-        port = self._port_of(row.channel)
-        if port is None:
-            raise HandoverRefused(NOT_REACHABLE)
-        try:
-            port(row.id, message["text"])
-        except HandoverError:
-            raise
-        except Exception as error:  # whatever the channel's own library raises: its text may hold anything
-            raise HandoverRefused(
-                f"channel {row.channel!r} did not take it ({type(error).__name__}) -> send it again"
-            ) from error
-        return ""
 
     def _row_in_inbox(self, thread: str) -> Thread:
         row = self._row(thread)
@@ -235,4 +211,5 @@ class Agent:
 
 
 def _messages_of(reply: Reply) -> List[Dict[str, Any]]:
-    return messages.text_messages(reply.text)
+    files = [{"attachment": {"type": kind_of(reply.file_type), "payload": {}}}] if reply.file_type else []
+    return [*messages.text_messages(reply.text), *files]

@@ -20,9 +20,9 @@ from requests.adapters import BaseAdapter
 from handover_channel.errors import TakeNotAllowed, TokenRefused
 from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
 from handover_channel.graph_patience import Patience, Persistence
-from handover_channel.graph_transport import Call, Transport, appsecret_proof
+from handover_channel.graph_transport import Call, Transport, Upload, appsecret_proof
 
-__all__ = ["GraphApi", "Patience", "ThreadOwner", "parse_thread_owner", "raise_for_error"]
+__all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
 
 #: The longest extension, in seconds: seven days (conversation-routing, as above).
 LONGEST_EXTENSION = 7 * 24 * 60 * 60
@@ -74,11 +74,15 @@ class GraphApi:
         self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
         self._secret = app_secret
 
-    def send(self, token: str, body: Mapping[str, Any]) -> Dict[str, Any]:
-        """Post *body*, complete as the Send API takes it; return {"recipient_id", "message_id"}."""
+    def send(self, token: str, body: Mapping[str, Any], upload: Optional[Upload] = None) -> Dict[str, Any]:
+        """Post *body*, complete as the Send API takes it; return {"recipient_id", "message_id"}.
+
+        *upload* is the file of an attachment whose payload has neither URL nor id.
+        """
         recipient = body.get("recipient")
         thread = str(recipient.get("id", "")) if isinstance(recipient, Mapping) else ""
-        return self._post("messages", token, thread, body, worth_repeating="sender_action" not in body)
+        worth_it = "sender_action" not in body
+        return self._post("messages", token, thread, body, worth_repeating=worth_it, upload=upload)
 
     def pass_thread_control(self, token: str, thread: str, app_id: str, metadata: str = "") -> Dict[str, Any]:
         """Pass control to another app; with "" for *app_id* to the page's default app."""
@@ -126,14 +130,33 @@ class GraphApi:
         path = "/" + quote(thread, safe="")
         return self._get(path, token, thread, fields="first_name,last_name,profile_pic")
 
+    def create_persona(self, token: str, name: str, picture: str) -> str:
+        """Have messages shown as from *name*, with the picture at that address; return the persona's id.
+
+        https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
+        """
+        given = {"name": name, "profile_picture_url": picture}
+        body = {key: value for key, value in given.items() if value}
+        answer = self._post("personas", token, "", body, worth_repeating=False)  # a reply waits for it
+        return str(answer.get("id") or "")
+
     def _control(self, name: str, token: str, thread: str, **more: Any) -> Dict[str, Any]:
         given = {key: value for key, value in more.items() if value != ""}
         return self._post(name, token, thread, {"recipient": {"id": thread}, **given})
 
     def _post(
-        self, name: str, token: str, thread: str, body: Mapping[str, Any], *, worth_repeating: bool = True
+        self,
+        name: str,
+        token: str,
+        thread: str,
+        body: Mapping[str, Any],
+        *,
+        worth_repeating: bool = True,
+        upload: Optional[Upload] = None,
     ) -> Dict[str, Any]:
-        call = Call("POST", f"/me/{name}", token, self._proof(token), thread, {}, body, worth_repeating)
+        call = Call(
+            "POST", f"/me/{name}", token, self._proof(token), thread, {}, body, worth_repeating, upload
+        )
         return self._persistence.make(call)
 
     def _get(self, path: str, token: str, thread: str, **query: str) -> Dict[str, Any]:

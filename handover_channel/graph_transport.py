@@ -5,35 +5,52 @@
    urllib3 keeps at level DEBUG, the proof is struck out.
 3. Redirects are not followed, cookies not kept, `.netrc` not asked: nothing but the arguments counts.
 4. One pooled session serves all threads of the process.
+5. A file goes out with its message as a form (`multipart/form-data`, field `filedata`), block by block: the
+   time-out counts for a block, not for all of it.
+   https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import logging
 import re
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.filepost import encode_multipart_formdata
 
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
 
 #: Connections kept open to Meta: one for each thread of the process that may be talking to it.
 POOL_SIZE = 64
 
+#: Seconds until Meta answers an upload: it looks at the file first. For a film it takes 75 itself
+#: (.../messenger-platform/send-messages/saving-assets).
+UPLOAD_READ = 75.0
+
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 _BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v26.0"
 _BAD_TOKEN = "copy the page access token into credentials.yml again, on one line"  # noqa: S105  (a sentence)
+
+
+class Upload(NamedTuple):
+    """A file that goes out with a call."""
+
+    name: str
+    type: str  #: "image/png"
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Optional[Mapping[str, Any]] = field(default=None, repr=False)
     worth_repeating: bool = True
+    upload: Optional[Upload] = field(default=None, repr=False)
 
     @property
     def secrets(self) -> Tuple[str, ...]:
@@ -93,16 +111,17 @@ class Transport:
 
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
-        content = None if call.body is None else _encode(call.body)
+        content, content_type = _content(call)
+        connect, read = self._timeouts
         try:
             response = self._session.request(
                 call.method,
                 self._base + call.path,
                 params={**call.query, **({"appsecret_proof": call.proof} if call.proof else {})},
                 data=content,
-                headers={"Content-Type": "application/json"} if content else None,
+                headers={"Content-Type": content_type} if content else None,
                 auth=_Bearer(call.token),
-                timeout=self._timeouts,
+                timeout=(connect, max(read, UPLOAD_READ) if call.upload else read),
                 allow_redirects=False,
             )
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -153,7 +172,21 @@ def _without_proof(record: logging.LogRecord) -> bool:
     return True
 
 
-def _encode(body: Mapping[str, Any]) -> bytes:
+def _content(call: Call) -> Tuple[Any, str]:
+    """Return what is sent, and its type."""
+    if call.body is None:
+        return None, ""
+    if call.upload is None:
+        return _encode(call.body), "application/json"
+    fields: Dict[str, Any] = {
+        name: value if isinstance(value, str) else _encode(value) for name, value in call.body.items()
+    }
+    name, file_type, content = call.upload
+    form, content_type = encode_multipart_formdata({**fields, "filedata": (name, content, file_type)})
+    return io.BytesIO(form), content_type
+
+
+def _encode(body: Any) -> bytes:
     try:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:

@@ -5,8 +5,10 @@
    tag HUMAN_AGENT, which is for people only: for a reply that an agent wrote, and nothing else. Then Meta
    takes none.
 3. Other channels have no such limits, but have to be reachable: one that only answers requests is not.
+4. Files of up to 25 MB, on Messenger alone: Rasa's other channels take addresses of files, not files.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from handover_channel.control import Control
-from handover_channel.errors import OutsideWindow
+from handover_channel.errors import HandoverRefused, OutsideWindow
+from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER
 
@@ -22,11 +25,17 @@ from handover_channel.switchboard import MESSENGER
 STANDARD_WINDOW = 24 * 60 * 60
 HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60
 
+#: Bytes. For an image that is uploaded too; the 8 MB hold for those that Meta fetches.
+LARGEST_FILE = 25 * 1024**2
+
 #: Sends a text to the person of a thread that is not on Messenger: (thread, text). Returns when it is sent;
 #: raises HandoverError, in words for the agent, where it cannot be.
 Port = Callable[[str, str], None]
 #: The port of a channel, by its name; None where nothing can be sent by ourselves.
 PortOf = Callable[[str], Optional[Port]]
+
+#: What phones show as a picture; of other images (SVG, TIFF ...) people get the file.
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 NOT_HERE = "This conversation is not in the inbox: take it over to answer."
 TOO_LATE = (
@@ -79,3 +88,28 @@ def messaging_type(silence: float) -> Dict[str, Any]:
         "the person last wrote more than 7 days ago, and Meta delivers nothing after that",
         remedy="wait until the person writes again, or use another way to reach them",
     )
+
+
+def check_file(file: File, channel: str) -> None:
+    """Raise HandoverRefused, in words, for a file that cannot be sent."""
+    if channel != MESSENGER:
+        raise HandoverRefused(
+            f"files cannot be sent on channel {channel!r} -> put the file where the person can fetch it, and "
+            "send its address"
+        )
+    if not file.content:
+        raise HandoverRefused("the file is empty -> choose another one")
+    if len(file.content) > LARGEST_FILE:
+        size, most = len(file.content) / 1024**2, LARGEST_FILE // 1024**2
+        raise HandoverRefused(
+            f"the file has {size:.1f} MB, and Meta takes {most} MB at most -> make it smaller"
+        )
+
+
+def kind_of(file_type: str) -> str:
+    """Return what Meta calls a file of that type: "image", "audio", "video" or "file"."""
+    kind = file_type.partition(";")[0].strip().lower()
+    if kind in _IMAGES:
+        return "image"
+    family = kind.partition("/")[0]
+    return family if family in ("audio", "video") else "file"

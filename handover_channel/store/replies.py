@@ -24,7 +24,7 @@ from handover_channel.store.upsert import insert
 WAITING, SENDING, SENT, FAILED, DROPPED = "waiting", "sending", "sent", "failed", "dropped"
 
 #: Seconds that a reply waits for those before it, and that a claim lasts. A file takes Meta longer.
-PATIENCE, CLAIM, CLAIM_WITH_FILE = 60.0, 60.0, 300.0
+PATIENCE, CLAIM, CLAIM_WITH_FILE = 60.0, 60.0, 400.0
 
 #: What an agent reads where the process ended in the middle.
 PERHAPS_DELIVERED = (

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from handover_channel.store import Store
 from handover_channel.store.queue import FAILED
-from handover_channel.store.schema import changes, deliveries, sent, transcript
+from handover_channel.store.replies import DROPPED, SENT
+from handover_channel.store.schema import changes, deliveries, replies, sent, transcript
 
 #: Rows looked at in one transaction.
 BATCH = 1000
@@ -24,9 +25,11 @@ _Sleep = Callable[[float], None]
 
 
 def delete_deliveries(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
-    """Delete deliveries done before that time (seconds since the epoch), and what was sent for them."""
+    """Delete deliveries done before that time (seconds since the epoch), and what is kept about sending."""
     gone = sa.and_(deliveries.c.done_at < before, deliveries.c.outcome != FAILED)
     count = _delete(store, deliveries, deliveries.c.received_at, before, gone, sleep)
+    over = sa.and_(replies.c.at < before, replies.c.state.in_((SENT, DROPPED)))
+    _delete(store, replies, replies.c.at, before, over, sleep)
     old = sa.select(sent.c.tag).where(sent.c.at < before).limit(BATCH)
     deleted = BATCH
     while deleted == BATCH:

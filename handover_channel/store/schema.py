@@ -184,7 +184,7 @@ agents = sa.Table(
     sa.Column("password", sa.Text, nullable=False),  # Argon2's own text: parameters, salt, hash
     sa.Column("role", sa.Text, nullable=False),  # "agent", "admin"
     sa.Column("picture", sa.Text, nullable=False, server_default=""),  # https address, for the persona
-    sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: page -> Meta's id of it
+    sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: personas.py
     sa.Column(
         "preferences", sa.Text, nullable=False, server_default="{}"
     ),  # JSON: language, sound, notifications

@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner, TakeNotAllowed, TokenRefused
-from handover_channel.graph_api import GraphApi, Patience, ThreadOwner, parse_thread_owner
+from handover_channel.graph_api import GraphApi, Patience, ThreadOwner, Upload, parse_thread_owner
 
 URL = "https://graph.facebook.com"
 SUCCESS = {"success": True}
@@ -364,3 +364,46 @@ def test_the_owner_is_read_from_every_shape_of_the_answer(answer, owner):
 )
 def test_an_owner_is_known_hidden_or_nothing_is_said(owner, told):
     assert (owner.known, owner.hidden, owner.idle_or_hidden) == told
+
+
+def test_a_file_goes_out_as_a_form_with_its_message():
+    meta = FakeMeta({"message_id": "m_1"})
+    body = {
+        "recipient": {"id": "P"},
+        "messaging_type": "RESPONSE",
+        "message": {"attachment": {"type": "file"}},
+    }
+    api(meta).send("tok", body, Upload('a "b".pdf', "application/pdf", b"%PDF\r\n--"))
+
+    (request,), (options,) = meta.requests, meta.options
+    form = request.body.read()
+    assert request.headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert int(request.headers["Content-Length"]) == len(form)
+    for part in (
+        b'name="recipient"\r\n\r\n{"id":"P"}\r\n',
+        b'name="messaging_type"\r\n\r\nRESPONSE\r\n',
+        b'name="filedata"; filename="a %22b%22.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n--\r\n',
+    ):
+        assert part in form
+    assert options["timeout"][1] >= 75
+
+
+def test_an_upload_is_tried_again_whole():
+    meta = FakeMeta((503, {}), {"message_id": "m_1"})
+    bodies = []
+    meta.send = lambda request, send=meta.send, **options: (
+        bodies.append(request.body.read()) or send(request, **options)
+    )
+    api(meta).send("tok", {"recipient": {"id": "P"}, "message": {}}, Upload("a", "image/png", b"png"))
+
+    assert len(bodies) == 2
+    assert all(b"png\r\n--" in body for body in bodies)
+
+
+def test_a_persona_is_asked_for_once():
+    meta = FakeMeta((503, {}))
+    with pytest.raises(GraphUnavailable):
+        api(meta).create_persona("tok", "Nour", "https://x.example/n.png")
+
+    assert meta.body == {"name": "Nour", "profile_picture_url": "https://x.example/n.png"}
+    assert len(meta.requests) == 1

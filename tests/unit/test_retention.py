@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from play import DAY, PSID, START
 
-from handover_channel.store import deliveries, retention, sent, threads
+from handover_channel.store import deliveries, replies, retention, sent, threads
 
 
 @pytest.fixture
@@ -132,3 +132,18 @@ def test_transcript_and_log_are_deleted_by_age_only(play, small, function):
     assert kept[1 - left] == before[1 - left]
     with play.store.reading() as connection:
         assert threads.get(connection, PSID) == row
+
+
+def test_replies_that_were_sent_or_dropped_go_and_what_failed_stays(play, store):
+    with store.writing() as connection:
+        for number in range(4):
+            replies.add(connection, PSID, key=f"{number}", agent="nour", text="x", now=START)
+        replies.sent(connection, 1)
+        replies.failed(connection, 2, "no")
+    play.clock.now = START + 100 * DAY
+    with store.writing() as connection:
+        assert replies.drop(connection, replies.get(connection, 3, now=play.clock()))
+
+    tidy(play)
+
+    assert ids(store, "replies") == [2, 4]

@@ -1,0 +1,93 @@
+"""One message of an agent, on its way to the person: by Meta's Send API, or by a channel of Rasa's.
+
+1. What goes to Meta carries its tag as `metadata`: the echo tells what was sent.
+2. With a persona where there is one (personas.py); refused with it, it goes out without.
+3. What a channel's own library raises is told by its kind alone: its text may hold anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from handover_channel import log
+from handover_channel.errors import GraphError, HandoverError, HandoverRefused
+from handover_channel.graph_api import GraphApi, Upload
+from handover_channel.outbox import Part
+from handover_channel.personas import Personas
+from handover_channel.routing import OUR_METADATA
+from handover_channel.sending import NOT_REACHABLE, PortOf, messaging_type, silence_of
+from handover_channel.settings import Settings
+from handover_channel.store import Store
+from handover_channel.store.replies import File
+from handover_channel.store.threads import Thread
+from handover_channel.switchboard import MESSENGER
+
+logger = log.logger(__name__)
+
+
+class Post:
+    """Sends messages, each by the channel of its thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        graph: GraphApi,
+        clock: Callable[[], float],
+        port_of: PortOf,
+    ) -> None:
+        self._settings = settings
+        self._graph = graph
+        self._clock = clock
+        self._port_of = port_of
+        self._personas = Personas(store, graph, clock) if settings.inbox.personas else None
+
+    def send(
+        self, row: Thread, agent: str, part: Part, message: Mapping[str, Any], file: Optional[File]
+    ) -> str:
+        """Send *message* (as the Send API takes it) for *agent*; return its `mid`, "" where there is none.
+
+        *file* goes with a message that is an attachment. Raises HandoverError where it is not taken.
+        """
+        if row.channel == MESSENGER:
+            return self._by_meta(row, agent, part, message, file)
+        self._by_rasa(row, str(message["text"]))
+        return ""
+
+    def _by_meta(
+        self, row: Thread, agent: str, part: Part, message: Mapping[str, Any], file: Optional[File]
+    ) -> str:
+        token = self._settings.token_for(row.page)
+        body: Dict[str, Any] = {
+            "recipient": {"id": row.id},
+            **messaging_type(silence_of(row, self._clock())),
+            "message": {"metadata": f"{OUR_METADATA}{part.tag}", **message},
+        }
+        uploads = (Upload(*file),) if file else ()
+        persona = self._personas.of(agent, row.page, token) if self._personas else ""
+        if persona and self._personas:
+            try:
+                return _mid(self._graph.send(token, {**body, "persona_id": persona}, *uploads))
+            except GraphError as error:
+                if type(error) is not GraphError:
+                    raise  # not about the persona: it has a meaning of its own
+                logger.warning("thread %s: sent again, without the agent's persona: %s", row.id, error)
+                self._personas.forget(agent, row.page)
+        return _mid(self._graph.send(token, body, *uploads))
+
+    def _by_rasa(self, row: Thread, text: str) -> None:
+        port = self._port_of(row.channel)
+        if port is None:
+            raise HandoverRefused(NOT_REACHABLE)
+        try:
+            port(row.id, text)
+        except HandoverError:
+            raise
+        except Exception as error:  # rule 3
+            raise HandoverRefused(
+                f"channel {row.channel!r} did not take it ({type(error).__name__}) -> send it again"
+            ) from error
+
+
+def _mid(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("message_id", ""))
