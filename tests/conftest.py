@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from importlib.util import find_spec
 from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
+from browsers import has_chromium
 from databases import PostgreSQL, Redis, has_postgresql, has_redis
 from hypothesis import settings
 
@@ -16,7 +16,7 @@ NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
     "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
     "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
     "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
-    "browser": (lambda: shutil.which("chromium") is not None, "install chromium"),
+    "browser": (has_chromium, "there is no Chromium, or no Playwright to drive it: apt-get install chromium"),
 }
 
 #: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so.

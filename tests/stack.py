@@ -45,6 +45,10 @@ TARGETS: Dict[str, Dict[str, Any]] = {
     "absent": {"kind": "inbox", "answer_within": "5 seconds"},
     "patient": {"kind": "inbox", "answer_within": "10 minutes"},
 }
+CANNED = {
+    "hello": "Hello {name}, this is {agent}. How can I help?",
+    "parcel": "I am looking for your parcel.",
+}
 APPS = {each["app_id"]: name for name, each in TARGETS.items() if "app_id" in each}
 
 #: The bot starts in about 15 seconds alone on a core; others may be at work.
@@ -312,9 +316,12 @@ class Stack:
 
     # --- Messenger ------------------------------------------------------------------------------
 
-    def person(self) -> Person:
-        """Return somebody new."""
-        return Person(self, f"77{next(_people):014d}")
+    def person(self, name: str = "") -> Person:
+        """Return somebody new, *name*: as Messenger knows them."""
+        person = Person(self, f"77{next(_people):014d}")
+        if name:
+            self._simulator.thread(person.psid).name = name
+        return person
 
     def messenger(self, path: str, **given: Any) -> Dict[str, Any]:
         """Do something on the simulator's side; its refusals come back as they are."""
@@ -447,11 +454,12 @@ class Stack:
             "UPDATE deadlines SET due_at = ? WHERE thread = ? AND kind = ?", time.time(), person.psid, kind
         )
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `handover`, as in a terminal in the project's folder."""
+    def command(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `handover`, as in a terminal in the project's folder; *given*: its standard input."""
         return subprocess.run(
             [sys.executable, "-m", "handover_channel", *arguments],
             cwd=self.folder,
+            input=given,
             capture_output=True,
             text=True,
             timeout=60,
@@ -504,7 +512,11 @@ def copy_project(folder: Path, model: Optional[Path], actions_port: int) -> None
     endpoints["action_endpoint"]["url"] = f"http://127.0.0.1:{actions_port}/webhook"
     (folder / "endpoints.yml").write_text(yaml.safe_dump(endpoints))
     channel = {"verify": VERIFY, "secret": SECRET, "page-access-token": TOKEN}
-    credentials = {"handover_channel.MessengerInput": channel, "rest": None}
+    credentials = {
+        "handover_channel.MessengerInput": channel,
+        "handover_channel.InboxInput": None,
+        "rest": None,
+    }
     (folder / "credentials.yml").write_text(yaml.safe_dump(credentials))
 
 
@@ -521,6 +533,7 @@ def write_settings(folder: Path, graph_url: str, database: str = Stack.database)
             "button": BUTTON,
             "keywords": ["back to bot", "main menu", "العودة إلى البوت"],
         },
+        "inbox": {"canned_replies": CANNED},
     }
     (folder / "handover.yml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
 

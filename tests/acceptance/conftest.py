@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
+import browsers
 import pytest
+from browsers import Office, Window
 from stack import Person, Stack, trained
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +47,46 @@ def person(stack: Stack) -> Person:
     return stack.person()
 
 
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Office]:
+    """A running whole with agents: Anna and Ben answer, Amal reads Arabic."""
+    with Stack(tmp_path_factory.mktemp("office"), model).running() as running:
+        office = Office(running)
+        for name, shown_name in {"anna": "Anna Weber", "ben": "Ben Okafor", "amal": "أمل"}.items():
+            office.add(name, shown_name)
+        yield office
+
+
+# For a module: while Chromium is driven, this thread's event loop is taken.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    with browsers.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def anna(office: Office, chromium: Browser) -> Iterator[Window]:
+    """Anna's window, with the list of those who wait."""
+    with office.agent(chromium, "anna") as window:
+        yield window
+
+
+@pytest.fixture
+def ben(office: Office, chromium: Browser) -> Iterator[Window]:
+    """Ben's window, in another browser."""
+    with office.agent(chromium, "ben") as window:
+        yield window
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     """Show the ends of the servers' logs with what fails."""
     outcome = yield
     report = outcome.get_result()
     arguments = getattr(item, "funcargs", {})
-    found = arguments.get("own_stack") or arguments.get("stack")
+    office = arguments.get("office")
+    found = office.stack if office else arguments.get("own_stack") or arguments.get("stack")
     if report.failed and isinstance(found, Stack):
 
         def show(name: str, log: str) -> None:
