@@ -25,6 +25,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import wording
+from handover_channel.inbox.telling import told
 from handover_channel.inbox.views import WAITING, Filters
 
 HERE = Path(__file__).parent
@@ -112,9 +113,11 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
+    texts = translations(language)
     # The i18n extension adds this method to the class.
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
+    environment.filters["told"] = lambda text: told(text, texts.gettext)
     environment.globals.update(query=query, wording=wording)
     return environment
 
@@ -127,7 +130,7 @@ def _formats(language: str) -> Dict[str, Any]:
 
     def lasting(seconds: float, style: str = "long") -> str:
         whole = timedelta(seconds=max(60.0, seconds))
-        return format_timedelta(whole, threshold=1.5, format=_style(style), locale=locale)
+        return format_timedelta(whole, threshold=1, format=_style(style), locale=locale)
 
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)

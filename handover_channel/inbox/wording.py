@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "requested": _("%(target)s asked for this conversation and was given it"),
     "staff_took_over": _("Somebody answered from outside (%(target)s): the bot fell silent"),
     "took_over": _("%(who)s took over"),
+    "extended": _("%(who)s extended the time limit"),
     "settled": _("Meta was asked who has control, and said: %(target)s"),
     "pass_refused": _("Meta refused the handover: the bot goes on"),
     "keyword": _("%(name)s wrote a keyword: back to the bot"),
@@ -116,6 +117,30 @@ EXTENSIONS: Mapping[str, str] = {
 TARGETS: Mapping[str, str] = {
     "": _("the bot"),
     "another_app": _("another app"),
+}
+
+#: Who did it, where it was no agent.
+WHO: Mapping[str, str] = {
+    "command line": _("the command line"),
+    "you": _("you"),
+}
+
+#: Why somebody may not come in: entrance.py's reasons.
+REFUSALS: Mapping[str, str] = {
+    "elsewhere": _("This inbox has no agents yet. Until it has, it is open only on the machine it runs on."),
+    "proxy": _(
+        "This inbox has no agents yet. Until it has, it is open only on the machine it runs on; "
+        "behind a proxy nobody can tell who sits there."
+    ),
+    "host": _(
+        "This inbox has no agents yet. Until it has, it is open only on the machine it runs on, and by a name "
+        "of that machine: open it there as http://localhost, with the port."
+    ),
+    "link": _(
+        "This inbox has no agents yet. On this machine, come in by the link that was printed at the start."
+    ),
+    "used": _("This link was used already, or is more than 15 minutes old."),
+    "agents": _("This inbox has agents, so links let nobody in: sign in with name and password."),
 }
 
 #: Languages, each in its own words.

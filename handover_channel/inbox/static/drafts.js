@@ -1,67 +1,107 @@
-// Nothing typed is lost: drafts are kept per agent, thread and field until the server has accepted them.
+// Nothing typed is lost: what is written is kept per agent, thread and field until the server has accepted it.
 // Each message has a key, so that sending it again after a broken connection does not send it twice.
+//
+// A reply leaves its field at once and waits in `sending`; where it is refused, it comes back into the field.
+// Whatever still waits when the page is loaded anew was perhaps accepted: it comes back with the same key.
 
 import { all, body, find, randomKey, threadId } from "./page.js";
 
 const place = (field) => `inbox.draft.${body.dataset.you}.${threadId()}.${field.dataset.draft}`;
+const fieldAt = (wanted) => all("[data-draft]").find((field) => place(field) === wanted);
 
-const stored = (field) => {
+/** {text, sending: [{text, key}], tried, key}: `key` belongs to the text `tried`. */
+function stored(at) {
   try {
-    return JSON.parse(localStorage.getItem(place(field))) ?? {};
+    return { text: "", sending: [], ...JSON.parse(localStorage.getItem(at)) };
   } catch {
-    return {};
+    return { text: "", sending: [] };
   }
-};
+}
 
-function store(field, draft) {
+function store(at, draft) {
   try {
-    if (draft.text || draft.key) localStorage.setItem(place(field), JSON.stringify(draft));
-    else localStorage.removeItem(place(field));
+    if (draft.text || draft.key || draft.sending.length) localStorage.setItem(at, JSON.stringify(draft));
+    else localStorage.removeItem(at);
   } catch {
     // Storage is full or forbidden: the field still holds the text.
   }
 }
 
-/** What each form has sent and not heard of yet. */
-const sent = new WeakMap();
+/** Requests of this page that have not been answered: request -> what it sends. */
+const underWay = new Map();
 
 export function restoreDrafts() {
   for (const field of all("[data-draft]")) {
-    const { text } = stored(field);
+    const at = place(field);
+    const draft = stored(at);
+    const keys = [...underWay.values()].map((each) => each.key);
+    const left = draft.sending.filter((each) => !keys.includes(each.key));
+    for (const each of left) takeBack(at, each);
+    const { text } = stored(at);
     if (text && !field.value) field.value = text;
   }
 }
 
 export function keepDraft(field) {
-  store(field, { ...stored(field), text: field.value });
+  const at = place(field);
+  store(at, { ...stored(at), text: field.value });
 }
 
 /** Note what `form` is about to send, and give it its key. Returns false where there is nothing to send. */
-export function beginSending(form, data) {
+export function beginSending(request, form, data) {
   const field = find("[data-draft]", form);
   const file = find("input[type=file]", form)?.files[0];
-  if (form.matches("[data-writes]") && !field.value.trim() && !file) return false;
-  const tried = `${field.value}\n${file?.name ?? ""} ${file?.size ?? ""}`;
-  const draft = stored(field);
+  const text = field.value;
+  if (form.matches("[data-writes]") && !text.trim() && !file) return false;
+  const at = place(field);
+  const draft = stored(at);
+  const tried = `${text}\n${file?.name ?? ""} ${file?.size ?? ""}`;
   // The same again has the same key; anything else is another message.
   const key = draft.key && draft.tried === tried ? draft.key : randomKey();
-  store(field, { text: field.value, tried, key });
   data.set("key", key);
-  sent.set(form, { text: field.value, file });
+  const leaves = field.dataset.draft === "reply" && !file;
+  underWay.set(request, { at, text, key, tried, file, leaves });
+  if (leaves) {
+    field.value = "";
+    store(at, { text: "", sending: [...draft.sending, { text, key, tried }] });
+  } else store(at, { ...draft, text, tried, key });
   return true;
 }
 
-/** The server has what `form` sent: take that out of the field, and leave what was typed meanwhile. */
-export function wasAccepted(form) {
-  const { text, file } = sent.get(form) ?? {};
-  sent.delete(form);
-  const field = find("[data-draft]", form);
-  if (!field || text === undefined) return;
-  field.value = field.value.startsWith(text) ? field.value.slice(text.length).trimStart() : field.value;
-  store(field, { text: field.value });
-  const chosen = find("input[type=file]", form);
-  if (chosen && chosen.files[0] === file) {
+/** The server has what was sent: take it out of the field, and leave what was typed meanwhile. */
+export function wasAccepted(request) {
+  const sent = underWay.get(request);
+  underWay.delete(request);
+  if (!sent) return;
+  const draft = stored(sent.at);
+  draft.sending = draft.sending.filter((each) => each.key !== sent.key);
+  if (sent.leaves) return store(sent.at, draft);
+  const field = fieldAt(sent.at);
+  const rest = (field?.value ?? draft.text).startsWith(sent.text) ? (field?.value ?? draft.text).slice(sent.text.length) : draft.text;
+  store(sent.at, { text: rest.trimStart(), sending: draft.sending });
+  if (!field) return;
+  field.value = rest.trimStart();
+  const chosen = find("input[type=file]", field.form);
+  if (chosen && chosen.files[0] === sent.file) {
     chosen.value = "";
     chosen.dispatchEvent(new Event("change", { bubbles: true }));
   }
+}
+
+/** It was refused, or nothing was heard: what had left its field comes back. */
+export function wasRefused(request) {
+  const sent = underWay.get(request);
+  underWay.delete(request);
+  if (!sent?.leaves) return;
+  const field = fieldAt(sent.at);
+  if (field) keepDraft(field);
+  takeBack(sent.at, sent);
+  if (field) field.value = stored(sent.at).text;
+}
+
+function takeBack(at, { text, key, tried }) {
+  const draft = stored(at);
+  const sending = draft.sending.filter((each) => each.key !== key);
+  if (draft.text) store(at, { text: `${text}\n${draft.text}`, sending });
+  else store(at, { text, sending, tried, key });
 }

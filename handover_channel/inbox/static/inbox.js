@@ -2,16 +2,17 @@
 // are asked for anew when they may have changed. htmx does the requests; templates hold all texts.
 
 import * as canned from "./canned.js";
-import { beginSending, keepDraft, restoreDrafts, wasAccepted } from "./drafts.js";
+import { beginSending, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
-import { listen } from "./live.js";
+import { listen, page } from "./live.js";
 import { notice, title } from "./notices.js";
 import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
 import { dayLines, localTimes } from "./times.js";
 
 // --- asking anew -----------------------------------------------------------------------------------
 
-const ask = (address, source, target) => htmx.ajax("GET", address, { source, target, swap: "outerMorph" });
+/** What the page asks for by itself is no sign that somebody sits there: it keeps no sign-in alive. */
+const ask = (address, source, target) => htmx.ajax("GET", address, { source, target, swap: "outerMorph", headers: { "X-By-Itself": "1" } });
 
 const refreshList = atMost(300, () => ask(base + "/list" + location.search, "#list", "#list"));
 
@@ -28,7 +29,7 @@ function refresh() {
   refreshThread();
 }
 
-const toSignIn = () => location.assign(`${base}/sign-in`);
+const toSignIn = () => location.assign(`${base}/sign-in?next=${encodeURIComponent(location.pathname)}`);
 
 // --- what arrives ----------------------------------------------------------------------------------
 
@@ -41,6 +42,13 @@ function prepare(fragment) {
     dayLines(entries);
   }
   markOpened(fragment, find("#thread", fragment)?.dataset.thread ?? threadId());
+  backToList(fragment);
+}
+
+/** The way back leads to the list as it was. */
+function backToList(root) {
+  const back = find("[data-back]", root);
+  if (back) back.href = `${base}/${location.search}`;
 }
 
 /** Entries shown already that are older than what arrived stay: the server sends the newest only. */
@@ -134,6 +142,7 @@ document.addEventListener("htmx:before:history:update", (event) => {
 document.addEventListener("htmx:error", (event) => {
   const { ctx, error } = event.detail;
   if (!ctx || (isQuiet(ctx) && !ctx.sourceEvent?.isTrusted)) return;
+  wasRefused(ctx);
   problem(says(error === "timeout" || error?.name === "AbortError" ? "late" : "offline"));
 });
 
@@ -146,9 +155,11 @@ document.addEventListener("htmx:response:error", (event) => {
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement;
-  if (form.matches?.("form:has([data-draft])") && !beginSending(form, ctx.request.body)) event.preventDefault();
+  if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) event.preventDefault();
+  // The address names the list and, where one is open, the thread.
+  if (ctx.push && ctx.target?.id === "list" && thread()) ctx.push = ctx.push.replace(`${base}/`, thread().dataset.path);
   if (form.matches?.("[data-filters]")) {
-    ctx.push = `${base}/${search(ctx.request.body)}`;
+    ctx.push = (thread()?.dataset.path ?? `${base}/`) + search(ctx.request.body);
     ctx.request.action = `${base}/list${search(ctx.request.body)}`;
     ctx.request.body = new FormData();
   }
@@ -162,11 +173,11 @@ function search(data) {
 
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (ctx.request.method === "GET" || ctx.response.status >= 300) return;
-  if (ctx.request.action.endsWith("/typing")) return;
+  if (ctx.request.method === "GET" || ctx.request.action.endsWith("/typing")) return;
+  if (ctx.response.status >= 300) return wasRefused(ctx);
   const form = ctx.sourceElement;
   find("#problem").replaceChildren();
-  wasAccepted(form);
+  wasAccepted(ctx);
   if (form.id === "reply") announce(says("sent"));
   if (form.id === "remark") announce(says("noted"));
   if (form.id === "reply" || form.id === "remark") find("#log").scrollTo({ top: 0 });
@@ -180,7 +191,7 @@ document.addEventListener("changed", refresh);
 
 const typing = atMost(4000, () => {
   const address = find("#reply")?.dataset.typing;
-  if (address) htmx.ajax("POST", address, { source: "#composer", target: "#composer", swap: "none" });
+  if (address) htmx.ajax("POST", address, { source: "#composer", target: "#composer", swap: "none", values: { page } });
 });
 
 document.addEventListener("input", (event) => {
@@ -282,6 +293,7 @@ document.addEventListener("visibilitychange", () => {
 setInterval(() => (document.hidden ? refreshList() : refresh()), 60000);
 
 localTimes(document);
+backToList(document);
 if (find("#entries")) dayLines(find("#entries"));
 restoreDrafts();
 listen({ list: refreshList, thread: refreshThread, signedOut: toSignIn });

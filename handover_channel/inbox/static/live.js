@@ -2,7 +2,8 @@
 
 import { base, find, randomKey, threadId } from "./page.js";
 
-const page = randomKey();
+/** Names this open page to the server: who looks, who types. */
+export const page = randomKey();
 const LONGEST = 30000;
 
 let source = null;

@@ -1,0 +1,108 @@
+"""What the server says to agents, in the language of the page.
+
+Errors and sending rules are worded where they arise, in English, as "what is wrong -> what to do". Here are
+their texts once more, to be translated: what the page shows is found among them, with what varies put in its
+place. A text that is not here is shown as it came: English rather than nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Callable, List, Pattern, Tuple
+
+_ARROW = re.compile(r"\s*->\s*")
+_PLACE = re.compile(r"%\((\w+)\)s")
+
+
+def _(text: str) -> str:
+    """Mark *text* to be translated where it is shown."""
+    return text
+
+
+TEXTS: Tuple[str, ...] = (
+    # sending.py, agent.py, store/replies.py
+    _("This conversation is not in the inbox: take it over to answer."),
+    _(
+        "The person last wrote more than 7 days ago, and Meta delivers nothing after that. "
+        "You can answer once they write again."
+    ),
+    _(
+        "This channel only answers what the person asks: nothing can be sent to it from here. "
+        "Give the conversation back to the bot, or reach the person another way."
+    ),
+    _(
+        "The person last wrote more than 24 hours ago: for 7 days Meta still delivers what a person writes, "
+        "but nothing automatic and no advertising."
+    ),
+    _(
+        "files cannot be sent on channel '%(channel)s' -> put the file where the person can fetch it, and "
+        "send its address"
+    ),
+    _("the file is empty -> choose another one"),
+    _("the file has %(size)s MB, and Meta takes %(most)s MB at most -> make it smaller"),
+    _("there is nothing to send: the text is empty"),
+    _("there is no such reply in this conversation -> load the page anew"),
+    _("this key belongs to another reply -> load the page anew"),
+    _("an earlier message of this conversation is still being sent -> send it again in a moment"),
+    _("channel '%(channel)s' did not take it (%(error)s) -> send it again"),
+    _(
+        "thread %(thread)s is with '%(who)s', not in the built-in inbox -> "
+        "hand it over to a target of kind inbox first"
+    ),
+    _(
+        "the server stopped while this was being sent: perhaps it was delivered -> look whether the person "
+        "has it before you send it again"
+    ),
+    _("the server stopped before this was sent -> send it again"),
+    # acts.py, routes.py, switchboard.py
+    _("%(who)s was faster and answers this conversation"),
+    _("somebody else was faster"),
+    _("this conversation is not in the inbox any more -> look again: it may be back with the bot"),
+    _("this conversation was never seen -> choose one of the list"),
+    _("no agent is called '%(name)s' -> has the name changed? look again"),
+    _("handover.yml has no target of kind inbox -> add one to take threads over"),
+    _("Meta did not give control back: %(refusal)s"),
+    _("Meta does not tell whether thread %(thread)s was passed on -> try again in a minute"),
+    _("thread %(thread)s has changed hands meanwhile -> look again who has it"),
+    _("thread %(thread)s has no time limit in the built-in inbox to extend"),
+    _("a tag needs at least one letter -> type it before you add it"),
+    _("the note is empty -> write something, or leave it"),
+    _("the note has %(length)s characters; %(most)s are allowed"),
+    _("the bot has no intent '%(intent)s' -> choose one of the list"),
+    # entrance.py, attempts.py
+    _("name or password is wrong -> try again; an administrator can set a new password"),
+    _("too many wrong passwords -> try again in %(minutes)s minutes"),
+    _("many people sign in right now -> try again"),
+    _("the page is older than your sign-in -> load it again, and do it once more"),
+)
+
+
+def told(text: str, translate: Callable[[str], str]) -> str:
+    """Return *text* of the server as sentences, translated by *translate* where it is one of TEXTS."""
+    for pattern, known in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            return _sentences(translate(known) % found.groupdict())
+    return _sentences(text)
+
+
+def _sentences(text: str) -> str:
+    """Return "what is wrong -> what to do" as sentences: an arrow is nothing to read aloud."""
+    parts = [part.strip() for part in _ARROW.split(text) if part.strip()]
+    return " ".join(
+        part[:1].upper() + part[1:] + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".")
+        for part in parts
+    )
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> List[Tuple[Pattern[str], str]]:
+    return [(_pattern(text), text) for text in TEXTS]
+
+
+def _pattern(text: str) -> Pattern[str]:
+    # Literal parts and places in turn.
+    parts = _PLACE.split(text)
+    made = [f"(?P<{part}>.+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)]
+    return re.compile("".join(made), re.DOTALL)
