@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, List, Sequence, Tuple
@@ -25,6 +25,7 @@ from handover_channel.errors import HandoverError
 MODEL = Path("models/handover.tar.gz")
 LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
 PAGE = "http://127.0.0.1:8090/"
+INBOX = "http://127.0.0.1:5005/webhooks/inbox"
 
 #: Seconds until all parts must have answered; a slow laptop loads TensorFlow for one minute.
 START_WITHIN = 300.0
@@ -49,7 +50,7 @@ PARTS = (
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  #: Ctrl-C, `kill`, the terminal is closed
 
 NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", "handover.yml")
-NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
+NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator", "jinja2": "inbox"}  #: import name -> extra that brings it
 
 
 def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS) -> int:
@@ -159,6 +160,7 @@ def _wait_for_the_end(children: Sequence[Child], stopping: threading.Event) -> L
 def _print_addresses(console: Console) -> None:
     addresses: Tuple[Tuple[str, str], ...] = (
         ("Messenger", f"{PAGE}   <- talk to the bot here"),
+        ("Inbox", f"{_way_in()}   <- answer here"),
         ("Rasa", "http://127.0.0.1:5005/"),
         ("Action server", "http://127.0.0.1:5055/"),
         ("Logs", f"{LOGS}/"),
@@ -167,6 +169,16 @@ def _print_addresses(console: Console) -> None:
     for name, address in addresses:
         console.print(f"  {name:<15}{address}", markup=False, highlight=False, soft_wrap=True)
     console.print("\nCtrl-C stops everything.")
+
+
+def _way_in() -> str:
+    """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
+    from handover_channel import wiring
+    from handover_channel.inbox.entrance import Entrance
+
+    with suppress(HandoverError):
+        return Entrance(wiring.from_config().store).one_time_link(INBOX)
+    return f"{INBOX}/"
 
 
 def _print_end(console: Console, child: Child) -> None:

@@ -30,6 +30,7 @@ from handover_channel.inbox.live import Live
 from handover_channel.inbox.rasa_side import RasaSide
 from handover_channel.inbox.reading import Reader
 from handover_channel.inbox.rendering import Pages
+from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import BASE, Front
 from handover_channel.profiles import Profiles
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
@@ -87,7 +88,7 @@ class InboxInput(InputChannel):
         live = Live(given.store, reads, clock)
         files = Files(self._settings.graph_api.url)
         profiles = Profiles(self._settings, given.store, given.graph, clock)
-        room = routes.Room(front, acts, live, files, profiles, replies)
+        room = Room(front, acts, live, files, profiles, replies)
         blueprint = routes.blueprint(room)
 
         @blueprint.listener("after_server_start")

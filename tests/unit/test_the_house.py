@@ -30,6 +30,10 @@ NEEDING_RASA = {
     "policy",
     "rasa_side",
     "routes",
+    "door_routes",
+    "file_routes",
+    "room",
+    "stream",
     "web",
     "env",
 }

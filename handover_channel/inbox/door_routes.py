@@ -1,0 +1,79 @@
+"""The addresses by which agents come in and go, and what they prefer."""
+
+from __future__ import annotations
+
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse, redirect
+
+from handover_channel.errors import EntranceRefused
+from handover_channel.inbox import web
+from handover_channel.inbox.room import Room
+from handover_channel.inbox.web import BASE, HEADERS, SignInFirst, field
+
+
+def add(routes: Blueprint, room: Room) -> None:
+    """Add them to the page's routes."""
+    front, entrance = room.front, room.front.entrance
+
+    @routes.get("/sign-in")
+    async def ask(request: Request) -> HTTPResponse:
+        try:
+            await front.visitor(request)
+        except SignInFirst:
+            return front.page("sign_in.html", request, error="", name="", next=request.args.get("next") or "")
+        return redirect(f"{BASE}/", headers=dict(HEADERS), status=303)
+
+    @routes.post("/sign-in")
+    async def sign_in(request: Request) -> HTTPResponse:
+        entrance.check_origin(web.origin_of(request), request.headers.get("host", ""))
+        name, wanted = field(request, "name"), field(request, "next")
+        try:
+            value, _ = await front.call(
+                entrance.sign_in,
+                name,
+                field(request, "password"),
+                address=web.address_of(request),
+                cookie=web.cookie_of(request),
+            )
+        except EntranceRefused as error:
+            status = front.status_of(error)
+            return front.page(
+                "sign_in.html", request, status=status, error=str(error), name=name, next=wanted
+            )
+        answer = redirect(web.own_path(wanted), headers=dict(HEADERS), status=303)
+        return web.with_cookie(answer, request, value)
+
+    @routes.get("/enter")
+    async def enter(request: Request) -> HTTPResponse:
+        value, _ = await front.call(
+            entrance.enter,
+            str(request.args.get("key") or ""),
+            address=web.address_of(request),
+            host=request.headers.get("host", ""),
+            headers=list(request.headers.keys()),
+        )
+        return web.with_cookie(redirect(f"{BASE}/", headers=dict(HEADERS), status=303), request, value)
+
+    @routes.post("/sign-out")
+    async def sign_out(request: Request) -> HTTPResponse:
+        await front.acting(request)
+        await front.call(entrance.sign_out, web.cookie_of(request))
+        return redirect(f"{BASE}/sign-in", headers=dict(HEADERS), status=303)
+
+    @routes.get("/preferences")
+    async def preferences(request: Request) -> HTTPResponse:
+        visitor = await front.visitor(request)
+        return front.page("preferences.html", request, visitor, saved=False)
+
+    @routes.post("/preferences")
+    async def prefer(request: Request) -> HTTPResponse:
+        visitor = await front.acting(request)
+        after = await front.call(
+            entrance.prefer,
+            web.cookie_of(request),
+            language=field(request, "language") or None,
+            sound=bool(field(request, "sound")),
+            notifications=bool(field(request, "notifications")),
+        )
+        return front.page("preferences.html", request, after or visitor, saved=True)

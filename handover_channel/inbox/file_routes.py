@@ -1,0 +1,70 @@
+"""The addresses of our own files, and of what people and bots sent.
+
+Addresses of elsewhere are fetched only where we gave them to this visitor ourselves (web.proof).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from pathlib import Path
+
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse, raw
+
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox import web
+from handover_channel.inbox.room import Room
+from handover_channel.inbox.web import HEADERS, Front
+
+STATIC = Path(__file__).with_name("static")
+
+#: Seconds for which a browser may keep what people sent.
+KEEP = 3600
+
+
+def add(routes: Blueprint, room: Room) -> None:
+    """Add them to the page's routes."""
+    front = room.front
+    ours = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+
+    @routes.get("/static/<name>")
+    async def static(request: Request, name: str) -> HTTPResponse:
+        content = ours.get(name)  # of those that were there at start: no path leads anywhere else
+        if content is None:
+            return front.page("_problem.html", request, status=404, text="there is no such file")
+        tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        headers = {**HEADERS, "Cache-Control": "no-cache", "ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return HTTPResponse(status=304, headers=headers)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return raw(content, headers=headers, content_type=kind)
+
+    @routes.get("/picture/<thread>")
+    async def picture(request: Request, thread: str) -> HTTPResponse:
+        await front.visitor(request)
+        address = await front.call(room.reader.picture_of, web.thread_of(thread))
+        try:
+            return await _file(front, room, address)
+        except HandoverRefused:  # Meta's addresses of pictures end to work after some days
+            return raw(ours["person.svg"], headers={**HEADERS, **_KEPT}, content_type="image/svg+xml")
+
+    @routes.get("/file")
+    async def file(request: Request) -> HTTPResponse:
+        visitor = await front.visitor(request)
+        address = str(request.args.get("of") or "")
+        if not web.is_proven(visitor, address, str(request.args.get("proof") or "")):
+            raise HandoverRefused("this file was not found in a conversation of yours -> load the page anew")
+        return await _file(front, room, address)
+
+
+_KEPT = {"Cache-Control": f"private, max-age={KEEP}"}
+
+
+async def _file(front: Front, room: Room, address: str) -> HTTPResponse:
+    if not address:
+        raise HandoverRefused("there is no picture of this person -> nothing is wrong")
+    found = await front.call(room.files.fetch, address)
+    headers = {**HEADERS, **_KEPT, **found.headers}
+    return raw(found.content, headers=headers, content_type=found.type)

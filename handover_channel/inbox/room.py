@@ -1,0 +1,83 @@
+"""What the routes of the inbox share: the parts behind the page, and the two things that it shows."""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Optional, Tuple
+
+from sanic.request import Request
+
+from handover_channel.agent import Agent
+from handover_channel.inbox import listing, web
+from handover_channel.inbox.acts import Acts
+from handover_channel.inbox.entrance import Visitor
+from handover_channel.inbox.files import Files
+from handover_channel.inbox.live import Live
+from handover_channel.inbox.rasa_side import RasaSide
+from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.views import ListView, ThreadView
+from handover_channel.inbox.web import Front
+from handover_channel.profiles import Profiles
+from handover_channel.store.threads import Thread
+
+
+class Room:
+    """What the routes use. Rasa's part comes in when the server has started."""
+
+    rasa: RasaSide
+    agent: Agent
+    reader: Reader
+
+    def __init__(
+        self,
+        front: Front,
+        acts: Acts,
+        live: Live,
+        files: Files,
+        profiles: Profiles,
+        replies: ThreadPoolExecutor,
+    ) -> None:
+        self.front = front
+        self.acts = acts
+        self.live = live
+        self.files = files
+        self.profiles = profiles
+        self.replies = replies
+
+    def open(self, rasa: RasaSide, agent: Agent, reader: Reader) -> None:
+        """Begin to serve."""
+        self.rasa, self.agent, self.reader = rasa, agent, reader
+
+    async def list(self, request: Request, visitor: Visitor) -> Tuple[ListView, str]:
+        """Return the list that the address asks for, and where it begins."""
+        query = {name: str(request.args.get(name) or "") for name in request.args}
+        after = query.get("after", "")
+        filters = listing.filters_of(query)
+        view = await self.front.call(self.reader.list, filters, agent=visitor.name, after=after)
+        for item in view.items:
+            self.profiles.want(item.thread, page=item.page, channel=item.channel)
+        return view, after
+
+    async def thread(self, request: Request, visitor: Visitor, thread: str) -> Optional[ThreadView]:
+        """Return the conversation, None where it was never seen."""
+        row = await self.front.call(self.reader.row, thread)
+        if row is None:
+            return None
+        self.profiles.want(row.id, page=row.page, channel=row.channel)
+        before = _seconds(request.args.get("before"))
+        return await self.front.call(self._thread, row, visitor, before)
+
+    def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:
+        self.reader.looked_at(row, visitor.name)
+        bot = BotsPart(self.rasa.said(row.id), self.rasa.intents())
+        link = functools.partial(web.link, visitor)
+        return self.reader.thread(row, bot, agent=visitor.name, link=link, before=before)
+
+
+def _seconds(text: Any) -> Optional[float]:
+    try:
+        found = float(text)
+    except (TypeError, ValueError):
+        return None
+    return found if 0 < found < 1e11 else None

@@ -1,0 +1,44 @@
+"""The stream by which an open page hears that something is new, and we hear that it is open."""
+
+from __future__ import annotations
+
+import functools
+
+from sanic.request import Request
+
+from handover_channel.inbox import web
+from handover_channel.inbox.entrance import Visitor
+from handover_channel.inbox.room import Room
+from handover_channel.inbox.web import HEADERS
+
+#: Seconds between two signs of life of an open page.
+BEAT = 15.0
+
+
+async def tell(room: Room, request: Request, visitor: Visitor) -> None:
+    """Stream server-sent events until the page, the sign-in or the server ends."""
+    front, acts = room.front, room.acts
+    page = str(request.args.get("page") or "")[:64]
+    thread = str(request.args.get("thread") or "")
+    headers = {**HEADERS, "X-Accel-Buffering": "no"}
+    answer = await request.respond(content_type="text/event-stream", headers=headers)
+    listener = room.live.open()
+    try:
+        await answer.send("retry: 2000\n\n")
+        here = functools.partial(acts.is_here, page, agent=visitor.name, thread=thread)
+        await front.call(here, arrived=True)
+        while not listener.is_over:
+            changed = await listener.changed(BEAT)
+            if not changed:
+                if await front.call(front.entrance.who, web.cookie_of(request), renew=False) is None:
+                    await answer.send("event: signed-out\ndata:\n\n")
+                    return
+                await answer.send(":\n\n")
+                await front.call(here)
+                continue
+            await answer.send("event: list\ndata:\n\n")
+            if thread in changed:
+                await answer.send("event: thread\ndata:\n\n")
+    finally:
+        room.live.close(listener)
+        front.soon(acts.is_gone, page, thread)
