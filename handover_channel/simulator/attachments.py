@@ -1,4 +1,4 @@
-"""Attachments that the page sends or saves: by URL, by id, or uploaded with the call.
+"""Attachments that the page sends or saves: by URL, by id, or uploaded with the call; up to 25 MB.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets
 """
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from handover_channel.simulator.messenger import Simulator
 
 _UNKNOWN_ID = Refusal(100, "(#100) Invalid attachment id", 2018074)
+# Codes as Meta documents them, texts our own.
+_NO_FILE = Refusal(100, "(#100) Upload attachment failure: no url, attachment_id or filedata", 2018047)
+_TOO_LARGE = Refusal(100, "(#100) Attachment size exceeds allowable limit", 2018109)
+
+LARGEST = 25 * 1024**2  #: bytes
 
 
 def resolved(simulator: Simulator, call: Call) -> Tuple[Dict[str, Any], str]:
@@ -31,6 +36,8 @@ def resolved(simulator: Simulator, call: Call) -> Tuple[Dict[str, Any], str]:
         raise Refused(_UNKNOWN_ID)
     if known is not None:
         payload["url"] = simulator.attachments.get(str(known), "")
+    if not payload and not call.guest:
+        raise Refused(_NO_FILE)
     message["attachment"] = {**attachment, "payload": payload}
     return message, keep(simulator, payload.get("url", "")) if payload.get("is_reusable") else ""
 
@@ -54,5 +61,7 @@ def keep(simulator: Simulator, url: str) -> str:
 
 def upload(simulator: Simulator, call: Call) -> str:
     """Keep the uploaded file, and return the URL it is served under."""
-    content_type, content = next(iter(call.files.values()))
-    return simulator.keep_file(content_type, content)
+    content_type, content, name = next(iter(call.files.values()))
+    if len(content) > LARGEST:
+        raise Refused(_TOO_LARGE)
+    return simulator.keep_file(content_type, content, name)

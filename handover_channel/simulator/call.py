@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from handover_channel.simulator import refusals
 from handover_channel.simulator.refusals import Refused, bad_parameter
+from handover_channel.simulator.request import File
 from handover_channel.simulator.routing import App
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Call:
     parameters: Mapping[str, Any]
     app: App
     guest: bool = False
-    files: Mapping[str, Tuple[str, bytes]] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
 
     @property
     def recipient(self) -> Any:

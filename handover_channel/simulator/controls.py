@@ -30,7 +30,8 @@ POST /simulator/mode                                 ``{default_app: app | null}
 POST /simulator/switches                             any of `Switches`
 POST /simulator/webhook                              raw body, sent signed to the bot as it is;
                                                      gives ``{status, error}``
-POST /simulator/files                                raw body, kept; gives ``{url}``
+POST /simulator/files?name=                          raw body, kept; gives ``{url}``
+GET  /simulator/pictures/{psid}.png                  a person's picture
 POST /simulator/reset                                forgets people, threads and log
 ==================================================== ====================================================
 """
@@ -49,6 +50,7 @@ from handover_channel.simulator.acts import Given
 from handover_channel.simulator.courier import Courier
 from handover_channel.simulator.messenger import Simulator
 from handover_channel.simulator.people import NothingToTap
+from handover_channel.simulator.pictures import portrait
 from handover_channel.simulator.request import Answer
 from handover_channel.simulator.rules import PAGE_INBOX
 from handover_channel.simulator.staff import Desk
@@ -58,7 +60,11 @@ _Json = Dict[str, Any]
 HEARTBEAT = 15.0  #: seconds between signs of life to the page
 
 #: Types of uploads that a browser may show; anything else is offered for download.
-_SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "audio/mpeg", "video/mp4"})
+_SHOWN = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp"}
+    | {f"audio/{kind}" for kind in ("mpeg", "mp4", "ogg", "wav", "webm", "aac")}
+    | {f"video/{kind}" for kind in ("mp4", "webm", "ogg", "quicktime")}
+)
 
 
 class Controls:
@@ -79,6 +85,8 @@ class Controls:
         get("/simulator/log", self._log)
         get("/simulator/events", self._events)
         get("/simulator/files/{number}", self._file)
+        get("/simulator/files/{number}/{name}", self._file)
+        get("/simulator/pictures/{psid}.png", _picture)
         post("/simulator/files", self._keep)
         post("/simulator/webhook", self._webhook)
         post("/simulator/person/{psid}/{act}", _checked(self._person))
@@ -193,7 +201,8 @@ class Controls:
         return web.json_response({"status": status, "error": error})
 
     async def _keep(self, request: web.Request) -> web.Response:
-        url = self._simulator.keep_file(request.content_type, await request.read())
+        name = request.query.get("name", "")
+        url = self._simulator.keep_file(request.content_type, await request.read(), name)
         return web.json_response({"url": url})
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -206,6 +215,10 @@ class Controls:
             safe["Content-Disposition"] = "attachment"
             content_type = "application/octet-stream"
         return web.Response(body=content, content_type=content_type, headers=safe)
+
+
+async def _picture(request: web.Request) -> web.Response:
+    return web.Response(body=portrait(request.match_info["psid"]), content_type="image/png")
 
 
 def _checked(

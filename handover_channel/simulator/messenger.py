@@ -17,6 +17,7 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import quote
 
 from handover_channel.simulator import rules, view, webhooks
 from handover_channel.simulator.journal import Entry, Journal
@@ -276,11 +277,12 @@ class Simulator:
             if real and self.courier:
                 self.courier(Delivery(app, webhooks.meta_json(body), entry))
 
-    def keep_file(self, content_type: str, content: bytes) -> str:
-        """Keep an upload in memory, and return the URL it is served under."""
+    def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
+        """Keep an upload in memory, and return the URL it is served under, with its name at the end."""
         number = f"{len(self.files) + 1}-{secrets.token_hex(8)}"
         self.files[number] = (content_type, content)
-        return f"{self.base_url}/simulator/files/{number}"
+        path = f"{number}/{quote(name, safe='')}" if name else number
+        return f"{self.base_url}/simulator/files/{path}"
 
     # --- time and state ---------------------------------------------------------------------------
 

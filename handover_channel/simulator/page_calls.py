@@ -76,7 +76,10 @@ def _object(simulator: Simulator, call: Call) -> _Json:
     if simulator.switches.strict and call.node not in simulator.threads:
         raise Refused(refusals.NO_SUCH_OBJECT)
     person = simulator.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
-    return _picked(person.profile(), call, ("first_name", "last_name", "profile_pic"))
+    profile = person.profile()
+    if simulator.base_url:
+        profile["profile_pic"] = f"{simulator.base_url}/simulator/pictures/{person.psid}.png"
+    return _picked(profile, call, ("first_name", "last_name", "profile_pic"))
 
 
 def _delete_object(simulator: Simulator, call: Call) -> _Json:

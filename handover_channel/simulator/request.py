@@ -39,6 +39,10 @@ _STRUCTURED = frozenset(
 _SECRET = frozenset({"access_token", "appsecret_proof", "custom_token", "verify_token", "input_token"})
 
 
+#: An uploaded file: content type, bytes, name.
+File = Tuple[str, bytes, str]
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status and JSON body."""
@@ -49,14 +53,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """Method, path, query and decoded body. ``files`` holds uploads: name -> (content type, bytes)."""
+    """Method, path, query and decoded body. ``files``: uploads by the name of their field."""
 
     method: str
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     authorization: str = ""
-    files: Mapping[str, Tuple[str, bytes]] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
 
     @property
     def parameters(self) -> Dict[str, Any]:

@@ -20,10 +20,10 @@ from handover_channel.simulator.controls import Controls
 from handover_channel.simulator.courier import Courier
 from handover_channel.simulator.messenger import BOT, Simulator
 from handover_channel.simulator.refusals import Refused
-from handover_channel.simulator.request import Answer, Request, decode_body
+from handover_channel.simulator.request import Answer, File, Request, decode_body
 
 PAGE = Path(__file__).with_name("page")
-LARGEST_UPLOAD = 26 * 1024**2  #: bytes: Meta's 25 MB and the rest of the request
+LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that what is too large is refused in words
 
 #: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
 SECURITY = {
@@ -73,15 +73,15 @@ async def _answered(simulator: Simulator, request: web.Request) -> Answer:
     )
 
 
-async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, Tuple[str, bytes]]]:
+async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, File]]:
     if not request.content_type.startswith("multipart/"):
         return decode_body(await request.read(), request.content_type), {}
     body: Dict[str, Any] = {}
-    files: Dict[str, Tuple[str, bytes]] = {}
+    files: Dict[str, File] = {}
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             with value.file:
-                files[name] = (value.content_type, value.file.read())
+                files[name] = (value.content_type, value.file.read(), value.filename)
         else:
             body[name] = value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
     return body, files

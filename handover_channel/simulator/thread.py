@@ -3,7 +3,7 @@
 `chat` is what a person scrolls through: messages of both sides, taps, and changes of control, each a
 plain dict that goes to the page of the simulator as it is::
 
-    {"kind": "message", "mid", "at", "author", "message": {...}, "seen"}
+    {"kind": "message", "mid", "at", "author", "message": {...}, "seen", "persona": name of one, "tag"}
     {"kind": "postback", "mid", "at", "author", "title", "payload", "seen"}
     {"kind": "control", "at", "action", "by": app id, "owner": app id or ""}
 

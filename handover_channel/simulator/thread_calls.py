@@ -64,8 +64,8 @@ def _write(simulator: Simulator, call: Call, thread: Thread) -> _Json:
     tried = _inline_control(simulator, call)
     outcome = simulator.ruling(thread, tried) if tried else None
     message, attachment_id = attachments.resolved(simulator, call)
-    persona = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
-    written = simulator.write_as_page(thread, call.app, message, **persona)
+    shown = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
+    written = simulator.write_as_page(thread, call.app, message, **shown, **_persona(simulator, call))
     if tried and outcome:
         simulator.settle(thread, tried, outcome)
     simulator.echo(thread, written)
@@ -73,6 +73,15 @@ def _write(simulator: Simulator, call: Call, thread: Thread) -> _Json:
         simulator.announce(thread, outcome)
     saved = {"attachment_id": attachment_id} if attachment_id else {}
     return {"message_id": written["mid"], **saved}
+
+
+def _persona(simulator: Simulator, call: Call) -> _Json:
+    """Return the name under which the message is shown, where it is not the page's."""
+    number = str(call.parameters.get("persona_id") or "")
+    known = simulator.personas.get(number)
+    if number and known is None and not call.guest:
+        raise bad_parameter("Invalid persona_id")  # code not documented
+    return {"persona": known["name"]} if known else {}
 
 
 def _inline_control(simulator: Simulator, call: Call) -> Optional[Attempt]:

@@ -50,6 +50,7 @@ def _thread(simulator: Simulator, thread: Thread) -> _Json:
         "expires": thread.control.expires if owner else None,
         "speaks": [app for app in simulator.apps if rules.speaks(thread.control, app, page, now)],
         "typing": thread.typing or None,
+        "unread": len(thread.unread),
         "chat": [dict(entry) for entry in thread.chat],
     }
 

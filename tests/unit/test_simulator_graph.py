@@ -499,3 +499,18 @@ def test_a_wrong_switch_is_named_with_what_it_accepts(changes, sentence):
         Switches().with_changes(changes)
 
     assert str(error.value).startswith(sentence)
+
+
+def test_a_message_is_shown_under_the_name_of_its_persona(messenger):
+    number = post(messenger, "/me/personas", {"name": "Sam"}).body["id"]
+    send(messenger, {"text": "hello"}, persona_id=number)
+
+    assert messenger.thread(PSID).chat[-1]["persona"] == "Sam"
+
+
+def test_a_persona_that_is_gone_is_refused(messenger):
+    assert code(send(messenger, {"text": "hello"}, persona_id="8000000000000009")) == (100, None)
+
+
+def test_an_attachment_without_anything_in_it_is_refused(messenger):
+    assert code(send(messenger, {"attachment": {"type": "image", "payload": {}}})) == (100, 2018047)

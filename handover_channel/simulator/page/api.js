@@ -18,7 +18,7 @@ export async function post(path, body = {}) {
 }
 
 export async function upload(file) {
-  const answer = await fetch("/simulator/files", {
+  const answer = await fetch(`/simulator/files?name=${encodeURIComponent(file.name)}`, {
     method: "POST",
     headers: { "Content-Type": file.type || "application/octet-stream" },
     body: file,

@@ -29,7 +29,8 @@ function side(entry, view) {
 }
 
 function row(entry, view, ...content) {
-  const who = entry.author === "person" ? (view.mine === "person" ? "" : view.person) : view.name(entry.author);
+  const app = entry.persona ?? view.name(entry.author);
+  const who = entry.author === "person" ? (view.mine === "person" ? "" : view.person) : app;
   const channel = view.app && entry.seen ? (entry.seen[view.app] ?? "not sent to this app") : "";
   const caption = make("div", { class: "caption" }, who && make("span", { dir: "auto" }, who), make("time", {}, clock(entry.at)));
   if (channel) caption.append(make("span", { class: `channel ${channel === "messaging" ? "on" : ""}` }, channel));

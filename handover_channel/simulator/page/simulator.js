@@ -72,7 +72,14 @@ function drawPhone() {
   const view = { key: psid, mine: "person", name: appName, typing, tap, fresh, empty: `Say hello to ${state.page.name}.` };
   drawChat($("person-chat"), chat, view);
   drawQuickReplies(chat);
+  look();
 }
+
+// Whoever has the chat before their eyes has read it.
+function look() {
+  if (state && thread().unread && document.visibilityState === "visible") act("read");
+}
+document.addEventListener("visibilitychange", look);
 
 function drawQuickReplies(chat) {
   const last = chat.filter((entry) => entry.kind !== "control").at(-1);
