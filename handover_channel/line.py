@@ -7,12 +7,11 @@ alone: the socket is a pair made by the parent, no name or port leads to it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import pickle
 import socket
 import struct
-from typing import Any, Awaitable, Callable, Dict, Mapping, Set, Tuple, Type
+from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Set, Tuple, Type
 
 from handover_channel import log
 from handover_channel.errors import HandoverError, NotReady, StoreUnavailable
@@ -37,16 +36,18 @@ class AnswerFailed(HandoverError):
     """The other process failed to answer; its log says why."""
 
 
-class Line:
-    """One end of the line. Used on the event loop it was made on."""
+class Line(asyncio.Protocol):
+    """One end of the line. Used on the event loop it was connected on."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._numbers = itertools.count(1)
         self._open: Dict[int, asyncio.Future[Any]] = {}
         self._tasks: Set[asyncio.Task[None]] = set()
-        self._writer: asyncio.StreamWriter
-        self._reader: asyncio.StreamReader
+        self._read = bytearray()
+        self._transport: asyncio.Transport
+        self._loop: asyncio.AbstractEventLoop
+        self._lost: asyncio.Event
         self._closed = True
 
     @property
@@ -55,47 +56,71 @@ class Line:
         return self._closed
 
     async def connect(self, end: socket.socket) -> None:
-        """Take *end*, one of a pair of sockets."""
-        self._reader, self._writer = await asyncio.open_connection(sock=end, limit=2**20)
-        self._closed = False
+        """Take *end*, one of a pair of sockets, and begin to answer."""
+        self._loop, self._lost = asyncio.get_running_loop(), asyncio.Event()
+        self._transport, _ = await self._loop.create_connection(lambda: self, sock=end)
 
-    async def ask(self, what: str, *given: Any) -> Any:
-        """Return the other side's answer. Raises LineClosed, AnswerFailed, and what `_ERRORS` names."""
-        number = next(self._numbers)
-        answer = asyncio.get_running_loop().create_future()
+    async def ask(self, what: str, *given: Any, within: Optional[float] = None) -> Any:
+        """Return the other side's answer. Raises LineClosed, AnswerFailed, and what `_ERRORS` names.
+
+        Raises asyncio.TimeoutError where it takes more than *within* seconds.
+        """
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
         self._open[number] = answer
+        # Not asyncio.wait_for, which makes a task each time.
+        timer = self._loop.call_later(within, _time_out, answer) if within and not self._closed else None
         try:
             self._write(number, _ASK, (what, given, log.present()))
             return await answer
         finally:
             self._open.pop(number, None)
+            if timer:
+                timer.cancel()
 
     def tell(self, what: str, *given: Any) -> None:
         """Say something that needs no answer."""
         self._write(0, _TELL, (what, given, log.present()))
 
     async def serve(self) -> None:
-        """Answer the other side until it is gone, and all that it has asked is answered."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-                # Our own parent or child wrote it: see the top of the module.
-                self._take(*pickle.loads(await self._reader.readexactly(length)))  # noqa: S301
-        self._closed = True
-        for answer in self._open.values():
-            if not answer.done():
-                answer.set_exception(LineClosed("the process at the other end is gone"))
+        """Wait until the other side is gone, and all that it has asked is answered."""
+        await self._lost.wait()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def close(self) -> None:
         """Hang up."""
         if not self._closed:
-            self._writer.close()
+            self._transport.close()
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin: asyncio calls it."""
+        self._transport, self._closed = transport, False
+
+    def data_received(self, data: bytes) -> None:
+        """Take every whole frame that has come: asyncio calls it."""
+        self._read += data
+        begin = 0
+        while len(self._read) - begin >= _LENGTH.size:
+            first = begin + _LENGTH.size
+            end = first + _LENGTH.unpack_from(self._read, begin)[0]
+            if len(self._read) < end:
+                break
+            # Our own parent or child wrote it: see the top of the module.
+            self._take(*pickle.loads(self._read[first:end]))  # noqa: S301
+            begin = end
+        del self._read[:begin]
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        """Tell all who wait for an answer that there will be none: asyncio calls it."""
+        self._closed = True
+        for answer in self._open.values():
+            if not answer.done():
+                answer.set_exception(LineClosed("the process at the other end is gone"))
+        self._lost.set()
 
     def _take(self, number: int, kind: int, content: Any) -> None:
         if kind in (_ASK, _TELL):
-            task = asyncio.ensure_future(self._reply(number, kind, *content))
+            task = self._loop.create_task(self._reply(number, kind, *content))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return
@@ -126,4 +151,9 @@ class Line:
         if self._closed:
             raise LineClosed("the process at the other end is gone")
         frame = pickle.dumps((number, kind, content), protocol=pickle.HIGHEST_PROTOCOL)
-        self._writer.write(_LENGTH.pack(len(frame)) + frame)
+        self._transport.write(_LENGTH.pack(len(frame)) + frame)
+
+
+def _time_out(answer: asyncio.Future[Any]) -> None:
+    if not answer.done():
+        answer.set_exception(asyncio.TimeoutError())

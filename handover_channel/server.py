@@ -109,7 +109,7 @@ class Server:
         try:
             if self._keeping is None or self._stopping:
                 raise NotReady("the server is starting or stopping")
-            return await asyncio.wait_for(self._pass_on(signature, body), PATIENCE)
+            return await self._pass_on(signature, body)
         except asyncio.TimeoutError:
             # It may be stored yet; then what Meta sends again is known.
             logger.error("a delivery was not stored within %g s, Meta will send it again", PATIENCE)
@@ -217,8 +217,11 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._turns_loop)
 
     async def _pass_on(self, signature: str, body: bytes) -> Tuple[int, str]:
-        await self._opened.wait()
-        status, text = await self._door.ask("receive", signature, body)
+        begun = time.monotonic()
+        if not self._opened.is_set():
+            await asyncio.wait_for(self._opened.wait(), PATIENCE)
+        left = PATIENCE - (time.monotonic() - begun)
+        status, text = await self._door.ask("receive", signature, body, within=max(left, 0.01))
         return int(status), str(text)
 
     def _check(self, conversation: RasaConversation) -> str:
