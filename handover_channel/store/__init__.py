@@ -124,6 +124,8 @@ class Store:
         except DBAPIError as error:
             # `from None`: the texts of SQLAlchemy and the driver would hold values: message bodies.
             raise StoreUnavailable(f"the database refused: {_without_values(error)}") from None
+        except sqlite3.Error as error:  # of `_sqlite_begin`, which does not go through SQLAlchemy
+            raise StoreUnavailable(f"the database refused: {error}") from None
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"the database failed: {type(error).__name__}") from error
 
@@ -194,12 +196,17 @@ def _use_wal(connection: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
+    # To the driver itself: the way through SQLAlchemy costs ten times as much, and this is done for every
+    # transaction.
+    pooled, options = connection.connection, connection.get_execution_options()
+    execute = pooled.cursor().execute
+    if not options.get("handover_write"):
+        execute("BEGIN")
+        return
+    # A flush takes the earlier transactions with it that did without.
+    flush = "FULL" if options.get("handover_durable", True) else "NORMAL"
+    if pooled.info.get("handover_flush") != flush:
+        execute(f"PRAGMA synchronous={flush}")
+        pooled.info["handover_flush"] = flush
     # A writer that begins as a reader cannot wait for its turn: SQLite answers "locked" at once.
-    options = connection.get_execution_options()
-    if options.get("handover_write"):
-        # A flush takes the earlier transactions with it that did without.
-        flush = "FULL" if options.get("handover_durable", True) else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous={flush}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")
+    execute("BEGIN IMMEDIATE")

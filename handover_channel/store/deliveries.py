@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.store.listener import tell
 from handover_channel.store.schema import claims, deliveries
-from handover_channel.store.upsert import insert
+from handover_channel.store.upsert import insert_new
 from handover_channel.webhook import Item
 
 EVENT, RETURNED, MUTED = "event", "returned", "muted"
@@ -93,7 +93,7 @@ def add(connection: Connection, new: List[Dict[str, Any]]) -> None:
         # Two processes that store the same deliveries at once would wait for each other for ever, had each
         # begun with what the other one ends with. Within a thread the order of arrival stays.
         in_one_order = sorted(new, key=lambda row: (row["thread"], row["timestamp"]))
-        connection.execute(insert(connection, deliveries).on_conflict_do_nothing(), in_one_order)
+        connection.execute(insert_new(connection, deliveries), in_one_order)
         tell(connection)
 
 
