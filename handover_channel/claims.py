@@ -1,8 +1,9 @@
 """What a worker does in the store: claim a thread, take its next delivery, finish it, give the thread back.
 
-A claim is a row with a time at which it runs out. Who has it works the thread off alone, on whichever
-machine; what a dead worker left is free once its claims have run out. Synchronous: on an event loop, call it
-in a thread.
+What needs nothing but the store (a message to a muted thread) is worked off by whoever finds it, in the same
+transaction. A claim is a row with a time at which it runs out. Who has it works the thread off alone, on
+whichever machine; what a dead worker left is free once its claims have run out. Synchronous: on an event
+loop, call it in a thread.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import webhook
+from handover_channel import metrics, webhook
 from handover_channel.events import Event, MessageReceived, PostbackReceived
-from handover_channel.evidence import ANSWERED
+from handover_channel.evidence import ANSWERED, Ruling
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
@@ -28,6 +29,8 @@ from handover_channel.switchboard import MESSENGER
 CLAIM = 15.0
 #: How far ahead of our clock Meta's may be, in ms: one event from the future must not make all others old.
 AHEAD = 24 * 3600 * 1000
+#: Deliveries worked off in one transaction.
+AT_A_TIME = 20
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,25 @@ class Job:
     delivery: Delivery
     row: Thread
     event: Optional[Event]  #: None for a note
+    ruling: Optional[Ruling] = None  #: what is left to do about it, where that is known
+    started: bool = False  #: counted already, see `Claims.starting`
+
+
+#: What is left to do about an event, None where that is not to be found out in the middle of a transaction.
+AtOnce = Callable[[Event, Thread, Delivery], Optional[Ruling]]
+
+
+def _never(event: Event, row: Thread, delivery: Delivery) -> Optional[Ruling]:
+    return None
 
 
 class Claims:
     """The store, as one worker uses it."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], at_once: AtOnce = _never) -> None:
         self._store = store
         self._clock = clock
+        self._at_once = at_once
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def waiting(self, limit: int) -> List[str]:
@@ -59,19 +73,23 @@ class Claims:
             )
 
     def begin(self, thread: str) -> Optional[Job]:
-        """Claim *thread* and take its next delivery; None where there is none, or somebody else has it."""
+        """Claim *thread* and take its next delivery; None where there is none, or somebody else has it.
+
+        Those before it that need nothing but the store are worked off. One that the bot answers is counted
+        as begun.
+        """
         with self._store.writing(durable=False) as connection:
-            return self._next(connection, thread)
+            outcomes, job = self._next(connection, thread)
+        return _counted(outcomes, job)
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
-        """Take a delivery off the queue, with what it adds to the transcript, and begin the next one."""
+        """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
         with self._store.writing(durable=False) as connection:
-            if line is not None:
-                transcript.add(connection, job.row.id, line)
             if outcome == ANSWERED and job.row.context:
                 threads.set_context(connection, job.row.id, {})  # it went out with the message
-            deliveries.done(connection, job.delivery.id, outcome=outcome, now=self._clock())
-            return self._next(connection, job.row.id)
+            self._done(connection, job, outcome, line)
+            outcomes, following = self._next(connection, job.row.id)
+        return _counted([outcome, *outcomes], following)
 
     def starting(self, job: Job) -> None:
         """Count that the bot was set to work: what kills the process each time is not tried for ever."""
@@ -106,29 +124,59 @@ class Claims:
                 if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
                     deliveries.release(connection, worker=worker)
 
-    def _next(self, connection: Connection, thread: str) -> Optional[Job]:
+    def _next(self, connection: Connection, thread: str) -> Tuple[List[str], Optional[Job]]:
+        """Return the outcomes of what was worked off, and what comes then."""
         now = self._clock()
+        outcomes: List[str] = []
         # The claim comes first: what is read without it may be done by its owner before it is ours.
         if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
-            return None
+            return [], None
+        while True:
+            job = self._found(connection, thread)
+            if job is None:
+                deliveries.release(connection, worker=self.worker, thread=thread)
+                return outcomes, None
+            ruling = job.ruling
+            if ruling is None or (not ruling.turn and len(outcomes) == AT_A_TIME):
+                return outcomes, job
+            if ruling.turn:
+                deliveries.started(connection, job.delivery.id)
+                return outcomes, replace(job, started=True)
+            self._done(connection, job, ruling.outcome, ruling.line)
+            outcomes.append(ruling.outcome)
+
+    def _found(self, connection: Connection, thread: str) -> Optional[Job]:
         delivery = deliveries.next_of(connection, thread)
         if delivery is None:
-            deliveries.release(connection, worker=self.worker, thread=thread)
             return None
         event = _event_of(delivery)
         page = event.page if event else ""
         row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=delivery.received_at)
-        if event:
-            said = isinstance(event, (MessageReceived, PostbackReceived))
-            threads.touch(
-                connection,
-                thread,
-                page=page,
-                seen=event.timestamp,
-                now=delivery.received_at,
-                person_at=event.timestamp if said else 0,
-            )
-        return Job(delivery, row, event)
+        if event is None:
+            return Job(delivery, row, event)
+        said = isinstance(event, (MessageReceived, PostbackReceived))
+        threads.touch(
+            connection,
+            thread,
+            page=page,
+            seen=event.timestamp,
+            now=delivery.received_at,
+            person_at=event.timestamp if said else 0,
+        )
+        # What failed or was interrupted before is looked at more closely.
+        is_new = not (delivery.failures or delivery.attempts)
+        return Job(delivery, row, event, self._at_once(event, row, delivery) if is_new else None)
+
+    def _done(self, connection: Connection, job: Job, outcome: str, line: Optional[Line]) -> None:
+        if line is not None:
+            transcript.add(connection, job.row.id, line)
+        deliveries.done(connection, job.delivery.id, outcome=outcome, now=self._clock())
+
+
+def _counted(outcomes: List[str], job: Optional[Job]) -> Optional[Job]:
+    for outcome in outcomes:
+        metrics.worked_off(outcome)
+    return job
 
 
 def _event_of(delivery: Delivery) -> Optional[Event]:

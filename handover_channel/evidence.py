@@ -41,6 +41,9 @@ ANSWERED = "answered"
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 LONGEST_REPEAT = 36 * 3600.0
 
+#: What these are has no effect beyond its own row and the transcript.
+_AT_ONCE = frozenset({Meaning.TURN, Meaning.KEEP, Meaning.NOTHING})
+
 _Said = Union[MessageReceived, PostbackReceived]
 
 
@@ -81,8 +84,22 @@ class Evidence:
             Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
         }
 
+    def at_once(self, event: Event, row: Thread, delivery: Delivery) -> Optional[Ruling]:
+        """Return the ruling where *row* says all there is to know, None where more has to be done.
+
+        Called in the middle of a transaction: nothing here may ask Meta or the store.
+        """
+        try:
+            meaning = self._meaning(event, row, delivery)
+        except Exception:
+            return None  # `weigh` will fail as well, and that is counted
+        return self._actions[meaning](event, row, delivery) if meaning in _AT_ONCE else None
+
     def weigh(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
         """Give *event* its effect. *row* is the thread as it was before the event."""
+        return self._actions[self._meaning(event, row, delivery)](event, row, delivery)
+
+    def _meaning(self, event: Event, row: Thread, delivery: Delivery) -> Meaning:
         target = self._settings.targets.get(row.state.target)
         situation = Situation(
             state=row.state,
@@ -94,7 +111,7 @@ class Evidence:
             active_at=row.active_at,
             received_at=delivery.received_at,
         )
-        return self._actions[meaning_of(event, situation)](event, row, delivery)
+        return meaning_of(event, situation)
 
     def _turn(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         return Ruling(ANSWERED, turn=True, context=row.context)

@@ -63,7 +63,7 @@ class Worker:
         pressed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
-        self._claims = Claims(store, clock)
+        self._claims = Claims(store, clock, evidence.at_once)
         self._switchboard = switchboard
         self._evidence = evidence
         self._conversation = conversation
@@ -222,8 +222,11 @@ class Worker:
 
     async def _finish(self, job: Job, ruling: Ruling) -> Optional[Job]:
         following = await self._in_thread(self._claims.finish, job, ruling.outcome, ruling.line)
-        metrics.worked_off(ruling.outcome)
         if following is not None and self._stopping:
+            if following.started:
+                await self._in_thread(
+                    functools.partial(self._claims.ended, following, started=True, failed=False)
+                )
             await self._in_thread(self._claims.give_back, job.row.id)
             return None
         return following
@@ -232,8 +235,10 @@ class Worker:
         """Give the delivery its effect."""
         if job.event is None:
             return await self._tell(job)
-        weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
-        ruling = await self._in_thread(weigh, pool=self._asking)
+        ruling = job.ruling
+        if ruling is None:
+            weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
+            ruling = await self._in_thread(weigh, pool=self._asking)
         if ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived)):
             given = (job.event, ruling.context, job.delivery)
             await self._bot_works(job, functools.partial(self._conversation.answer, *given))
@@ -252,7 +257,8 @@ class Worker:
         return Ruling("told")
 
     async def _bot_works(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
-        await self._in_thread(self._claims.starting, job)
+        if not job.started:
+            await self._in_thread(self._claims.starting, job)
         try:
             with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
                 await work()

@@ -5,9 +5,9 @@ import json
 import pytest
 from play import PSID, START
 
-from handover_channel.claims import AHEAD, CLAIM, Claims
+from handover_channel.claims import AHEAD, AT_A_TIME, CLAIM, Claims
 from handover_channel.control import State
-from handover_channel.evidence import ANSWERED
+from handover_channel.evidence import ANSWERED, Ruling
 from handover_channel.store import deliveries, threads, transcript
 from handover_channel.store.transcript import Line
 from handover_channel.webhook import parse
@@ -57,6 +57,58 @@ def test_finishing_a_job_begins_the_next_one_and_at_the_end_gives_the_thread_bac
     assert other.begin(PSID).event.text == "three"
     with store.reading() as connection:
         assert [line.text for line in transcript.of(connection, PSID)] == ["one"]
+
+
+def keep_all_but(*texts):
+    """A rule by which every message is kept, but that those with these texts are answered."""
+
+    def rule(event, row, delivery):
+        if event.text in texts:
+            return Ruling(ANSWERED, turn=True)
+        return Ruling("kept", line=Line("person", event.text, event.timestamp))
+
+    return rule
+
+
+def test_what_needs_only_the_store_is_worked_off_on_the_way_to_what_the_bot_answers(store, clock):
+    claims = Claims(store, clock, keep_all_but("three"))
+    receive(store, ("one", 1_000_000_000_001), ("two", 1_000_000_000_002), ("three", 1_000_000_000_003))
+
+    job = claims.begin(PSID)
+
+    assert (job.event.text, job.ruling.turn, job.started) == ("three", True, True)
+    assert job.delivery.attempts == 0
+    with store.reading() as connection:
+        assert [line.text for line in transcript.of(connection, PSID)] == ["one", "two"]
+        assert deliveries.next_of(connection, PSID).attempts == 1
+
+
+def test_a_thread_with_nothing_for_the_bot_is_given_back_at_once(store, clock):
+    claims = Claims(store, clock, keep_all_but())
+    receive(store, ("one", 1_000_000_000_001), ("two", 1_000_000_000_002))
+
+    assert claims.begin(PSID) is None
+
+    with store.reading() as connection:
+        assert deliveries.next_of(connection, PSID) is None
+        assert deliveries.claiming_workers(connection) == []
+
+
+def test_a_transaction_works_off_only_so_many(store, clock):
+    claims = Claims(store, clock, keep_all_but())
+    receive(store, *((f"m{number:03}", 1_000_000_000_000 + number) for number in range(AT_A_TIME + 5)))
+
+    assert claims.begin(PSID).event.text == f"m{AT_A_TIME:03}"
+
+
+def test_what_was_interrupted_or_failed_before_is_looked_at_more_closely(claims, store, clock):
+    receive(store, ("one", 1_000_000_000_001))
+    claims.starting(claims.begin(PSID))
+    claims.give_back()
+
+    job = Claims(store, clock, keep_all_but("one")).begin(PSID)
+
+    assert (job.ruling, job.started, job.delivery.attempts) == (None, False, 1)
 
 
 def test_there_is_no_job_in_a_thread_without_work(claims):

@@ -488,7 +488,7 @@ async def test_stopping_lets_a_turn_end_and_begins_no_other(place, store):
     await stopping
 
     assert process.bot.said[PSID] == ["one"]
-    assert outcomes(store) == ["answered", ""]
+    assert rows(store) == [(PSID, "answered", 1, 0), (PSID, "", 0, 0)]
     assert claimants(store) == []
 
 
