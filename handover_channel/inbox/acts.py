@@ -10,7 +10,6 @@ from typing import Callable, Optional
 
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox.reading import inbox_target
 from handover_channel.returning import ReturnReason, parse_duration
 from handover_channel.settings import Settings
 from handover_channel.store import Store, agents, inbox, news, presence, remarks, threads
@@ -72,10 +71,7 @@ class Acts:
 
         Raises HandoverRefused and what Meta refuses (GraphError).
         """
-        target = inbox_target(self._settings)
-        if target is None:
-            raise HandoverRefused("handover.yml has no target of kind inbox -> add one to take threads over")
-        row = self._switchboard.take_over(thread, agent, target=target)
+        row = self._switchboard.take_over(thread, agent)
         self.claim_for_answer(row, agent)
 
     def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:

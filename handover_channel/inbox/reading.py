@@ -17,7 +17,7 @@ from handover_channel.inbox import listing, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
 from handover_channel.sending import SendingRules
-from handover_channel.settings import Settings, TargetKind
+from handover_channel.settings import Settings
 from handover_channel.store import Store, agents, inbox, people, presence, replies, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.replies import Reply
@@ -159,13 +159,6 @@ class Reader:
             name: text.replace("{name}", person).replace("{agent}", agent)
             for name, text in self._settings.inbox.canned_replies.items()
         }
-
-
-def inbox_target(settings: Settings) -> Optional[str]:
-    """Return the target of threads that agents take over: of kind inbox, the default one first."""
-    names = [settings.default_target, *settings.targets]
-    kinds = {name: settings.targets[name].kind for name in names if name in settings.targets}
-    return next((name for name in names if kinds.get(name) is TargetKind.INBOX), None)
 
 
 def _possible(row: Thread, rules: SendingRules) -> Dict[str, Any]:

@@ -43,7 +43,7 @@ def stretch(
     in_ms = None if before is None else int(before * 1000)
     for line in transcript.of(connection, row.id, limit, before=in_ms):
         found.append(_said(line, row, person, shown_names, link))
-    for change in threads.log_of(connection, row.id, limit, before=before):
+    for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, shown_names))
     for remark in remarks.of(connection, row.id, before=before, limit=limit):
         name = shown_names.get(remark.agent, remark.agent)

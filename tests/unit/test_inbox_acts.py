@@ -1,0 +1,326 @@
+"""What agents do on the page, as the page asks for it: acts.py, and what reading.py shows of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from play import PSID
+
+from handover_channel.agent import Agent
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox.acts import Acts
+from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.views import Changed, Filters, Remark, Said
+from handover_channel.store import agents, news, people, presence
+from handover_channel.store.agents import Agent as Person
+
+
+@pytest.fixture
+def acts(play):
+    with play.store.writing() as connection:
+        for name, shown in (("sara", "Sara"), ("omar", "Omar")):
+            agents.add(connection, Person(name, shown, "hash", created_at=play.clock()))
+    return Acts(play.settings, play.store, play.switchboard, play.clock)
+
+
+@pytest.fixture
+def reader(play):
+    agent = Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return Reader(play.settings, play.store, agent.sending_rules, play.clock)
+
+
+def view(reader, play, agent="sara", bot=None, **given):
+    given.setdefault("link", lambda address: f"/file?of={address}")
+    return reader.thread(reader.row(PSID), bot or BotsPart(), agent=agent, **given)
+
+
+def entries(reader, play, kind=Said, **given):
+    return [each for each in view(reader, play, **given).entries if isinstance(each, kind)]
+
+
+def items(reader, name, agent="sara"):
+    return reader.list(Filters(list=name), agent=agent).items
+
+
+# --- claiming -------------------------------------------------------------------------------------
+
+
+def test_of_two_who_claim_at_the_same_time_one_gets_it_and_the_other_reads_who(play, acts, reader):
+    play.hands_over()
+    acts.assign(PSID, to="sara", seen="", by="sara")
+
+    with pytest.raises(HandoverRefused, match="Sara was faster"):
+        acts.assign(PSID, to="omar", seen="", by="omar")
+
+    assert [item.assignee for item in items(reader, "mine")] == ["Sara"]
+    assert not items(reader, "mine", agent="omar")
+
+
+def test_a_claimed_conversation_waits_for_nobody_else(play, acts, reader):
+    play.hands_over()
+    assert [item.thread for item in items(reader, "waiting")] == [PSID]
+
+    acts.assign(PSID, to="omar", seen="", by="sara")
+
+    assert not items(reader, "waiting")
+    assert view(reader, play).assignee_shown == "Omar"
+
+
+def test_nothing_is_given_to_somebody_who_is_no_agent(play, acts):
+    play.hands_over()
+
+    with pytest.raises(HandoverRefused, match="no agent is called 'nobody'"):
+        acts.assign(PSID, to="nobody", seen="", by="sara")
+
+
+def test_a_conversation_that_has_gone_back_to_the_bot_cannot_be_claimed(play, acts):
+    play.hands_over()
+    play.says("back to bot")
+
+    with pytest.raises(HandoverRefused, match="not in the inbox any more"):
+        acts.assign(PSID, to="sara", seen="", by="sara")
+
+
+def test_who_answers_first_has_it_and_nobody_is_overridden(play, acts, reader):
+    play.hands_over()
+    acts.claim_for_answer(play.row, "sara")
+    acts.claim_for_answer(play.row, "omar")
+
+    assert view(reader, play).assignee == "sara"
+
+
+# --- control --------------------------------------------------------------------------------------
+
+
+def test_stepping_in_takes_the_conversation_from_the_bot_and_gives_it_to_the_agent(play, acts, reader):
+    play.says("hello")
+    assert view(reader, play).can_take_over
+
+    acts.take_over(PSID, "sara")
+
+    shown = view(reader, play)
+    assert (shown.control, shown.assignee, shown.can_reply) == ("inbox", "sara", True)
+
+
+def test_what_goes_back_to_the_bot_carries_the_note_into_the_divider(play, acts, reader):
+    play.hands_over()
+
+    acts.give_back(PSID, "sara", note="  refunded  ")
+
+    divider = entries(reader, play, Changed)[-1]
+    assert (divider.control, divider.reason, divider.who, divider.note) == (
+        "bot",
+        "agent",
+        "Sara",
+        "refunded",
+    )
+    assert not view(reader, play).can_return
+
+
+def test_more_time_is_given_in_the_words_of_the_settings(play, acts, reader):
+    play.hands_over()
+    until = view(reader, play).until
+
+    acts.extend(PSID, "sara", "2 hours")
+
+    assert view(reader, play).until == until + 7200
+    with pytest.raises(HandoverRefused, match="no duration"):
+        acts.extend(PSID, "sara", "a while")
+
+
+def test_elsewhere_a_conversation_is_shown_and_cannot_be_answered(play, acts, reader):
+    play.hands_over("sales_bot")
+
+    shown = view(reader, play)
+
+    assert (shown.control, shown.target) == ("app", "sales_bot")
+    assert not shown.can_reply
+    assert "take it over" in shown.why_not
+    assert shown.can_take_over
+
+
+# --- notes, tags, what was read -------------------------------------------------------------------
+
+
+def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, acts, reader):
+    play.hands_over()
+    play.calls()
+
+    acts.remark(PSID, "sara", "is angry, rightly")
+
+    assert [(each.name, each.text) for each in entries(reader, play, Remark, agent="omar")] == [
+        ("Sara", "is angry, rightly")
+    ]
+    assert play.calls() == []
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 10_001])
+def test_a_note_that_is_none_is_refused(play, acts, text):
+    play.hands_over()
+
+    with pytest.raises(HandoverRefused, match="the note"):
+        acts.remark(PSID, "sara", text)
+
+
+def test_tags_come_and_go(play, acts, reader):
+    play.hands_over()
+
+    acts.tag(PSID, "  late   delivery ")
+    assert view(reader, play).tags == ("late delivery",)
+
+    acts.tag(PSID, "late delivery", remove=True)
+    assert view(reader, play).tags == ()
+
+
+def test_unread_is_what_the_person_wrote_since_this_agent_looked(play, acts, reader):
+    play.hands_over()
+    assert items(reader, "waiting")[0].unread
+
+    reader.looked_at(reader.row(PSID), "sara")
+    assert not items(reader, "waiting")[0].unread
+    assert items(reader, "waiting", agent="omar")[0].unread
+
+    play.says("hello?")
+    assert items(reader, "waiting")[0].unread
+
+
+# --- together -------------------------------------------------------------------------------------
+
+
+def test_colleagues_see_who_looks_and_who_types(play, acts, reader):
+    play.hands_over()
+    acts.is_here("p1", agent="omar", thread=PSID)
+    acts.types("p1", PSID)
+
+    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    assert (omar.here, omar.looking, omar.typing) == (True, True, True)
+
+    play.clock.passes(presence.TYPES_FOR)
+    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    assert (omar.looking, omar.typing) == (True, False)
+
+    acts.is_gone("p1", PSID)
+    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    assert (omar.here, omar.looking) == (True, False)
+
+
+def test_who_has_been_away_for_too_long_has_nothing_any_more(play, acts, reader):
+    play.hands_over()
+    acts.assign(PSID, to="sara", seen="", by="sara")
+    acts.is_here("p1", agent="sara", thread=PSID)
+
+    play.clock.passes(4 * 60)
+    acts.tidy()
+    assert view(reader, play).assignee == "sara"
+
+    play.clock.passes(2 * 60)
+    acts.tidy()
+    assert view(reader, play).assignee == ""
+    assert [item.thread for item in items(reader, "waiting")] == [PSID]
+
+
+def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
+    inbox = dataclasses.replace(play.settings.inbox, offline_after=None)
+    settings = dataclasses.replace(play.settings, inbox=inbox)
+    with play.store.writing() as connection:
+        agents.add(connection, Person("sara", "Sara", "hash", created_at=play.clock()))
+    acts = Acts(settings, play.store, play.switchboard, play.clock)
+    play.hands_over()
+    acts.assign(PSID, to="sara", seen="", by="sara")
+
+    play.clock.passes(timedelta(hours=10).total_seconds())
+    acts.tidy()
+
+    assert view(reader, play).assignee == "sara"
+
+
+def test_every_act_is_news_and_old_news_is_forgotten(play, acts):
+    play.hands_over()
+    with play.store.reading() as connection:
+        before, _ = news.newest(connection)
+
+    acts.tag(PSID, "late")
+    acts.remark(PSID, "sara", "a note")
+    acts.assign(PSID, to="sara", seen="", by="sara")
+
+    with play.store.reading() as connection:
+        found = news.since(connection, news_id=before + news.ROWS_BACK, change_id=10**9, at=float("inf"))
+    assert [thread for _, thread in found] == [PSID] * 3
+
+    play.clock.passes(3600)
+    acts.is_here("p1", agent="sara", thread="")
+    acts.tidy()
+    with play.store.reading() as connection:
+        assert news.since(connection, news_id=0, change_id=10**9, at=float("inf")) == []
+
+
+# --- the conversation -----------------------------------------------------------------------------
+
+
+def test_what_everybody_said_stands_in_the_order_of_time(play, acts, reader):
+    play.hands_over()
+    play.says("is anybody there?")
+    said = play.clock()
+    bot = BotsPart([Said("b1", said - 10, "person", "", "hi"), Said("b2", said - 9, "bot", "", "Hello!")])
+    acts.remark(PSID, "sara", "late again")
+
+    shown = view(reader, play, bot=bot).entries
+
+    assert [type(each).__name__ for each in shown] == ["Said", "Said", "Changed", "Said", "Remark"]
+    assert [each.text for each in shown if isinstance(each, Said)] == ["hi", "Hello!", "is anybody there?"]
+
+
+def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, reader):
+    play.hands_over()
+    for number in range(70):
+        play.says(f"message {number}")
+
+    texts, before = [], None
+    while True:
+        shown = view(reader, play, before=before)
+        texts = [each.text for each in shown.entries if isinstance(each, Said)] + texts
+        if not shown.earlier:
+            break
+        before = float(shown.earlier)
+
+    assert texts == [f"message {number}" for number in range(70)]
+
+
+def test_people_are_called_by_the_name_that_meta_gives(play, acts, reader):
+    play.hands_over()
+    play.says("hello")
+    with play.store.writing() as connection:
+        people.put(connection, people.Person(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
+
+    assert view(reader, play).name == "Layla Haddad"
+    assert entries(reader, play)[-1].name == "Layla Haddad"
+    assert items(reader, "open")[0].has_picture
+
+
+def test_files_are_shown_by_addresses_of_this_server_alone(play, acts, reader):
+    play.hands_over()
+    play.clock.passes(1)
+    play.person.sends("image", url="https://scontent.xx.fbcdn.net/a.png")
+    play.work()
+
+    assert entries(reader, play)[-1].files[0].url == "/file?of=https://scontent.xx.fbcdn.net/a.png"
+
+
+def test_delivery_and_read_marks_stand_on_what_the_page_wrote(play, acts, reader):
+    play.hands_over()
+    at = play.clock()
+    bot = BotsPart([Said("b", at - 1, "bot", "", "Hello!"), Said("p", at - 2, "person", "", "hi")])
+    play.deliver(
+        {
+            "sender": {"id": PSID},
+            "recipient": {"id": "1"},
+            "timestamp": int(at * 1000),
+            "read": {"watermark": int(at * 1000)},
+        }
+    )
+    play.work()
+
+    marks = {each.key: each.mark for each in entries(reader, play, bot=bot)}
+    assert (marks["b"], marks["p"]) == ("read", "")
