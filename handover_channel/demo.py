@@ -50,7 +50,7 @@ PARTS = (
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  #: Ctrl-C, `kill`, the terminal is closed
 
 NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", "handover.yml")
-NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator", "jinja2": "inbox"}  #: import name -> extra that brings it
+NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
 
 
 def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS) -> int:
