@@ -12,8 +12,6 @@ import re
 from dataclasses import replace
 from typing import List, NamedTuple, Optional
 
-from sqlalchemy.engine import Connection
-
 from handover_channel import first_answer
 from handover_channel.events import Attachment
 from handover_channel.settings import Settings
@@ -55,7 +53,7 @@ def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: L
         if sent.add(connection, part.tag, now=now):
             transcript.add(connection, row.id, line)
             deadlines.clear(connection, row.id, deadlines.NO_ANSWER)
-            _answered(connection, row.id)
+            threads.answered(connection, row.id)
             if all(sent.find(connection, tag) for tag in _tags(part)):
                 replies.sent(connection, reply.id)
         elif line.mid and line.attachments:
@@ -69,9 +67,3 @@ def _named(line: Line, reply: Reply) -> List[Attachment]:
 
 def _tags(part: Part) -> List[str]:
     return [part._replace(number=number).tag for number in range(1, part.total + 1)]
-
-
-def _answered(connection: Connection, thread: str) -> None:
-    end_the_wait = getattr(threads, "answered", None)
-    if end_the_wait is not None:
-        end_the_wait(connection, thread)

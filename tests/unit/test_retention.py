@@ -136,14 +136,16 @@ def test_transcript_and_log_are_deleted_by_age_only(play, small, function):
 
 def test_replies_that_were_sent_or_dropped_go_and_what_failed_stays(play, store):
     with store.writing() as connection:
-        for number in range(4):
-            replies.add(connection, PSID, key=f"{number}", agent="nour", text="x", now=START)
-        replies.sent(connection, 1)
-        replies.failed(connection, 2, "no")
+        sent_one, failed, dropped, waiting = (
+            replies.add(connection, PSID, key=f"{number}", agent="nour", text="x", now=START).id
+            for number in range(4)
+        )
+        replies.sent(connection, sent_one)
+        replies.failed(connection, failed, "no")
     play.clock.now = START + 100 * DAY
     with store.writing() as connection:
-        assert replies.drop(connection, replies.get(connection, 3, now=play.clock()))
+        assert replies.drop(connection, replies.get(connection, dropped, now=play.clock()))
 
     tidy(play)
 
-    assert ids(store, "replies") == [2, 4]
+    assert ids(store, "replies") == [failed, waiting]
