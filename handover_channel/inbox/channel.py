@@ -16,13 +16,15 @@ from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.exceptions import RasaException
-from sanic import Blueprint, Sanic
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
 
 from handover_channel import settings as settings_file
 from handover_channel import wiring
 from handover_channel.agent import Agent
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
-from handover_channel.inbox import routes
+from handover_channel.inbox import routes, web
 from handover_channel.inbox.acts import TIDY, Acts
 from handover_channel.inbox.entrance import Entrance
 from handover_channel.inbox.files import Files
@@ -90,6 +92,18 @@ class InboxInput(InputChannel):
         profiles = Profiles(self._settings, given.store, given.graph, clock)
         room = Room(front, acts, live, files, profiles, replies)
         blueprint = routes.blueprint(room)
+
+        @blueprint.get("/health")
+        async def health(request: Request) -> HTTPResponse:
+            # Where Messenger is served, too, its channel's own path tells more.
+            problem = await self._server.problem() if self._server is not None else ""
+            if problem:
+                return response.json({"status": "unavailable", "reason": problem}, status=503)
+            return response.json({"status": "ok"})
+
+        @blueprint.listener("before_server_start")
+        async def guard(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            web.guard(app)
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:

@@ -51,7 +51,7 @@ class Room:
 
     async def list(self, request: Request, visitor: Visitor) -> Tuple[ListView, str]:
         """Return the list that the address asks for, and where it begins."""
-        query = {name: str(request.args.get(name) or "") for name in request.args}
+        query = {name: web.plain(request.args.get(name)) for name in request.args}
         after = query.get("after", "")
         filters = listing.filters_of(query)
         view = await self.front.call(self.reader.list, filters, agent=visitor.name, after=after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 
 from sanic.request import Request
@@ -18,8 +19,8 @@ BEAT = 15.0
 async def tell(room: Room, request: Request, visitor: Visitor) -> None:
     """Stream server-sent events until the page, the sign-in or the server ends."""
     front, acts = room.front, room.acts
-    page = str(request.args.get("page") or "")[:64]
-    thread = str(request.args.get("thread") or "")
+    page, thread = web.plain(request.args.get("page"))[:64], web.plain(request.args.get("thread"))
+    clock = asyncio.get_running_loop().time
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
     answer = await request.respond(content_type="text/event-stream", headers=headers)
     listener = room.live.open()
@@ -27,16 +28,18 @@ async def tell(room: Room, request: Request, visitor: Visitor) -> None:
         await answer.send("retry: 2000\n\n")
         here = functools.partial(acts.is_here, page, agent=visitor.name, thread=thread)
         await front.call(here, arrived=True)
+        beat = clock() + BEAT
         while not listener.is_over:
-            changed = await listener.changed(BEAT)
-            if not changed:
+            changed = await listener.changed(max(beat - clock(), 0.0))
+            if clock() >= beat:  # also where there is always something new
+                beat = clock() + BEAT
                 if await front.call(front.entrance.who, web.cookie_of(request), renew=False) is None:
                     await answer.send("event: signed-out\ndata:\n\n")
                     return
                 await answer.send(":\n\n")
                 await front.call(here)
-                continue
-            await answer.send("event: list\ndata:\n\n")
+            if changed:
+                await answer.send("event: list\ndata:\n\n")
             if thread in changed:
                 await answer.send("event: thread\ndata:\n\n")
     finally:

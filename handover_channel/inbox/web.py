@@ -17,6 +17,7 @@ from concurrent.futures import Executor
 from typing import Any, Callable, Dict, Mapping, Optional, TypeVar
 from urllib.parse import quote, unquote
 
+from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty, html, redirect
 
@@ -156,6 +157,17 @@ def _quietly(function: Callable[..., Any], *given: Any) -> None:
         function(*given)
 
 
+def guard(app: Sanic) -> None:
+    """Put HEADERS on what Sanic answers by itself, too: where there is no page, and for our own errors."""
+
+    async def add(request: Request, answer: HTTPResponse) -> None:
+        if request.path.startswith(BASE):
+            for name, value in HEADERS.items():
+                answer.headers.setdefault(name, value)
+
+    app.register_middleware(add, "response")
+
+
 def done(request: Request, *, to: str, quiet: bool = False) -> HTTPResponse:
     """Return that something was done: the page loads anew what it shows; without script, *to* is loaded.
 
@@ -205,7 +217,7 @@ def origin_of(request: Request) -> str:
 
 def field(request: Request, name: str) -> str:
     """Return a form's field, "" where it has none."""
-    return str((request.form or {}).get(name) or "")
+    return plain((request.form or {}).get(name))
 
 
 def own_path(path: str) -> str:
@@ -216,7 +228,12 @@ def own_path(path: str) -> str:
 
 def thread_of(raw: str) -> str:
     """Return the thread that a path names."""
-    return unquote(raw)
+    return plain(unquote(raw))
+
+
+def plain(given: Optional[str]) -> str:
+    """Return text that any database takes: PostgreSQL knows no NUL."""
+    return str(given or "").replace("\0", "")
 
 
 def language_of(request: Request, visitor: Optional[Visitor]) -> str:
