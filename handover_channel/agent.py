@@ -187,17 +187,17 @@ class Agent:
     def _send_part(
         self, row: Thread, agent: str, part: Part, message: Dict[str, Any], file: Optional[File]
     ) -> None:
+        began = self._clock()  # not later: Meta says up to when all was delivered, by when it took a message
         mid = self._post.send(row, agent, part, message, file)
-        now = self._clock()
         line = Line(
             author=AGENT,
             text=message.get("text", ""),
-            timestamp=int(now * 1000),
+            timestamp=int(began * 1000),
             mid=mid,
             app_id=self._settings.app_id if row.channel == MESSENGER else "",
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
-        outbox.note_sent(self._settings, self._store, row, part, line, now=now)
+        outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
 
     def _row_in_inbox(self, thread: str) -> Thread:
         row = self._row(thread)

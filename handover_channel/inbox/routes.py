@@ -97,7 +97,7 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         send = functools.partial(
             room.agent.reply,
             thread,
-            field(request, "text"),
+            _written(request, "text"),
             agent=you.name,
             key=field(request, "key"),
             file=_upload(request),
@@ -114,7 +114,7 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         await front.call(room.agent.drop, _reply_id(request), thread=thread)
 
     async def remark(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.remark, thread, you.name, field(request, "text"))
+        await front.call(acts.remark, thread, you.name, _written(request, "text"))
 
     async def tag(request: Request, you: Visitor, thread: str) -> None:
         await front.call(acts.tag, thread, field(request, "tag"), remove=bool(field(request, "remove")))
@@ -131,7 +131,7 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         await front.call(acts.take_over, thread, you.name)
 
     async def give_back(request: Request, you: Visitor, thread: str) -> None:
-        note, intent = field(request, "note"), field(request, "intent")
+        note, intent = _written(request, "note"), field(request, "intent")
         if intent and intent not in room.rasa.intents():
             raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
         await front.call(acts.give_back, thread, you.name, note=note, intent=intent)
@@ -164,6 +164,11 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
             raise HandoverRefused(f"there is nothing called {act!r} to do -> load the page anew")
         await do(request, you, web.thread_of(thread))
         return web.done(request, to=f"{BASE}/thread/{thread}", quiet=act == "typing")
+
+
+def _written(request: Request, name: str) -> str:
+    # A form's line ends are CR LF: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html
+    return field(request, name).replace("\r\n", "\n")
 
 
 def _upload(request: Request) -> Optional[File]:
