@@ -119,10 +119,10 @@ class Window:
         self.reply.fill(text)
         self.reply.press("Enter")
 
-    def does(self, menu: str, choice: str) -> None:
-        """Choose in a menu."""
-        self.page.locator("details.menu summary", has_text=menu).click()
-        self.page.locator("details.menu[open] button", has_text=choice).click()
+    def chooses(self, menu: str, choice: str) -> None:
+        """Choose in a menu of the thread."""
+        self.page.locator("#thread details.menu summary", has_text=menu).click()
+        self.page.locator("#thread details.menu[open] button", has_text=choice).click()
 
     # --- when it was seen -------------------------------------------------------------------------
 
@@ -166,6 +166,16 @@ class Office:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def waiting(self, name: str = "", text: str = "my parcel is wet") -> Person:
+        """Return somebody new whom the bot has handed over to the inbox, where they have said *text*."""
+        person = self.stack.person(name)
+        person.says("when are you open")
+        person.settled()
+        person.goes_to("inbox")
+        person.says(text)
+        person.settled()
+        return person
+
     @contextmanager
     def window(self, browser: Browser, **looks: Any) -> Iterator[Window]:
         """Open a window of nobody yet; *looks*: of the browser's context."""
@@ -176,7 +186,7 @@ class Office:
             yield window
         finally:
             context.close()
-        assert window.wrong == []
+        assert not window.wrong, window.wrong
 
     @contextmanager
     def agent(self, browser: Browser, name: str, **looks: Any) -> Iterator[Window]:

@@ -210,7 +210,9 @@ class Person:
     def sent(self) -> List[Dict[str, Any]]:
         """Return the messages that the bot has sent and Meta has taken, in order."""
         answered = [call for call in self.calls("messages") if call["status"] == 200]
-        return [call["body"]["message"] for call in answered if "message" in call["body"]]
+        found = [call["body"]["message"] for call in answered if "message" in call["body"]]
+        # In a form, which a file goes out in, it is text.
+        return [json.loads(each) if isinstance(each, str) else each for each in found]
 
     def heard(self) -> List[str]:
         """Return the texts of these messages, also where they stand in a template."""
@@ -336,6 +338,10 @@ class Stack:
     def staff_replies(self, person: Person, text: str) -> None:
         """Answer from the Page inbox."""
         self.messenger(f"inbox/{person.psid}/reply", text=text)
+
+    def file(self, content_type: str, content: bytes) -> str:
+        """Keep a file where Messenger keeps those that people send; returns its address."""
+        return self._simulator.keep_file(content_type, content)
 
     @contextmanager
     def without_default_app(self) -> Iterator[None]:

@@ -57,6 +57,12 @@ def office(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Of
         yield office
 
 
+@pytest.fixture
+def waiting(office: Office) -> Person:
+    """Somebody whom the bot has handed over to the inbox, where nobody has answered yet."""
+    return office.waiting()
+
+
 # For a module: while Chromium is driven, this thread's event loop is taken.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
