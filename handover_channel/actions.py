@@ -14,17 +14,23 @@ from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, 
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, wiring
-from handover_channel.errors import GraphError, HandoverRefused, SettingsError, StoreUnavailable
+from handover_channel.errors import (
+    GraphError,
+    HandoverRefused,
+    OutsideHours,
+    SettingsError,
+    StoreUnavailable,
+)
 from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import Switchboard
+from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
 
 TARGET_SLOT, UNTIL_SLOT = "handover_target", "handover_until"
 REASON_ENTITY = "reason"
 RETURNED_INTENT = "handover_returned"
-FAILED_RESPONSE = "utter_handover_failed"
+FAILED_RESPONSE, CLOSED_RESPONSE = "utter_handover_failed", "utter_handover_closed"
 
 _Domain = Dict[str, Any]
 
@@ -33,7 +39,8 @@ class ActionHandover(Action):
     """Hand the conversation over to the target that the person named, or to the default one.
 
     The target's name is the value of entity `handover_target` in the latest message, else of the slot.
-    Where it cannot be, the bot keeps control and says `utter_handover_failed`.
+    Where it cannot be, the bot keeps control and says `utter_handover_failed`; outside the target's business
+    hours `utter_handover_closed`, with `{opens}`: when somebody is there.
     """
 
     def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
@@ -54,11 +61,25 @@ class ActionHandover(Action):
             row = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: self._switchboard.hand_over(tracker.sender_id, target, channel=channel)
             )
+        except OutsideHours as error:
+            logger.info("thread %s: not handed over: %s", tracker.sender_id, error)
+            known = CLOSED_RESPONSE in domain.get("responses", {})
+            dispatcher.utter_message(
+                response=CLOSED_RESPONSE if known else FAILED_RESPONSE, opens=error.opens
+            )
+            return _slots(await self._row(tracker.sender_id))
         except (HandoverRefused, GraphError, StoreUnavailable, SettingsError) as error:
             logger.error("thread %s: not handed over: %s", tracker.sender_id, error)
             dispatcher.utter_message(response=FAILED_RESPONSE)
             return _slots(await self._row(tracker.sender_id))
+        if row.channel != MESSENGER:  # there it went out before control did
+            await self._tell_ahead(dispatcher, row)
         return _slots(row)
+
+    async def _tell_ahead(self, dispatcher: CollectingDispatcher, row: Thread) -> None:
+        text = await asyncio.get_running_loop().run_in_executor(None, self._switchboard.ahead, row)
+        if text:
+            dispatcher.utter_message(text=text)
 
     async def _row(self, thread: str) -> Optional[Thread]:
         """Return the row as it stands: where somebody else has control already, the slots go on saying so."""

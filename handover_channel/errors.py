@@ -7,7 +7,8 @@ HandoverError
 │   └── MalformedWebhook          400: signed, but no delivery
 ├── HandoverRefused           the bot asked for a handover that cannot be
 │   ├── UnknownTarget             no such target in handover.yml
-│   └── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+│   ├── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+│   └── OutsideHours              nobody is there now
 ├── EntranceRefused          whoever wants to come into the built-in inbox
 │   ├── WrongPassword             403: or there is no agent of that name
 │   ├── TooManyAttempts           429: wrong passwords, or too many sign-ins at the same moment
@@ -27,7 +28,7 @@ HandoverError
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 
 class HandoverError(Exception):
@@ -67,6 +68,19 @@ class UnknownTarget(HandoverRefused):
 
 class TargetNotReachable(HandoverRefused):
     """The target needs Messenger, and this thread is on another channel."""
+
+
+class OutsideHours(HandoverRefused):
+    """It is outside the target's business hours.
+
+    ``opens_at``: when somebody is there, in seconds since the epoch, None for never; ``opens``: the same for
+    people to read, by the clock of the target's time zone.
+    """
+
+    def __init__(self, message: str, *, opens_at: Optional[float], opens: str) -> None:
+        super().__init__(message)
+        self.opens_at = opens_at
+        self.opens = opens
 
 
 class EntranceRefused(HandoverError):

@@ -18,12 +18,13 @@ from handover_channel.events import (
     Event,
     MessageEchoed,
     MessageReceived,
+    Noted,
     OptedIn,
     PostbackReceived,
     Referred,
 )
 from handover_channel.returning import Keywords, ReturnReason
-from handover_channel.routing import OUR_METADATA, Meaning, Situation, meaning_of
+from handover_channel.routing import OUR_METADATA, READ, Meaning, Situation, meaning_of
 from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, sent, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
@@ -79,6 +80,7 @@ class Evidence:
             Meaning.LOST: self._lost,
             Meaning.GAINED: self._gained,
             Meaning.REQUESTED: self._requested,
+            Meaning.REACHED: self._reached,
             Meaning.CONTEXT: self._context,
             Meaning.OUR_ECHO: self._our_echo,
             Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
@@ -236,6 +238,23 @@ class Evidence:
         with self._store.writing() as connection:
             threads.set_context(connection, row.id, kept)
         return Ruling("kept")
+
+    def _reached(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+        """Note how far the person has got: everything up to the watermark.
+
+        https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/message-reads
+        """
+        watermark = event.detail.get("watermark")
+        if not isinstance(watermark, int) or watermark <= 0:
+            return Ruling("nothing")
+        # Nobody has read what is yet to be written.
+        up_to = min(watermark, event.timestamp or int(delivery.received_at * 1000))
+        reached = {"read_to" if event.kind == READ else "delivered_to": up_to}
+        if up_to <= (row.read_to if event.kind == READ else row.delivered_to):
+            return Ruling(event.kind)
+        with self._store.writing(durable=False) as connection:
+            threads.reached(connection, row.id, **reached)
+        return Ruling(event.kind)
 
     def _is_granted(self, app_id: str) -> bool:
         grants = self._settings.grant_requests

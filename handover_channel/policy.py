@@ -2,7 +2,8 @@
 
 1. A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
    into an agent's conversation is a fault.
-2. What the person told a human stays out of the dialogue history and the slots.
+2. What the person told a human stays out of the dialogue history and the slots. On channels without a gate
+   it is handed to whoever writes it down for the agents.
 
 Rasa resolves every annotation of this module with typing.get_type_hints: import each annotated
 type for real (not under TYPE_CHECKING) and spell unions with Optional.
@@ -27,6 +28,7 @@ from handover_channel.returning import Keywords
 from handover_channel.silence import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
+    HANDOVER_INTENT,
     LISTEN_ACTION,
     RETURN_ACTION,
     Turn,
@@ -45,6 +47,10 @@ GATED_CHANNELS = frozenset({MESSENGER})
 Muted = Callable[[str], Optional[bool]]
 #: (text of a message) -> the keyword found in it
 Match = Callable[[str], Optional[str]]
+#: (name of a target, None for the default one) -> whether nobody is there now
+Closed = Callable[[Optional[str]], bool]
+#: (thread, message id, text, ms since the epoch): kept for the agents, and returns at once
+Note = Callable[[str, str, str, int], None]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -76,13 +82,17 @@ class HandoverPolicy(Policy):
     ) -> PolicyPrediction:
         """Vote for silence or for the way back, or abstain."""
         votes = self._default_predictions(domain)
-        action = next_action(self._turn(tracker, domain))
+        turn = self._turn(tracker, domain)
+        action = next_action(turn)
         if action is None:
             return self._prediction(votes)
         votes[domain.index_for_action(action)] = 1.0
+        undone = _undone(tracker, action)
+        if undone and turn.row and not turn.gated:
+            self._keep_for_agents(tracker)
         # Only a "no user" prediction outranks an active form's next question
         # (rasa.core.policies.ensemble.DefaultPolicyPredictionEnsemble).
-        return self._prediction(votes, optional_events=_undone(tracker, action), is_no_user_prediction=True)
+        return self._prediction(votes, optional_events=undone, is_no_user_prediction=True)
 
     def _turn(self, tracker: DialogueStateTracker, domain: Domain) -> Turn:
         message = tracker.latest_message
@@ -95,7 +105,13 @@ class HandoverPolicy(Policy):
             asked=_asked(tracker),
             lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
             told=_told(tracker) and not tracker.active_loop_name,
+            closed=_is_request(tracker, domain) and self._closed(_wanted(tracker)),
         )
+
+    def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
+        said = tracker.latest_message
+        if said is not None and said.text:
+            self._note(tracker.sender_id, said.message_id or "", said.text, int(said.timestamp * 1000))
 
     def _row(self, thread: str) -> Optional[bool]:
         try:
@@ -113,9 +129,25 @@ class HandoverPolicy(Policy):
     def _match(self) -> Match:
         return _keyword_match()
 
+    @cached_property
+    def _closed(self) -> Closed:
+        return wiring.closed_lookup() or _never
+
+    @cached_property
+    def _note(self) -> Note:
+        return wiring.notes_for_agents() or _forget
+
 
 def _no_row(thread: str) -> Optional[bool]:
     return None
+
+
+def _never(target: Optional[str]) -> bool:
+    return False
+
+
+def _forget(thread: str, mid: str, text: str, timestamp: int) -> None:
+    pass
 
 
 def _keyword_match() -> Match:
@@ -143,12 +175,33 @@ def _lost(tracker: DialogueStateTracker) -> bool:
 
 
 def _told(tracker: DialogueStateTracker) -> bool:
-    """Whether the latest action is `utter_handover_failed`, by this policy."""
+    """Whether the latest action says that nobody is there, by this policy."""
     for event in reversed(tracker.events):
         if isinstance(event, ActionExecuted):
             ours = event.policy == HandoverPolicy.__name__
-            return ours and bool(event.action_name == FAILED_RESPONSE)
+            return ours and event.action_name in (FAILED_RESPONSE, HANDOVER_ACTION)
     return False
+
+
+def _is_request(tracker: DialogueStateTracker, domain: Domain) -> bool:
+    """Whether the latest message asks for people, in a conversation, and was not answered yet.
+
+    The stories of `rasa test` come from no channel: there no clock decides.
+    """
+    message = tracker.latest_message
+    return (
+        message is not None
+        and message.intent.get("name") == HANDOVER_INTENT
+        and tracker.latest_action_name == LISTEN_ACTION
+        and tracker.get_latest_input_channel() is not None
+        and HANDOVER_ACTION in domain.action_names_or_texts
+    )
+
+
+def _wanted(tracker: DialogueStateTracker) -> Optional[str]:
+    """Return the target that `action_handover` would hand over to, None for the default one."""
+    named = next(tracker.get_latest_entity_values(TARGET_SLOT), None)
+    return named or (tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None)
 
 
 def _asked(tracker: DialogueStateTracker) -> bool:

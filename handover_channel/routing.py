@@ -21,6 +21,7 @@ from handover_channel.events import (
     Event,
     MessageEchoed,
     MessageReceived,
+    Noted,
     OptedIn,
     PostbackReceived,
     Referred,
@@ -29,6 +30,10 @@ from handover_channel.returning import Keywords, is_button
 
 #: Begins the `metadata` of all that we send, so that our echoes are known without an app id.
 OUR_METADATA = "rasa-handover:"
+
+
+#: Meta's keys of the events that tell how far messages have got.
+DELIVERED, READ = "delivery", "read"
 
 
 class Meaning(Enum):
@@ -47,6 +52,7 @@ class Meaning(Enum):
     LOST = auto()  #: Meta says that another app has control
     GAINED = auto()  #: Meta says that we have it
     REQUESTED = auto()  #: another app asks for it
+    REACHED = auto()  #: the person has got, or read, what the page wrote
     CONTEXT = auto()  #: kept for the metadata of the next message
     NOTHING = auto()
 
@@ -123,4 +129,5 @@ _BY_KIND: Mapping[Type[Event], Callable[..., Meaning]] = {
     ControlRequested: lambda event, now: Meaning.REQUESTED,
     Referred: lambda event, now: Meaning.CONTEXT,
     OptedIn: lambda event, now: Meaning.CONTEXT,
+    Noted: lambda event, now: Meaning.REACHED if event.kind in (DELIVERED, READ) else Meaning.NOTHING,
 }

@@ -28,7 +28,7 @@ from handover_channel import targets as targets_block
 from handover_channel.addresses import GraphApiSettings
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
-from handover_channel.errors import SettingsError, UnknownTarget
+from handover_channel.errors import HandoverRefused, SettingsError, UnknownTarget
 from handover_channel.inbox_settings import InboxSettings
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID, Target, TargetKind, is_app_id
 from handover_channel.ways_back import Returning
@@ -101,6 +101,21 @@ class Settings:
             raise UnknownTarget(
                 f"no target is called {quoted(name)}; handover.yml has {', '.join(self.targets)}"
             ) from None
+
+    def inbox_target(self, name: Optional[str] = None) -> Target:
+        """Return the target of kind inbox called *name*; for None the default one, or else the first.
+
+        Raises HandoverRefused where there is none.
+        """
+        named = [self.target(name)] if name else [self.target(), *self.targets.values()]
+        for target in named:
+            if target.kind is TargetKind.INBOX:
+                return target
+        if name:
+            raise HandoverRefused(
+                f"target {name!r} is of kind {named[0].kind.value}, agents answer in an inbox"
+            )
+        raise HandoverRefused("handover.yml has no target of kind inbox -> add one")
 
     def target_of_app(self, app_id: str) -> Optional[Target]:
         """Return the first target whose app is *app_id*. Instagram's inbox counts as the Page inbox."""

@@ -13,6 +13,8 @@ Rule 4: the message with the keyword is no request. What gets an answer is the i
 Rule 5: an `action_handover` that left no event behind never ran: Rasa goes on without an action server that
         is not there. The notice is out by then. If the row says that the bot still has control, the person is
         told that nobody could be reached.
+Rule 6: who asks for people outside their business hours is not told "I am handing you over" first: the intent
+        `handover` runs `action_handover` at once, which says when somebody is there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Optional
 
 LISTEN_ACTION = "action_listen"
 RETURN_ACTION = "action_handover_return"
-RETURNED_INTENT = "handover_returned"
+HANDOVER_INTENT, RETURNED_INTENT = "handover", "handover_returned"
 HANDOVER_ACTION = "action_handover"
 FAILED_RESPONSE = "utter_handover_failed"
 
@@ -38,7 +40,8 @@ class Turn:
     gated: bool = False  #: the channel has a gate of its own
     asked: bool = False  #: the return was already run for the latest message, by rule 3
     lost: bool = False  #: the latest event is an `action_handover` without effect
-    told: bool = False  #: the latest action is `utter_handover_failed` by rule 5, and no form goes on
+    told: bool = False  #: the latest action is by rule 5 or 6, and no form goes on
+    closed: bool = False  #: the latest message, not answered yet, asks for people who are not there now
 
 
 def is_muted(turn: Turn) -> bool:
@@ -54,14 +57,16 @@ def next_action(turn: Turn) -> Optional[str]:
     if turn.asked and not returned:
         return LISTEN_ACTION
     if not is_muted(turn):
-        return _after_a_lost_handover(turn)
+        return _with_the_bot(turn)
     if (turn.keyword or returned) and not turn.gated and not turn.asked:
         return RETURN_ACTION
     return LISTEN_ACTION
 
 
-def _after_a_lost_handover(turn: Turn) -> Optional[str]:
+def _with_the_bot(turn: Turn) -> Optional[str]:
     # Without a row nothing is known: in the stories of `rasa test` no action runs at all.
-    if turn.lost and turn.row is False:
+    if turn.lost and (turn.row is False or turn.told):
         return FAILED_RESPONSE
-    return LISTEN_ACTION if turn.told else None
+    if turn.told:
+        return LISTEN_ACTION
+    return HANDOVER_ACTION if turn.closed else None

@@ -14,13 +14,21 @@ from typing import Callable, List, Optional
 
 from handover_channel import log
 from handover_channel.control import Change, Control, bot_may_speak
-from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, TargetNotReachable
+from handover_channel.errors import (
+    GraphError,
+    GraphUnavailable,
+    HandoverRefused,
+    OutsideHours,
+    TargetNotReachable,
+    UnknownTarget,
+)
 from handover_channel.graph_api import GraphApi, ThreadOwner
 from handover_channel.ledger import Ledger
+from handover_channel.notices import Notices
 from handover_channel.owners import MESSENGER as MESSENGER
 from handover_channel.owners import Owners
 from handover_channel.returning import ReturnReason
-from handover_channel.settings import Settings, Target, TargetKind
+from handover_channel.settings import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads, transcript
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.threads import LoggedChange, Thread
@@ -61,6 +69,7 @@ class Switchboard:
         self.clock = clock
         self._ledger = Ledger(settings, store, clock)
         self._owners = Owners(settings, graph, clock)
+        self._notices = Notices(settings, store, graph, self._owners.token, clock)
 
     def may_speak(self, thread: str) -> bool:
         """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""
@@ -102,8 +111,8 @@ class Switchboard:
     ) -> Thread:
         """Hand *thread* over to the named target (None: the default one) and return its row.
 
-        Raises HandoverRefused (unknown target, not reachable, somebody else has control) or what Meta said
-        (GraphError): the bot keeps control then.
+        Raises HandoverRefused (unknown target, not reachable, nobody there, somebody else has control) or
+        what Meta said (GraphError): the bot keeps control then.
         """
         to = self.settings.target(target)
         row = self._ledger.thread(thread, channel=channel)
@@ -116,8 +125,12 @@ class Switchboard:
             if row.state.target == to.name:
                 return row
             raise HandoverRefused(f"thread {thread} is already with {row.state.target!r}")
+        to.expect_open(self.clock())
         if to.kind is TargetKind.INBOX:
-            return self._ledger.change(thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who)
+            held = self._ledger.change(thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who)
+            if held.channel == MESSENGER:
+                self._notices.tell_ahead(held)
+            return held
         return self._pass(row, to.app_id, to.name, metadata=to.metadata, reason=HANDED_OVER, who=who)
 
     def take_over(self, thread: str, agent: str, target: Optional[str] = None) -> Thread:
@@ -127,7 +140,7 @@ class Switchboard:
         one if it is that, else the first. A thread that is in the inbox already stays as it is. Raises
         HandoverRefused, and what Meta refuses (GraphError): control stays where it is then.
         """
-        to = self._inbox(target)
+        to = self.settings.inbox_target(target)
         row = self._known(thread)
         if row.state.control is Control.PASSING:
             row = self.settle(row)
@@ -147,6 +160,31 @@ class Switchboard:
             raise HandoverRefused(f"thread {thread} has changed hands meanwhile -> look again who has it")
         self._ledger.note_muted(after)
         return after
+
+    def is_closed(self, target: Optional[str] = None) -> bool:
+        """Tell whether it is outside the business hours of the named target (None: the default one)."""
+        try:
+            self.settings.target(target).expect_open(self.clock())
+        except OutsideHours:
+            return True
+        except UnknownTarget:
+            return False
+        return False
+
+    def ahead(self, row: Thread) -> str:
+        """Return what the person of *row* is told about those who wait before them; "" for nothing.
+
+        On Messenger it is told with the handover.
+        """
+        return self._notices.ahead(row)
+
+    def tell_joined(self, thread: str, name: str) -> str:
+        """Tell the person that the agent shown as *name* has joined: once for each handover.
+
+        Returns what the caller has to say, as on other channels than Messenger only Rasa gets there; else "".
+        """
+        row = self._ledger.find(thread)
+        return self._notices.tell_joined(row, name) if row else ""
 
     def extend(self, thread: str, seconds: float, who: str) -> Thread:
         """Move the time limit of *thread*, which is in the built-in inbox, and return its row.
@@ -347,19 +385,6 @@ class Switchboard:
         if row is None:
             raise HandoverRefused(f"thread {thread} was never seen")
         return row
-
-    def _inbox(self, name: Optional[str]) -> Target:
-        """Return the target of kind inbox that is meant."""
-        if name:
-            named = self.settings.target(name)
-            if named.kind is TargetKind.INBOX:
-                return named
-            raise HandoverRefused(f"target {name!r} is of kind {named.kind.value}, agents answer in an inbox")
-        all_of_them = [self.settings.target(), *self.settings.targets.values()]
-        for target in all_of_them:
-            if target.kind is TargetKind.INBOX:
-                return target
-        raise HandoverRefused("handover.yml has no target of kind inbox -> add one")
 
     def _is_of_before(self, deadline: Deadline, row: Thread) -> bool:
         # Claimed for one handover, and meanwhile another one has begun.

@@ -17,6 +17,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from handover_channel.block import Block, nearest, quoted
+from handover_channel.errors import OutsideHours
 from handover_channel.hours import Hours, Span, parse_days, parse_spans
 
 PAGE_INBOX_APP_ID = "263902037430900"
@@ -58,6 +59,15 @@ class Target:
     stay_muted: bool = False  #: stay mute until the time limit, though Meta's control lapsed or was released
     answer_within: Optional[timedelta] = None  #: inbox: return when no agent has answered by then
     hours: Optional[Hours] = None  #: inbox: when somebody is there; None: always
+
+    def expect_open(self, now: float) -> None:
+        """Raise OutsideHours unless somebody is there at *now*, in seconds since the epoch."""
+        if self.hours is None or self.hours.is_open(now):
+            return
+        opens_at = self.hours.opens_at(now)
+        opens = "" if opens_at is None else self.hours.text(opens_at, now)
+        said = f"nobody is there at target {self.name!r} before {opens}"
+        raise OutsideHours(said, opens_at=opens_at, opens=opens)
 
 
 #: Without `targets` in handover.yml.
@@ -159,9 +169,7 @@ def _hours(block: Block) -> Optional[Hours]:
         if key != TIMEZONE:
             _add_days(inner, str(key), week)
     if len(block.problems) == count and not week:
-        block.refuse(
-            "hours", 'has no day: write one, as in sunday-thursday: "9:00-17:00", or leave it out'
-        )
+        block.refuse("hours", 'has no day: write one, as in sunday-thursday: "9:00-17:00", or leave it out')
     return Hours(zone, week) if zone and week else None
 
 

@@ -12,6 +12,7 @@ from handover_channel.control import bot_may_speak
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api import GraphApi
 from handover_channel.returning import ReturnReason
+from handover_channel.scribe import Scribe
 from handover_channel.settings import Settings
 from handover_channel.store import Store, threads
 from handover_channel.switchboard import MESSENGER, Switchboard
@@ -70,3 +71,19 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
         return not bot_may_speak(row.state.control)
 
     return muted
+
+
+def closed_lookup() -> Optional[Callable[[Optional[str]], bool]]:
+    """Return what tells the policy whether a target is closed now, None where the settings cannot be used."""
+    try:
+        return from_config().switchboard.is_closed
+    except SettingsError:
+        return None
+
+
+def notes_for_agents() -> Optional[Callable[[str, str, str, int], None]]:
+    """Return what writes down what the person says, None where the settings cannot be used."""
+    try:
+        return Scribe(from_config().store).write
+    except SettingsError:
+        return None

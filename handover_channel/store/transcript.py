@@ -13,13 +13,14 @@ from handover_channel.events import Attachment
 from handover_channel.store.schema import transcript
 
 PERSON, AGENT, APP = "person", "agent", "app"
+BOT = "bot"  #: what is said by itself around a handover; the bot's own words are in Rasa's tracker
 
 
 @dataclass(frozen=True)
 class Line:
     """One thing that was said. `timestamp` is in ms."""
 
-    author: str  #: "person", "agent" (of the built-in inbox) or "app" (another app, the Page inbox)
+    author: str  #: "person", "agent" (of the built-in inbox), "app" (another app, the Page inbox) or "bot"
     text: str
     timestamp: int
     mid: str = ""
@@ -69,10 +70,10 @@ def of(connection: Connection, thread: str, limit: int = 50, *, before: Optional
 
 
 def answered_at(connection: Connection, thread: str) -> int:
-    """Return when somebody other than the person last wrote, in ms, 0 for never."""
+    """Return when a person of ours, or another app, last wrote, in ms, 0 for never."""
     query = (
         sa.select(transcript.c.timestamp)
-        .where(transcript.c.thread == thread, transcript.c.author != PERSON)
+        .where(transcript.c.thread == thread, transcript.c.author.in_([AGENT, APP]))
         .order_by(transcript.c.id.desc())
         .limit(1)
     )

@@ -42,6 +42,8 @@ def policy() -> HandoverPolicy:
     made = HandoverPolicy.create(HandoverPolicy.get_default_config(), None, Resource("policy"), context)
     made._muted = lambda thread: None
     made._match = lambda text: "main menu" if "main menu" in text else None
+    made._closed = lambda target: False
+    made._note = lambda *said: None
     return made
 
 
@@ -193,3 +195,119 @@ def test_without_settings_there_are_no_keywords_and_no_rows(domain, monkeypatch)
     tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("main menu"))
 
     assert best(bare, domain, tracker, vote(domain, "utter_greet")) == LISTEN
+
+
+# --- outside business hours -----------------------------------------------------------------------
+
+HANDOVER, CLOSED_SAID = "action_handover", [SlotSet("handover_target", None)]
+
+
+def request(channel: Optional[str] = "rest", **more: Any) -> UserUttered:
+    entities = [{"entity": "handover_target", "value": name} for name in more.get("names", [])]
+    return UserUttered("a human", {"name": "handover", "confidence": 1.0}, entities, input_channel=channel)
+
+
+@pytest.mark.parametrize("row", [None, False])
+@pytest.mark.parametrize("channel", ["rest", "facebook"])
+def test_outside_the_hours_nobody_is_promised_a_handover(policy, domain, row, channel):
+    policy._muted, policy._closed = (lambda thread: row), (lambda target: True)
+    said_first = vote(domain, "utter_handover")
+    tracker = conversation(domain, request(channel))
+    after = conversation(
+        domain, request(channel), ActionExecuted(HANDOVER, policy="HandoverPolicy"), *CLOSED_SAID
+    )
+
+    assert best(policy, domain, tracker, said_first) == HANDOVER
+    assert best(policy, domain, after, vote(domain, "utter_default")) == LISTEN
+
+
+def test_which_target_is_closed_is_what_the_person_named_else_the_slot_else_the_default(policy, domain):
+    asked: List[Optional[str]] = []
+    policy._closed = lambda target: bool(asked.append(target))
+    policy._muted = lambda thread: False
+    slot = SlotSet("handover_target", "hootsuite")
+
+    for events in ([request(names=["sales_bot"])], [slot, request()], [request()]):
+        best(policy, domain, conversation(domain, *events), vote(domain, "utter_handover"))
+
+    assert asked == ["sales_bot", "hootsuite", None]
+
+
+def test_the_clock_decides_nothing_in_the_stories_of_rasa_test(policy, domain):
+    policy._closed = lambda target: True
+    tracker = conversation(domain, request(channel=None))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_handover")) == "utter_handover"
+
+
+def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
+    policy._muted, policy._closed = (lambda thread: False), (lambda target: True)
+    before = [ActiveLoop("order_form"), request()]
+    after = [*before, ActionExecuted(HANDOVER, policy="HandoverPolicy"), *CLOSED_SAID]
+    form = vote(domain, "order_form", no_user=True)
+
+    assert best(policy, domain, conversation(domain, *before), form) == HANDOVER
+    assert best(policy, domain, conversation(domain, *after), form) == "order_form"
+
+
+def test_an_action_server_that_is_not_there_is_made_good_outside_the_hours_too(policy, domain):
+    policy._closed = lambda target: True
+    tracker = conversation(domain, request(), ActionExecuted(HANDOVER, policy="HandoverPolicy"))
+
+    assert best(policy, domain, tracker) == "utter_handover_failed"
+
+
+def test_the_next_message_is_answered_as_any(policy, domain):
+    policy._closed = lambda target: True
+    told = [
+        request(),
+        ActionExecuted(HANDOVER, policy="HandoverPolicy"),
+        *CLOSED_SAID,
+        ActionExecuted(LISTEN),
+    ]
+
+    tracker = conversation(domain, *told, said("hello"))
+
+    assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
+
+
+# --- what people say meanwhile --------------------------------------------------------------------
+
+
+def kept(policy: HandoverPolicy, domain: Domain, *events: Any) -> List[Any]:
+    noted: List[Any] = []
+    policy._note = lambda *told: noted.append(told)
+    policy.predict_action_probabilities(conversation(domain, *events), domain)
+    return noted
+
+
+def test_what_the_person_says_meanwhile_is_handed_to_who_writes_it_down(policy, domain):
+    policy._muted = lambda thread: True
+    message = UserUttered("anybody?", {"name": "greet"}, input_channel="rest", message_id="m1", timestamp=1.5)
+
+    assert kept(policy, domain, message) == [("4711", "m1", "anybody?", 1500)]
+
+
+def test_on_messenger_the_channel_writes_it_down(policy, domain):
+    policy._muted = lambda thread: True
+
+    assert kept(policy, domain, said("anybody?", channel="facebook")) == []
+
+
+@pytest.mark.parametrize("row", [None, False])
+def test_what_is_said_to_the_bot_is_the_bots(policy, domain, row):
+    policy._muted = lambda thread: row
+
+    assert kept(policy, domain, said("hello")) == []
+
+
+def test_the_message_in_whose_turn_the_handover_happened_is_the_bots(policy, domain):
+    policy._muted = lambda thread: True
+
+    assert kept(policy, domain, said("a human"), ActionExecuted(HANDOVER, policy="RulePolicy")) == []
+
+
+def test_a_way_back_is_the_bots(policy, domain):
+    policy._muted = lambda thread: True
+
+    assert kept(policy, domain, said("main menu")) == []

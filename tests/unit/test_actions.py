@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from datetime import timezone
+
 import pytest
-from play import HOUR, OUTAGE, PSID, SALES_BOT
+from play import HOUR, OUTAGE, PSID, SALES_BOT, target
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import wiring
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
+from handover_channel.hours import Hours, parse_spans
+from handover_channel.inbox_settings import InboxSettings
 from handover_channel.returning import BUTTON_PAYLOAD
-from handover_channel.settings import Page
+from handover_channel.settings import Page, TargetKind
 from handover_channel.simulator.refusals import PASS_NOT_OWNER
 from handover_channel.store import Store
 from handover_channel.switchboard import Switchboard
@@ -106,6 +110,54 @@ async def test_a_second_handover_leaves_the_slots_with_who_has_the_thread(play):
 
     assert slots["handover_target"] == "sales_bot"
     assert said == [FAILED]
+
+
+AT_NIGHT = target("inbox", TargetKind.INBOX, hours=Hours(timezone.utc, {0: parse_spans("9:00-17:00")}))
+
+
+async def closed(play, responses):
+    """The response outside the business hours, with what fills it in; the slots."""
+    dispatcher = CollectingDispatcher()
+    domain = {"responses": dict.fromkeys(responses, [])}
+    events = await ActionHandover(play.switchboard).run(dispatcher, tracker(), domain)
+    (message,) = dispatcher.messages
+    return message["response"], message.get("opens"), {event["name"]: event["value"] for event in events}
+
+
+async def test_outside_the_business_hours_the_person_is_told_when_somebody_is_there(make_play, caplog):
+    play = make_play(targets={"inbox": AT_NIGHT})
+    play.says("hello")
+
+    said = await closed(play, ["utter_handover_closed"])
+
+    assert said == ("utter_handover_closed", "2023-11-20 09:00", CLEARED)  # the clock is on a Tuesday
+    assert play.control == "bot"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_bot_without_words_for_it_says_that_nobody_could_be_reached(make_play):
+    play = make_play(targets={"inbox": AT_NIGHT})
+
+    assert (await closed(play, []))[0] == FAILED
+
+
+async def test_on_another_channel_the_action_tells_who_waits_before(make_play):
+    play = make_play(inbox=InboxSettings(ahead="{count} before you"))
+    play.switchboard.hand_over("first", channel="rest")
+    play.clock.passes(1)
+    dispatcher = CollectingDispatcher()
+
+    await ActionHandover(play.switchboard).run(dispatcher, tracker(thread="second", channel="rest"), {})
+
+    assert [message["text"] for message in dispatcher.messages] == ["1 before you"]
+
+
+async def test_on_messenger_that_has_gone_out_already(make_play):
+    play = make_play(inbox=InboxSettings(ahead="{count} before you"))
+    play.switchboard.hand_over("first", channel="rest")
+    play.says("hello")
+
+    assert (await run(ActionHandover(play.switchboard)))[2] == []
 
 
 async def test_an_app_cannot_be_reached_from_another_channel(play):

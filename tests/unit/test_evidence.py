@@ -659,3 +659,61 @@ def test_how_old_is_too_old_is_a_setting(make_play):
     play.work()
 
     assert play.turns == ["hello"]
+
+
+# --- how far messages have got --------------------------------------------------------------------
+
+
+def marks(play):
+    return play.row.delivered_to, play.row.read_to
+
+
+def test_what_the_person_has_got_and_read_is_in_the_row(play):
+    play.says("hello")
+    now = play.page.stamp()
+
+    play.deliver(item(play, delivery={"watermark": now - 5, "mids": ["m1"]}))
+    play.work()
+    assert marks(play) == (now - 5, 0)
+
+    play.deliver(item(play, read={"watermark": now - 3}))
+    play.work()
+    assert marks(play) == (now - 3, now - 3)
+
+
+def test_a_mark_that_comes_late_takes_nothing_back(play):
+    play.says("hello")
+    now = play.page.stamp()
+    play.deliver(item(play, read={"watermark": now}))
+    play.deliver(item(play, read={"watermark": now - 9}))
+    play.deliver(item(play, delivery={"watermark": now - 9}))
+    play.work()
+
+    assert marks(play) == (now, now)
+
+
+def test_nobody_has_read_what_is_yet_to_be_written(play):
+    play.says("hello")
+    play.deliver(item(play, read={"watermark": 2**70}))
+    play.work()
+
+    assert marks(play)[1] <= play.page.stamp()
+
+
+@pytest.mark.parametrize("watermark", [None, "soon", -1, 0, [], {}, 1.5, ""])
+def test_a_mark_without_a_time_means_nothing(play, watermark):
+    play.says("hello")
+    play.deliver(item(play, read={"watermark": watermark}))
+    play.work()
+
+    assert marks(play) == (0, 0)
+    assert play.outcomes[-1] == "nothing"
+
+
+def test_a_mark_says_nothing_about_control(play):
+    play.hands_over("sales_bot")
+    play.deliver(item(play, read={"watermark": play.page.stamp()}), channel="standby")
+    play.work()
+
+    assert play.control == "app"
+    assert marks(play)[1] > 0

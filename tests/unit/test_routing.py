@@ -203,7 +203,9 @@ def test_who_has_control_is_read_from_the_ids_not_from_the_name_of_the_event(
         (event(ControlRequested, requested_by=OTHER), Meaning.REQUESTED),
         (event(Referred), Meaning.CONTEXT),
         (event(OptedIn), Meaning.CONTEXT),
-        (event(Noted, kind="read"), Meaning.NOTHING),
+        (event(Noted, kind="read"), Meaning.REACHED),
+        (event(Noted, kind="delivery"), Meaning.REACHED),
+        (event(Noted, kind="reaction"), Meaning.NOTHING),
         (event(RolesChanged), Meaning.NOTHING),
         (event(Unrecognised), Meaning.NOTHING),
     ],
@@ -258,6 +260,7 @@ def test_every_meaning_is_reached():
                 tap(BUTTON_PAYLOAD),
                 event(Referred),
                 event(Noted),
+                event(Noted, kind="read"),
             ]
             + [event(ControlPassed, new_owner=owner) for owner in (OURS, OTHER)]
             + [event(MessageEchoed), event(ControlRequested), event(MessageEchoed, metadata=OUR_METADATA)],

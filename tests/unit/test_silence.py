@@ -6,6 +6,7 @@ import pytest
 
 from handover_channel.silence import (
     FAILED_RESPONSE,
+    HANDOVER_ACTION,
     LISTEN_ACTION,
     RETURN_ACTION,
     RETURNED_INTENT,
@@ -106,3 +107,23 @@ def test_a_handover_that_worked_is_followed_by_silence(turn):
 
 def test_where_no_row_tells_nothing_is_made_of_a_handover_without_effect():
     assert next_action(Turn(row=None, intent="handover", lost=True)) is None
+
+
+@pytest.mark.parametrize("row", [None, False])
+def test_who_asks_for_people_who_are_not_there_is_told_so_at_once(row):
+    assert next_action(Turn(row=row, intent="handover", closed=True)) == HANDOVER_ACTION
+
+
+@pytest.mark.parametrize("row", [None, False])
+def test_what_the_action_said_outside_the_hours_ends_the_turn(row):
+    assert next_action(Turn(row=row, intent="handover", told=True)) == LISTEN_ACTION
+
+
+@pytest.mark.parametrize("row", [None, False])
+def test_an_action_that_never_ran_outside_the_hours_is_made_good(row):
+    assert next_action(Turn(row=row, intent="handover", told=True, lost=True)) == FAILED_RESPONSE
+
+
+@pytest.mark.parametrize("turn", [Turn(row=True, closed=True), Turn(target="inbox", closed=True)])
+def test_while_somebody_else_has_control_business_hours_mean_nothing(turn):
+    assert next_action(turn) == LISTEN_ACTION

@@ -77,3 +77,38 @@ def test_without_a_database_the_look_up_says_so(configured):
 
     with pytest.raises(StoreUnavailable):
         muted("abc")
+
+
+HOURS = """
+default_target: desk
+targets:
+  desk: {kind: inbox, hours: {timezone: UTC, monday: "%s"}}
+  late: {kind: inbox}
+"""
+
+
+def test_the_policy_learns_whether_somebody_is_there(configured):
+    (configured / "handover.yml").write_text(HANDOVER + HOURS % "0:00-0:01")
+    wiring.from_config().switchboard.clock = lambda: 1_700_000_000.0  # a Tuesday
+
+    closed = wiring.closed_lookup()
+
+    assert [closed(name) for name in (None, "desk", "late", "nobody")] == [True, True, False, False]
+
+
+def test_what_the_policy_hands_over_is_written_down(configured):
+    handover = wiring.from_config()
+    handover.switchboard.hand_over("abc", channel="rest")
+    write = wiring.notes_for_agents()
+
+    write("abc", "m1", "is anybody there?", 1_700_000_000_000)
+    write.__self__.close()
+
+    assert [line.text for line in handover.switchboard.status("abc").transcript] == ["is anybody there?"]
+
+
+def test_without_usable_settings_nobody_is_closed_and_nothing_is_written(configured):
+    (configured / "handover.yml").write_text("colour: red\n")
+
+    assert wiring.closed_lookup() is None
+    assert wiring.notes_for_agents() is None

@@ -1,0 +1,111 @@
+"""What the person is told around a handover to the built-in inbox: how many wait before them, who has joined.
+
+1. It is said as the page, while the bot is silent already; the agents see it in the transcript.
+2. It is a courtesy: what Meta refuses is logged, and nothing else comes of it. Each notice is tried once.
+3. Nothing here is written by a person. So it goes out within 24 hours after the person's last message, and
+   never with the tag HUMAN_AGENT.
+   https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+4. On other channels it is for the caller to say: only Rasa's outputs get there.
+
+Used by the switchboard alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from handover_channel import log, messages, metrics
+from handover_channel.control import Control
+from handover_channel.errors import GraphError, StoreUnavailable
+from handover_channel.graph_api import GraphApi
+from handover_channel.inbox_settings import filled
+from handover_channel.owners import MESSENGER
+from handover_channel.routing import OUR_METADATA
+from handover_channel.settings import Settings
+from handover_channel.store import Store, news, sent, threads, transcript
+from handover_channel.store.threads import Thread
+from handover_channel.store.transcript import BOT, Line
+
+logger = log.logger(__name__)
+
+#: Seconds after the person's last message in which Meta delivers what is automatic.
+WINDOW = 24 * 3600.0
+
+
+class Notices:
+    """Tell the person. *token*: of the page of a row; raises GraphError."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        graph: GraphApi,
+        token: Callable[[Thread], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings.inbox
+        self._store = store
+        self._graph = graph
+        self._token = token
+        self._clock = clock
+
+    def ahead(self, row: Thread) -> str:
+        """Return what to say about those who wait before the person; "" for nothing."""
+        if not self._settings.ahead or row.state.control is not Control.INBOX:
+            return ""
+        try:
+            with self._store.reading() as connection:
+                count = threads.waiting_before(connection, row)
+        except StoreUnavailable as error:
+            logger.warning("thread %s: who waits before is not known: %s", row.id, error)
+            return ""
+        return filled(self._settings.ahead, count=count) if count else ""
+
+    def tell_ahead(self, row: Thread) -> None:
+        """Tell the person on Messenger who wait before them."""
+        text = self.ahead(row)
+        if text:
+            self._say(row, text, "ahead")
+
+    def tell_joined(self, row: Thread, name: str) -> str:
+        """Tell the person that the agent *name* has joined; return what is left for the caller to say."""
+        if not self._settings.joined or row.state.control is not Control.INBOX:
+            return ""
+        text = filled(self._settings.joined, agent=name)
+        try:
+            with self._store.writing() as connection:
+                first = sent.add(connection, _tag(row, "joined"), now=self._clock())
+            if first and row.channel == MESSENGER:
+                self._say(row, text, "joined")
+            elif first:
+                self._keep(row, text)
+                return text
+        except StoreUnavailable as error:
+            logger.warning("thread %s: the person was not told (joined): %s", row.id, error)
+        return ""
+
+    def _say(self, row: Thread, text: str, what: str) -> None:
+        try:
+            for number, message in enumerate(self._due(row, text), start=1):
+                tag = f"{OUR_METADATA}{_tag(row, what)}.{number}"
+                body = messages.send_body(row.id, {**message, "metadata": tag})
+                answer = self._graph.send(self._token(row), body)
+                metrics.sent(body)
+                self._keep(row, message["text"], str(answer.get("message_id", "")))
+        except (GraphError, StoreUnavailable) as error:
+            logger.warning("thread %s: the person was not told (%s): %s", row.id, what, error)
+
+    def _keep(self, row: Thread, text: str, mid: str = "") -> None:
+        line = Line(BOT, text, int(self._clock() * 1000), mid=mid)
+        with self._store.writing() as connection:
+            transcript.add(connection, row.id, line)
+            news.add(connection, row.id, now=self._clock())
+
+    def _due(self, row: Thread, text: str) -> List[Dict[str, Any]]:
+        silence = self._clock() - row.person_at / 1000
+        return messages.text_messages(text) if row.person_at and silence < WINDOW else []
+
+
+def _tag(row: Thread, what: str) -> str:
+    # One for each handover: the row's last change is what it is about.
+    return f"{what}.{row.id}.{row.changed_at:.6f}"

@@ -1,0 +1,65 @@
+"""Writes down what people say in threads of the built-in inbox on channels that have no gate of their own.
+
+There the second lock (policy.py) is the only one that sees the words, and it has no time: it hands them over,
+and they are written on a thread of their own, in order.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable
+
+from handover_channel import log
+from handover_channel.control import Control
+from handover_channel.errors import StoreUnavailable
+from handover_channel.store import Store, news, threads, transcript
+from handover_channel.store.transcript import PERSON, Line
+
+logger = log.logger(__name__)
+
+#: Seconds after which writing is tried again where the database is out of reach.
+TRY_AGAIN_AFTER = (0.5, 2.0, 5.0)
+
+
+class Scribe:
+    """Write for the agents. `write` may be called from any thread, also from an event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._sleep = sleep
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-scribe")
+
+    def write(self, thread: str, mid: str, text: str, timestamp: int) -> None:
+        """Have a message of the person written down, once for each *mid*. Returns at once. Times in ms."""
+        self._pool.submit(log.carried(self._write), thread, Line(PERSON, text, timestamp, mid=mid))
+
+    def close(self) -> None:
+        """Wait until everything is written."""
+        self._pool.shutdown(wait=True)
+
+    def _write(self, thread: str, line: Line) -> None:
+        for pause in TRY_AGAIN_AFTER:
+            try:
+                return self._try(thread, line)
+            except StoreUnavailable:
+                self._sleep(pause)
+        try:
+            return self._try(thread, line)
+        except StoreUnavailable as error:
+            logger.error("thread %s: a message could not be kept for the agents: %s", thread, error)
+
+    def _try(self, thread: str, line: Line) -> None:
+        now = self._clock()
+        with self._store.writing() as connection:
+            if threads.control_of(connection, thread) is not Control.INBOX:
+                return  # it is back with the bot, or never was here
+            transcript.add(connection, thread, line)
+            threads.touch(connection, thread, page="", seen=0, now=now, person_at=line.timestamp)
+            news.add(connection, thread, now=now)
