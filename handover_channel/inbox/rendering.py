@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Dict, Mapping, Tuple
@@ -125,8 +126,13 @@ def _environment(language: str) -> Environment:
 def _formats(language: str) -> Dict[str, Any]:
     locale = Locale.parse(language)
 
+    @lru_cache(maxsize=4096)  # people write in the same minutes
+    def in_minute(minute: int) -> str:
+        at = datetime.fromtimestamp(minute * 60, timezone.utc)
+        return format_datetime(at, "d MMM HH:mm 'UTC'", locale=locale)
+
     def moment(at: float) -> str:
-        return format_datetime(datetime.fromtimestamp(at, timezone.utc), "d MMM HH:mm 'UTC'", locale=locale)
+        return in_minute(int(at // 60))
 
     def lasting(seconds: float, style: str = "long") -> str:
         whole = timedelta(seconds=max(60.0, seconds))

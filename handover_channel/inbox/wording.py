@@ -133,8 +133,8 @@ REFUSALS: Mapping[str, str] = {
         "behind a proxy nobody can tell who sits there."
     ),
     "host": _(
-        "This inbox has no agents yet. Until it has, it is open only on the machine it runs on, and by a name "
-        "of that machine: open it there as http://localhost, with the port."
+        "This inbox has no agents yet. Until it has, it is open only on the machine it runs on, and by a "
+        "name of that machine: open it there as http://localhost, with the port."
     ),
     "link": _(
         "This inbox has no agents yet. On this machine, come in by the link that was printed at the start."

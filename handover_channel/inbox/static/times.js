@@ -6,8 +6,8 @@ import { all } from "./page.js";
 const language = document.documentElement.lang;
 const format = (options) => new Intl.DateTimeFormat(language, options);
 const FORMATS = {
-  time: format({ hour: "2-digit", minute: "2-digit" }),
-  weekday: format({ weekday: "short", hour: "2-digit", minute: "2-digit" }),
+  time: format({ hour: "numeric", minute: "2-digit" }),
+  weekday: format({ weekday: "short", hour: "numeric", minute: "2-digit" }),
   date: format({ day: "numeric", month: "short" }),
   year: format({ day: "numeric", month: "short", year: "numeric" }),
   day: format({ weekday: "long", day: "numeric", month: "long" }),

@@ -1,0 +1,614 @@
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields, replace
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("jinja2")
+pytest.importorskip("babel")
+
+from babel import Locale
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from jinja2 import UndefinedError
+
+from handover_channel import agent, sending, switchboard
+from handover_channel.control import Control
+from handover_channel.inbox import entrance, rendering, telling, this_machine, views, wording
+from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
+from handover_channel.inbox.telling import told
+from handover_channel.inbox.views import (
+    Button,
+    Card,
+    Changed,
+    Colleague,
+    File,
+    Filters,
+    Item,
+    ListView,
+    Remark,
+    Said,
+    ThreadView,
+    You,
+)
+from handover_channel.returning import ReturnReason
+from handover_channel.store import replies
+
+BASE = "/webhooks/inbox"
+NOW = 1_800_000_000.0
+PAGES = Pages(BASE)
+YOU = You("mona", "Mona Saleh", True, "token-of-mona", "en", False, False)
+SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (HERE / "templates").iterdir()}
+STATIC = {
+    path.name: path.read_text(encoding="utf-8") for path in (HERE / "static").iterdir() if path.is_file()
+}
+OURS = {name: text for name, text in STATIC.items() if not name.startswith("htmx.")}
+
+
+def item(**given):
+    values = {
+        "thread": "psid 1/ä",
+        "name": "Sara Haddad",
+        "has_picture": False,
+        "channel": "facebook",
+        "page": "1000000000000001",
+        "control": "inbox",
+        "target": "inbox",
+        "preview": "Where is my parcel?",
+        "preview_author": "person",
+        "unread": True,
+        "waiting_since": NOW - 180,
+        "active_at": NOW - 180,
+        "until": NOW + 3600,
+        "assignee": "",
+        "is_mine": False,
+        "tags": ("vip",),
+    }
+    return Item(**{**values, **given})
+
+
+def list_view(*items, **given):
+    values = {"filters": Filters(), "counts": {"waiting": 3}, "items": items or (item(),)}
+    return ListView(**{**values, **given})
+
+
+def thread_view(*entries, **given):
+    values = {
+        "thread": "psid 1/ä",
+        "name": "Sara Haddad",
+        "has_picture": False,
+        "channel": "facebook",
+        "page": "1000000000000001",
+        "control": "inbox",
+        "target": "inbox",
+        "since": NOW - 600,
+        "reason": "handed_over",
+        "until": NOW + 3600,
+        "refusal": "",
+        "waiting_since": NOW - 180,
+        "assignee": "",
+        "assignee_shown": "",
+        "is_mine": False,
+        "can_reply": True,
+        "can_return": True,
+        "can_extend": True,
+        "can_attach": True,
+        "tags": ("vip",),
+        "entries": entries,
+        "earlier": "1799990000.5",
+        "colleagues": (
+            Colleague("mona", "Mona Saleh", here=True, is_you=True),
+            Colleague("ali", "Ali Rahman", here=True, looking=True, typing=True),
+        ),
+        "canned": {"hello": "Hello, how can I help?"},
+        "intents": ("track_order",),
+    }
+    return ThreadView(**{**values, **given})
+
+
+def everything(text="plain"):
+    """One of each thing that can be in a thread, with *text* wherever somebody outside has a say."""
+    buttons = (Button(text, f"https://example.com/{text}"),)
+    files = [
+        File(type, f"{BASE}/file?of=1", text)
+        for type in (*wording.FILES, "image", "audio", "video", "newest")
+    ]
+    speakers = [Said(f"said-{speaker}", NOW, speaker, text, text) for speaker in wording.SPEAKERS]
+    marks = [
+        Said(f"mark-{mark}", NOW, "agent", text, text, mark=mark, error=text, reply=7)
+        for mark in wording.MARKS
+    ]
+    return (
+        *speakers,
+        *marks,
+        Said(
+            "with", NOW, "bot", "", text, files, buttons, buttons, [Card(text, text, f"{BASE}/file", buttons)]
+        ),
+        Said("missing", NOW, "person", text, files=[File("image", "", text)]),
+        *(
+            Changed(f"change-{reason}", NOW, "bot", "inbox", text, reason, text, text)
+            for reason in (*wording.REASONS, "unheard-of")
+        ),
+        Changed("passing", NOW, "bot", "passing", text, "handed_over", text),
+        Remark("remark", NOW, text, text),
+    )
+
+
+def draw(template="inbox.html", language="en", **given):
+    context = {"you": YOU, "now": NOW, "list": list_view(), "thread": None, "after": "", **given}
+    return PAGES.render(template, language, **context)
+
+
+def draw_thread(*entries, language="en", **given):
+    return draw(language=language, thread=thread_view(*entries, **given))
+
+
+@cache
+def every_page(text="plain"):
+    return list(_every_page(text))
+
+
+def _every_page(text):
+    """Every template in every state that matters, with *text* wherever somebody outside has a say."""
+    you = replace(YOU, shown_name=text)
+    hostile = item(name=text, preview=text, assignee=text, tags=(text,), target=text, control="app")
+    rows = list_view(hostile, filters=Filters(search=text, tag=text), tags=(text,), targets=(text,))
+    thread = thread_view(
+        *everything(text),
+        name=text,
+        tags=(text,),
+        refusal=text,
+        hint=text,
+        canned={text: text},
+        intents=(text,),
+        colleagues=(Colleague(text, text, looking=True), Colleague("b", text, looking=True, typing=True)),
+    )
+    closed = replace(thread, can_reply=False, why_not=text, can_take_over=True)
+    for language in LANGUAGES:
+        yield draw("inbox.html", language, you=you, list=rows)
+        yield draw("inbox.html", language, you=you, list=rows, thread=thread)
+        yield draw("inbox.html", language, you=you, list=rows, thread=closed)
+        yield draw("_list.html", language, you=you, list=list_view(), after=text)
+        yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
+        yield draw("preferences.html", language, you=you, saved=True)
+        yield draw("_problem.html", language, text=text)
+        for reason in (*wording.REFUSALS, "unheard-of"):
+            yield draw("refused.html", language, you=None, reason=reason, text=text)
+
+
+class Document(HTMLParser):
+    """What a browser makes of a page, as far as these tests ask."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.said = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+    def all(self, tag, **wanted):
+        return [attrs for name, attrs in self.tags if name == tag and wanted.items() <= attrs.items()]
+
+    @property
+    def text(self):
+        return " ".join("".join(self.said).split())
+
+
+# --- nothing but text -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["plain", SCRIPT, "{{ 7 * 7 }} {% raw %} %(name)s 100%"])
+def test_no_page_has_an_inline_script_or_style_whatever_people_write(text):
+    for page in every_page(text):
+        found = Document(page).tags
+        assert not [tag for tag, attrs in found if tag == "script" and not attrs["src"].startswith(BASE)]
+        assert not [tag for tag, attrs in found if tag == "style" or "style" in attrs]
+        assert not [attrs for _, attrs in found for name in attrs if name.startswith(("on", "hx-on"))]
+        assert not [attrs for tag, attrs in found if tag == "img" and not attrs["src"].startswith(BASE)]
+        assert "49" not in page
+
+
+def test_a_script_in_name_and_message_is_shown_as_it_was_written():
+    page = Document(draw_thread(Said("1", NOW, "person", SCRIPT, SCRIPT), name=SCRIPT))
+
+    assert page.text.count("<script>alert(1)</script>") >= 3
+
+
+@given(st.text(min_size=1, max_size=80).filter(lambda text: "\x00" not in text))
+def test_any_text_of_a_person_arrives_whole_and_as_text(text):
+    drawn, plain = (_fragment(Said("1", NOW, "person", "Sara", each)) for each in (text, "x"))
+
+    assert " ".join(text.split()) in drawn.text
+    assert len(drawn.tags) == len(plain.tags)
+
+
+def _fragment(*entries):
+    thread = thread_view(*entries, canned={}, earlier="")
+    return Document(PAGES.render("_thread.html", "en", you=YOU, now=NOW, thread=thread))
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_thread_is_one_segment_of_its_address_whatever_its_id_is(thread):
+    page = Document(draw("_list.html", list=list_view(item(thread=thread))))
+    addresses = [attrs["href"] for attrs in page.all("a") if "data-thread" in attrs]
+
+    assert len(addresses) == 1
+    assert re.fullmatch(rf"{BASE}/thread/[^/?#]+", addresses[0])
+
+
+def test_nothing_in_a_page_asks_another_host():
+    elsewhere = re.compile(r"(?:https?:)?//[a-z]")
+    allowed = ("http://www.w3.org/2000/svg", "http://localhost")
+    for name, text in {**TEMPLATES, **OURS}.items():
+        for line in text.splitlines():
+            asked = line if not line.strip().startswith(("//", "{#")) else ""
+            for known in allowed:
+                asked = asked.replace(known, "")
+            assert not elsewhere.search(asked), f"{name}: {line}"
+
+
+def test_every_form_that_changes_something_carries_the_token():
+    page = draw_thread(*everything(), can_take_over=True)
+    forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'method="post"' in form]
+
+    assert len(forms) >= 10
+    assert all('name="csrf" value="token-of-mona"' in form for form in forms)
+    assert '"X-CSRF-Token": "token-of-mona"' in page
+
+
+def test_what_a_template_does_not_get_is_an_error():
+    with pytest.raises(UndefinedError):
+        PAGES.render("inbox.html", "en", you=YOU)
+
+
+# --- what is there --------------------------------------------------------------------------------
+
+
+def test_every_id_is_there_once():
+    for page in every_page():
+        ids = [attrs["id"] for _, attrs in Document(page).tags if "id" in attrs]
+        assert len(ids) == len(set(ids))
+
+
+def test_everything_that_is_clicked_or_filled_in_has_a_name():
+    for page in every_page():
+        named = {attrs["for"] for attrs in Document(page).all("label") if "for" in attrs}
+        for tag, attrs in Document(page).tags:
+            if tag in ("input", "select", "textarea") and attrs.get("type") not in ("hidden", "checkbox"):
+                assert attrs.get("id") in named or "aria-label" in attrs, attrs
+
+
+def test_every_icon_that_is_named_is_drawn():
+    drawn = set(re.findall(r"\.icon-([a-z]+) \{ --icon", STATIC["icons.css"]))
+    named = {name for page in every_page() for name in re.findall(r"icon icon-([a-z]+)", page)}
+
+    assert named <= drawn
+
+
+def test_every_file_that_a_page_or_a_script_loads_is_there():
+    for page in every_page():
+        assert set(re.findall(rf"{BASE}/static/([\w.]+)", page)) <= set(STATIC)
+    for name, text in OURS.items():
+        assert set(re.findall(r'from "\./(\w+\.js)"', text)) <= set(STATIC), name
+
+
+def test_a_page_begins_to_load_every_part_of_its_script_at_once():
+    loaded = set(re.findall(rf"{BASE}/static/(\w+\.js)", draw()))
+
+    assert loaded == {name for name in OURS if name.endswith(".js")} - {"preferences.js"}
+
+
+def test_every_word_that_the_script_says_is_in_the_page():
+    asked = {name for text in OURS.values() for name in re.findall(r'\bsays\("(\w+)"\)', text)}
+    asked |= {"late", "offline"}  # chosen between
+    body = Document(draw()).all("body")[0]
+
+    assert {f"data-says-{name}" for name in asked} == {name for name in body if name.startswith("data-says-")}
+
+
+def test_what_is_vendored_has_its_licence_beside_it():
+    vendored = {name.split(".")[0] for name in STATIC if name.endswith(".min.js")}
+
+    assert vendored == {name.split(".")[0] for name in STATIC if name.endswith(".LICENSE.txt")} == {"htmx"}
+
+
+def test_a_fragment_of_a_thread_needs_no_list():
+    drawn = PAGES.render("_thread.html", "en", you=YOU, now=NOW, thread=thread_view(*everything()))
+
+    assert Document(drawn).all("article", id="thread", **{"data-thread": "psid 1/ä"})
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+
+def test_an_item_says_who_waits_how_long_and_what_for():
+    page = Document(draw())
+
+    assert "Sara Haddad" in page.text
+    assert "waiting 3m" in page.text
+    assert "Unread: Where is my parcel?" in page.text
+    assert "vip" in page.text
+
+
+def test_what_is_elsewhere_shows_who_has_it_and_when_it_ends():
+    page = draw(list=list_view(item(control="app", target="hootsuite", waiting_since=None)))
+
+    assert "hootsuite" in Document(page).text
+    assert rendering.iso(NOW + 3600) in page
+
+
+def test_the_address_of_a_list_leaves_out_what_filters_nothing():
+    assert query(Filters()) == ""
+    assert query(Filters(list="mine", search="a&b", tag="ü")) == "?list=mine&search=a%26b&tag=%C3%BC"
+    assert query(Filters(list="mine"), list="waiting") == ""
+    assert query(Filters(), after="1.5~x") == "?after=1.5~x"
+
+
+def test_tabs_keep_the_filters_and_the_next_page_the_tab():
+    page = Document(draw(list=list_view(filters=Filters(list="open", tag="vip"), after="2~b")))
+
+    assert page.all("a", href=f"{BASE}/?list=mine&tag=vip")
+    assert page.all("a", rel="next", href=f"{BASE}/?list=open&tag=vip&after=2~b")
+    assert [attrs["data-list"] for attrs in page.all("a", **{"aria-current": "page"})] == ["open"]
+
+
+def test_a_count_beyond_what_is_counted_says_so():
+    assert "999+" in draw(list=list_view(counts={"open": 1000}))
+
+
+@pytest.mark.parametrize("name", views.LISTS)
+def test_an_empty_list_says_what_that_means(name):
+    page = Document(draw(list=ListView(Filters(list=name), {}, ())))
+
+    assert wording.EMPTY[name] in page.text
+
+
+# --- the thread -----------------------------------------------------------------------------------
+
+
+def test_speakers_are_told_apart_by_words():
+    page = Document(draw_thread(*(Said(name, NOW, name, "", "x") for name in wording.SPEAKERS)))
+
+    assert all(title in page.text for title in wording.SPEAKERS.values())
+
+
+def test_what_the_same_speaker_says_at_once_stands_together():
+    said = [Said(str(number), NOW + number, "person", "Sara", "x") for number in range(3)]
+    later = Said("later", NOW + 3600, "person", "Sara", "x")
+    page = _fragment(*said, later)
+    classes = [attrs["class"].split() for attrs in page.all("div") if attrs.get("id", "").startswith("e-")]
+
+    assert ["follows" in each for each in classes] == [False, True, True, False]
+
+
+def test_buttons_are_shown_and_cannot_be_clicked():
+    page = draw_thread(Said("1", NOW, "bot", "", "x", buttons=[Button("Track", "https://example.com")]))
+
+    assert "Track" in Document(page).text
+    assert not Document(page).all("a", href="https://example.com")
+
+
+def test_a_reply_that_failed_keeps_its_reason_and_can_be_retried_or_dropped():
+    failed = Said("1", NOW, "agent", "Mona", "x", mark="failed", error="it is closed -> wait", reply=42)
+    page = draw_thread(failed)
+
+    assert "It is closed. Wait." in Document(page).text
+    assert page.count('name="reply" value="42"') == 2
+
+
+def test_where_nothing_can_be_sent_the_reason_stands_in_place_of_the_box():
+    page = Document(draw_thread(can_reply=False, why_not=sending.TOO_LATE))
+
+    assert sending.TOO_LATE in page.text
+    assert not page.all("textarea", id="reply-text")
+    assert page.all("textarea", id="remark-text")
+
+
+def test_a_refusal_of_meta_is_shown():
+    page = Document(draw_thread(refusal="(#27) no default app -> set one"))
+
+    assert "Meta did not give control back. (#27) no default app. Set one." in page.text
+
+
+def test_a_claim_says_who_had_it_when_it_was_made():
+    page = draw_thread(assignee="ali", assignee_shown="Ali Rahman")
+
+    assert 'name="assignee_seen" value="ali"' in page
+    assert "Answer this" not in page
+
+
+def test_a_colleague_who_looks_or_types_is_named():
+    looking = Colleague("a", "Ali", looking=True)
+    typing = Colleague("b", "Ben", looking=True, typing=True)
+    page = Document(draw_thread(colleagues=(looking, typing, Colleague("c", "Cem"))))
+
+    assert "Ali is looking" in page.text
+    assert "Ben is typing" in page.text
+    assert "Cem is" not in page.text
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def test_every_reason_of_a_change_has_a_sentence():
+    reasons = {reason.value for reason in ReturnReason}
+    reasons |= {switchboard.HANDED_OVER, switchboard.REQUESTED, switchboard.STAFF_TOOK_OVER}
+    reasons |= {switchboard.TOOK_OVER, switchboard.EXTENDED, "settled", "pass_refused"}
+
+    assert reasons == set(wording.REASONS)
+
+
+def test_every_control_has_its_words():
+    assert {control.value for control in Control} == set(wording.SILENCE)
+
+
+def test_every_reason_not_to_be_let_in_is_explained():
+    reasons = {entrance.LINK, entrance.USED, entrance.AGENTS}
+    reasons |= {this_machine.ELSEWHERE, this_machine.PROXY, this_machine.HOST}
+
+    assert reasons == set(wording.REFUSALS)
+
+
+def test_what_the_table_of_extensions_offers_is_a_duration():
+    from handover_channel.returning import parse_duration
+
+    assert all(parse_duration(by).total_seconds() > 0 for by in wording.EXTENSIONS)
+
+
+def test_a_text_of_the_server_is_translated_with_what_varies_in_its_place():
+    arabic = translations("ar").gettext
+
+    assert told("too many wrong passwords -> try again in 7 minutes", arabic).endswith("7.")
+    assert "Ali" in told("Ali was faster and answers this conversation", arabic)
+    assert not re.search("[a-z]{4}", told("the file is empty -> choose another one", arabic))
+
+
+def test_a_text_nobody_has_translated_is_shown_as_sentences():
+    assert told("100% new: %(x)s -> look at it", translations("ar").gettext) == "100% new: %(x)s. Look at it."
+
+
+def test_every_refusal_that_agents_may_read_is_among_the_texts():
+    modules = ["acts.py", "attempts.py", "entrance.py", "../agent.py", "../sending.py"]
+    modules += [path.name for path in HERE.glob("*routes.py")]
+    found = {text for name in modules for text in _refusals(HERE / name)}
+    found |= {sending.NOT_HERE, sending.TOO_LATE, sending.NOT_REACHABLE, sending.PEOPLE_ONLY}
+    found |= {agent.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
+
+    assert len(found) > 15
+    assert not [text for text in found if not any(p.fullmatch(text) for p, _ in telling._patterns())]
+
+
+#: For the command line, for whoever calls our addresses by hand, or worded by Meta.
+NOT_FOR_PAGES = re.compile(
+    r"there is nothing called|this file was not found|there is no picture|is no duration|"
+    r"was never seen -> is it|this was not sent by a page"
+)
+
+
+def _refusals(path: Path):
+    """What a module raises HandoverRefused, WrongPassword and the like with; X in place of what varies."""
+    refused = ("HandoverRefused", "WrongPassword", "TooManyAttempts", "CsrfRefused")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") in refused and node.args):
+            continue
+        text = _literal(node.args[0])
+        if text and not NOT_FOR_PAGES.search(text):
+            yield text
+
+
+def _literal(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_literal, node.values))
+    if isinstance(node, ast.FormattedValue):
+        return "'X'" if node.conversion == ord("r") else "X"
+    return ""
+
+
+# --- languages ------------------------------------------------------------------------------------
+
+PLACES = re.compile(r"%\(\w+\)s|<[^>]+>|->|`[^`]+`")
+
+
+def texts_of_the_page():
+    """Every text that is drawn: (singular,) or (singular, plural)."""
+    methods = [("templates/*.html", "jinja2.ext:babel_extract"), ("*ing.py", "python")]
+    options = {"templates/*.html": {"trimmed": "true"}}
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
+    found = extract_from_dir(str(HERE), methods, options, keywords=keywords)
+    return {(text,) if isinstance(text, str) else tuple(text) for _, _, text, _, _ in found}
+
+
+def catalogue(language):
+    with (HERE / "locale" / language / "messages.po").open("rb") as file:
+        return {
+            (message.id,) if isinstance(message.id, str) else tuple(message.id): message
+            for message in read_po(file, locale=language)
+            if message.id
+        }
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_text_is_translated_and_no_other(language):
+    messages = catalogue(language)
+
+    assert set(messages) == texts_of_the_page()
+    for message in messages.values():
+        given = [message.string] if isinstance(message.string, str) else list(message.string)
+        assert all(given), message.id
+        assert not message.fuzzy, message.id
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_a_translation_has_the_places_and_the_markup_of_its_text(language):
+    for ids, message in catalogue(language).items():
+        if len(ids) == 1:
+            assert sorted(PLACES.findall(message.string)) == sorted(PLACES.findall(ids[0])), ids[0]
+        else:  # one and two are words of their own in Arabic
+            assert all(set(PLACES.findall(each)) <= set(PLACES.findall(ids[1])) for each in message.string)
+
+
+def test_plural_forms_of_arabic_are_those_of_cldr():
+    forms = ("zero", "one", "two", "few", "many", "other")
+    plural = translations("ar").plural
+    ours = {number: forms[plural(number)] for number in range(1200)}
+
+    assert ours == {number: Locale("ar").plural_form(number) for number in range(1200)}
+
+
+def test_an_arabic_page_reads_from_right_to_left():
+    page = Document(draw("inbox.html", "ar"))
+
+    assert page.all("html", lang="ar", dir="rtl")
+    assert "صندوق الوارد" in page.text
+    assert "3 د" in page.text
+
+
+def test_a_language_there_is_not_is_english():
+    assert Document(draw("inbox.html", "xx")).all("html", lang="en", dir="ltr")
+
+
+def test_the_preferences_offer_every_language_in_its_own_words():
+    assert set(wording.LANGUAGES) == set(LANGUAGES) == set(entrance.LANGUAGES)
+
+
+def test_every_language_says_how_long_somebody_has_waited():
+    for language, words in {"en": ("3 minutes", "1 hour"), "ar": ("3 دقائق", "ساعة")}.items():
+        lasting = rendering._formats(language)["lasting"]
+        assert lasting(180) == words[0]
+        assert words[1] in lasting(3700)
+        assert lasting(-5) == lasting(60)
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def test_times_are_written_in_utc():
+    assert rendering.iso(0) == "1970-01-01T00:00:00Z"
+    assert 'datetime="2027-01-15T08:00:00Z"' in draw_thread(Said("1", NOW, "person", "Sara", "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Sara Haddad", "SH"), ("sara", "S"), ("A B C", "AC"), ("ليلى منصور", "لم"), ("<b>", "?"), ("", "?")],
+)
+def test_who_has_no_picture_has_letters(name, letters):
+    assert rendering.initials(name) == letters
+
+
+def test_what_the_page_knows_of_who_looks_is_what_the_entrance_gives():
+    assert {field.name for field in fields(You)} == {field.name for field in fields(entrance.Visitor)}
