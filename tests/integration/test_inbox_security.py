@@ -1,0 +1,719 @@
+"""The inbox on a real Sanic server, as a stranger, another site, or a person who writes scripts finds it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import http.client
+import itertools
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import sqlalchemy as sa
+import yaml
+
+from handover_channel import settings as settings_file
+from handover_channel.inbox.attempts import OF_BOTH, WINDOW
+from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.passwords import Passwords
+from handover_channel.store import Store, agents, news, transcript
+from handover_channel.store.agents import Agent
+from handover_channel.store.schema import metadata, people, threads
+from handover_channel.store.transcript import PERSON, Line
+
+pytestmark = pytest.mark.rasa
+
+BASE, COOKIE = "/webhooks/inbox", "handover_inbox"
+PASSWORD, HASH = "a long password", Passwords().hash("a long password")
+THREAD, SCRIPT = "7000000001", "<script>alert('x')</script><img src=x onerror=alert(1)>"
+HOURS = 3600
+
+_numbers = itertools.count(1)
+
+
+class Clock:
+    """The real clock, and what a test adds."""
+
+    def __init__(self):
+        self.added = 0.0
+
+    def __call__(self):
+        return time.time() + self.added
+
+
+class Inbox:
+    """A Rasa server of a few lines with the inbox in it, on a thread."""
+
+    def __init__(self, folder, **config):
+        self.folder, self.config = _with_settings(folder), config
+        self.clock = Clock()
+        self.store = Store(f"sqlite:///{folder / 'handover.db'}")
+        self.at = ""
+
+    @contextmanager
+    def running(self):
+        loop = asyncio.SelectorEventLoop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        try:
+            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(30)
+            try:
+                yield self
+            finally:
+                asyncio.run_coroutine_threadsafe(self._stop(server), loop).result(30)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+            self.store.close()
+
+    async def _start(self):
+        from sanic import Sanic
+
+        from handover_channel import InboxInput
+
+        channel = InboxInput(settings_file.load(str(self.folder / "handover.yml")), self.clock)
+        app = Sanic(f"inbox{next(_numbers)}", configure_logging=False)
+        app.config.update(self.config)
+        app.blueprint(channel.blueprint(self._on_new_message), url_prefix=BASE)
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
+        await server.startup()
+        await server.before_start()
+        await server.after_start()
+        self.at = f"127.0.0.1:{listening.getsockname()[1]}"
+        return server
+
+    async def _stop(self, server):
+        await server.before_stop()
+        server.close()
+        await server.wait_closed()
+        await server.after_stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # of connections that clients keep open
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _on_new_message(self, message):
+        return None
+
+    def add_agent(self, name):
+        with self.store.writing() as connection:
+            assert agents.add(connection, Agent(name, name.title(), HASH, created_at=self.clock()))
+
+    def remove_agent(self, name):
+        with self.store.writing() as connection:
+            assert agents.remove(connection, name, now=self.clock())
+
+    def raw(self, method, path, headers=(), body=b""):
+        """Send a path as it is; returns status, headers and body."""
+        connection = http.client.HTTPConnection(self.at, timeout=30)
+        try:
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in {"Host": self.at, "Content-Length": str(len(body)), **dict(headers)}.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode("utf-8", "replace")
+        finally:
+            connection.close()
+
+
+class Browser:
+    """Somebody's browser: keeps cookies, says where a form is from, follows nothing by itself."""
+
+    def __init__(self, inbox):
+        self.inbox = inbox
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.csrf = ""
+
+    def get(self, path="/", **headers):
+        return self._ask("GET", path, headers)
+
+    def post(self, path, fields, **headers):
+        usual = {"Origin": f"http://{self.inbox.at}", "X_CSRF_Token": self.csrf, "HX_Request": "true"}
+        return self._ask("POST", path, {**usual, **headers}, data=fields)
+
+    def sign_in(self, name="kim", password=PASSWORD, **headers):
+        answer = self.post("/sign-in", {"name": name, "password": password}, **headers)
+        if answer.status_code == 303:
+            self.look()
+        return answer
+
+    def look(self):
+        """Open the page, and take its token."""
+        page = self.get("/").text
+        self.csrf = html.unescape(re.search(r'name="csrf" value="([^"]+)"', page).group(1))
+        return page
+
+    @property
+    def cookie(self):
+        return self.http.cookies.get(COOKIE)
+
+    def _ask(self, method, path, headers, **given):
+        given_headers = {
+            name.replace("_", "-"): value for name, value in headers.items() if value is not None
+        }
+        return self.http.request(
+            method, f"http://{self.inbox.at}{BASE}{path}",
+            headers=given_headers, allow_redirects=False, timeout=60, **given,
+        )  # fmt: skip
+
+
+def _with_settings(folder):
+    settings = {"app_id": "1234567890", "graph_api": {"url": "http://127.0.0.1:9"}}
+    (folder / "handover.yml").write_text(yaml.safe_dump(settings))
+    credentials = {
+        "handover_channel.MessengerInput": {"verify": "v", "secret": "s", "page-access-token": "t"}
+    }
+    (folder / "credentials.yml").write_text(yaml.safe_dump(credentials))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with Inbox(tmp_path_factory.mktemp("inbox")).running() as running:
+        yield running
+
+
+@pytest.fixture
+def inbox(server):
+    """The server, as if it were new."""
+    with server.store.writing() as connection:
+        for table in metadata.tables.values():
+            connection.execute(sa.delete(table))
+    server.clock.added = 0.0
+    return server
+
+
+@pytest.fixture
+def browser(inbox):
+    return Browser(inbox)
+
+
+@pytest.fixture
+def kim(inbox, browser):
+    """A browser in which Kim is signed in."""
+    inbox.add_agent("kim")
+    inbox.add_agent("lee")
+    assert browser.sign_in().status_code == 303
+    return browser
+
+
+def add_thread(inbox):
+    """Add a conversation in the inbox with somebody who writes scripts."""
+    now = inbox.clock()
+    values = {column.name: "" if isinstance(column.type, sa.Text) else 0 for column in threads.c}
+    values.update(
+        id=THREAD, channel="facebook", page="1", control="inbox", target="inbox", reason="handed_over",
+        changed_at=now, active_at=now, waiting_since=now, until=now + HOURS, person_at=int(now * 1000),
+        version=1, context="{}",
+    )  # fmt: skip
+    with inbox.store.writing() as connection:
+        connection.execute(sa.insert(threads).values(**values))
+        name = {"thread": THREAD, "name": SCRIPT, "picture": "", "fetched_at": now}
+        connection.execute(sa.insert(people).values(**name))
+        transcript.add(connection, THREAD, Line(PERSON, SCRIPT, int(now * 1000), mid="m1"))
+
+
+@pytest.fixture
+def thread(inbox):
+    add_thread(inbox)
+
+
+def tags(text):
+    """Return every tag of a page: name and attributes."""
+    found = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            found.append((tag, dict(attributes)))
+
+    Parser().feed(text)
+    assert found
+    return found
+
+
+def is_harmless(text):
+    """Tell whether nothing of SCRIPT has become a part of the page."""
+    return not [tag for tag, given in tags(text) if given.get("src") == "x" or "onerror" in given] and (
+        "<script>" not in text
+    )
+
+
+def rows(inbox, table):
+    with inbox.store.reading() as connection:
+        return connection.execute(sa.select(metadata.tables[table])).mappings().all()
+
+
+ACTS = {
+    "reply": {"text": "hello", "key": "k1"},
+    "retry": {"reply": "1"},
+    "drop": {"reply": "1"},
+    "remark": {"text": "a note"},
+    "tag": {"tag": "vip"},
+    "claim": {"assignee_seen": ""},
+    "assign": {"agent": "lee", "assignee_seen": ""},
+    "take-over": {},
+    "return": {"note": ""},
+    "extend": {"by": "1 hour"},
+    "typing": {},
+}
+POSTS = {
+    **{f"/thread/{THREAD}/{act}": fields for act, fields in ACTS.items()},
+    "/preferences": {"language": "ar"},
+    "/sign-out": {},
+}
+GETS = ["/", f"/thread/{THREAD}", "/list", f"/thread/{THREAD}/panel", "/live?page=p&thread=", "/preferences",
+        f"/picture/{THREAD}", "/file?of=https://example.org/a.png&proof=x"]  # fmt: skip
+
+
+# --- who is signed in -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_without_a_sign_in_every_page_leads_to_the_sign_in(inbox, browser, thread, path):
+    inbox.add_agent("kim")
+
+    answer = browser.get(path)
+
+    assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (303, f"{BASE}/sign-in")
+    assert THREAD not in answer.text
+
+
+def test_without_a_sign_in_nothing_can_be_done(inbox, browser, thread):
+    inbox.add_agent("kim")
+
+    for path, fields in POSTS.items():
+        assert browser.post(path, fields).status_code == 401, path
+
+    assert not rows(inbox, "remarks") + rows(inbox, "tags") + rows(inbox, "replies")
+
+
+def test_the_cookie_is_for_this_page_alone_and_for_no_script(kim):
+    answer = kim.sign_in()
+
+    name_and_value, *flags = [part.strip() for part in answer.headers["Set-Cookie"].split(";")]
+    flags = {flag.lower() for flag in flags}
+    assert re.fullmatch(rf"{COOKIE}=[\w-]{{43}}", name_and_value)
+    assert {"httponly", "samesite=strict", f"path={BASE}"} <= flags
+    assert not any(flag.startswith("domain") for flag in flags)
+    assert "secure" not in flags
+
+
+def test_behind_https_the_cookie_never_goes_over_anything_else(kim):
+    form = {"name": "kim", "password": PASSWORD}
+    answer = kim.post("/sign-in", form, X_Forwarded_Proto="https", Origin=f"https://{kim.inbox.at}")
+
+    assert "secure" in answer.headers["Set-Cookie"].lower()
+
+
+def test_a_cookie_put_into_a_browser_by_a_stranger_does_not_become_a_sign_in(inbox, browser):
+    inbox.add_agent("kim")
+    browser.http.cookies.set(COOKIE, "known-to-a-stranger", domain="127.0.0.1", path=BASE)
+
+    browser.sign_in()
+
+    assert browser.cookie != "known-to-a-stranger"
+    stranger = Browser(inbox)
+    stranger.http.cookies.set(COOKIE, "known-to-a-stranger")
+    assert stranger.get().status_code == 303
+
+
+def test_a_sign_in_on_top_of_another_ends_that_one(inbox, kim):
+    stolen = Browser(inbox)
+    stolen.http.cookies.set(COOKIE, kim.cookie)
+    assert stolen.get().status_code == 200
+
+    kim.sign_in("lee")
+
+    assert stolen.get().status_code == 303
+    assert "Lee" in kim.look()
+
+
+def test_who_signs_out_is_out_also_with_a_copy_of_the_cookie(inbox, kim):
+    copy = Browser(inbox)
+    copy.http.cookies.set(COOKIE, kim.cookie)
+
+    assert kim.post("/sign-out", {}).status_code == 303
+
+    assert kim.get().status_code == 303
+    assert copy.get().status_code == 303
+
+
+def test_an_agent_who_is_removed_is_out_at_once(inbox, kim, thread):
+    inbox.remove_agent("kim")
+
+    assert kim.get(f"/thread/{THREAD}").status_code == 303
+    assert kim.post(f"/thread/{THREAD}/remark", {"text": "still here"}).status_code == 401
+    assert not rows(inbox, "remarks")
+
+
+def test_a_sign_in_that_has_expired_opens_nothing_and_does_nothing(inbox, kim, thread):
+    inbox.clock.added += 12 * HOURS
+
+    assert kim.get(f"/thread/{THREAD}").status_code == 303
+    assert kim.post(f"/thread/{THREAD}/remark", {"text": "late"}).status_code == 401
+    assert not rows(inbox, "remarks")
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_an_open_page_is_told_when_its_sign_in_has_ended(inbox, kim, monkeypatch, busy):
+    from handover_channel.inbox import stream as the_stream
+
+    monkeypatch.setattr(the_stream, "BEAT", 2.0 if busy else 0.2)
+    url, heard = f"http://{inbox.at}{BASE}/live?page=p1&thread=", []
+    with kim.http.get(url, stream=True, timeout=30) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == b"retry: 2000"
+        inbox.remove_agent("kim")
+        listening = threading.Thread(target=lambda: heard.extend(lines))  # until it is ended
+        listening.start()
+        for _ in range(100):
+            if busy:
+                with inbox.store.writing() as connection:
+                    news.add(connection, THREAD, now=inbox.clock())
+            listening.join(0.2)
+            if not listening.is_alive():
+                break
+
+        assert b"event: signed-out" in heard
+        assert (b"event: list" in heard) == busy
+
+
+def test_after_the_sign_in_only_pages_of_ours_are_opened(kim):
+    for wanted in (
+        "https://evil.example", "//evil.example", f"{BASE}//evil.example", "/\\evil.example", "javascript:x",
+        f"{BASE}/\\evil.example", f"{BASE}/thread/1\r\nSet-Cookie: a=b",
+    ):  # fmt: skip
+        answer = kim.post("/sign-in", {"name": "kim", "password": PASSWORD, "next": wanted})
+
+        assert answer.headers["Location"].startswith(f"{BASE}/")
+        assert "\\" not in answer.headers["Location"]
+        assert "a=b" not in answer.headers["Set-Cookie"]
+
+
+# --- guessing -------------------------------------------------------------------------------------
+
+
+def test_guessing_is_held_back_and_only_where_it_comes_from(inbox, kim):
+    guesser = Browser(inbox)
+    answers = [guesser.sign_in(password=f"wrong password {number}") for number in range(OF_BOTH + 1)]
+
+    assert [answer.status_code for answer in answers] == [403] * OF_BOTH + [429]
+    assert guesser.sign_in().status_code == 429  # with the right one
+    assert "15 minutes" in answers[-1].text
+    assert COOKIE not in guesser.http.cookies
+    assert kim.sign_in().status_code == 303  # from the same address, in the browser she always uses
+
+    inbox.clock.added += WINDOW
+    assert guesser.sign_in().status_code == 303
+
+
+def test_an_unknown_name_looks_like_a_wrong_password(inbox, browser):
+    inbox.add_agent("kim")
+
+    wrong, unknown = browser.sign_in(password="wrong"), browser.sign_in(name="nobody", password="wrong")
+
+    assert wrong.status_code == unknown.status_code
+    assert wrong.text.replace('value="kim"', "") == unknown.text.replace('value="nobody"', "")
+
+
+def test_what_was_typed_comes_back_escaped_and_without_the_password(inbox, browser):
+    inbox.add_agent("kim")
+
+    answer = browser.sign_in(name=f'"{SCRIPT}', password="wrong-but-secret")
+
+    assert SCRIPT not in answer.text
+    assert "wrong-but-secret" not in answer.text
+
+
+# --- another site ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "é".encode().decode("latin-1")])
+def test_without_the_token_of_the_sign_in_nothing_is_done(inbox, kim, thread, token):
+    for path, fields in POSTS.items():
+        assert kim.post(path, fields, X_CSRF_Token=token).status_code == 403, path
+
+    assert not rows(inbox, "remarks") + rows(inbox, "tags") + rows(inbox, "replies")
+    assert rows(inbox, "threads")[0]["assignee"] == ""
+    assert kim.get().status_code == 200
+
+
+def test_the_token_of_a_colleague_is_worth_nothing(inbox, kim, thread):
+    lee = Browser(inbox)
+    lee.sign_in("lee")
+
+    answer = kim.post(f"/thread/{THREAD}/remark", {"text": "a note"}, X_CSRF_Token=lee.csrf)
+
+    assert answer.status_code == 403
+    assert not rows(inbox, "remarks")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": None},
+        {"Origin": None, "Referer": "https://evil.example/webhooks/inbox/"},
+        {"Origin": "http://127.0.0.1"},
+        {"Host": "evil.example"},
+    ],
+)
+def test_another_sites_form_does_nothing_even_with_the_token(inbox, kim, thread, origin):
+    cookie = f"{COOKIE}={kim.cookie}"  # also where the browser takes us for another site
+    for path, fields in {**POSTS, "/sign-in": {"name": "kim", "password": PASSWORD}}.items():
+        assert kim.post(path, fields, Cookie=cookie, **origin).status_code == 403, path
+
+    assert not rows(inbox, "remarks") + rows(inbox, "tags") + rows(inbox, "replies")
+
+
+def test_a_page_of_ours_that_hides_its_origin_is_known_by_the_referer(kim, thread):
+    referer = f"http://{kim.inbox.at}{BASE}/thread/{THREAD}"
+
+    answer = kim.post(f"/thread/{THREAD}/remark", {"text": "a note"}, Origin=None, Referer=referer)
+
+    assert answer.status_code == 204
+
+
+def test_nothing_is_done_by_a_mere_link(inbox, kim, thread):
+    for path, fields in POSTS.items():
+        kim.http.get(f"http://{inbox.at}{BASE}{path}", params={**fields, "csrf": kim.csrf}, timeout=30)
+
+    assert not rows(inbox, "remarks") + rows(inbox, "tags") + rows(inbox, "replies")
+    assert rows(inbox, "threads")[0]["assignee"] == ""
+    assert kim.get().status_code == 200
+
+
+# --- what people write ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", f"/thread/{THREAD}", "/list", f"/thread/{THREAD}/panel"])
+def test_a_script_in_a_name_or_a_message_is_text(kim, thread, path):
+    text = kim.get(path).text
+
+    assert "alert(" in text  # it is shown
+    assert is_harmless(text)
+
+
+def test_a_script_in_what_agents_write_is_text(kim, thread):
+    for act, field in (("remark", "text"), ("tag", "tag")):
+        assert kim.post(f"/thread/{THREAD}/{act}", {field: f"{act}<b onclick=x>"}).status_code == 204
+
+    page = kim.get(f"/thread/{THREAD}").text
+
+    assert "remark&lt;b onclick=x&gt;" in page
+    assert "<b onclick" not in page
+
+
+def test_a_script_in_what_is_asked_for_is_text(kim, thread):
+    in_path, names = SCRIPT.replace("/", "%2F"), ("search", "tag", "page", "target", "list", "after")
+    in_query = "&".join(f"{name}={SCRIPT}" for name in names)
+    for path in (f"/?{in_query}", f"/list?{in_query}", f"/thread/{in_path}", f"/thread/x/{in_path}"):
+        assert is_harmless(kim.get(path).text)
+
+
+def test_no_page_has_a_script_or_a_style_in_it(kim, thread):
+    for path in ("/", f"/thread/{THREAD}", "/preferences", f"/thread/{THREAD}/panel", "/list"):
+        for tag, attributes in tags(kim.get(path).text):
+            assert tag != "style", path
+            assert tag != "script" or attributes.get("src", "").startswith(f"{BASE}/static/"), path
+            assert not [name for name in attributes if name.startswith("on") or name == "style"], path
+            loaded = [attributes.get(name) or "" for name in ("href", "src", "action", "hx-get", "hx-post")]
+            assert all(address.startswith((f"{BASE}/", "#")) or not address for address in loaded), path
+
+
+def test_only_files_that_we_offered_this_visitor_are_fetched(kim, thread):
+    for address in (
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "https://example.org/a.png",
+        "",
+    ):
+        answer = kim.get(f"/file?of={address}&proof={'0' * 64}")
+
+        assert answer.status_code == 409
+        assert "was not found in a conversation of yours" in html.unescape(answer.text)
+
+
+# --- paths ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize(
+    "path",
+    ["/static/../entrance.py", "/static/..%2fentrance.py", "/static/%2e%2e/entrance.py", "/static/.",
+     "/static/..%5centrance.py", "/static/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/static/",
+     "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/....//entrance.py", "/static/..",
+     "/static/..%252fentrance.py", "/static/inbox.css%00.py", "/static/../../../../handover.yml",
+     "/picture/..%2f..%2fhandover.yml", "/static/%c0%ae%c0%ae/x"],
+)  # fmt: skip
+def test_no_path_leads_out_of_the_pages_own_files(inbox, kim, path, signed_in):
+    cookie = {"Cookie": f"{COOKIE}={kim.cookie}"} if signed_in else {}
+
+    status, _, body = inbox.raw("GET", f"{BASE}{path}", cookie)
+
+    assert status < 500
+    assert not re.search(r"root:|app_id|import annotations", body)
+
+
+@pytest.mark.parametrize(
+    "thread", ["%00", "a%00b", "%ff%fe", "%F0%9F%98%80", "..%2f..%2fetc", "%0d%0aSet-Cookie:a=b", "x" * 4000]
+)
+def test_a_thread_with_a_strange_name_is_none(inbox, kim, thread):
+    cookie = {"Cookie": f"{COOKIE}={kim.cookie}"}
+    for path, expected in {"": 404, "/panel": 409}.items():
+        status, headers, _ = inbox.raw("GET", f"{BASE}/thread/{thread}{path}", cookie)
+
+        assert status == expected
+        assert headers.get("Set-Cookie") is None
+
+
+# --- headers --------------------------------------------------------------------------------------
+
+
+def test_every_answer_forbids_what_the_page_does_not_need(inbox, kim, thread):
+    stranger = Browser(inbox)
+    answers = {path: kim.get(path) for path in GETS if "/live" not in path}
+    answers.update({f"stranger {path}": stranger.get(path) for path in GETS})
+    quick = {path: fields for path, fields in POSTS.items() if not path.endswith(("/sign-out", "/reply"))}
+    answers.update({f"POST {path}": kim.post(path, fields) for path, fields in quick.items()})
+    answers["form of a stranger"] = stranger.post(f"/thread/{THREAD}/remark", {"text": "x"}, HX_Request=None)
+    answers["sign-in"] = stranger.get("/sign-in")
+    answers["wrong password"] = stranger.sign_in(password="wrong")
+    answers["no such page"] = kim.get("/nothing")
+    answers["no such folder"] = kim.get("/nothing/at/all")
+    answers["no such act"] = kim.post(f"/thread/{THREAD}/nothing", {})
+    answers["no such file"] = kim.get("/static/nothing.js")
+    answers["script"] = kim.get("/static/inbox.js")
+    answers["script again"] = kim.get("/static/inbox.js", If_None_Match=answers["script"].headers["ETag"])
+    answers["used link"] = stranger.get("/enter?key=x")
+    answers["wrong method"] = kim.post("/list", {})
+    answers["refused"] = kim.post("/sign-in", {}, Origin="https://evil.example")
+    with kim.http.get(f"http://{inbox.at}{BASE}/live?page=p&thread=", stream=True, timeout=30) as stream:
+        answers["live"] = stream
+    answers["signed in"] = kim.sign_in()
+    answers["signed out"] = kim.post("/sign-out", {})
+
+    assert not [what for what, answer in answers.items() if "Content-Security-Policy" not in answer.headers]
+    keeps = dict.fromkeys(("script", "script again"), "no-cache")
+    keeps[f"/picture/{THREAD}"] = "private, max-age=3600"
+    for what, answer in answers.items():
+        headers = answer.headers
+        rules = dict(rule.strip().split(" ", 1) for rule in headers["Content-Security-Policy"].split(";"))
+        assert rules["default-src"] == "'none'", what
+        assert rules["frame-ancestors"] == "'none'", what
+        assert rules["script-src"] == rules["connect-src"] == rules["form-action"] == "'self'", what
+        assert "unsafe" not in headers["Content-Security-Policy"], what
+        assert "http" not in headers["Content-Security-Policy"], what
+        assert headers["X-Content-Type-Options"] == "nosniff", what
+        assert headers["Referrer-Policy"] == "same-origin", what
+        assert headers["Cache-Control"] == keeps.get(what, "no-store"), what
+        assert answer.status_code < 500, what
+
+
+def test_an_error_of_ours_tells_strangers_nothing(inbox, kim, monkeypatch):
+    from handover_channel.inbox import listing
+
+    def broken(*given, **named):
+        raise RuntimeError("the secret in a traceback")
+
+    monkeypatch.setattr(listing, "filters_of", broken)
+
+    answer = kim.get("/")
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.headers["Content-Security-Policy"]
+
+
+# --- no agents ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def link(inbox):
+    """The path of a link."""
+    return Entrance(inbox.store).one_time_link("")
+
+
+def test_a_server_without_agents_prints_a_link_that_lets_in(tmp_path, capfd):
+    with Inbox(tmp_path).running() as inbox:
+        printed = re.search(rf"http://localhost:\d+{BASE}(\S+)", capfd.readouterr().err).group(1)
+
+        assert Browser(inbox).get(printed).status_code == 303
+
+
+def test_without_agents_a_link_lets_this_machine_in_once(inbox, link):
+    browser, other = Browser(inbox), Browser(inbox)
+    assert browser.get("/").status_code == 403
+
+    assert browser.get(link).headers["Location"] == f"{BASE}/"
+
+    assert browser.get("/").status_code == 200
+    assert other.get(link).status_code == 403
+    assert other.get("/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [{"X-Forwarded-For": "203.0.113.7"}, {"Forwarded": "for=203.0.113.7"}, {"Via": "1.1 proxy"},
+     {"X-Real-Ip": "127.0.0.1"}, {"Host": "evil.example"}, {"Host": "evil.example:5005"}],
+)  # fmt: skip
+def test_without_agents_nobody_else_is_let_in(inbox, link, foreign):
+    browser = Browser(inbox)
+    add_thread(inbox)
+
+    for asked in ("/", link, f"/thread/{THREAD}", "/list", "/sign-in"):
+        answer = browser.get(asked, **foreign)
+        assert answer.status_code == 403, asked
+        assert "handover agents add" in answer.text
+        assert THREAD not in answer.text
+    assert browser.get(link).status_code == 303  # nobody has used it up
+
+    for asked in ("/", f"/thread/{THREAD}"):
+        assert browser.get(asked, **foreign).status_code == 403, asked  # with the cookie
+    answer = browser.post(f"/thread/{THREAD}/remark", {"text": "x"}, **foreign)
+    assert answer.status_code == 403
+    assert not rows(inbox, "remarks")
+
+
+def test_without_agents_a_visitor_from_another_address_is_told_what_to_do(tmp_path):
+    # A proxy that the server trusts says where the visitor is.
+    with Inbox(tmp_path, PROXIES_COUNT=1).running() as inbox:
+        answer = Browser(inbox).get("/", X_Forwarded_For="203.0.113.7")
+
+    assert answer.status_code == 403
+    assert "handover agents add" in answer.text
+
+
+def test_behind_a_trusted_proxy_guesses_are_counted_by_visitor(tmp_path):
+    with Inbox(tmp_path, PROXIES_COUNT=1).running() as inbox:
+        inbox.add_agent("kim")
+        guesser, kim = Browser(inbox), Browser(inbox)
+        for number in range(OF_BOTH + 1):
+            answer = guesser.sign_in(password=f"wrong {number}", X_Forwarded_For="203.0.113.7")
+        assert answer.status_code == 429
+
+        assert kim.sign_in(X_Forwarded_For="203.0.113.8").status_code == 303
+
+
+def test_with_the_first_agent_the_link_and_who_came_by_it_are_out(inbox, link):
+    browser = Browser(inbox)
+    browser.get(link)
+    assert browser.get("/").status_code == 200
+
+    inbox.add_agent("kim")
+
+    assert urlsplit(browser.get("/").headers["Location"]).path == f"{BASE}/sign-in"
+    assert Browser(inbox).get(link).status_code == 403
