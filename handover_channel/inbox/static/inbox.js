@@ -111,6 +111,8 @@ document.addEventListener("htmx:after:swap", (event) => {
   }
   settle();
   if (event.detail.ctx.target?.id === "list" || event.detail.ctx.target === body) notice();
+  // The list may have been asked for before the thread, which is read now.
+  if (["panel", "thread"].includes(event.detail.ctx.target?.id) && find(".item.unread[aria-current]")) refreshList();
 });
 
 // --- what goes wrong -------------------------------------------------------------------------------
