@@ -21,6 +21,7 @@ import sys
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
@@ -28,12 +29,14 @@ import requests
 import yaml
 
 from handover_channel import simulator
+from handover_channel.hours import DAYS
 from handover_channel.simulator import PAGE_INBOX, Simulator
 
 ROOT = Path(__file__).parent.parent
 APP_ID, SECRET, TOKEN, VERIFY = "1234567890", "a-secret", "a-page-token", "a-verify-word"
 BUTTON = "Zurück zum Bot"  # not the title that domain.yml has
 
+IN_TWO_DAYS = DAYS[(datetime.now(timezone.utc).weekday() + 2) % 7]
 TARGETS: Dict[str, Dict[str, Any]] = {
     "inbox": {"kind": "inbox"},
     "page_inbox": {"kind": "page_inbox"},
@@ -44,6 +47,8 @@ TARGETS: Dict[str, Dict[str, Any]] = {
     "short_app": {"kind": "app", "app_id": "5555", "time_limit": "6 seconds"},
     "absent": {"kind": "inbox", "answer_within": "5 seconds"},
     "patient": {"kind": "inbox", "answer_within": "10 minutes"},
+    # Nobody is there before the day after tomorrow, at nine.
+    "closed": {"kind": "inbox", "hours": {"timezone": "UTC", IN_TWO_DAYS: "9:00-9:01"}},
 }
 CANNED = {
     "hello": "Hello {name}, this is {agent}. How can I help?",
