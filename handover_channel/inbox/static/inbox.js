@@ -88,7 +88,6 @@ function settle() {
     markOpened(document, id);
     restoreDrafts();
     listen();
-    refreshList();
     (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
   }
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();

@@ -21,11 +21,10 @@ export function listen(on = told) {
   opened.addEventListener("open", () => {
     patience = 1000;
     showBroken(false);
-    if (broken) {
-      broken = false;
-      told.list();
-      told.thread();
-    }
+    // What came between the page and this was not heard.
+    told.list();
+    if (broken) told.thread();
+    broken = false;
   });
   opened.addEventListener("list", () => told.list());
   opened.addEventListener("thread", () => told.thread());

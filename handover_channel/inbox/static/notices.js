@@ -53,6 +53,7 @@ function tell(item) {
 
 /** Two short tones. Browsers allow them once somebody has clicked or typed in the page. */
 function beep() {
+  if (navigator.userActivation?.hasBeenActive === false) return;
   audio ??= new AudioContext();
   if (audio.state === "suspended") audio.resume();
   for (const [after, pitch] of [[0, 660], [0.13, 880]]) {
