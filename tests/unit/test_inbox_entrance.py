@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from handover_channel.inbox.attempts import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
 from handover_channel.inbox.entrance import AT_MOST, LINK_FOR, REMEMBERED, Entrance, Visitor
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.inbox.views import You
-from handover_channel.store import agents
+from handover_channel.store import agents, failed_sign_ins
 from handover_channel.store.agents import ADMIN, Agent
 from handover_channel.store.schema import metadata, sign_ins
 
@@ -169,15 +170,27 @@ def test_a_hash_with_older_parameters_is_renewed_at_the_sign_in(make, store, kim
     assert make().who(cookie)
 
 
-def test_an_agent_removed_while_signing_in_is_not_let_in(make, kim, remove):
+def removed(connection, now):
+    agents.remove(connection, "kim", now=now)
+
+
+def given_another_password(connection, now):
+    agents.set_password(connection, "kim", passwords.hash("another password"))
+
+
+@pytest.mark.parametrize("changed", [removed, given_another_password])
+def test_an_agent_changed_while_signing_in_is_not_let_in(make, store, clock, kim, changed):
     class Slow(Passwords):
         def match(self, hashed, password):
             matched = passwords.match(hashed, password)
-            remove()
+            with store.writing() as connection:
+                changed(connection, clock())
             return matched
 
     with pytest.raises(WrongPassword):
-        make(passwords=Slow()).sign_in("kim", PASSWORD, address=ADDRESS)
+        make(passwords=Slow(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))).sign_in(
+            "kim", PASSWORD, address=ADDRESS
+        )
 
 
 def test_passwords_and_tokens_are_in_no_log_and_no_repr(entrance, kim, caplog):
@@ -408,8 +421,15 @@ def test_a_browser_is_known_for_a_month(entrance, add, clock, kim):
     assert guess(entrance, cookie=cookie)[0] == 0
 
 
-def test_guesses_at_the_same_moment_are_not_more_than_one_after_the_other(make, kim):
-    at_once, looked_at = threading.Barrier(10), []
+def test_guesses_at_the_same_moment_are_not_more_than_one_after_the_other(make, kim, monkeypatch):
+    at_once, looked_at, count = threading.Barrier(10), [], failed_sign_ins.nth_newest
+
+    def count_slowly(*given, **named):
+        found = count(*given, **named)
+        time.sleep(0.02)  # so that others would count before this one is noted
+        return found
+
+    monkeypatch.setattr(failed_sign_ins, "nth_newest", count_slowly)
 
     def try_one(entrance):
         at_once.wait(30)
