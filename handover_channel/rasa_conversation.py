@@ -28,7 +28,7 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
-from handover_channel.rasa_loops import share_event_broker
+from handover_channel.rasa_loops import OnLoop, share_event_broker
 from handover_channel.rasa_memory import set_aside, tidy_up
 from handover_channel.rasa_stores import expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
@@ -69,8 +69,10 @@ class RasaConversation:
         pool: Executor,
         store: Store,
         note_sent: Callable[[str], None],
+        loop: Optional[asyncio.AbstractEventLoop] = None,
     ) -> None:
         self._app = app
+        self._loop = loop  # the server's, where other channels send; None: turns are on it
         self._on_new_message = on_new_message
         self._switchboard = switchboard
         self._graph = graph
@@ -246,7 +248,7 @@ class RasaConversation:
             if channel.name() == row.channel:
                 output = channel.get_output_channel()
                 if output is not None:
-                    return output
+                    return OnLoop(output, self._loop) if self._loop else output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
 

@@ -2,7 +2,9 @@
 
 1. The scheduler of reminders: one a process, refused to any loop but its own (`rasa.core.jobs`), although
    APScheduler takes jobs from every thread. Reminders themselves run on the server's loop.
-2. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
+2. The outputs of other channels: Socket.IO's wakes up nobody on another loop than its own, until something
+   else does.
+3. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
    for other threads. https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading
 
 Beside rasa_conversation.py, the only place that knows what Rasa keeps private.
@@ -10,10 +12,12 @@ Beside rasa_conversation.py, the only place that knows what Rasa keeps private.
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from typing import Any
+from typing import Any, Dict
 
 from rasa.core import jobs
+from rasa.core.channels.channel import OutputChannel
 
 _MARK = "_handover_publishes_on_its_loop"
 
@@ -37,6 +41,23 @@ def end_scheduler() -> None:
     """End the scheduler with its server; another server of this process gets one of its own."""
     jobs.scheduler = _schedulers_own
     jobs.kill_scheduler()
+
+
+class OnLoop(OutputChannel):
+    """The output of another channel, which sends on *loop*, whichever loop the turn is on."""
+
+    def __init__(self, output: OutputChannel, loop: asyncio.AbstractEventLoop) -> None:
+        self._output = output
+        self._loop = loop
+
+    def name(self) -> str:  # a class method there; Rasa asks instances
+        """Name the channel, for responses that are its own."""
+        return str(self._output.name())
+
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
+        """Send one of Rasa's responses, all of its parts. The only method that turns call."""
+        sending = self._output.send_response(recipient_id, message)
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sending, self._loop))
 
 
 def share_event_broker(agent: Any) -> None:

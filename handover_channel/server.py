@@ -79,6 +79,7 @@ class Server:
             self._calls,
             given.store,
             self._note_sent,
+            asyncio.get_running_loop(),
         )
         self._opened = asyncio.Event()
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
