@@ -154,6 +154,8 @@ class Acts:
         return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
+        if agent == YOU:
+            return  # nobody that the person could be told of
         with self._store.reading() as connection:
             found = agents.get(connection, agent)
         self._switchboard.tell_joined(row.id, found.shown_name if found else agent)

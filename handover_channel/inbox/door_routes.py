@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, redirect
 
-from handover_channel.errors import EntranceRefused
+from handover_channel.errors import EntranceRefused, TooManyAttempts
 from handover_channel.inbox import web
 from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import BASE, HEADERS, SignInFirst, field
@@ -38,9 +40,12 @@ def add(routes: Blueprint, room: Room) -> None:
             )
         except EntranceRefused as error:
             status = front.status_of(error)
-            return front.page(
+            page = front.page(
                 "sign_in.html", request, status=status, error=str(error), name=name, next=wanted
             )
+            if isinstance(error, TooManyAttempts):
+                page.headers["Retry-After"] = str(math.ceil(error.wait))
+            return page
         answer = redirect(web.own_path(wanted), headers=dict(HEADERS), status=303)
         return web.with_cookie(answer, request, value)
 

@@ -80,6 +80,7 @@ class Visitor:
     sound: bool = True
     notifications: bool = False
     signed_in: bool = True  #: False: came in by a link
+    proof_key: str = field(repr=False, default="")  #: never sent: see web.proof
 
 
 class Entrance:
@@ -289,7 +290,12 @@ class Entrance:
         value, now = secrets.token_urlsafe(32), self._clock()
         until = self._until(now, now)
         sign_in = SignIn(
-            key=_key(value), agent=agent, csrf=secrets.token_urlsafe(32), started_at=now, expires_at=until
+            key=_key(value),
+            agent=agent,
+            csrf=secrets.token_urlsafe(32),
+            started_at=now,
+            expires_at=until,
+            proof_key=secrets.token_urlsafe(32),
         )
         return value, sign_in
 
@@ -304,6 +310,7 @@ def _visitor(found: SignIn, preferences: Optional[Mapping[str, Any]] = None) -> 
         shown_name=found.shown_name or YOU,
         is_admin=by_link or found.role == ADMIN,
         csrf=found.csrf,
+        proof_key=found.proof_key,
         signed_in=not by_link,
         **(preferences or _preferences(found)),
     )

@@ -248,7 +248,7 @@ def language_of(request: Request, visitor: Optional[Visitor]) -> str:
 
 def proof(visitor: Visitor, address: str) -> str:
     """Return what shows that we gave this address to this visitor: the server fetches no other."""
-    return hmac.new(visitor.csrf.encode(), address.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(visitor.proof_key.encode(), address.encode(), hashlib.sha256).hexdigest()
 
 
 def link(visitor: Visitor, address: str) -> str:

@@ -196,7 +196,8 @@ sign_ins = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),  # SHA-256 of the cookie's value
     sa.Column("agent", sa.Text, nullable=False, index=True),  # "" for the one of a machine without agents
-    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("csrf", sa.Text, nullable=False),  # the page has it
+    sa.Column("proof_key", sa.Text, nullable=False, server_default=""),  # nobody has it but the server
     sa.Column("preferences", sa.Text, nullable=False, server_default="{}"),  # of that one, as in agents
     sa.Column("started_at", _Seconds, nullable=False),
     sa.Column("expires_at", _Seconds, nullable=False),

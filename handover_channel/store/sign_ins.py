@@ -32,6 +32,7 @@ class SignIn:
     shown_name: str = ""
     role: str = ""
     preferences: str = "{}"  #: JSON
+    proof_key: str = field(repr=False, default="")  #: never leaves the server
 
 
 _anybody = agents.alias("anybody")
@@ -68,6 +69,7 @@ def live(connection: Connection, key: str, *, now: float) -> Optional[SignIn]:
         key=row["key"],
         agent=row["agent"],
         csrf=row["csrf"],
+        proof_key=row["proof_key"],
         started_at=row["started_at"],
         expires_at=row["expires_at"],
         shown_name=row["shown_name"] or "",
@@ -82,6 +84,7 @@ def add(connection: Connection, sign_in: SignIn) -> None:
         "key": sign_in.key,
         "agent": sign_in.agent,
         "csrf": sign_in.csrf,
+        "proof_key": sign_in.proof_key,
         "started_at": sign_in.started_at,
         "expires_at": sign_in.expires_at,
     }

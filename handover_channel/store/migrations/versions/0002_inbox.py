@@ -96,6 +96,7 @@ def _people() -> None:
         _text("key"),
         _text("agent"),
         _text("csrf"),
+        _text("proof_key", server_default=""),
         _text("preferences", server_default="{}"),
         _at("started_at"),
         _at("expires_at"),
