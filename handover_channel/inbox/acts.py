@@ -8,14 +8,18 @@ from __future__ import annotations
 import time
 from typing import Callable, Optional
 
+from handover_channel import log
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
 from handover_channel.returning import ReturnReason, parse_duration
+from handover_channel.sending import PortOf
 from handover_channel.settings import Settings
 from handover_channel.store import Store, agents, inbox, news, presence, remarks, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import Switchboard
+
+logger = log.logger(__name__)
 
 LONGEST_TAG, LONGEST_REMARK = 40, 10_000
 
@@ -32,11 +36,14 @@ class Acts:
         store: Store,
         switchboard: Switchboard,
         clock: Callable[[], float] = time.time,
+        *,
+        port_of: PortOf = lambda channel: None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._switchboard = switchboard
         self._clock = clock
+        self._port_of = port_of
 
     def assign(self, thread: str, *, to: str, seen: str, by: str) -> None:
         """Give *thread* to the agent *to*, "" for nobody; *seen*: who had it when *by* decided so.
@@ -158,4 +165,10 @@ class Acts:
             return  # nobody that the person could be told of
         with self._store.reading() as connection:
             found = agents.get(connection, agent)
-        self._switchboard.tell_joined(row.id, found.shown_name if found else agent)
+        text = self._switchboard.tell_joined(row.id, found.shown_name if found else agent)
+        port = self._port_of(row.channel) if text else None
+        if port is not None:
+            try:
+                port(row.id, text)
+            except Exception as error:  # of the channel's own library; an agent has joined all the same
+                logger.warning("thread %s: the person was not told (joined): %s", row.id, log.trace(error))

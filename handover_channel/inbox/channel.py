@@ -86,11 +86,10 @@ class InboxInput(InputChannel):
         replies = ThreadPoolExecutor(REPLIES_AT_ONCE, thread_name_prefix="handover-replies")
         entrance = Entrance(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
         front = Front(entrance, Pages(BASE), reads, clock)
-        acts = Acts(self._settings, given.store, given.switchboard, clock)
         live = Live(given.store, reads, clock)
         files = Files(self._settings.graph_api.url)
         profiles = Profiles(self._settings, given.store, given.graph, clock)
-        room = Room(front, acts, live, files, profiles, replies)
+        room = Room(front, live, files, profiles, replies)
         blueprint = routes.blueprint(room)
 
         @blueprint.get("/health")
@@ -115,7 +114,8 @@ class InboxInput(InputChannel):
                 clock,
                 port_of=rasa.port_of,
             )
-            room.open(rasa, agent, Reader(self._settings, given.store, agent.sending_rules, clock))
+            acts = Acts(self._settings, given.store, given.switchboard, clock, port_of=rasa.port_of)
+            room.open(rasa, acts, agent, Reader(self._settings, given.store, agent.sending_rules, clock))
             if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
                 await share_scheduler()
                 self._server = Server(given, on_new_message)

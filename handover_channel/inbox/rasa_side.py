@@ -45,7 +45,11 @@ class RasaSide:
     def intents(self) -> List[str]:
         """Return what the bot can go on with when it gets a conversation back."""
         agent = self._agent()
-        return [] if agent is None else sorted(set(agent.domain.intents) - _MACHINERY)
+        return (
+            []
+            if agent is None
+            else sorted(set(agent.domain.intents) - _MACHINERY - set(agent.domain.retrieval_intents))
+        )
 
     def port_of(self, channel: str) -> Optional[Port]:
         """Return what sends a text on another channel than Messenger, None where nothing can unasked."""

@@ -16,6 +16,7 @@ from handover_channel.control import Control, bot_may_speak
 from handover_channel.inbox import listing, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
+from handover_channel.inbox_settings import filled
 from handover_channel.sending import SendingRules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, agents, inbox, people, presence, replies, threads
@@ -156,7 +157,7 @@ class Reader:
 
     def _canned(self, person: str, agent: str) -> Dict[str, str]:
         return {
-            name: text.replace("{name}", person).replace("{agent}", agent)
+            name: filled(text, name=person, agent=agent)
             for name, text in self._settings.inbox.canned_replies.items()
         }
 

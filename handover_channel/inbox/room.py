@@ -26,28 +26,27 @@ class Room:
     """What the routes use. Rasa's part comes in when the server has started."""
 
     rasa: RasaSide
+    acts: Acts
     agent: Agent
     reader: Reader
 
     def __init__(
         self,
         front: Front,
-        acts: Acts,
         live: Live,
         files: Files,
         profiles: Profiles,
         replies: ThreadPoolExecutor,
     ) -> None:
         self.front = front
-        self.acts = acts
         self.live = live
         self.files = files
         self.profiles = profiles
         self.replies = replies
 
-    def open(self, rasa: RasaSide, agent: Agent, reader: Reader) -> None:
+    def open(self, rasa: RasaSide, acts: Acts, agent: Agent, reader: Reader) -> None:
         """Begin to serve."""
-        self.rasa, self.agent, self.reader = rasa, agent, reader
+        self.rasa, self.acts, self.agent, self.reader = rasa, acts, agent, reader
 
     async def list(self, request: Request, visitor: Visitor) -> Tuple[ListView, str]:
         """Return the list that the address asks for, and where it begins."""

@@ -87,13 +87,13 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
 
 
 def _add_acts(routes: Blueprint, room: Room) -> None:
-    acts, front = room.acts, room.front
+    front = room.front
 
     async def reply(request: Request, you: Visitor, thread: str) -> None:
         loop = asyncio.get_running_loop()
         row = await front.call(room.reader.row, thread)
         if row is not None:
-            await front.call(acts.claim_for_answer, row, you.name)
+            await front.call(room.acts.claim_for_answer, row, you.name)
         send = functools.partial(
             room.agent.reply,
             thread,
@@ -114,33 +114,33 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         await front.call(room.agent.drop, _reply_id(request), thread=thread)
 
     async def remark(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.remark, thread, you.name, _written(request, "text"))
+        await front.call(room.acts.remark, thread, you.name, _written(request, "text"))
 
     async def tag(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.tag, thread, field(request, "tag"), remove=bool(field(request, "remove")))
+        await front.call(room.acts.tag, thread, field(request, "tag"), remove=bool(field(request, "remove")))
 
     async def claim(request: Request, you: Visitor, thread: str) -> None:
         seen = field(request, "assignee_seen")
-        await front.call(acts.assign, thread, to=you.name, seen=seen, by=you.name)
+        await front.call(room.acts.assign, thread, to=you.name, seen=seen, by=you.name)
 
     async def assign(request: Request, you: Visitor, thread: str) -> None:
         to, seen = field(request, "agent"), field(request, "assignee_seen")
-        await front.call(acts.assign, thread, to=to, seen=seen, by=you.name)
+        await front.call(room.acts.assign, thread, to=to, seen=seen, by=you.name)
 
     async def take_over(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.take_over, thread, you.name)
+        await front.call(room.acts.take_over, thread, you.name)
 
     async def give_back(request: Request, you: Visitor, thread: str) -> None:
         note, intent = _written(request, "note"), field(request, "intent")
         if intent and intent not in room.rasa.intents():
             raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
-        await front.call(acts.give_back, thread, you.name, note=note, intent=intent)
+        await front.call(room.acts.give_back, thread, you.name, note=note, intent=intent)
 
     async def extend(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.extend, thread, you.name, field(request, "by"))
+        await front.call(room.acts.extend, thread, you.name, field(request, "by"))
 
     async def typing(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(acts.types, field(request, "page"), thread)
+        await front.call(room.acts.types, field(request, "page"), thread)
 
     done: Dict[str, _Act] = {
         "reply": reply,

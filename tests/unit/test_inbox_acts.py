@@ -15,6 +15,7 @@ from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.views import Changed, Filters, Remark, Said
 from handover_channel.store import agents, news, people, presence
 from handover_channel.store.agents import Agent as Person
+from handover_channel.switchboard import Switchboard
 
 
 @pytest.fixture
@@ -89,6 +90,38 @@ def test_who_answers_first_has_it_and_nobody_is_overridden(play, acts, reader):
     acts.claim_for_answer(play.row, "omar")
 
     assert view(reader, play).assignee == "sara"
+
+
+def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, acts):
+    inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
+    settings = dataclasses.replace(play.settings, inbox=inbox)
+    said = []
+    acts = Acts(
+        settings,
+        play.store,
+        Switchboard(settings, play.store, play.graph, play.clock),
+        play.clock,
+        port_of=lambda channel: lambda thread, text: said.append((channel, thread, text)),
+    )
+    row = play.switchboard.hand_over("chat-1", channel="socketio")
+
+    acts.claim_for_answer(row, "sara")
+    acts.assign("chat-1", to="", seen="sara", by="sara")
+    acts.assign("chat-1", to="omar", seen="", by="omar")
+
+    assert said == [("socketio", "chat-1", "Sara is here.")]
+
+
+def test_a_name_in_braces_is_no_placeholder(play, reader):
+    inbox = dataclasses.replace(play.settings.inbox, canned_replies={"hello": "Hello {name}, {agent} here."})
+    settings = dataclasses.replace(play.settings, inbox=inbox)
+    play.hands_over()
+    with play.store.writing() as connection:
+        people.put(connection, people.Person(PSID, "{agent}", "", 0.0))
+
+    shown = view(Reader(settings, play.store, reader._sending_rules, play.clock), play)
+
+    assert shown.canned == {"hello": "Hello {agent}, sara here."}
 
 
 # --- control --------------------------------------------------------------------------------------

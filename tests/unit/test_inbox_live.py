@@ -26,7 +26,7 @@ def quick(monkeypatch):
 
 async def has_looked(live):
     async def look():
-        while live._newest is None:
+        while live._newest is None:  # noqa: ASYNC110  (it looks on a thread, and tells nobody)
             await asyncio.sleep(0.001)
 
     await asyncio.wait_for(look(), BOUND)
