@@ -610,5 +610,5 @@ def test_who_has_no_picture_has_letters(name, letters):
     assert rendering.initials(name) == letters
 
 
-def test_what_the_page_knows_of_who_looks_is_what_the_entrance_gives():
-    assert {field.name for field in fields(You)} == {field.name for field in fields(entrance.Visitor)}
+def test_what_the_page_asks_of_who_looks_the_entrance_knows():
+    assert {field.name for field in fields(You)} <= {field.name for field in fields(entrance.Visitor)}
