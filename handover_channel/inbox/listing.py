@@ -87,6 +87,7 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
         assignee=shown_names.get(row["assignee"], row["assignee"]),
         is_mine=bool(agent) and row["assignee"] == agent,
         tags=tags,
+        person_at=row["person_at"] / 1000,
     )
 
 

@@ -45,6 +45,7 @@ class Item:
     assignee: str  #: shown name, "" for none
     is_mine: bool
     tags: Tuple[str, ...] = ()
+    person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
 
 
 @dataclass(frozen=True)
