@@ -96,9 +96,9 @@ class Window:
         self.page.locator(f'#thread[data-thread="{person.psid}"]').wait_for()
         return self
 
-    def shows(self, person: Person) -> Window:
-        """Open the person's thread by its address."""
-        return self.goes_to(f"/thread/{person.psid}")
+    def shows(self, thread: str) -> Window:
+        """Open a thread by its address."""
+        return self.goes_to(f"/thread/{thread}")
 
     @property
     def messages(self) -> Locator:

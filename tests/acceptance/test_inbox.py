@@ -117,7 +117,7 @@ def test_an_agent_sees_that_a_colleague_looks_and_types(waiting, anna, ben):
 def test_without_a_network_nothing_typed_is_lost(waiting, anna):
     anna.opens(waiting)
     anna.expects("ERR_INTERNET_DISCONNECTED")
-    anna.expects("ERR_CONNECTION")
+    anna.expects("Failed to fetch")
     anna.page.context.set_offline(True)
 
     anna.answers("We send you a new one")

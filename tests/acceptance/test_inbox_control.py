@@ -1,0 +1,226 @@
+"""Who has the conversation, seen and changed in the inbox page: lists, ways back, other apps, time limits."""
+
+from __future__ import annotations
+
+import pytest
+from stack import eventually
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.rasa, pytest.mark.browser]
+
+
+def _returned(person):
+    person.settled()
+    eventually(lambda: person.control == "bot")
+
+
+# --- back to the bot ------------------------------------------------------------------------------
+
+
+def test_the_bot_goes_on_with_the_intent_that_the_agent_chose(waiting, anna):
+    anna.opens(waiting)
+
+    anna.button("Return to bot").click()
+    anna.page.get_by_label("Continue with").select_option("ask_hours")
+    anna.page.locator("#return button.primary").click()
+
+    eventually(lambda: waiting.heard()[-1].startswith("We are open"))
+    _returned(waiting)
+    expect(anna.page.locator("#return")).to_have_count(0)
+    expect(anna.messages).to_contain_text("Anna Weber returned it to the bot")
+    expect(anna.page.locator(".silence")).to_contain_text("The bot answers here.")
+
+
+def test_a_keyword_shows_in_the_thread_and_moves_it_to_the_returned(waiting, anna, ben):
+    ben.goes_to("/?list=returned")
+    expect(ben.item(waiting)).to_have_count(0)
+    anna.opens(waiting)
+
+    waiting.says("back to bot")
+
+    expect(anna.messages.locator(".changed.to-bot")).to_contain_text("wrote a keyword: back to the bot")
+    expect(anna.item(waiting)).to_have_count(0)  # of those who wait
+    expect(ben.item(waiting)).to_be_visible()
+    expect(anna.page.locator("#why-not")).to_contain_text("take it over to answer")
+    expect(anna.reply).to_have_count(0)
+
+
+def test_the_time_limit_shows_in_the_thread(office, anna):
+    person = office.stack.person()
+    person.goes_to("short_inbox")
+    anna.shows(person.psid)
+
+    expect(anna.messages).to_contain_text("The time limit was up: back to the bot")
+    _returned(person)
+
+
+def test_more_time_puts_the_end_off(waiting, anna):
+    anna.opens(waiting)
+    until = waiting.thread()["until"]
+
+    anna.chooses("Extend", "4 hours")
+
+    eventually(lambda: waiting.thread()["until"] == pytest.approx(until + 4 * 3600, abs=5))
+    expect(anna.page.locator(".silence")).to_contain_text("in 16 hr")
+
+
+# --- into the inbox -------------------------------------------------------------------------------
+
+
+def test_an_agent_steps_into_a_conversation_of_the_bot(office, anna):
+    person = office.stack.person()
+    person.says("when are you open")
+    person.settled()
+    anna.page.get_by_role("link", name="Bot", exact=True).click()
+    anna.opens(person)
+    expect(anna.reply).to_have_count(0)
+
+    anna.button("Take over").click()
+
+    expect(anna.messages).to_contain_text("Anna Weber took over")
+    anna.answers("Hello, this is Anna")
+    eventually(lambda: person.heard()[-1] == "Hello, this is Anna")
+    heard = len(person.heard())
+    person.says("when are you open")
+    person.settled()
+    expect(anna.messages.locator(".said.person", has_text="when are you open")).to_have_count(2)
+    assert len(person.heard()) == heard  # the bot is silent
+    assert person.control == "inbox"
+
+
+@pytest.mark.parametrize("target", ["sales_bot", "page_inbox"])
+def test_a_conversation_at_another_app_can_be_read_only(office, anna, target):
+    person = office.stack.person()
+    person.goes_to(target)
+    person.says("have you got it in blue?")
+    if target == "page_inbox":
+        office.stack.staff_replies(person, "yes, we have")
+    else:
+        office.stack.app(target, "reply", person, text="yes, we have")
+    person.settled()
+
+    anna.goes_to("/?list=open")
+    expect(anna.item(person)).to_contain_text(target)
+    expect(anna.item(person).get_by_text("Comes back to the bot")).to_be_attached()
+    anna.opens(person)
+
+    expect(anna.messages.locator(".said.person").last).to_contain_text("have you got it in blue?")
+    expect(anna.messages.locator(".said.app")).to_contain_text("yes, we have")
+    expect(anna.page.locator(".silence")).to_contain_text(f"The bot is silent: {target} has control")
+    expect(anna.page.locator(".silence")).to_contain_text("in 12 hr")
+    expect(anna.page.locator("#why-not")).to_contain_text("take it over to answer")
+    expect(anna.reply).to_have_count(0)
+
+
+def test_an_agent_takes_a_conversation_back_from_another_app(office, anna):
+    person = office.stack.person()
+    person.goes_to("sales_bot")
+    anna.shows(person.psid)
+
+    anna.button("Take over").click()
+
+    expect(anna.reply).to_be_visible()
+    anna.answers("Hello, this is Anna")
+    eventually(lambda: person.heard()[-1] == "Hello, this is Anna")
+    assert person.owner() == "1234567890"
+
+
+def test_a_person_on_a_channel_that_cannot_be_pushed_is_shown_with_the_reason(office, anna):
+    stack = office.stack
+    stack.rest("rest-person", "I want to talk to a human")
+    stack.rest("rest-person", "my parcel is wet")
+
+    anna.shows("rest-person")
+
+    expect(anna.page.locator(".who-facts")).to_contain_text("rest")
+    expect(anna.messages).to_contain_text("my parcel is wet")
+    expect(anna.page.locator("#why-not")).to_contain_text("only answers what the person asks")
+
+
+def test_after_a_day_only_people_may_answer_and_after_a_week_nobody(office, waiting, anna):
+    office.stack.let_pass(waiting, 25 * 3600)
+    anna.shows(waiting.psid)
+    expect(anna.page.locator("#reply-hint")).to_contain_text("more than 24 hours ago")
+    anna.answers("We have found it")
+    eventually(lambda: waiting.heard()[-1] == "We have found it")
+    (sent,) = [call for call in waiting.calls("messages") if "We have found it" in str(call["body"])]
+    assert (sent["body"]["messaging_type"], sent["body"]["tag"]) == ("MESSAGE_TAG", "HUMAN_AGENT")
+
+    office.stack.let_pass(waiting, 7 * 24 * 3600)
+    anna.shows(waiting.psid)
+
+    expect(anna.page.locator("#why-not")).to_contain_text("more than 7 days ago")
+    expect(anna.reply).to_have_count(0)
+
+
+# --- finding --------------------------------------------------------------------------------------
+
+
+def test_people_are_found_by_name_and_by_what_was_said(office, anna):
+    by_name, by_text = office.waiting("Zenobia of Palmyra"), office.waiting(text="the zebrafish is missing")
+    search = anna.page.get_by_label("Search names and messages")
+
+    search.press_sequentially("palmyra")
+    expect(anna.item(by_name)).to_be_visible()
+    expect(anna.item(by_text)).to_have_count(0)
+    search.fill("zebrafish")
+    expect(anna.item(by_text)).to_be_visible()
+    expect(anna.page.locator(".item")).to_have_count(1)
+    expect(search).to_be_focused()
+
+    anna.page.reload()
+    expect(anna.page.locator(".item")).to_have_count(1)
+    search.fill("nobody has said this")
+    expect(anna.page.locator("#list")).to_contain_text("Nothing found.")
+
+
+def test_the_list_is_narrowed_to_a_target(office, waiting, anna):
+    elsewhere = office.stack.person()
+    elsewhere.goes_to("hootsuite")
+    anna.goes_to("/?list=open")
+    expect(anna.item(waiting)).to_be_visible()
+
+    anna.page.locator("summary[aria-label=Filters]").click()
+    anna.page.get_by_label("With").select_option("hootsuite")
+
+    expect(anna.item(waiting)).to_have_count(0)
+    expect(anna.item(elsewhere)).to_be_visible()
+
+
+def test_who_waits_longest_stands_first_and_is_unread_until_somebody_looks(office, anna, ben):
+    first, second = office.waiting(), office.waiting()
+    expect(anna.item(second)).to_be_visible()
+    order = anna.page.locator(".item").evaluate_all("items => items.map(item => item.dataset.thread)")
+    assert order.index(second.psid) < order.index(first.psid)  # the newest first
+    expect(anna.item(first).locator(".waits")).to_be_visible()
+    expect(anna.item(first)).to_have_class("item unread")
+
+    anna.opens(first)
+
+    expect(anna.item(first)).to_have_class("item ")
+    expect(ben.item(first)).to_have_class("item unread")
+    first.says("hello?")
+    expect(anna.messages).to_contain_text("hello?")
+    expect(anna.item(first)).to_have_class("item ")
+
+
+def test_earlier_messages_are_fetched_when_asked_for(office, waiting, anna):
+    for number in range(70):
+        waiting.says(f"line {number:02}")
+    waiting.settled()
+    anna.opens(waiting)
+    expect(anna.messages).to_contain_text("line 69")
+    expect(anna.messages.get_by_text("line 02", exact=True)).to_have_count(0)
+
+    anna.button("Show earlier messages").click()
+
+    expect(anna.messages.get_by_text("line 02", exact=True)).to_have_count(1)
+    waiting.says("line 70")
+    expect(anna.messages).to_contain_text("line 70")
+    expect(anna.messages.get_by_text("line 02", exact=True)).to_have_count(1)
+    texts = anna.messages.locator(".said.person .text").all_inner_texts()
+    lines = [text for text in texts if text.startswith("line")]
+    assert lines == [f"line {number:02}" for number in range(71)]
