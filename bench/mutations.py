@@ -1,5 +1,5 @@
-"""Hostile bodies: deliveries of every kind, damaged in shape or in bytes. Seeded, so the same in every
-run. No I/O.
+"""Hostile bodies: deliveries of every kind, damaged in shape or in bytes, by seeded chance. Ids and times are
+new in each run. No I/O.
 """
 
 from __future__ import annotations
