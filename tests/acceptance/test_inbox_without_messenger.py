@@ -8,12 +8,13 @@ from contextlib import suppress
 
 import pytest
 import requests
-import socketio
 import yaml
 from stack import Server, copy_project, eventually, free_port, rows
 
 from handover_channel.inbox.entrance import Entrance
 from handover_channel.store import Store
+
+socketio = pytest.importorskip("socketio")  # Rasa's
 
 pytestmark = pytest.mark.rasa
 
