@@ -131,9 +131,9 @@ class Acts:
                 news.add(connection, thread, now=self._clock())
 
     def is_gone(self, page: str, thread: str) -> None:
-        """Note that a page was closed."""
+        """Note that a page was closed, or shows another thread than *thread*."""
         with self._store.writing(durable=False) as connection:
-            presence.gone(connection, page)
+            presence.gone(connection, page, thread=thread)
             if thread:
                 news.add(connection, thread, now=self._clock())
 

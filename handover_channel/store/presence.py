@@ -42,9 +42,13 @@ def types(connection: Connection, page: str, *, now: float) -> None:
     connection.execute(sa.update(presence).where(presence.c.page == page).values(typing_at=now, seen_at=now))
 
 
-def gone(connection: Connection, page: str) -> None:
-    """Note that a page was closed. The row stays for a while: a reload opens the page anew."""
-    connection.execute(sa.update(presence).where(presence.c.page == page).values(thread="", typing_at=0.0))
+def gone(connection: Connection, page: str, *, thread: str) -> None:
+    """Note that a page no longer shows *thread*, unless it shows another one by now.
+
+    The row stays for a while: a reload opens the page anew.
+    """
+    it = (presence.c.page == page, presence.c.thread == thread)
+    connection.execute(sa.update(presence).where(*it).values(thread="", typing_at=0.0))
 
 
 def present(connection: Connection, *, now: float) -> List[Present]:

@@ -108,6 +108,7 @@ def test_an_agent_sees_that_a_colleague_looks_and_types(waiting, anna, ben):
     expect(others).to_contain_text("Ben Okafor is looking")
     ben.reply.press_sequentially("I think")
     expect(others).to_contain_text("Ben Okafor is typing")
+    expect(others).to_contain_text("Ben Okafor is looking")  # he has stopped
 
     ben.goes_to("/")
     expect(others).to_be_empty()

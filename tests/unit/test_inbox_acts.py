@@ -239,6 +239,17 @@ def test_colleagues_see_who_looks_and_who_types(play, acts, reader):
     assert (omar.here, omar.looking) == (True, False)
 
 
+def test_who_opens_another_thread_looks_at_it_however_late_the_first_one_is_left(play, acts, reader):
+    play.hands_over()
+    acts.is_here("p1", agent="omar", thread="")
+    acts.is_here("p1", agent="omar", thread=PSID, arrived=True)
+
+    acts.is_gone("p1", "")
+
+    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    assert omar.looking
+
+
 def test_who_has_been_away_for_too_long_has_nothing_any_more(play, acts, reader):
     play.hands_over()
     acts.assign(PSID, to="sara", seen="", by="sara")

@@ -78,6 +78,17 @@ function isOutdated({ ctx, tasks }) {
   return !arrived || arrived.dataset.thread !== threadId();
 }
 
+let typingEnds = 0;
+
+/** Nobody says that they do not type any more: it is over after a while. */
+function lookWhoTypes() {
+  if (!find("#others .typing")) return;
+  typingEnds ||= setTimeout(() => {
+    typingEnds = 0;
+    refreshThread();
+  }, 6500);
+}
+
 let opened = threadId();
 
 function settle() {
@@ -92,6 +103,7 @@ function settle() {
   }
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();
   showNewest();
+  lookWhoTypes();
   title();
 }
 
