@@ -32,7 +32,7 @@ from handover_channel.inbox.live import Live
 from handover_channel.inbox.rasa_side import RasaSide
 from handover_channel.inbox.reading import Reader
 from handover_channel.inbox.rendering import Pages
-from handover_channel.inbox.room import Room
+from handover_channel.inbox.room import Pools, Room
 from handover_channel.inbox.web import BASE, Front
 from handover_channel.profiles import Profiles
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
@@ -44,8 +44,8 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "handover_channel.InboxInput"
 
-#: Reads at a time, and replies: these wait for Meta.
-READS_AT_ONCE, REPLIES_AT_ONCE = 8, 32
+#: Reads at a time, and what waits longer: acts for Meta, files for whoever keeps them, sign-ins for a turn.
+READS_AT_ONCE, ACTS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 8, 16
 
 
 class InboxSettingsError(RasaException):
@@ -83,13 +83,17 @@ class InboxInput(InputChannel):
         """Return the routes; below `/webhooks/inbox/`."""
         given, clock = self._handover, self._clock
         reads = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox")
-        replies = ThreadPoolExecutor(REPLIES_AT_ONCE, thread_name_prefix="handover-replies")
+        pools = Pools(
+            ThreadPoolExecutor(ACTS_AT_ONCE, thread_name_prefix="handover-acts"),
+            ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
+            ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
+        )
         entrance = Entrance(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
         front = Front(entrance, Pages(BASE), reads, clock)
         live = Live(given.store, reads, clock)
         files = Files(self._settings.graph_api.url)
         profiles = Profiles(self._settings, given.store, given.graph, clock)
-        room = Room(front, live, files, profiles, replies)
+        room = Room(front, live, files, profiles, pools)
         blueprint = routes.blueprint(room)
 
         @blueprint.get("/health")
@@ -133,7 +137,7 @@ class InboxInput(InputChannel):
                 end_scheduler()
             profiles.stop()
             reads.shutdown(wait=False)
-            replies.shutdown(wait=False)
+            pools.shutdown()
 
         return blueprint
 

@@ -31,7 +31,8 @@ def add(routes: Blueprint, room: Room) -> None:
         entrance.check_origin(web.origin_of(request), request.headers.get("host", ""))
         name, wanted = field(request, "name"), field(request, "next")
         try:
-            value, _ = await front.call(
+            value, _ = await web.call_in(
+                room.pools.sign_ins,
                 entrance.sign_in,
                 name,
                 field(request, "password"),

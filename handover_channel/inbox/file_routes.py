@@ -16,7 +16,7 @@ from sanic.response import HTTPResponse, raw
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import web
 from handover_channel.inbox.room import Room
-from handover_channel.inbox.web import HEADERS, Front
+from handover_channel.inbox.web import HEADERS
 
 STATIC = Path(__file__).with_name("static")
 
@@ -46,7 +46,7 @@ def add(routes: Blueprint, room: Room) -> None:
         await front.visitor(request)
         address = await front.call(room.reader.picture_of, web.thread_of(thread))
         try:
-            return await _file(front, room, address)
+            return await _file(room, address)
         except HandoverRefused:  # Meta's addresses of pictures end to work after some days
             return raw(ours["person.svg"], headers={**HEADERS, **_KEPT}, content_type="image/svg+xml")
 
@@ -56,15 +56,15 @@ def add(routes: Blueprint, room: Room) -> None:
         address = str(request.args.get("of") or "")
         if not web.is_proven(visitor, address, str(request.args.get("proof") or "")):
             raise HandoverRefused("this file was not found in a conversation of yours -> load the page anew")
-        return await _file(front, room, address)
+        return await _file(room, address)
 
 
 _KEPT = {"Cache-Control": f"private, max-age={KEEP}"}
 
 
-async def _file(front: Front, room: Room, address: str) -> HTTPResponse:
+async def _file(room: Room, address: str) -> HTTPResponse:
     if not address:
         raise HandoverRefused("there is no picture of this person -> nothing is wrong")
-    found = await front.call(room.files.fetch, address)
+    found = await web.call_in(room.pools.files, room.files.fetch, address)
     headers = {**HEADERS, **_KEPT, **found.headers}
     return raw(found.content, headers=headers, content_type=found.type)

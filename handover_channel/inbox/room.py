@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 from sanic.request import Request
 
@@ -22,6 +22,19 @@ from handover_channel.profiles import Profiles
 from handover_channel.store.threads import Thread
 
 
+class Pools(NamedTuple):
+    """Threads for what waits for others than the database: a pool each, so that no reader waits with it."""
+
+    acts: ThreadPoolExecutor  #: for Meta, and other channels
+    files: ThreadPoolExecutor  #: for whoever keeps people's files
+    sign_ins: ThreadPoolExecutor  #: for a turn to hash a password
+
+    def shutdown(self) -> None:
+        """Begin nothing new."""
+        for pool in self:
+            pool.shutdown(wait=False)
+
+
 class Room:
     """What the routes use. Rasa's part comes in when the server has started."""
 
@@ -36,13 +49,13 @@ class Room:
         live: Live,
         files: Files,
         profiles: Profiles,
-        replies: ThreadPoolExecutor,
+        pools: Pools,
     ) -> None:
         self.front = front
         self.live = live
         self.files = files
         self.profiles = profiles
-        self.replies = replies
+        self.pools = pools
 
     def open(self, rasa: RasaSide, acts: Acts, agent: Agent, reader: Reader) -> None:
         """Begin to serve."""

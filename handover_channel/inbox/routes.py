@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from pathlib import Path
 from typing import Awaitable, Callable, Dict, Optional
@@ -88,13 +87,14 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
 
 def _add_acts(routes: Blueprint, room: Room) -> None:
     front = room.front
+    #: What Meta, or another channel, may let wait.
+    patiently = functools.partial(web.call_in, room.pools.acts)
 
     async def reply(request: Request, you: Visitor, thread: str) -> None:
-        loop = asyncio.get_running_loop()
         row = await front.call(room.reader.row, thread)
         if row is not None:
-            await front.call(room.acts.claim_for_answer, row, you.name)
-        send = functools.partial(
+            await patiently(room.acts.claim_for_answer, row, you.name)
+        await patiently(
             room.agent.reply,
             thread,
             _written(request, "text"),
@@ -102,13 +102,9 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
             key=field(request, "key"),
             file=_upload(request),
         )
-        await loop.run_in_executor(room.replies, send)
 
     async def retry(request: Request, you: Visitor, thread: str) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(
-            room.replies, functools.partial(room.agent.retry, _reply_id(request), thread=thread)
-        )
+        await patiently(room.agent.retry, _reply_id(request), thread=thread)
 
     async def drop(request: Request, you: Visitor, thread: str) -> None:
         await front.call(room.agent.drop, _reply_id(request), thread=thread)
@@ -121,20 +117,20 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
 
     async def claim(request: Request, you: Visitor, thread: str) -> None:
         seen = field(request, "assignee_seen")
-        await front.call(room.acts.assign, thread, to=you.name, seen=seen, by=you.name)
+        await patiently(room.acts.assign, thread, to=you.name, seen=seen, by=you.name)
 
     async def assign(request: Request, you: Visitor, thread: str) -> None:
         to, seen = field(request, "agent"), field(request, "assignee_seen")
-        await front.call(room.acts.assign, thread, to=to, seen=seen, by=you.name)
+        await patiently(room.acts.assign, thread, to=to, seen=seen, by=you.name)
 
     async def take_over(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.acts.take_over, thread, you.name)
+        await patiently(room.acts.take_over, thread, you.name)
 
     async def give_back(request: Request, you: Visitor, thread: str) -> None:
         note, intent = _written(request, "note"), field(request, "intent")
         if intent and intent not in room.rasa.intents():
             raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
-        await front.call(room.acts.give_back, thread, you.name, note=note, intent=intent)
+        await patiently(room.acts.give_back, thread, you.name, note=note, intent=intent)
 
     async def extend(request: Request, you: Visitor, thread: str) -> None:
         await front.call(room.acts.extend, thread, you.name, field(request, "by"))

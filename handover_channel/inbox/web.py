@@ -71,11 +71,8 @@ class Front:
         self._clock = clock
 
     async def call(self, function: Callable[..., _T], *given: Any, **named: Any) -> _T:
-        """Run what is synchronous in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._pool, log.carried(functools.partial(function, *given, **named))
-        )
+        """Run what is synchronous, and waits for the database at most, in a thread."""
+        return await call_in(self._pool, function, *given, **named)
 
     def soon(self, function: Callable[..., Any], *given: Any) -> None:
         """Have a thread run this when it can, also where the request has ended."""
@@ -150,6 +147,12 @@ _STATUS: Mapping[type, int] = {
     TooManyAttempts: 429,
     HandoverError: 409,
 }
+
+
+async def call_in(pool: Executor, function: Callable[..., _T], *given: Any, **named: Any) -> _T:
+    """Run what is synchronous in a thread of *pool*."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, log.carried(functools.partial(function, *given, **named)))
 
 
 def _quietly(function: Callable[..., Any], *given: Any) -> None:

@@ -20,8 +20,11 @@ import sqlalchemy as sa
 import yaml
 
 from handover_channel import settings as settings_file
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.attempts import OF_BOTH, WINDOW
 from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.files import Files
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.store import Store, agents, news, transcript
 from handover_channel.store.agents import Agent
@@ -34,6 +37,7 @@ BASE, COOKIE = "/webhooks/inbox", "handover_inbox"
 PASSWORD, HASH = "a long password", Passwords().hash("a long password")
 THREAD, SCRIPT = "7000000001", "<script>alert('x')</script><img src=x onerror=alert(1)>"
 HOURS = 3600
+BOUND = 10.0  # seconds, for what has to happen at some time
 
 _numbers = itertools.count(1)
 
@@ -545,6 +549,48 @@ def test_only_files_that_we_offered_this_visitor_are_fetched(kim, thread):
 
         assert answer.status_code == 409
         assert "was not found in a conversation of yours" in html.unescape(answer.text)
+
+
+# --- who lets us wait ---
+
+
+@pytest.mark.parametrize(
+    ("waits", "begun"),
+    [
+        ((Acts, "assign"), lambda kim: kim.post(f"/thread/{THREAD}/claim", {"assignee_seen": ""})),
+        ((Acts, "give_back"), lambda kim: kim.post(f"/thread/{THREAD}/return", {})),
+        ((Files, "fetch"), lambda kim: kim.get(f"/picture/{THREAD}")),
+        ((Entrance, "sign_in"), lambda kim: kim.post("/sign-in", {"name": "lee", "password": "x"})),
+    ],
+    ids=["Meta", "Meta, at a return", "who keeps pictures", "a turn to sign in"],
+)
+def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread, monkeypatch, waits, begun):
+    from handover_channel.inbox.channel import READS_AT_ONCE
+
+    go_on, waiting, over = threading.Event(), threading.Semaphore(0), []
+
+    def wait(*given, **named):
+        waiting.release()
+        go_on.wait(BOUND)
+        over.append(1)
+        raise HandoverRefused("in vain")
+
+    with inbox.store.writing() as connection:
+        connection.execute(sa.update(people).values(picture="https://example.org/a.png"))
+    monkeypatch.setattr(*waits, wait)
+    visits = [threading.Thread(target=begun, args=[kim]) for _ in range(READS_AT_ONCE + 1)]
+    try:
+        for visit in visits:
+            visit.start()
+        for _ in range(READS_AT_ONCE):
+            assert waiting.acquire(timeout=BOUND)
+
+        assert kim.get("/").status_code == 200
+        assert not over
+    finally:
+        go_on.set()
+        for visit in visits:
+            visit.join()
 
 
 # --- paths ----------------------------------------------------------------------------------------
