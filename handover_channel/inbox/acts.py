@@ -25,6 +25,8 @@ LONGEST_TAG, LONGEST_REMARK = 40, 10_000
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
 TIDY, FORGET = 30.0, 600.0
+#: Seconds for which it is known, at least, when an agent was last here.
+KEEP = 7 * 86400.0
 
 
 class Acts:
@@ -53,7 +55,7 @@ class Acts:
         with self._store.writing() as connection:
             if to and to != YOU and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
-            done = threads.assign(connection, thread, agent=to, seen=seen)
+            done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
             row = threads.get(connection, thread)
             if done:
                 news.add(connection, thread, now=self._clock())
@@ -67,7 +69,7 @@ class Acts:
         if row.assignee or row.state.control is not Control.INBOX:
             return
         with self._store.writing() as connection:
-            done = threads.assign(connection, row.id, agent=agent, seen="")
+            done = threads.assign(connection, row.id, agent=agent, seen="", now=self._clock())
             if done:
                 news.add(connection, row.id, now=self._clock())
         if done:
@@ -143,10 +145,11 @@ class Acts:
         limit = self._settings.inbox.offline_after
         with self._store.writing(durable=False) as connection:
             if limit is not None:
-                for thread in threads.unassign_offline(connection, before=now - limit.total_seconds()):
+                before = now - limit.total_seconds()
+                for thread in threads.unassign_offline(connection, before=before, now=now):
                     news.add(connection, thread, now=now)
             news.tidy(connection, before=now - FORGET)
-            presence.tidy(connection, before=now - 7 * 86400)
+            presence.tidy(connection, before=now - max(KEEP, limit.total_seconds() if limit else 0.0))
 
     def _row(self, thread: str) -> Optional[Thread]:
         with self._store.reading() as connection:

@@ -39,6 +39,7 @@ class Thread:
     context: Mapping[str, Any] = None  # type: ignore[assignment]  # never None: see _thread
     answers_from: int = 0
     assignee: str = ""  #: name of the agent who answers
+    assigned_at: Optional[float] = None
     waiting_since: Optional[float] = None
     delivered_to: int = 0
     read_to: int = 0
@@ -216,14 +217,15 @@ def confirm(connection: Connection, before: Thread, after: State) -> bool:
     return _write(connection, before, values)
 
 
-def assign(connection: Connection, thread: str, *, agent: str, seen: str) -> bool:
+def assign(connection: Connection, thread: str, *, agent: str, seen: str, now: float) -> bool:
     """Give *thread* to *agent* ("" for nobody), as long as it is still whose the page showed: *seen*.
 
     False: somebody else has it meanwhile, or it is not in the inbox any more. Of two agents who claim it at
     the same moment one is told so.
     """
     given = (threads.c.id == thread, threads.c.control == Control.INBOX.value, threads.c.assignee == seen)
-    return bool(connection.execute(sa.update(threads).where(*given).values(assignee=agent)).rowcount == 1)
+    values = {"assignee": agent, "assigned_at": now}
+    return bool(connection.execute(sa.update(threads).where(*given).values(**values)).rowcount == 1)
 
 
 def answered(connection: Connection, thread: str) -> None:
@@ -232,16 +234,20 @@ def answered(connection: Connection, thread: str) -> None:
     connection.execute(sa.update(threads).where(*waiting).values(waiting_since=None))
 
 
-def unassign_offline(connection: Connection, *, before: float) -> List[str]:
-    """Take threads from agents none of whose pages was seen since *before*, and return the threads."""
+def unassign_offline(connection: Connection, *, before: float, now: float) -> List[str]:
+    """Take threads from agents none of whose pages was seen since *before*, and return the threads.
+
+    What was assigned since then stays: to somebody who is yet to come.
+    """
     present = sa.select(presence.c.agent).where(presence.c.seen_at >= before)
     # Spelt out, for SQLite: it takes no partial index for a parameter.
-    away = (_IS_OPEN, threads.c.assignee != "", threads.c.assignee.not_in(present))
+    old = sa.func.coalesce(threads.c.assigned_at, 0.0) < before
+    away = (_IS_OPEN, threads.c.assignee != "", old, threads.c.assignee.not_in(present))
     taken = []
     # In one order everywhere, so that of two processes none waits for the other one in a circle.
     query = sa.select(threads.c.id, threads.c.assignee).where(*away).order_by(threads.c.id)
     for thread, agent in connection.execute(query).all():
-        if assign(connection, thread, agent="", seen=agent):
+        if assign(connection, thread, agent="", seen=agent, now=now):
             taken.append(thread)
     return taken
 

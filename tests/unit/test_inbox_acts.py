@@ -265,6 +265,34 @@ def test_who_has_been_away_for_too_long_has_nothing_any_more(play, acts, reader)
     assert [item.thread for item in items(reader, "waiting")] == [PSID]
 
 
+def test_what_is_given_to_a_colleague_who_is_not_here_waits_for_them_for_a_while(play, acts, reader):
+    play.hands_over()
+    acts.assign(PSID, to="omar", seen="", by="sara")
+
+    acts.tidy()
+    assert view(reader, play).assignee == "omar"
+
+    play.clock.passes(6 * 60)
+    acts.tidy()
+    assert view(reader, play).assignee == ""
+
+
+def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, reader, acts):
+    inbox = dataclasses.replace(play.settings.inbox, offline_after=timedelta(days=14))
+    settings = dataclasses.replace(play.settings, inbox=inbox)
+    acts = Acts(settings, play.store, play.switchboard, play.clock)
+    play.hands_over()
+    acts.assign(PSID, to="sara", seen="", by="sara")
+    play.clock.passes(timedelta(days=5).total_seconds())
+    acts.is_here("p1", agent="sara", thread=PSID)
+
+    play.clock.passes(timedelta(days=10).total_seconds())
+    acts.tidy()
+    acts.tidy()
+
+    assert view(reader, play).assignee == "sara"
+
+
 def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
     inbox = dataclasses.replace(play.settings.inbox, offline_after=None)
     settings = dataclasses.replace(play.settings, inbox=inbox)

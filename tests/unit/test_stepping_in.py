@@ -23,7 +23,7 @@ def muted_notes(play):
 
 def assign(play, agent):
     with play.store.writing() as connection:
-        assert threads.assign(connection, PSID, agent=agent, seen=play.row.assignee)
+        assert threads.assign(connection, PSID, agent=agent, seen=play.row.assignee, now=play.clock())
 
 
 # --- taking over ----------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ def test_of_two_agents_who_claim_a_thread_at_once_one_gets_it(store, open_store)
     won = []
     for each, agent in ((store, "amal"), (open_store(), "bashir")):
         with each.writing() as connection:
-            won.append(threads.assign(connection, "7001", agent=agent, seen=""))
+            won.append(threads.assign(connection, "7001", agent=agent, seen="", now=50.0))
 
     assert won == [True, False]
     with store.reading() as connection:
@@ -185,22 +185,22 @@ def test_of_two_agents_who_claim_a_thread_at_once_one_gets_it(store, open_store)
 
 
 def test_a_thread_is_passed_on_by_who_knows_whose_it_is(connection, held):
-    assert threads.assign(connection, "7001", agent="amal", seen="")
-    assert not threads.assign(connection, "7001", agent="carla", seen="bashir")
-    assert threads.assign(connection, "7001", agent="carla", seen="amal")
-    assert threads.assign(connection, "7001", agent="", seen="carla")
+    assert threads.assign(connection, "7001", agent="amal", seen="", now=50.0)
+    assert not threads.assign(connection, "7001", agent="carla", seen="bashir", now=50.0)
+    assert threads.assign(connection, "7001", agent="carla", seen="amal", now=50.0)
+    assert threads.assign(connection, "7001", agent="", seen="carla", now=50.0)
     assert threads.get(connection, "7001").assignee == ""
 
 
 @pytest.mark.parametrize("state", [State(), APP])
 def test_outside_the_inbox_a_thread_is_nobodys_and_nobody_waits(connection, held, state):
-    threads.assign(connection, "7001", agent="amal", seen="")
+    threads.assign(connection, "7001", agent="amal", seen="", now=50.0)
 
     change(connection, threads.get(connection, "7001"), state)
 
     after = threads.get(connection, "7001")
     assert (after.assignee, after.waiting_since) == ("", None)
-    assert not threads.assign(connection, "7001", agent="amal", seen="")
+    assert not threads.assign(connection, "7001", agent="amal", seen="", now=50.0)
 
 
 def test_an_answer_ends_the_wait_and_the_persons_next_words_begin_another(connection, held):
@@ -226,14 +226,23 @@ def test_a_thread_of_an_agent_without_an_open_page_is_nobodys_again(connection, 
     presence.seen(connection, "p1", agent="amal", thread="", now=100.0)
     presence.seen(connection, "p2", agent="bashir", thread="", now=100.0)
     presence.seen(connection, "p3", agent="bashir", thread="", now=400.0)
-    threads.assign(connection, "7001", agent="amal", seen="")
-    threads.assign(connection, "7002", agent="bashir", seen="")
+    threads.assign(connection, "7001", agent="amal", seen="", now=50.0)
+    threads.assign(connection, "7002", agent="bashir", seen="", now=50.0)
 
-    assert threads.unassign_offline(connection, before=100.0) == []
-    assert threads.unassign_offline(connection, before=300.0) == ["7001"]
+    assert threads.unassign_offline(connection, before=100.0, now=400.0) == []
+    assert threads.unassign_offline(connection, before=300.0, now=600.0) == ["7001"]
 
     assert threads.get(connection, "7001").assignee == ""
     assert threads.get(connection, "7002").assignee == "bashir"
+
+
+def test_a_thread_given_to_somebody_who_is_yet_to_come_waits_for_them_as_long_as_for_one_who_has_gone(
+    connection, held
+):
+    threads.assign(connection, "7001", agent="amal", seen="", now=100.0)
+
+    assert threads.unassign_offline(connection, before=99.0, now=400.0) == []
+    assert threads.unassign_offline(connection, before=101.0, now=402.0) == ["7001"]
 
 
 def test_those_who_have_waited_longer_for_the_same_target_are_before_one(connection, held):

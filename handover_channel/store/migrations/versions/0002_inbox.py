@@ -39,7 +39,8 @@ def upgrade() -> None:
 
 def _columns() -> None:
     op.add_column("threads", _text("assignee", server_default=""))
-    op.add_column("threads", sa.Column("waiting_since", _Seconds))
+    for name in ("assigned_at", "waiting_since"):
+        op.add_column("threads", sa.Column(name, _Seconds))
     for name in ("delivered_to", "read_to"):
         op.add_column("threads", sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("transcript", _text("agent", server_default=""))
