@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from typing import Callable, Optional
 
+from sqlalchemy.engine import Connection
+
 from handover_channel import log
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
@@ -53,7 +55,7 @@ class Acts:
         Raises HandoverRefused where somebody else has it by now, and where there is no such agent.
         """
         with self._store.writing() as connection:
-            if to and to != YOU and agents.get(connection, to) is None:
+            if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
             row = threads.get(connection, thread)
@@ -61,19 +63,19 @@ class Acts:
                 news.add(connection, thread, now=self._clock())
         if not done:
             raise HandoverRefused(self._why_not_assigned(row))
-        if to and not seen and row is not None:
+        if to and to == by and row is not None:  # a colleague joins when they answer
             self._tell_joined(row, to)
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
         """Give a thread that nobody has to the agent who answers in it."""
-        if row.assignee or row.state.control is not Control.INBOX:
+        if row.assignee not in ("", agent) or row.state.control is not Control.INBOX:
             return
-        with self._store.writing() as connection:
-            done = threads.assign(connection, row.id, agent=agent, seen="", now=self._clock())
-            if done:
+        if not row.assignee:
+            with self._store.writing() as connection:
+                if not threads.assign(connection, row.id, agent=agent, seen="", now=self._clock()):
+                    return
                 news.add(connection, row.id, now=self._clock())
-        if done:
-            self._tell_joined(row, agent)
+        self._tell_joined(row, agent)
 
     def take_over(self, thread: str, agent: str) -> None:
         """Take a thread from the bot, or from another app, into the inbox, for *agent*.
@@ -106,6 +108,7 @@ class Acts:
         if not wanted:
             raise HandoverRefused("a tag needs at least one letter -> type it before you add it")
         with self._store.writing() as connection:
+            self._expect(connection, thread)
             (inbox.remove_tag if remove else inbox.add_tag)(connection, thread, wanted)
             news.add(connection, thread, now=self._clock())
 
@@ -116,6 +119,7 @@ class Acts:
         if len(text) > LONGEST_REMARK:
             raise HandoverRefused(f"the note has {len(text)} characters; {LONGEST_REMARK} are allowed")
         with self._store.writing() as connection:
+            self._expect(connection, thread)
             remarks.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
             news.add(connection, thread, now=self._clock())
 
@@ -155,6 +159,11 @@ class Acts:
         with self._store.reading() as connection:
             return threads.get(connection, thread)
 
+    @staticmethod
+    def _expect(connection: Connection, thread: str) -> None:
+        if threads.control_of(connection, thread) is None:
+            raise HandoverRefused("this conversation was never seen -> choose one of the list")
+
     def _why_not_assigned(self, row: Optional[Thread]) -> str:
         if row is None or row.state.control is not Control.INBOX:
             return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
@@ -164,8 +173,8 @@ class Acts:
         return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
-        if agent == YOU:
-            return  # nobody that the person could be told of
+        if agent == YOU or not self._settings.inbox.joined:
+            return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
             found = agents.get(connection, agent)
         text = self._switchboard.tell_joined(row.id, found.shown_name if found else agent)

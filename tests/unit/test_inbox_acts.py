@@ -112,6 +112,42 @@ def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, ac
     assert said == [("socketio", "chat-1", "Sara is here.")]
 
 
+def test_a_colleague_has_joined_only_when_they_answer(play, acts):
+    inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
+    settings = dataclasses.replace(play.settings, inbox=inbox)
+    acts = Acts(
+        settings,
+        play.store,
+        Switchboard(settings, play.store, play.graph, play.clock),
+        play.clock,
+        port_of=lambda channel: lambda thread, text: said.append(text),
+    )
+    said = []
+    play.switchboard.hand_over("chat-1", channel="socketio")
+
+    acts.assign("chat-1", to="omar", seen="", by="sara")
+    assert said == []
+
+    for _ in range(2):
+        acts.claim_for_answer(play.switchboard.find("chat-1"), "omar")
+    assert said == ["Omar is here."]
+
+
+def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, acts):
+    play.hands_over()
+
+    with pytest.raises(HandoverRefused, match="no agent is called 'you'"):
+        acts.assign(PSID, to="you", seen="", by="sara")
+
+
+@pytest.mark.parametrize(
+    "act", [lambda acts: acts.tag("404", "vip"), lambda acts: acts.remark("404", "sara", "who?")]
+)
+def test_what_was_never_seen_gets_no_tags_and_no_notes(play, acts, act):
+    with pytest.raises(HandoverRefused, match="was never seen"):
+        act(acts)
+
+
 def test_a_name_in_braces_is_no_placeholder(play, reader):
     inbox = dataclasses.replace(play.settings.inbox, canned_replies={"hello": "Hello {name}, {agent} here."})
     settings = dataclasses.replace(play.settings, inbox=inbox)
