@@ -1,7 +1,7 @@
 """The conversation as the page shows it: Rasa's part, transcript, changes of control, internal notes.
 
 Cut into stretches: a page shows the newest ENTRIES, and asks for what came before them. Each source gives as
-many as one stretch can need, so that a stretch has no holes.
+many as one stretch can need, so that a stretch has no holes; what has the same time is not cut apart.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from handover_channel.store import remarks, threads, transcript
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 
-#: Entries of one stretch.
-ENTRIES = 60
+#: Entries of one stretch, and how many more there may be for having the same time.
+ENTRIES, MORE = 60, 20
 
 #: (address as Meta or the bot gave it) -> address on this server
 Link = Callable[[str], str]
@@ -38,10 +38,9 @@ def stretch(
 
     *person*: their name. *waiting*: replies that are not sent.
     """
-    limit = ENTRIES + 1
+    limit = ENTRIES + MORE
     found: List[Entry] = [_bots(each, person, row, link) for each in _newest(bot_part, before, limit)]
-    in_ms = None if before is None else int(before * 1000)
-    for line in transcript.of(connection, row.id, limit, before=in_ms):
+    for line in transcript.of(connection, row.id, limit, before=None if before is None else _in_ms(before)):
         found.append(_said(line, row, person, shown_names, link))
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, shown_names))
@@ -49,9 +48,20 @@ def stretch(
         name = shown_names.get(remark.agent, remark.agent)
         found.append(Remark(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
-    shown = found[-ENTRIES:]
-    earlier = repr(shown[0].at) if len(found) > len(shown) else ""
+    first = max(len(found) - ENTRIES, 0)
+    while first and found[first - 1].at == found[first].at:
+        first -= 1
+    shown = found[first:]
+    earlier = repr(shown[0].at) if first else ""
     return ([*shown, *waiting] if before is None else shown), earlier
+
+
+def _in_ms(before: float) -> int:
+    """Return the first whole millisecond that is not before that time, as `_said` tells times."""
+    found = round(before * 1000)
+    while found / 1000 < before:
+        found += 1
+    return found
 
 
 def _newest(bot_part: Sequence[Said], before: Optional[float], limit: int) -> Sequence[Said]:

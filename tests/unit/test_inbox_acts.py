@@ -10,11 +10,13 @@ from play import PSID
 
 from handover_channel.agent import Agent
 from handover_channel.errors import HandoverRefused
+from handover_channel.inbox import timeline
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.views import Changed, Filters, Remark, Said
-from handover_channel.store import agents, news, people, presence
+from handover_channel.store import agents, news, people, presence, transcript
 from handover_channel.store.agents import Agent as Person
+from handover_channel.store.transcript import PERSON, Line
 from handover_channel.switchboard import Switchboard
 
 
@@ -394,6 +396,29 @@ def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, rea
         before = float(shown.earlier)
 
     assert texts == [f"message {number}" for number in range(70)]
+
+
+def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(play, acts, reader):
+    play.hands_over()
+    at = play.clock() + 0.4996  # ours, to the microsecond; Meta's to the millisecond
+    bot = BotsPart([Said(f"b{number}", at, "bot", "", f"bot {number}") for number in range(3)])
+    for number in range(timeline.ENTRIES - 2):
+        play.clock.passes(1)
+        acts.remark(PSID, "sara", f"note {number}")
+    with play.store.writing() as connection:
+        for number in range(3):
+            transcript.add(connection, PSID, Line(PERSON, f"line {number}", int(at * 1000), mid=f"m{number}"))
+
+    seen, before = [], None
+    while True:
+        shown = view(reader, play, bot=bot, before=before)
+        seen = [each.text for each in shown.entries if not isinstance(each, Changed)] + seen
+        if not shown.earlier:
+            break
+        before = float(shown.earlier)
+
+    same = [f"line {number}" for number in range(3)] + [f"bot {number}" for number in range(3)]
+    assert seen == same + [f"note {number}" for number in range(timeline.ENTRIES - 2)]
 
 
 def test_people_are_called_by_the_name_that_meta_gives(play, acts, reader):
