@@ -6,6 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from play import PSID
 
 from handover_channel.agent import Agent
@@ -14,9 +15,9 @@ from handover_channel.inbox import timeline
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.views import Changed, Filters, Remark, Said
-from handover_channel.store import agents, news, people, presence, transcript
+from handover_channel.store import agents, news, people, presence, replies, transcript
 from handover_channel.store.agents import Agent as Person
-from handover_channel.store.transcript import PERSON, Line
+from handover_channel.store.transcript import AGENT, PERSON, Line
 from handover_channel.switchboard import Switchboard
 
 
@@ -364,6 +365,56 @@ def test_every_act_is_news_and_old_news_is_forgotten(play, acts):
     acts.tidy()
     with play.store.reading() as connection:
         assert news.since(connection, news_id=0, change_id=10**9, at=float("inf")) == []
+
+
+# --- what it costs ---
+
+
+@pytest.fixture
+def statements(play):
+    """Count the statements of a call."""
+    found = []
+
+    def note(connection, cursor, statement, *given):
+        found.append(statement)
+
+    def count(function, *given, **named):
+        found.clear()
+        function(*given, **named)
+        return len(found)
+
+    sa.event.listen(play.store._engine, "before_cursor_execute", note)
+    yield count
+    sa.event.remove(play.store._engine, "before_cursor_execute", note)
+
+
+def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, acts, reader, statements):
+    play.hands_over()
+    row = reader.row(PSID)
+    given = {"agent": "sara", "link": str}
+
+    def cost():
+        thread = statements(reader.thread, row, BotsPart(), **given)
+        return thread, statements(reader.list, Filters(list="open", tag="vip"), agent="sara")
+
+    acts.tag(PSID, "vip")
+    few = cost()
+    with play.store.writing() as connection:
+        for number in range(20):
+            name = f"agent{number}"
+            agents.add(connection, Person(name, name, "hash", created_at=play.clock()))
+            presence.seen(connection, name, agent=name, thread=PSID, now=play.clock())
+            transcript.add(connection, PSID, Line(AGENT, "hi", number, mid=f"m{number}", agent=name))
+            replies.add(connection, PSID, key=name, agent=name, text="hi", now=play.clock())
+    for number in range(20):
+        acts.remark(PSID, f"agent{number}", "a note")
+        acts.tag(PSID, f"tag {number}")
+        play.switchboard.hand_over(f"chat-{number}", channel="socketio")
+        acts.tag(f"chat-{number}", "vip")
+        acts.claim_for_answer(reader.row(f"chat-{number}"), f"agent{number}")
+
+    assert cost() == few
+    assert max(few) <= 10
 
 
 # --- the conversation -----------------------------------------------------------------------------
