@@ -28,7 +28,7 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
-from handover_channel.rasa_loops import OnLoop, share_event_broker
+from handover_channel.rasa_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa_memory import set_aside, tidy_up
 from handover_channel.rasa_stores import expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
@@ -124,7 +124,7 @@ class RasaConversation:
             message_id = _id_of(delivery) + part
             if (begun or len(parts) > 1) and await self._is_in_tracker(row.id, message_id):
                 continue
-            output = self._output_of(row, delivery, part, again=begun)
+            output = await self._output_of(row, delivery, part, again=begun)
             message = UserMessage(
                 parse_data["text"],
                 output,
@@ -241,12 +241,13 @@ class RasaConversation:
         self._recent.append(tag)
         self._note_sent(tag)
 
-    def _output_of(self, row: Thread, delivery: Delivery, part: str, *, again: bool) -> OutputChannel:
+    async def _output_of(self, row: Thread, delivery: Delivery, part: str, *, again: bool) -> OutputChannel:
         if row.channel == MESSENGER:
             return self._messenger(delivery, part, again=again)
         for channel in getattr(self._app.ctx, "input_channels", None) or ():
             if channel.name() == row.channel:
-                output = channel.get_output_channel()
+                loop = asyncio.get_running_loop()
+                output = await loop.run_in_executor(self._pool, output_of, channel)
                 if output is not None:
                     return OnLoop(output, self._loop) if self._loop else output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.

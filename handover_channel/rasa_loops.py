@@ -4,7 +4,9 @@
    APScheduler takes jobs from every thread. Reminders themselves run on the server's loop.
 2. The outputs of other channels: Socket.IO's wakes up nobody on another loop than its own, until something
    else does.
-3. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
+3. Telegram's output registers its webhook by `asyncio.run` when it is made (`rasa.core.channels.telegram`):
+   not on a running loop, and its HTTP session is then one of a loop that has ended.
+4. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
    for other threads. https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading
 
 Beside rasa_conversation.py, the only place that knows what Rasa keeps private.
@@ -14,12 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from rasa.core import jobs
-from rasa.core.channels.channel import OutputChannel
+from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, OutputChannel
 
 _MARK = "_handover_publishes_on_its_loop"
+_OUTPUT = "_handover_output"
 
 
 _schedulers_own = jobs.scheduler
@@ -41,6 +44,28 @@ def end_scheduler() -> None:
     """End the scheduler with its server; another server of this process gets one of its own."""
     jobs.scheduler = _schedulers_own
     jobs.kill_scheduler()
+
+
+def can_be_pushed(channel: InputChannel) -> bool:
+    """Tell whether *channel* has an output of its own, without making it."""
+    return type(channel).get_output_channel is not InputChannel.get_output_channel
+
+
+def output_of(channel: InputChannel) -> Optional[OutputChannel]:
+    """Return what sends unasked on *channel*, on any one loop; None where nothing does.
+
+    Not for an event loop: the first time it may ask the network.
+    """
+    kept: Optional[OutputChannel] = getattr(channel, _OUTPUT, None)
+    if kept is not None:
+        return kept
+    output = channel.get_output_channel()
+    if hasattr(output, "get_new_session") and output._session is not None:
+        output._session.detach()
+        output._session = None  # it makes another one, on the loop that sends
+    if not isinstance(output, CollectingOutputChannel):  # these keep all that was ever sent
+        setattr(channel, _OUTPUT, output)
+    return output
 
 
 class OnLoop(OutputChannel):

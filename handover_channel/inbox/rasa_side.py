@@ -9,7 +9,7 @@ import asyncio
 import concurrent.futures
 from typing import Any, List, Optional, Sequence
 
-from rasa.core.channels.channel import OutputChannel
+from rasa.core.channels.channel import InputChannel
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.constants import DEFAULT_INTENTS
 from sanic import Sanic
@@ -17,7 +17,8 @@ from sanic import Sanic
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.inbox.views import Said
-from handover_channel.sending import Port
+from handover_channel.rasa_loops import can_be_pushed, output_of
+from handover_channel.sending import NOT_REACHABLE, Port
 from handover_channel.switchboard import MESSENGER
 
 #: Intents of the machinery: nothing to go on with.
@@ -53,11 +54,14 @@ class RasaSide:
 
     def port_of(self, channel: str) -> Optional[Port]:
         """Return what sends a text on another channel than Messenger, None where nothing can unasked."""
-        output = self._output(channel)
-        if output is None:
+        found = self._input(channel)
+        if found is None or not can_be_pushed(found):
             return None
 
         def send(thread: str, text: str) -> None:
+            output = output_of(found)
+            if output is None:
+                raise HandoverRefused(NOT_REACHABLE)
             sending = asyncio.run_coroutine_threadsafe(output.send_text_message(thread, text), self._loop)
             try:
                 sending.result(PATIENCE)
@@ -70,13 +74,11 @@ class RasaSide:
 
         return send
 
-    def _output(self, name: str) -> Optional[OutputChannel]:
+    def _input(self, name: str) -> Optional[InputChannel]:
         if name == MESSENGER:
             return None
-        for channel in getattr(self._app.ctx, "input_channels", None) or ():
-            if channel.name() == name:
-                return channel.get_output_channel()
-        return None
+        channels = getattr(self._app.ctx, "input_channels", None) or ()
+        return next((channel for channel in channels if channel.name() == name), None)
 
     def _agent(self) -> Any:
         agent = getattr(self._app.ctx, "agent", None)
