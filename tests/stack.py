@@ -137,6 +137,11 @@ class Server:
         assert self._process is not None
         _signal_group(self._process, signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        _signal_group(self._process, signal.SIGCONT)
+
     def pids(self) -> List[int]:
         """Return the processes it consists of."""
         assert self._process is not None

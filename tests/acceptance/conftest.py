@@ -38,6 +38,9 @@ def _second_stack(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iter
 def own_stack(_second_stack: Stack) -> Iterator[Stack]:
     """A running whole that this test may break: it is mended for the next one."""
     yield _second_stack
+    for server in _second_stack.servers:
+        if server.runs:
+            server.resume()
     _second_stack.start_servers()
 
 

@@ -1,0 +1,80 @@
+"""Stopping Rasa in order (SIGTERM) in the middle of a turn: it ends in time, or is taken up again."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from stack import eventually
+
+pytestmark = pytest.mark.rasa
+
+NOTICE = "I am handing you over"
+
+
+def in_the_middle_of_a_handover(stack, person):
+    """The notice is out, and the turn waits for the action server, which hangs."""
+    person.says("hello")  # a session begins with an action, too
+    person.settled()
+    stack.actions.pause()
+    person.says("I want to talk to a human")
+    eventually(lambda: notices(person), "the notice is out")
+
+
+def notices(person):
+    return [text for text in person.heard() if text.startswith(NOTICE)]
+
+
+def handovers(person):
+    return [change for change in person.changes() if change["reason"] == "handed_over"]
+
+
+def test_a_turn_that_ends_in_time_is_whole_and_is_not_begun_again(own_stack):
+    person = own_stack.person()
+    in_the_middle_of_a_handover(own_stack, person)
+
+    stopping = threading.Thread(target=own_stack.rasa.stop)
+    stopping.start()
+    own_stack.actions.resume()
+    stopping.join()
+    assert person.control == "inbox"
+
+    own_stack.start_servers()
+    person.settled()
+    assert (len(notices(person)), len(handovers(person))) == (1, 1)
+    assert person.said_to_rasa() == ["hello", "I want to talk to a human"]
+
+
+def test_a_turn_that_takes_too_long_is_begun_again_at_the_next_start_and_says_nothing_twice(
+    own_stack,
+):
+    person = own_stack.person()
+    in_the_middle_of_a_handover(own_stack, person)
+
+    own_stack.rasa.stop()
+    own_stack.actions.resume()
+    own_stack.start_servers()
+
+    eventually(lambda: person.control == "inbox", "it is handed over")
+    person.settled()
+    assert (len(notices(person)), len(handovers(person))) == (1, 1)
+    assert [*person.said_to_rasa(), *person.transcript()] == ["hello", "I want to talk to a human"]
+
+
+def test_what_is_not_begun_waits_for_the_next_start_in_its_order(own_stack):
+    person = own_stack.person()
+    in_the_middle_of_a_handover(own_stack, person)
+    person.says("are you there?")
+    person.says("hello?")
+    stored = "SELECT id FROM deliveries WHERE body LIKE '%hello?%'"
+    eventually(lambda: own_stack.rows(stored), "the last one is stored")
+
+    own_stack.rasa.stop()
+    own_stack.actions.resume()
+    own_stack.start_servers()
+
+    eventually(lambda: person.control == "inbox", "it is handed over")
+    person.settled()
+    # What asked for the human may be before them: the action server can have handed over after Rasa had gone.
+    assert person.transcript()[-2:] == ["are you there?", "hello?"]
+    assert len(notices(person)) == 1
