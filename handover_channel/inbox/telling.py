@@ -2,7 +2,8 @@
 
 Errors and sending rules are worded where they arise, in English, as "what is wrong -> what to do". Here are
 their texts once more, to be translated: what the page shows is found among them, with what varies put in its
-place. A text that is not here is shown as it came: English rather than nothing.
+place; of a text that is not here, both sides of its arrow. What is not here either is shown as it came:
+English rather than nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ TEXTS: Tuple[str, ...] = (
     _("an earlier message of this conversation is still being sent -> send it again in a moment"),
     _("channel '%(channel)s' did not take it (%(error)s) -> send it again"),
     _(
+        "channel '%(channel)s' did not take it within %(seconds)s seconds -> look whether the person has it "
+        "before you send it again"
+    ),
+    _("the person last wrote more than 7 days ago, and Meta delivers nothing after that"),
+    _("wait until the person writes again, or use another way to reach them"),
+    _(
         "thread %(thread)s is with '%(who)s', not in the built-in inbox -> "
         "hand it over to a target of kind inbox first"
     ),
@@ -61,7 +68,7 @@ TEXTS: Tuple[str, ...] = (
     _("this conversation is not in the inbox any more -> look again: it may be back with the bot"),
     _("this conversation was never seen -> choose one of the list"),
     _("no agent is called '%(name)s' -> has the name changed? look again"),
-    _("handover.yml has no target of kind inbox -> add one to take threads over"),
+    _("handover.yml has no target of kind inbox -> add one"),
     _("Meta did not give control back: %(refusal)s"),
     _("Meta does not tell whether thread %(thread)s was passed on -> try again in a minute"),
     _("thread %(thread)s has changed hands meanwhile -> look again who has it"),
@@ -70,6 +77,20 @@ TEXTS: Tuple[str, ...] = (
     _("the note is empty -> write something, or leave it"),
     _("the note has %(length)s characters; %(most)s are allowed"),
     _("the bot has no intent '%(intent)s' -> choose one of the list"),
+    # graph_errors.py: what is for agents; tokens, permissions and settings of the page are not
+    _("the person blocked the page, closed the account or does not accept messages: nothing to do here"),
+    _(
+        "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
+        "last message a person (never the bot) may still answer, with the HUMAN_AGENT tag"
+    ),
+    _("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less"),
+    _("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"),
+    # files.py
+    _("this address may not be fetched -> only https addresses of the public internet are shown"),
+    _("the file is not there any more -> Meta keeps addresses of files for some days only"),
+    _("the file is larger than %(most)s MB -> look at it in Meta Business Suite"),
+    _("the file did not come in time -> try again"),
+    _("the file could not be fetched (%(error)s) -> try again"),
     # entrance.py, attempts.py
     _("name or password is wrong -> try again; an administrator can set a new password"),
     _("too many wrong passwords -> try again in %(minutes)s minutes"),
@@ -80,11 +101,17 @@ TEXTS: Tuple[str, ...] = (
 
 def told(text: str, translate: Callable[[str], str]) -> str:
     """Return *text* of the server as sentences, translated by *translate* where it is one of TEXTS."""
+    whole = _known(text, translate)
+    return _sentences(whole or " -> ".join(_known(part, translate) or part for part in _ARROW.split(text)))
+
+
+def _known(text: str, translate: Callable[[str], str]) -> str:
+    """Return *text* translated, "" where it is none of TEXTS."""
     for pattern, known in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            return _sentences(translate(known) % found.groupdict())
-    return _sentences(text)
+            return translate(known) % found.groupdict()
+    return ""
 
 
 def _sentences(text: str) -> str:

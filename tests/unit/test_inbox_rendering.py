@@ -18,10 +18,12 @@ from babel import Locale
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
+from play import TARGETS, settings_with
 
-from handover_channel import agent, sending, switchboard
+from handover_channel import agent, graph_errors, sending, switchboard
 from handover_channel.control import Control
-from handover_channel.inbox import entrance, rendering, telling, this_machine, views, wording
+from handover_channel.errors import GraphError, HandoverRefused
+from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
 from handover_channel.inbox.views import (
@@ -480,11 +482,33 @@ def test_a_text_nobody_has_translated_is_shown_as_sentences():
     assert told("100% new: %(x)s -> look at it", translations("ar").gettext) == "100% new: %(x)s. Look at it."
 
 
+def test_what_meta_says_is_left_as_it_is_and_what_to_do_is_translated():
+    arabic = translations("ar").gettext
+    refused = GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON)
+
+    said = told(str(refused), arabic)
+
+    assert said.startswith("(#551) not available. ")
+    assert arabic(graph_errors._PERSON) in said
+
+
+def test_where_no_target_is_an_inbox_agents_read_it_in_their_language():
+    settings = settings_with(targets={"sales_bot": TARGETS[3]}, default_target="sales_bot")
+
+    with pytest.raises(HandoverRefused) as refused:
+        settings.inbox_target()
+
+    assert any(pattern.fullmatch(str(refused.value)) for pattern, _ in telling._patterns())
+
+
 def test_every_refusal_that_agents_may_read_is_among_the_texts():
-    modules = ["acts.py", "attempts.py", "entrance.py", "../agent.py", "../sending.py"]
+    modules = ["acts.py", "attempts.py", "entrance.py", "files.py", "rasa_side.py", "../agent.py"]
+    modules += ["../post.py", "../sending.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]
     found = {text for name in modules for text in _refusals(HERE / name)}
     found |= {sending.NOT_HERE, sending.TOO_LATE, sending.NOT_REACHABLE, sending.PEOPLE_ONLY}
+    found |= {files.NOT_ALLOWED, files.GONE, files.TOO_LARGE, files.TOO_SLOW}
+    found |= {graph_errors._PERSON, graph_errors._WINDOW, graph_errors._RATE, graph_errors._LATER}
     found |= {agent.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
 
     assert len(found) > 15
