@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from handover_channel import settings
-from handover_channel.credentials import CHANNEL
+from handover_channel.credentials import CHANNEL, INBOX_CHANNEL
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -63,8 +63,8 @@ def test_rasa_shares_its_trackers_and_locks():
     assert ENDPOINTS["action_endpoint"]["url"] == "http://actions:5055/webhook"
 
 
-def test_the_credentials_are_those_of_the_channel_alone():
-    assert list(yaml.safe_load((DEPLOY / "bot" / "credentials.yml").read_text())) == [CHANNEL]
+def test_the_credentials_are_those_of_the_channel_and_of_the_inbox_alone():
+    assert list(yaml.safe_load((DEPLOY / "bot" / "credentials.yml").read_text())) == [CHANNEL, INBOX_CHANNEL]
 
 
 def test_the_proxy_knows_every_server():
@@ -97,8 +97,20 @@ def test_what_the_images_copy_is_there_and_reaches_the_build():
     assert not [source for source in copied if not any(fnmatch.fnmatch(source, f"{each}*") for each in sent)]
 
 
-def test_the_proxy_publishes_the_webhook_and_nothing_else_of_rasas():
-    assert re.findall(r"location (.*?) \{[^}]*proxy_pass", NGINX) == ["= /webhooks/facebook/webhook"]
+def test_the_proxy_publishes_the_webhook_and_the_inbox_and_nothing_else_of_rasas():
+    published = re.findall(r"location (.*?) \{[^}]*proxy_pass", NGINX)
+
+    assert published == ["= /webhooks/facebook/webhook", "/webhooks/inbox/"]
+    assert re.search(r"location = /webhooks/inbox/health \{\s*return 404;", NGINX)
+
+
+def test_the_inbox_knows_whose_address_it_is_and_which_host_was_asked_for():
+    (inbox,) = re.findall(r"location /webhooks/inbox/ \{([^}]*)\}", NGINX)
+
+    assert "proxy_set_header Host $http_host;" in inbox
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in inbox
+    for name in RASAS:
+        assert COMPOSE["services"][name]["environment"]["SANIC_PROXIES_COUNT"] == "1"
 
 
 @pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed: apt-get install nginx-light")
