@@ -127,21 +127,21 @@ class Acts:
         """Note that somebody types."""
         with self._store.writing(durable=False) as connection:
             presence.types(connection, page, now=self._clock())
-            news.add(connection, thread, now=self._clock())
+            news.add(connection, thread, now=self._clock(), kind=news.LOOK)
 
     def is_here(self, page: str, *, agent: str, thread: str, arrived: bool = False) -> None:
         """Note that a page of the agent's is open."""
         with self._store.writing(durable=False) as connection:
             presence.seen(connection, page, agent=agent, thread=thread, now=self._clock())
             if arrived and thread:
-                news.add(connection, thread, now=self._clock())
+                news.add(connection, thread, now=self._clock(), kind=news.LOOK)
 
     def is_gone(self, page: str, thread: str) -> None:
         """Note that a page was closed, or shows another thread than *thread*."""
         with self._store.writing(durable=False) as connection:
             presence.gone(connection, page, thread=thread)
             if thread:
-                news.add(connection, thread, now=self._clock())
+                news.add(connection, thread, now=self._clock(), kind=news.LOOK)
 
     def tidy(self) -> None:
         """Unassign whose page has been closed for too long; forget what every page has heard of."""

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import OrderedDict
 from concurrent.futures import Executor
-from typing import Callable, Dict, Optional, Set, Tuple
+from typing import AbstractSet, Callable, Dict, NamedTuple, Optional, Set, Tuple
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import Store, news
@@ -23,18 +23,28 @@ LOOK = 0.5
 #: Pieces of news that are known to have been told.
 KNOWN = 10_000
 
+_SELDOM_LISTED = frozenset({news.LOOK, news.TURN})
+
+
+class Changed(NamedTuple):
+    """What has changed since a page last asked."""
+
+    threads: AbstractSet[str] = frozenset()
+    lists: bool = False  #: something that lists show at once
+
 
 class Listener:
     """One open page: what has changed since it last asked. Used on one event loop."""
 
     def __init__(self) -> None:
-        self._changed: Set[str] = set()
+        self._changed = Changed()
         self._any = asyncio.Event()
         self.is_over = False  #: the server stops
 
-    def tell(self, threads: Set[str]) -> None:
-        """Note that these threads have changed."""
-        self._changed |= threads
+    def tell(self, changed: Changed) -> None:
+        """Note what has changed."""
+        before = self._changed
+        self._changed = Changed(before.threads | changed.threads, before.lists or changed.lists)
         self._any.set()
 
     def end(self) -> None:
@@ -42,14 +52,14 @@ class Listener:
         self.is_over = True
         self._any.set()
 
-    async def changed(self, patience: float) -> Set[str]:
-        """Wait for news, at most *patience* seconds; return the threads that have changed."""
+    async def changed(self, patience: float) -> Changed:
+        """Wait for news, at most *patience* seconds; return what has changed."""
         try:
             await asyncio.wait_for(self._any.wait(), patience)
         except asyncio.TimeoutError:
-            return set()
+            return Changed()
         self._any.clear()
-        found, self._changed = self._changed, set()
+        found, self._changed = self._changed, Changed()
         return found
 
 
@@ -94,13 +104,13 @@ class Live:
                 changed = await loop.run_in_executor(self._pool, self._changed)
             except StoreUnavailable as error:
                 logger.debug("the inbox cannot tell what is new: %s", error)
-                changed = set()
-            if changed:
+                changed = Changed()
+            if changed.threads:
                 for listener in self._listeners:
                     listener.tell(changed)
             await asyncio.sleep(LOOK)
 
-    def _changed(self) -> Set[str]:
+    def _changed(self) -> Changed:
         now = self._clock()
         with self._store.reading() as connection:
             if self._newest is None:
@@ -109,15 +119,15 @@ class Live:
             found = news.since(connection, news_id=news_id, change_id=change_id, at=at)
         fresh = {piece: thread for piece, thread in found if piece not in self._known}
         self._remember(fresh, now)
-        return set(fresh.values())
+        return Changed(set(fresh.values()), any(kind not in _SELDOM_LISTED for kind, _ in fresh))
 
     def _remember(self, fresh: Dict[Tuple[str, int], str], now: float) -> None:
         news_id, change_id, _ = self._newest or (0, 0, now)
         for piece in fresh:
             self._known[piece] = None
             kind, number = piece
-            news_id = max(news_id, number) if kind == "news" else news_id
-            change_id = max(change_id, number) if kind == "change" else change_id
+            news_id = max(news_id, number) if kind in (news.NEWS, news.LOOK) else news_id
+            change_id = max(change_id, number) if kind == news.CHANGE else change_id
         while len(self._known) > KNOWN:
             self._known.popitem(last=False)
         self._newest = (news_id, change_id, now)

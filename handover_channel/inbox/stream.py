@@ -14,6 +14,8 @@ from handover_channel.inbox.web import HEADERS
 
 #: Seconds between two signs of life of an open page.
 BEAT = 15.0
+#: Seconds between two looks at a list for what it hardly shows: a busy bot had every page ask all the time.
+SELDOM = 5.0
 
 
 async def tell(room: Room, request: Request, visitor: Visitor) -> None:
@@ -28,9 +30,11 @@ async def tell(room: Room, request: Request, visitor: Visitor) -> None:
         await answer.send("retry: 2000\n\n")
         here = functools.partial(acts.is_here, page, agent=visitor.name, thread=thread)
         await front.call(here, arrived=True)
-        beat = clock() + BEAT
+        beat, seldom, owed = clock() + BEAT, 0.0, False
         while not listener.is_over:
-            changed = await listener.changed(max(beat - clock(), 0.0))
+            until = min(beat, seldom) if owed else beat
+            changed = await listener.changed(max(until - clock(), 0.0))
+            owed = owed or bool(changed.threads)
             if clock() >= beat:  # also where there is always something new
                 beat = clock() + BEAT
                 if await front.call(front.entrance.who, web.cookie_of(request), renew=False) is None:
@@ -38,9 +42,10 @@ async def tell(room: Room, request: Request, visitor: Visitor) -> None:
                     return
                 await answer.send(":\n\n")
                 await front.call(here)
-            if changed:
+            if changed.lists or (owed and clock() >= seldom):
+                seldom, owed = clock() + SELDOM, False
                 await answer.send("event: list\ndata:\n\n")
-            if thread in changed:
+            if thread in changed.threads:
                 await answer.send("event: thread\ndata:\n\n")
     finally:
         room.live.close(listener)

@@ -2,6 +2,9 @@
 
 Read by polling, of which there is one for each process with a page open. A look goes back a little further
 than the last one, as what commits later may have been numbered, or timed, earlier.
+
+A piece of news has a kind: NEWS and CHANGE (of control), DONE and TURN (a delivery, to people or to the bot),
+LOOK (who looks and types). Of TURN and LOOK a list shows little: there are many of them.
 """
 
 from __future__ import annotations
@@ -11,34 +14,44 @@ from typing import Any, List, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.store.schema import changes, deliveries, news
+from handover_channel.control import Control
+from handover_channel.store.schema import changes, deliveries, news, threads
+
+NEWS, LOOK, CHANGE, DONE, TURN = "news", "look", "change", "done", "turn"
 
 #: Rows that a look goes back behind the newest one known, and seconds, where times are compared.
 ROWS_BACK, SECONDS_BACK = 100, 5.0
 
-#: What tells one piece of news from another, and its thread.
+#: What tells one piece of news from another (kind and number), and its thread.
 Piece = Tuple[Tuple[str, int], str]
 
-_NEWS = sa.select(news.c.id, news.c.thread).where(news.c.id > sa.bindparam("after"))
-_CHANGES = sa.select(changes.c.id, changes.c.thread).where(changes.c.id > sa.bindparam("after"))
-_DONE = sa.select(deliveries.c.id, deliveries.c.thread).where(deliveries.c.done_at > sa.bindparam("since"))
+_NEWS = sa.select(news.c.kind, news.c.id, news.c.thread).where(news.c.id > sa.bindparam("after"))
+_CHANGES = sa.select(sa.literal(CHANGE), changes.c.id, changes.c.thread).where(
+    changes.c.id > sa.bindparam("after")
+)
+_IS_OPEN = threads.c.control != Control.BOT.value
+_DONE = (
+    sa.select(sa.case((_IS_OPEN, DONE), else_=TURN), deliveries.c.id, deliveries.c.thread)
+    .select_from(deliveries.outerjoin(threads, threads.c.id == deliveries.c.thread))
+    .where(deliveries.c.done_at > sa.bindparam("since"))
+)
 
 
-def add(connection: Connection, thread: str, *, now: float) -> None:
+def add(connection: Connection, thread: str, *, now: float, kind: str = NEWS) -> None:
     """Have open pages look at *thread* anew."""
-    connection.execute(sa.insert(news).values(thread=thread, at=now))
+    connection.execute(sa.insert(news).values(thread=thread, at=now, kind=kind))
 
 
 def since(connection: Connection, *, news_id: int, change_id: int, at: float) -> List[Piece]:
     """Return what is newer, and a little before it: the caller knows what it has seen."""
     found: List[Piece] = []
-    looks: Tuple[Tuple[str, Any, Any], ...] = (
-        ("news", _NEWS, {"after": news_id - ROWS_BACK}),
-        ("change", _CHANGES, {"after": change_id - ROWS_BACK}),
-        ("done", _DONE, {"since": at - SECONDS_BACK}),
+    looks: Tuple[Tuple[Any, Any], ...] = (
+        (_NEWS, {"after": news_id - ROWS_BACK}),
+        (_CHANGES, {"after": change_id - ROWS_BACK}),
+        (_DONE, {"since": at - SECONDS_BACK}),
     )
-    for kind, query, given in looks:
-        found.extend(((kind, number), thread) for number, thread in connection.execute(query, given))
+    for query, given in looks:
+        found.extend(((kind, number), thread) for kind, number, thread in connection.execute(query, given))
     return found
 
 
@@ -50,5 +63,6 @@ def newest(connection: Connection) -> Tuple[int, int]:
 
 
 def tidy(connection: Connection, *, before: float) -> None:
-    """Forget what every page has heard of."""
-    connection.execute(sa.delete(news).where(news.c.at < before))
+    """Forget what every page has heard of. The newest stays: SQLite would give its number again."""
+    newest = sa.select(sa.func.max(news.c.id)).scalar_subquery()
+    connection.execute(sa.delete(news).where(news.c.at < before, news.c.id < newest))

@@ -290,4 +290,5 @@ news = sa.Table(
     sa.Column("id", _Id, primary_key=True, autoincrement=True),
     sa.Column("thread", sa.Text, nullable=False),
     sa.Column("at", _Seconds, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False, server_default="news"),  # "news", "look": who looks and types
 )

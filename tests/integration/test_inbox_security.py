@@ -551,6 +551,34 @@ def test_only_files_that_we_offered_this_visitor_are_fetched(kim, thread):
         assert "was not found in a conversation of yours" in html.unescape(answer.text)
 
 
+# --- what open pages are told ---
+
+
+def test_an_open_page_asks_for_its_list_seldom_where_only_others_look_and_type(tmp_path, monkeypatch):
+    monkeypatch.setattr("handover_channel.inbox.stream.SELDOM", 3600.0)
+
+    with Inbox(tmp_path).running() as inbox:
+        inbox.add_agent("kim")
+        add_thread(inbox)
+        kim = Browser(inbox)
+        kim.sign_in()
+
+        def happens(**given):
+            with inbox.store.writing() as connection:
+                news.add(connection, THREAD, now=inbox.clock(), **given)
+
+        live = f"http://{inbox.at}{BASE}/live?page=p&thread={THREAD}"
+        with kim.http.get(live, stream=True, timeout=BOUND) as answer:
+            lines = (line for line in answer.iter_lines() if line.startswith(b"event:"))
+            heard = [next(lines), next(lines)]  # it has come itself
+            happens(kind=news.LOOK)
+            heard += [next(lines)]
+            happens()
+            heard += [next(lines), next(lines)]
+
+    assert [line.decode().split()[1] for line in heard] == ["list", "thread", "thread", "list", "thread"]
+
+
 # --- who lets us wait ---
 
 

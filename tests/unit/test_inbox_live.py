@@ -4,11 +4,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
+from handover_channel.control import Control
 from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import live as live_module
 from handover_channel.inbox.live import Live
-from handover_channel.store import news
+from handover_channel.store import news, schema, threads
 
 BOUND = 10.0  # seconds, for what has to happen at some time
 
@@ -32,9 +34,22 @@ async def has_looked(live):
     await asyncio.wait_for(look(), BOUND)
 
 
-def add(store, thread):
+def add(store, thread, **given):
     with store.writing() as connection:
-        news.add(connection, thread, now=1000.0)
+        news.add(connection, thread, now=1000.0, **given)
+
+
+def done(store, thread, control):
+    """Somebody has written in a thread, and it was worked off."""
+    values = {"key": thread, "timestamp": 1, "kind": "event", "body": "", "received_at": 999.0}
+    counts = {"outcome": "", "attempts": 1, "failures": 0}
+    with store.writing() as connection:
+        threads.get_or_add(connection, thread, channel="facebook", page="", now=1.0)
+        it = schema.threads.c.id == thread
+        connection.execute(sa.update(schema.threads).where(it).values(control=control.value))
+        connection.execute(
+            sa.insert(schema.deliveries).values(thread=thread, done_at=1000.0, **values, **counts)
+        )
 
 
 async def test_every_open_page_hears_of_what_is_new(store, pool):
@@ -44,7 +59,7 @@ async def test_every_open_page_hears_of_what_is_new(store, pool):
 
     add(store, "24680")
 
-    assert [await page.changed(BOUND) for page in pages] == [{"24680"}, {"24680"}]
+    assert [(await page.changed(BOUND)).threads for page in pages] == [{"24680"}, {"24680"}]
     await live.stop()
 
 
@@ -57,7 +72,26 @@ async def test_nothing_is_told_twice(store, pool):
 
     add(store, "13579")
 
-    assert await page.changed(BOUND) == {"13579"}
+    assert (await page.changed(BOUND)).threads == {"13579"}
+    await live.stop()
+
+
+async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_asked_for(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    page = live.open()
+    await has_looked(live)
+
+    add(store, "24680", kind=news.LOOK)
+    assert await page.changed(BOUND) == ({"24680"}, False)
+
+    done(store, "13579", Control.BOT)
+    assert await page.changed(BOUND) == ({"13579"}, False)
+
+    done(store, "12345", Control.INBOX)
+    assert await page.changed(BOUND) == ({"12345"}, True)
+
+    add(store, "24680")
+    assert await page.changed(BOUND) == ({"24680"}, True)
     await live.stop()
 
 
@@ -70,7 +104,24 @@ async def test_what_happens_while_a_page_is_busy_is_kept_for_it(store, pool):
         add(store, thread)
         await other.changed(BOUND)
 
-    assert await page.changed(BOUND) == {"24680", "13579"}
+    assert (await page.changed(BOUND)).threads == {"24680", "13579"}
+    await live.stop()
+
+
+async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
+    live = Live(store, pool, lambda: 1000.0)
+    page = live.open()
+    await has_looked(live)
+    for number in range(news.ROWS_BACK + 10):
+        add(store, str(number))
+    while (await page.changed(0.5)).threads:
+        pass
+
+    with store.writing() as connection:
+        news.tidy(connection, before=2000.0)
+    add(store, "24680")
+
+    assert (await page.changed(BOUND)).threads == {"24680"}
     await live.stop()
 
 
@@ -89,7 +140,7 @@ async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
 
     await live.stop()
 
-    assert await waiting == set()
+    assert (await waiting).threads == set()
     assert page.is_over
 
 
@@ -108,5 +159,5 @@ async def test_a_database_out_of_reach_is_only_a_pause(store, pool, monkeypatch)
     monkeypatch.setattr(news, "since", fails_once)
     add(store, "24680")
 
-    assert await page.changed(BOUND) == {"24680"}
+    assert (await page.changed(BOUND)).threads == {"24680"}
     await live.stop()

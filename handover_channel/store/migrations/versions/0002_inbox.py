@@ -162,5 +162,7 @@ def _conversations() -> None:
     )
     op.create_index("ix_presence_agent", "presence", ["agent"])
     op.create_index("ix_presence_thread", "presence", ["thread"])
-    op.create_table("news", _id(), _text("thread"), _at(), _key("news", "id"))
+    op.create_table(
+        "news", _id(), _text("thread"), _at(), _text("kind", server_default="news"), _key("news", "id")
+    )
     op.create_index("ix_news_at", "news", ["at"])
