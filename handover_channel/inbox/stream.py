@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 
 from sanic.request import Request
 
+from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import web
 from handover_channel.inbox.entrance import Visitor
 from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import HEADERS
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between two signs of life of an open page.
 BEAT = 15.0
@@ -47,6 +51,8 @@ async def tell(room: Room, request: Request, visitor: Visitor) -> None:
                 await answer.send("event: list\ndata:\n\n")
             if thread in changed.threads:
                 await answer.send("event: thread\ndata:\n\n")
+    except StoreUnavailable as error:
+        logger.debug("the stream of a page ends, it asks for another one: %s", error)
     finally:
         room.live.close(listener)
         front.soon(acts.is_gone, page, thread)

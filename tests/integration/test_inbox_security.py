@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import yaml
 
 from handover_channel import settings as settings_file
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import HandoverRefused, StoreUnavailable
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.attempts import OF_BOTH, WINDOW
 from handover_channel.inbox.entrance import Entrance
@@ -577,6 +577,21 @@ def test_an_open_page_asks_for_its_list_seldom_where_only_others_look_and_type(t
             heard += [next(lines), next(lines)]
 
     assert [line.decode().split()[1] for line in heard] == ["list", "thread", "thread", "list", "thread"]
+
+
+def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbox, kim, monkeypatch, caplog):
+    def gone(*given, **named):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr("handover_channel.inbox.stream.BEAT", 0.2)
+    with kim.http.get(f"http://{inbox.at}{BASE}/live?page=p", stream=True, timeout=BOUND) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        monkeypatch.setattr(Entrance, "who", gone)
+        assert b"event: signed-out" not in list(lines)
+
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert kim.get("/").status_code == 503
 
 
 # --- who lets us wait ---
