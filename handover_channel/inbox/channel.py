@@ -20,8 +20,8 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from handover_channel import log, wiring
 from handover_channel import settings as settings_file
-from handover_channel import wiring
 from handover_channel.agent import Agent
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.inbox import routes, web
@@ -149,6 +149,8 @@ async def _keep_tidy(front: Front, acts: Acts) -> None:
             await front.call(acts.tidy)
         except StoreUnavailable as error:
             logger.debug("the inbox was not tidied: %s", error)
+        except Exception as error:  # a task of its own: nobody else would say so, nor try again
+            logger.error("the inbox was not tidied: %s", log.trace(error))
 
 
 async def _print_link(app: Sanic, front: Front) -> None:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from concurrent.futures import Executor
 from typing import AbstractSet, Callable, Dict, NamedTuple, Optional, Set, Tuple
 
+from handover_channel import log
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import Store, news
 
@@ -104,6 +105,9 @@ class Live:
                 changed = await loop.run_in_executor(self._pool, self._changed)
             except StoreUnavailable as error:
                 logger.debug("the inbox cannot tell what is new: %s", error)
+                changed = Changed()
+            except Exception as error:  # a task of its own: nobody else would say so, nor look again
+                logger.error("the inbox cannot tell what is new: %s", log.trace(error))
                 changed = Changed()
             if changed.threads:
                 for listener in self._listeners:

@@ -594,6 +594,20 @@ def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbo
     assert kim.get("/").status_code == 503
 
 
+def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
+    tidied = threading.Semaphore(0)
+
+    def fails(acts):
+        tidied.release()
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr("handover_channel.inbox.channel.TIDY", 0.01)
+    monkeypatch.setattr(Acts, "tidy", fails)
+    with Inbox(tmp_path).running():
+        assert tidied.acquire(timeout=BOUND)
+        assert tidied.acquire(timeout=BOUND)
+
+
 # --- who lets us wait ---
 
 

@@ -144,7 +144,8 @@ async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
     assert page.is_over
 
 
-async def test_a_database_out_of_reach_is_only_a_pause(store, pool, monkeypatch):
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), ValueError("a fault of ours")])
+async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
     live = Live(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
@@ -153,7 +154,7 @@ async def test_a_database_out_of_reach_is_only_a_pause(store, pool, monkeypatch)
     def fails_once(*given, **named):
         looked.append(1)
         if len(looked) == 1:
-            raise StoreUnavailable("gone")
+            raise error
         return real(*given, **named)
 
     monkeypatch.setattr(news, "since", fails_once)
