@@ -133,7 +133,9 @@ def return_(thread: str = THREAD) -> None:
 def tidy(
     older_than: str = typer.Option(..., help='How old: "30 days". At least 2 days: so long Meta may repeat.'),
     transcript: bool = typer.Option(
-        False, "--transcript", help="Delete what was said while the bot was silent, too."
+        False,
+        "--transcript",
+        help="Delete what was said while the bot was silent, notes and names, too.",
     ),
     changes: bool = typer.Option(False, "--changes", help="Delete the log of changes of control, too."),
 ) -> None:

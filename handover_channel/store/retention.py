@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from handover_channel.store import Store
 from handover_channel.store.queue import FAILED
 from handover_channel.store.replies import DROPPED, SENT
-from handover_channel.store.schema import changes, deliveries, replies, sent, transcript
+from handover_channel.store.schema import changes, deliveries, people, remarks, replies, sent, transcript
 
 #: Rows looked at in one transaction.
 BATCH = 1000
@@ -30,24 +30,31 @@ def delete_deliveries(store: Store, *, before: float, sleep: _Sleep = time.sleep
     count = _delete(store, deliveries, deliveries.c.received_at, before, gone, sleep)
     over = sa.and_(replies.c.at < before, replies.c.state.in_((SENT, DROPPED)))
     _delete(store, replies, replies.c.at, before, over, sleep)
-    old = sa.select(sent.c.tag).where(sent.c.at < before).limit(BATCH)
-    deleted = BATCH
-    while deleted == BATCH:
-        with store.writing() as connection:
-            deleted = connection.execute(sa.delete(sent).where(sent.c.tag.in_(old))).rowcount
-        sleep(PAUSE)
+    _delete_by_key(store, sent.c.tag, sent.c.at < before, sleep)
     return count
 
 
 def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
-    """Delete what was said before that time."""
+    """Delete what was said before that time, and what agents noted; names that nobody has looked at since."""
     at = transcript.c.timestamp / 1000.0
+    _delete(store, remarks, remarks.c.at, before, remarks.c.at < before, sleep)
+    _delete_by_key(store, people.c.thread, people.c.fetched_at < before, sleep)
     return _delete(store, transcript, at, before, at < before, sleep)
 
 
 def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
     """Delete changes of control before that time."""
     return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
+
+
+def _delete_by_key(store: Store, key: sa.Column, gone: sa.sql.ColumnElement, sleep: _Sleep) -> None:
+    """Delete what is gone from a table without numbers."""
+    old = sa.select(key).where(gone).limit(BATCH)
+    deleted = BATCH
+    while deleted == BATCH:
+        with store.writing() as connection:
+            deleted = connection.execute(sa.delete(key.table).where(key.in_(old))).rowcount
+        sleep(PAUSE)
 
 
 def _delete(

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from play import DAY, PSID, START
 
-from handover_channel.store import deliveries, replies, retention, sent, threads
+from handover_channel.store import deliveries, people, remarks, replies, retention, sent, threads
 
 
 @pytest.fixture
@@ -149,3 +149,18 @@ def test_replies_that_were_sent_or_dropped_go_and_what_failed_stays(play, store)
     tidy(play)
 
     assert ids(store, "replies") == [failed, waiting]
+
+
+def test_with_what_was_said_go_the_notes_about_it_and_the_names(play, store, small):
+    for days_ago in (40, 39, 38, 37, 1):
+        at = play.clock() - days_ago * DAY
+        with store.writing() as connection:
+            remarks.add(connection, PSID, agent="sara", text=f"{days_ago} days ago", now=at)
+            people.put(connection, people.Person(f"t{days_ago}", "Layla", "", at))
+
+    tidy(play, retention.delete_transcript)
+
+    with store.reading() as connection:
+        assert [each.text for each in remarks.of(connection, PSID)] == ["1 days ago"]
+        assert people.get(connection, "t1") is not None
+        assert not any(people.get(connection, f"t{days}") for days in (40, 39, 38, 37))
