@@ -2,8 +2,8 @@
 
 1. Made when the agent first answers on a page, and kept with the agent; made anew after a change of name or
    picture.
-2. A reply waits for one call at most, the first time, and never fails for one: without a persona it goes out as
-   the page.
+2. A reply waits for one call at most, the first time, and never fails for one: without a persona it goes out
+   as the page.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
 """
