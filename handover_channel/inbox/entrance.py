@@ -241,11 +241,6 @@ class Entrance:
             raise _not_let_in(AGENTS)  # the first was added in this very moment
         return value, _visitor(let_in)
 
-    @staticmethod
-    def from_this_machine(address: str, host: str, headers: Iterable[str]) -> bool:
-        """Tell whether the visitor sits at this machine, as far as that can be told."""
-        return not why_not_this_machine(address, host, headers)
-
     def _need_this_machine(self, address: str, host: str, headers: Iterable[str]) -> None:
         reason = why_not_this_machine(address, host, headers)
         if reason:

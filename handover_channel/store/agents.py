@@ -22,7 +22,6 @@ from handover_channel.store.schema import agents, news, presence, read_marks, th
 from handover_channel.store.upsert import insert
 
 AGENT, ADMIN = "agent", "admin"
-ROLES = (AGENT, ADMIN)
 
 #: The name of the one who works where there are no agents.
 YOU = "you"

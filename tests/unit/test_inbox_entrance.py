@@ -555,7 +555,6 @@ def test_without_agents_nobody_else_is_let_in_and_all_are_told_why(entrance, rea
             attempt()
         assert refused.value.reason == reason
 
-    assert not entrance.from_this_machine(**FOREIGN[reason])
     assert entrance.enter(key_of(link), **HERE)  # the link is not used up by strangers
 
 
