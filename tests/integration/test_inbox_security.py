@@ -579,6 +579,22 @@ def test_an_open_page_asks_for_its_list_seldom_where_only_others_look_and_type(t
     assert [line.decode().split()[1] for line in heard] == ["list", "thread", "thread", "list", "thread"]
 
 
+def test_pages_of_one_worker_are_told_what_agents_do_on_another(tmp_path):
+    with Inbox(tmp_path).running() as one, Inbox(tmp_path).running() as other:
+        one.add_agent("kim")
+        add_thread(one)
+        kim = Browser(one)
+        kim.sign_in()
+        live = f"http://{other.at}{BASE}/live?page=p&thread={THREAD}"
+        with kim.http.get(live, stream=True, timeout=BOUND) as answer:
+            lines = (line for line in answer.iter_lines() if line.startswith(b"event:"))
+            assert [next(lines), next(lines)] == [b"event: list", b"event: thread"]  # it has come itself
+
+            assert kim.post(f"/thread/{THREAD}/remark", {"text": "a note"}).status_code == 204
+
+            assert [next(lines), next(lines)] == [b"event: list", b"event: thread"]
+
+
 def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbox, kim, monkeypatch, caplog):
     def gone(*given, **named):
         raise StoreUnavailable("away")
