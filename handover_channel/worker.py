@@ -38,6 +38,9 @@ LOOK = 0.5
 FAILURES = 3
 #: How often it may be interrupted: it may be what kills the process, or only be hit by a few restarts.
 INTERRUPTIONS = 10
+#: From so many interruptions on deliveries are worked off one at a time: what kills the process is then found
+#: out without the others being taken for it, however often the process ends.
+SUSPECT = 3
 #: Seconds in which a due deadline is worked off, or comes again.
 DEADLINE_CLAIM = 120.0
 #: Seconds for which a thread at most gives way to what comes in, before each of its deliveries.
@@ -98,6 +101,7 @@ class Worker:
         """Work until `stop`."""
         # Made here: before Python 3.10 they belong to the loop they are made on.
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._suspects = asyncio.Semaphore(1)
         self._look, self._ended = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         failed = False
@@ -257,6 +261,13 @@ class Worker:
         return Ruling("told")
 
     async def _bot_works(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+        if job.delivery.attempts < SUSPECT:
+            await self._attempt(job, work)
+            return
+        async with self._suspects:
+            await self._attempt(job, work)
+
+    async def _attempt(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
         if not job.started:
             await self._in_thread(self._claims.starting, job)
         try:

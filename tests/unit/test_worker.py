@@ -356,6 +356,35 @@ async def test_a_turn_that_kills_the_process_each_time_is_given_up(place, store)
     assert outcomes(store) == ["failed", "answered"]
 
 
+async def test_what_was_interrupted_often_is_tried_one_at_a_time_and_keeps_nobody_else_waiting(place, store):
+    suspects = [f"70{number:02}" for number in range(5)]
+    for thread in suspects:
+        receive(store, "perhaps deadly", thread=thread)
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET attempts = 3"))
+    receive(store, "good", thread="8000")
+    process, held, most = place(), asyncio.Event(), 0
+    running = set()
+
+    async def during(thread, text):
+        nonlocal most
+        if thread not in suspects:
+            held.set()
+            return
+        running.add(thread)
+        most = max(most, len(running))
+        await held.wait()
+        running.discard(thread)
+
+    process.bot.during = during
+    process.start()
+
+    await eventually(is_done(store))
+
+    assert most == 1
+    assert sorted(process.bot.said) == sorted([*suspects, "8000"])
+
+
 async def test_a_bot_that_is_not_ready_costs_no_message(place, store):
     process = place()
     process.bot.during = failing(30, NotReady)
