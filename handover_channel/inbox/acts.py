@@ -23,6 +23,8 @@ from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
 
+_WHO_GIVES = "only they, or an admin, can give it to somebody else"
+
 LONGEST_TAG, LONGEST_REMARK = 40, 10_000
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
@@ -52,9 +54,12 @@ class Acts:
     def assign(self, thread: str, *, to: str, seen: str, by: str) -> None:
         """Give *thread* to the agent *to*, "" for nobody; *seen*: who had it when *by* decided so.
 
-        Raises HandoverRefused where somebody else has it by now, and where there is no such agent.
+        What a colleague has, only an admin gives to somebody else. Raises HandoverRefused there, where
+        somebody else has it by now, and where there is no such agent.
         """
         with self._store.writing() as connection:
+            if seen not in ("", by) and not _is_admin(connection, by):
+                raise HandoverRefused(f"{_shown(connection, seen)} answers this conversation -> {_WHO_GIVES}")
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
@@ -184,3 +189,13 @@ class Acts:
                 port(row.id, text)
             except Exception as error:  # of the channel's own library; an agent has joined all the same
                 logger.warning("thread %s: the person was not told (joined): %s", row.id, log.trace(error))
+
+
+def _is_admin(connection: Connection, agent: str) -> bool:
+    found = agents.get(connection, agent)
+    return agent == YOU or (found is not None and found.role == agents.ADMIN)
+
+
+def _shown(connection: Connection, agent: str) -> str:
+    found = agents.get(connection, agent)
+    return found.shown_name if found else agent

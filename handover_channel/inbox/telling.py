@@ -64,6 +64,7 @@ TEXTS: Tuple[str, ...] = (
     _("the server stopped before this was sent -> send it again"),
     # acts.py, routes.py, switchboard.py
     _("%(who)s was faster and answers this conversation"),
+    _("%(who)s answers this conversation -> only they, or an admin, can give it to somebody else"),
     _("somebody else was faster"),
     _("this conversation is not in the inbox any more -> look again: it may be back with the bot"),
     _("this conversation was never seen -> choose one of the list"),

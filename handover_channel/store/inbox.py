@@ -78,7 +78,8 @@ def page_of(
     )
     if after is not None:
         moment, thread = after
-        query = query.where(sa.or_(by < moment, sa.and_(by == moment, threads.c.id < thread)))
+        # As a row: an OR would read everything that comes before, too.
+        query = query.where(sa.tuple_(by, threads.c.id) < sa.tuple_(moment, thread))
     return [dict(row) for row in connection.execute(query, {"agent": agent}).mappings()]
 
 

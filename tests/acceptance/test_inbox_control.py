@@ -190,7 +190,7 @@ def test_the_list_is_narrowed_to_a_target(office, waiting, anna):
     expect(anna.item(elsewhere)).to_be_visible()
 
 
-def test_who_waits_longest_stands_first_and_is_unread_until_somebody_looks(office, anna, ben):
+def test_who_came_last_stands_first_and_is_unread_until_somebody_looks(office, anna, ben):
     first, second = office.waiting(), office.waiting()
     expect(anna.item(second)).to_be_visible()
     order = anna.page.locator(".item").evaluate_all("items => items.map(item => item.dataset.thread)")

@@ -163,6 +163,20 @@ def test_a_name_in_braces_is_no_placeholder(play, reader):
     assert shown.canned == {"hello": "Hello {agent}, sara here."}
 
 
+def test_what_a_colleague_has_only_an_admin_gives_to_somebody_else(play, acts, reader):
+    play.hands_over()
+    acts.assign(PSID, to="sara", seen="", by="sara")
+
+    with pytest.raises(HandoverRefused, match="Sara answers this conversation -> only they, or an admin"):
+        acts.assign(PSID, to="omar", seen="sara", by="omar")
+    assert view(reader, play).assignee == "sara"
+
+    with play.store.writing() as connection:
+        agents.set_role(connection, "omar", agents.ADMIN)
+    acts.assign(PSID, to="omar", seen="sara", by="omar")
+    assert view(reader, play).assignee == "omar"
+
+
 # --- control --------------------------------------------------------------------------------------
 
 
