@@ -23,8 +23,6 @@ from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
 
-_WHO_GIVES = "only they, or an admin, can give it to somebody else"
-
 LONGEST_TAG, LONGEST_REMARK = 40, 10_000
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
@@ -59,7 +57,10 @@ class Acts:
         """
         with self._store.writing() as connection:
             if seen not in ("", by) and not _is_admin(connection, by):
-                raise HandoverRefused(f"{_shown(connection, seen)} answers this conversation -> {_WHO_GIVES}")
+                raise HandoverRefused(
+                    f"{_shown(connection, seen)} answers this conversation -> "
+                    "only they, or an admin, can give it to somebody else"
+                )
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
