@@ -174,16 +174,15 @@ class Acts:
         if row is None or row.state.control is not Control.INBOX:
             return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
         with self._store.reading() as connection:
-            found = agents.get(connection, row.assignee)
-        who = found.shown_name if found else row.assignee
+            who = _shown(connection, row.assignee)
         return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
         if agent == YOU or not self._settings.inbox.joined:
             return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
-            found = agents.get(connection, agent)
-        text = self._switchboard.tell_joined(row.id, found.shown_name if found else agent)
+            name = _shown(connection, agent)
+        text = self._switchboard.tell_joined(row.id, name)
         port = self._port_of(row.channel) if text else None
         if port is not None:
             try:

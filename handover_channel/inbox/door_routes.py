@@ -23,7 +23,9 @@ def add(routes: Blueprint, room: Room) -> None:
         try:
             await front.visitor(request)
         except SignInFirst:
-            return front.page("sign_in.html", request, error="", name="", next=request.args.get("next") or "")
+            return await front.page(
+                "sign_in.html", request, error="", name="", next=request.args.get("next") or ""
+            )
         return redirect(f"{BASE}/", headers=dict(HEADERS), status=303)
 
     @routes.post("/sign-in")
@@ -41,7 +43,7 @@ def add(routes: Blueprint, room: Room) -> None:
             )
         except EntranceRefused as error:
             status = front.status_of(error)
-            page = front.page(
+            page = await front.page(
                 "sign_in.html", request, status=status, error=str(error), name=name, next=wanted
             )
             if isinstance(error, TooManyAttempts):
@@ -70,7 +72,7 @@ def add(routes: Blueprint, room: Room) -> None:
     @routes.get("/preferences")
     async def preferences(request: Request) -> HTTPResponse:
         visitor = await front.visitor(request)
-        return front.page("preferences.html", request, visitor, saved=False)
+        return await front.page("preferences.html", request, visitor, saved=False)
 
     @routes.post("/preferences")
     async def prefer(request: Request) -> HTTPResponse:
@@ -82,4 +84,4 @@ def add(routes: Blueprint, room: Room) -> None:
             sound=bool(field(request, "sound")),
             notifications=bool(field(request, "notifications")),
         )
-        return front.page("preferences.html", request, after or visitor, saved=True)
+        return await front.page("preferences.html", request, after or visitor, saved=True)

@@ -33,7 +33,7 @@ def add(routes: Blueprint, room: Room) -> None:
     async def static(request: Request, name: str) -> HTTPResponse:
         content = ours.get(name)  # of those that were there at start: no path leads anywhere else
         if content is None:
-            return front.page("_problem.html", request, status=404, text="there is no such file")
+            return await front.page("_problem.html", request, status=404, text="there is no such file")
         tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
         headers = {**HEADERS, "Cache-Control": "no-cache", "ETag": tag}
         if request.headers.get("if-none-match") == tag:

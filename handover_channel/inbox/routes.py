@@ -42,7 +42,7 @@ def blueprint(room: Room) -> Blueprint:
 
         @routes.exception(kind)
         async def refuse(request: Request, error: Exception) -> HTTPResponse:
-            return room.front.refusal(request, error)
+            return await room.front.refusal(request, error)
 
     return routes
 
@@ -57,13 +57,13 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
     async def inbox(request: Request) -> HTTPResponse:
         visitor = await front.visitor(request)
         view, after = await room.list(request, visitor)
-        return front.page("inbox.html", request, visitor, list=view, after=after, thread=None)
+        return await front.page("inbox.html", request, visitor, list=view, after=after, thread=None)
 
     @routes.get("/list")
     async def items(request: Request) -> HTTPResponse:
         visitor = await front.visitor(request)
         view, after = await room.list(request, visitor)
-        return front.page("_list.html", request, visitor, list=view, after=after, thread=None)
+        return await front.page("_list.html", request, visitor, list=view, after=after, thread=None)
 
     @routes.get("/thread/<thread>")
     async def whole(request: Request, thread: str) -> HTTPResponse:
@@ -71,7 +71,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
         found = await room.thread(request, visitor, web.thread_of(thread))
         view, after = await room.list(request, visitor)
         status = 200 if found else 404
-        return front.page("inbox.html", request, visitor, status, list=view, after=after, thread=found)
+        return await front.page("inbox.html", request, visitor, status, list=view, after=after, thread=found)
 
     @routes.get("/thread/<thread>/panel")
     async def panel(request: Request, thread: str) -> HTTPResponse:
@@ -79,7 +79,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
         found = await room.thread(request, visitor, web.thread_of(thread))
         if found is None:
             raise HandoverRefused("this conversation was never seen -> choose one of the list")
-        return front.page("_thread.html", request, visitor, thread=found)
+        return await front.page("_thread.html", request, visitor, thread=found)
 
 
 # --- what agents do ---

@@ -102,7 +102,7 @@ class Front:
         )
         return found
 
-    def page(
+    async def page(
         self,
         template: str,
         request: Request,
@@ -110,21 +110,20 @@ class Front:
         status: int = 200,
         **context: Any,
     ) -> HTTPResponse:
-        """Return a page or a fragment, in the visitor's language."""
-        text = self.pages.render(
-            template, language_of(request, visitor), you=visitor, now=self._clock(), **context
-        )
+        """Return a page or a fragment, in the visitor's language. Drawn in a thread: it takes a while."""
+        draw = functools.partial(self.pages.render, template, language_of(request, visitor))
+        text = await self.call(draw, you=visitor, now=self._clock(), **context)
         return html(text, status=status, headers=dict(HEADERS))
 
-    def refusal(self, request: Request, error: Exception) -> HTTPResponse:
+    async def refusal(self, request: Request, error: Exception) -> HTTPResponse:
         """Return what somebody reads whom *error* stopped."""
         if isinstance(error, SignInFirst):
             return self._sign_in_first(request)
         if isinstance(error, NotLetIn):
-            return self.page("refused.html", request, status=403, reason=error.reason, text=str(error))
+            return await self.page("refused.html", request, status=403, reason=error.reason, text=str(error))
         if isinstance(error, StoreUnavailable):
             logger.error("the inbox has no database: %s", error)
-        return self.page("_problem.html", request, status=self.status_of(error), text=str(error))
+        return await self.page("_problem.html", request, status=self.status_of(error), text=str(error))
 
     @staticmethod
     def status_of(error: Exception) -> int:
