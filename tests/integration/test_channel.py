@@ -10,7 +10,6 @@ import itertools
 import json
 import logging
 import random
-import socket
 import sqlite3
 import threading
 import time
@@ -19,6 +18,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 import requests
+import sanic_servers
 import yaml
 
 from handover_channel import settings as settings_file
@@ -86,24 +86,12 @@ class Bot:
         channel = MessengerInput(settings, verify="a-word")
         app = Sanic(f"bot{next(_numbers)}", configure_logging=False)
         app.blueprint(channel.blueprint(self.rasa.on_new_message), url_prefix="/webhooks/facebook")
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
-        await server.startup()
-        await server.before_start()
-        await server.after_start()
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/facebook"
+        server, port = await sanic_servers.start(app)
+        self.url = f"http://127.0.0.1:{port}/webhooks/facebook"
         return server
 
     async def _stop(self, server):
-        await server.before_stop()
-        server.close()
-        await server.wait_closed()
-        await server.after_stop()
-        left = asyncio.all_tasks() - {asyncio.current_task()}  # of connections that clients keep open
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await sanic_servers.stop(server)
 
     def post(self, body):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -145,12 +133,7 @@ def _worked_off(folder):
 
 @pytest.fixture(autouse=True, scope="module")
 def _several_servers_in_one_process():
-    # Sanic rewrites its own methods at a start, and fails to do so a second time.
-    from sanic.app import TouchUp
-
-    with pytest.MonkeyPatch.context() as patch:
-        run, done = TouchUp.run, []
-        patch.setattr(TouchUp, "run", lambda app: done or done.append(run(app)))
+    with sanic_servers.several():
         yield
 
 

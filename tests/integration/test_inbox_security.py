@@ -7,7 +7,6 @@ import html
 import http.client
 import itertools
 import re
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+import sanic_servers
 import sqlalchemy as sa
 import yaml
 
@@ -87,24 +87,12 @@ class Inbox:
         app = Sanic(f"inbox{next(_numbers)}", configure_logging=False)
         app.config.update(self.config)
         app.blueprint(channel.blueprint(self._on_new_message), url_prefix=BASE)
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
-        await server.startup()
-        await server.before_start()
-        await server.after_start()
-        self.at = f"127.0.0.1:{listening.getsockname()[1]}"
+        server, port = await sanic_servers.start(app)
+        self.at = f"127.0.0.1:{port}"
         return server
 
     async def _stop(self, server):
-        await server.before_stop()
-        server.close()
-        await server.wait_closed()
-        await server.after_stop()
-        left = asyncio.all_tasks() - {asyncio.current_task()}  # of connections that clients keep open
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await sanic_servers.stop(server)
 
     async def _on_new_message(self, message):
         return None

@@ -12,17 +12,6 @@ import pytest
 pytestmark = pytest.mark.rasa
 
 
-@pytest.fixture
-def other_loop():
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
 async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_servers(other_loop):
     from rasa.core import jobs
 

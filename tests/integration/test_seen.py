@@ -7,12 +7,12 @@ import hashlib
 import hmac
 import json
 import logging
-import socket
 import threading
 import time
 
 import pytest
 import requests
+import sanic_servers
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -58,24 +58,12 @@ class Bot:
         channel = MessengerInput(settings, verify="a-word")
         app = Sanic(f"seen{time.monotonic_ns()}", configure_logging=False)
         app.blueprint(channel.blueprint(self._on_new_message), url_prefix="/webhooks/facebook")
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
-        await server.startup()
-        await server.before_start()
-        await server.after_start()
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/facebook"
+        server, port = await sanic_servers.start(app)
+        self.url = f"http://127.0.0.1:{port}/webhooks/facebook"
         return server
 
     async def _stop(self):
-        await self._server.before_stop()
-        self._server.close()
-        await self._server.wait_closed()
-        await self._server.after_stop()
-        connections = asyncio.all_tasks() - {asyncio.current_task()}
-        for each in connections:  # that have not noticed yet that the caller is gone
-            each.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await sanic_servers.stop(self._server)
 
     async def _on_new_message(self, message):
         await asyncio.get_running_loop().run_in_executor(None, self.before)
@@ -111,12 +99,7 @@ def eventually(find, within=30.0):
 
 @pytest.fixture(autouse=True, scope="module")
 def _several_servers_in_one_process():
-    # Sanic rewrites its own methods at a start, and fails to do so a second time.
-    from sanic.app import TouchUp
-
-    with pytest.MonkeyPatch.context() as patch:
-        run, done = TouchUp.run, []
-        patch.setattr(TouchUp, "run", lambda app: done or done.append(run(app)))
+    with sanic_servers.several():
         yield
 
 

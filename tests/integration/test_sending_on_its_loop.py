@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -39,32 +38,21 @@ class Output(CollectingOutputChannel):
         await super().send_text_message(recipient_id, text, **given)
 
 
-@pytest.fixture
-def servers_loop():
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-async def test_a_turn_elsewhere_sends_on_the_servers_loop(servers_loop):
+async def test_a_turn_elsewhere_sends_on_the_other_loop(other_loop):
     output = Output()
 
-    await OnLoop(output, servers_loop).send_response("24680", {"text": "I am back."})
+    await OnLoop(output, other_loop).send_response("24680", {"text": "I am back."})
 
-    assert output.loops == [servers_loop]
+    assert output.loops == [other_loop]
     assert [message["text"] for message in output.messages] == ["I am back."]
 
 
-async def test_what_the_channel_refuses_is_raised_in_the_turn(servers_loop):
+async def test_what_the_channel_refuses_is_raised_in_the_turn(other_loop):
     output = Output()
     output.send_text_message = None
 
     with pytest.raises(TypeError):
-        await OnLoop(output, servers_loop).send_response("24680", {"text": "I am back."})
+        await OnLoop(output, other_loop).send_response("24680", {"text": "I am back."})
 
 
 # --- Telegram's output is made on no running loop, and asks the network ---
@@ -75,7 +63,7 @@ leaves_a_connection = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture
-def telegram(servers_loop, monkeypatch):
+def telegram(other_loop, monkeypatch):
     """Rasa's Telegram channel, with another server in the place of Telegram's; `.calls`."""
     from aiogram.bot.api import TelegramAPIServer
     from aiohttp import web
@@ -96,7 +84,7 @@ def telegram(servers_loop, monkeypatch):
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner
 
-    runner = asyncio.run_coroutine_threadsafe(start(), servers_loop).result(BOUND)
+    runner = asyncio.run_coroutine_threadsafe(start(), other_loop).result(BOUND)
     host, port = runner.addresses[0]
     api = TelegramAPIServer.from_base(f"http://{host}:{port}")
     make = telegram.TelegramOutput.__init__
@@ -111,13 +99,13 @@ def telegram(servers_loop, monkeypatch):
     yield channel
     session = getattr(output_of(channel), "_session", None)
     for end in (session.close,) if session else ():
-        asyncio.run_coroutine_threadsafe(end(), servers_loop).result(BOUND)
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), servers_loop).result(BOUND)
+        asyncio.run_coroutine_threadsafe(end(), other_loop).result(BOUND)
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), other_loop).result(BOUND)
 
 
 @leaves_a_connection
-def test_an_agent_answers_on_telegram_and_looking_asks_nobody(servers_loop, telegram):
-    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[telegram])), servers_loop)
+def test_an_agent_answers_on_telegram_and_looking_asks_nobody(other_loop, telegram):
+    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[telegram])), other_loop)
 
     assert rasa.port_of("telegram") is not None
     assert telegram.calls == []
@@ -129,15 +117,15 @@ def test_an_agent_answers_on_telegram_and_looking_asks_nobody(servers_loop, tele
     assert [given["text"] for _, given in telegram.calls[1:]] == ["hello", "and more"]
 
 
-def test_what_only_answers_requests_has_no_port(servers_loop):
-    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[RestInput()])), servers_loop)
+def test_what_only_answers_requests_has_no_port(other_loop):
+    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[RestInput()])), other_loop)
 
     assert rasa.port_of("rest") is None
     assert rasa.port_of("of elsewhere") is None
 
 
 @leaves_a_connection
-async def test_the_bot_is_back_on_telegram_too(servers_loop, telegram):
+async def test_the_bot_is_back_on_telegram_too(other_loop, telegram):
     async def on_new_message(message):
         await message.output_channel.send_response(message.sender_id, {"text": "I am back."})
 
@@ -145,7 +133,7 @@ async def test_the_bot_is_back_on_telegram_too(servers_loop, telegram):
     row = Thread("5", channel="telegram", state=State(Control.BOT))
     with ThreadPoolExecutor(1) as pool:
         conversation = RasaConversation(
-            app, on_new_message, None, None, pool, None, lambda tag: None, servers_loop
+            app, on_new_message, None, None, pool, None, lambda tag: None, other_loop
         )
         delivery = Delivery(12, "5", "returned", "", 0.0, 0, 0)
         await conversation.returned(row, ReturnReason.AGENT, {"reason": "agent"}, delivery)
@@ -153,5 +141,5 @@ async def test_the_bot_is_back_on_telegram_too(servers_loop, telegram):
     assert telegram.calls[-1] == ("sendMessage", {"chat_id": "5", "text": "I am back."})
 
 
-def test_its_name_is_that_of_the_channel(servers_loop):
-    assert OnLoop(Output(), servers_loop).name() == "collector"
+def test_its_name_is_that_of_the_channel(other_loop):
+    assert OnLoop(Output(), other_loop).name() == "collector"

@@ -1,0 +1,44 @@
+"""Sanic applications served in the test's own process, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import contextmanager
+from typing import Any, Iterator, Tuple
+
+import pytest
+
+
+async def start(app: Any) -> Tuple[Any, int]:
+    """Serve *app* on a free port of loopback, with its listeners; give the server and the port."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
+    await server.startup()
+    await server.before_start()
+    await server.after_start()
+    return server, int(listening.getsockname()[1])
+
+
+async def stop(server: Any) -> None:
+    """Stop it, and what its callers keep open."""
+    await server.before_stop()
+    server.close()
+    await server.wait_closed()
+    await server.after_stop()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+@contextmanager
+def several() -> Iterator[None]:
+    """Let several start: Sanic rewrites its own methods at a start, and fails to do so a second time."""
+    from sanic.app import TouchUp
+
+    with pytest.MonkeyPatch.context() as patch:
+        run, done = TouchUp.run, []
+        patch.setattr(TouchUp, "run", lambda app: done or done.append(run(app)))
+        yield
