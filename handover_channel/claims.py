@@ -12,7 +12,7 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -44,6 +44,13 @@ class Job:
     started: bool = False  #: counted already, see `Claims.starting`
 
 
+class Begun(NamedTuple):
+    """What a claim has led to so far: to be counted once it is committed."""
+
+    outcomes: Sequence[str] = ()  #: of what was worked off
+    job: Optional[Job] = None  #: what comes then
+
+
 #: What is left to do about an event, None where that is not to be found out in the middle of a transaction.
 AtOnce = Callable[[Event, Thread, Delivery], Optional[Ruling]]
 
@@ -64,7 +71,7 @@ class Claims:
     def waiting(self, limit: int) -> List[str]:
         """Claim threads that have work and are nobody's, and return them, the longest waiting first."""
         now = self._clock()
-        with self._store.reading() as connection:
+        with self._store.glancing() as connection:
             if limit < 1 or not deliveries.is_anything_waiting(connection, now=now):
                 return []
         with self._store.writing(durable=False) as connection:
@@ -79,8 +86,12 @@ class Claims:
         as begun.
         """
         with self._store.writing(durable=False) as connection:
-            outcomes, job = self._next(connection, thread)
-        return _counted(outcomes, job)
+            begun = self._next(connection, thread)
+        return counted(begun)
+
+    def begin_in(self, connection: Connection, thread: str) -> Begun:
+        """`begin` as part of a transaction that has more to do."""
+        return self._next(connection, thread)
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
@@ -88,8 +99,8 @@ class Claims:
             if outcome == ANSWERED and job.row.context:
                 threads.set_context(connection, job.row.id, {})  # it went out with the message
             self._done(connection, job, outcome, line)
-            outcomes, following = self._next(connection, job.row.id)
-        return _counted([outcome, *outcomes], following)
+            begun = self._next(connection, job.row.id)
+        return counted(Begun([outcome, *begun.outcomes], begun.job))
 
     def starting(self, job: Job) -> None:
         """Count that the bot was set to work: what kills the process each time is not tried for ever."""
@@ -124,24 +135,23 @@ class Claims:
                 if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
                     deliveries.release(connection, worker=worker)
 
-    def _next(self, connection: Connection, thread: str) -> Tuple[List[str], Optional[Job]]:
-        """Return the outcomes of what was worked off, and what comes then."""
+    def _next(self, connection: Connection, thread: str) -> Begun:
         now = self._clock()
         outcomes: List[str] = []
         # The claim comes first: what is read without it may be done by its owner before it is ours.
         if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
-            return [], None
+            return Begun()
         while True:
             job = self._found(connection, thread)
             if job is None:
                 deliveries.release(connection, worker=self.worker, thread=thread)
-                return outcomes, None
+                return Begun(outcomes)
             ruling = job.ruling
             if ruling is None or (not ruling.turn and len(outcomes) == AT_A_TIME):
-                return outcomes, job
+                return Begun(outcomes, job)
             if ruling.turn:
                 deliveries.started(connection, job.delivery.id)
-                return outcomes, replace(job, started=True)
+                return Begun(outcomes, replace(job, started=True))
             self._done(connection, job, ruling.outcome, ruling.line)
             outcomes.append(ruling.outcome)
 
@@ -173,10 +183,11 @@ class Claims:
         deliveries.done(connection, job.delivery.id, outcome=outcome, now=self._clock())
 
 
-def _counted(outcomes: List[str], job: Optional[Job]) -> Optional[Job]:
-    for outcome in outcomes:
+def counted(begun: Begun) -> Optional[Job]:
+    """Count what was worked off, and return what comes then."""
+    for outcome in begun.outcomes:
         metrics.worked_off(outcome)
-    return job
+    return begun.job
 
 
 def _event_of(delivery: Delivery) -> Optional[Event]:

@@ -4,10 +4,12 @@ A turn of Rasa holds Python's interpreter lock; whatever else that process does 
 waits for it again and again. Here nothing does: Rasa's process only passes the bodies on and runs the turns
 that it is asked for (docs/decisions/0003-a-desk-beside-rasa.md).
 
-Two lines lead to it, one for each event loop of Rasa's process:
+Three lines lead to it:
 
-- the door: `receive` (signature, body) -> (HTTP status, text); `figures`; `stop` (grace).
-- turns: the desk asks for `answer`, `returned`, `muted`; it is told `sent` (tag).
+- the counter: (signature, body) -> (HTTP status, text).
+- the door: `begin`, `figures`, `stop` (grace); the lines of our log go out there.
+- turns, from the loop that runs them: the desk asks for `answer`, `returned`, `muted`; it is told `sent`
+  (tag).
 
 It ends when Rasa's process hangs up, however that ended. Started by server.py; knows no Rasa.
 """
@@ -25,15 +27,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
-from handover_channel import log, metrics, webhook, wiring
-from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
+from handover_channel import log, metrics, wiring
+from handover_channel.errors import StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
-from handover_channel.line import Line, LineClosed
+from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.returning import ReturnReason
 from handover_channel.settings import Settings
-from handover_channel.store import deliveries, sent
+from handover_channel.store import sent
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
@@ -86,46 +88,25 @@ class FarConversation:
 class Desk:
     """Receive, store, work off."""
 
-    def __init__(self, settings: Settings, turns: Line) -> None:
-        self._secret = settings.secret
+    def __init__(self, settings: Settings, counter: Counter, turns: Line) -> None:
         self._handover = given = wiring.build(settings)
         evidence = Evidence(settings, given.store, given.switchboard)
         self._worker = Worker(
-            given.store, given.switchboard, evidence, FarConversation(turns), pressed=self._is_pressed
+            given.store,
+            given.switchboard,
+            evidence,
+            FarConversation(turns),
+            pressed=lambda: self._intake.is_pressed(),
         )
-        self._intake: Optional[Intake] = Intake(given.store, self._worker.wake)
+        self._intake = Intake(given.store, settings.secret, counter, self._worker)
         self._listener = Listener(given.store, self._worker.look_now)
         self._working: Optional[asyncio.Task[None]] = None
 
-    def _is_pressed(self) -> bool:
-        return self._intake is not None and self._intake.is_pressed()
-
     def start(self) -> None:
         """Start storing and working."""
-        if self._intake:
-            self._intake.start()
+        self._intake.start()
         self._listener.start()
         self._working = asyncio.ensure_future(self._worker.run())
-
-    async def receive(self, signature: str, body: bytes) -> Tuple[int, str]:
-        """Store a delivery and return what Meta is to be answered: HTTP status and text."""
-        try:
-            webhook.verify_signature(body, signature=signature, secret=self._secret)
-            items = webhook.parse(body)
-        except InvalidSignature as error:
-            logger.warning("refused a webhook call: %s", error)
-            return 403, "invalid signature"
-        except MalformedWebhook as error:
-            logger.warning("refused a webhook call: %s", error)
-            return 400, str(error)
-        try:
-            if self._intake is None:
-                raise StoreUnavailable("the server is stopping")
-            await asyncio.wrap_future(self._intake.put(deliveries.rows(items, time.time())))
-        except StoreUnavailable as error:
-            logger.error("could not store a delivery, Meta will send it again: %s", error)
-            return 503, "the database is out of reach"
-        return 200, "success"
 
     async def note_sent(self, tag: str) -> None:
         """Note that Meta has accepted a message of ours, as soon as something can be written."""
@@ -138,10 +119,8 @@ class Desk:
 
     async def stop(self, grace: float) -> None:
         """Store what came in, let turns end within *grace* seconds, give the rest back to the queue."""
-        intake, self._intake = self._intake, None  # from here on Meta gets 503, and sends it again
         loop = asyncio.get_running_loop()
-        if intake:
-            await loop.run_in_executor(None, intake.stop)
+        await loop.run_in_executor(None, self._intake.stop)
         if self._working and not self._working.done():
             await self._worker.stop(grace)
             await self._working
@@ -153,7 +132,7 @@ class Desk:
             sent.add(connection, tag, now=time.time())
 
 
-async def serve(door_end: socket.socket, turns_end: socket.socket) -> None:
+async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: socket.socket) -> None:
     """Work until Rasa's process hangs up."""
     desk: Optional[Desk] = None
 
@@ -162,7 +141,7 @@ async def serve(door_end: socket.socket, turns_end: socket.socket) -> None:
         if what == "begin":
             (begin,) = given
             _log_at(door, begin.log_level)
-            desk = Desk(begin.settings, turns)
+            desk = Desk(begin.settings, Counter(counter_end), turns)
             desk.start()
             return None
         if desk is None:
@@ -202,7 +181,7 @@ def _log_at(door: Line, level: int) -> None:
 
 
 def main() -> None:
-    """Run as `python -m handover_channel.desk DOOR TURNS`, two file descriptors of sockets."""
+    """Run as `python -m handover_channel.desk COUNTER DOOR TURNS`, file descriptors of sockets."""
     # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
     sys.setswitchinterval(SWITCH)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -210,9 +189,9 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     gc.freeze()  # modules are no work for the collector
-    door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:3])
+    counter, door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:4])
     _quicker_loop()
-    asyncio.run(serve(door, turns))
+    asyncio.run(serve(counter, door, turns))
 
 
 def _quicker_loop() -> None:

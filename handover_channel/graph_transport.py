@@ -19,7 +19,6 @@ import json
 import logging
 import re
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -108,30 +107,40 @@ class Transport:
         self._host = _host(self._base)
         self._timeouts = timeouts
         self._session = _session(self._host, adapter)
+        self._environment: Mapping[str, Any] = {}  # proxies and CA bundle: read once, at the first call
 
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
         content, content_type = _content(call)
         connect, read = self._timeouts
         try:
-            response = self._session.request(
-                call.method,
-                self._base + call.path,
+            # Not by `Session.request`: it reads the environment and merges cookies again for each call.
+            request = requests.PreparedRequest()
+            request.prepare(
+                method=call.method,
+                url=self._base + call.path,
                 params={**call.query, **({"appsecret_proof": call.proof} if call.proof else {})},
                 data=content,
-                headers={"Content-Type": content_type} if content else None,
+                headers={**self._session.headers, **({"Content-Type": content_type} if content else {})},
                 auth=_Bearer(call.token),
-                timeout=(connect, max(read, UPLOAD_READ) if call.upload else read),
-                allow_redirects=False,
             )
+            self._environment = self._environment or self._session.merge_environment_settings(
+                request.url, {}, None, None, None
+            )
+            response = self._session.get_adapter(self._base).send(
+                request,
+                timeout=(connect, max(read, UPLOAD_READ) if call.upload else read),
+                **self._environment,
+            )
+            answered = response.content  # read to its end: only then the connection serves again
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             # `from None`: the library's text holds the URL with its proof, or the header with the token.
             raise _failure(error, self._host) from None
-        return Answer(response.status_code, _decode(response), response.headers)
+        return Answer(response.status_code, _decode(answered), response.headers)
 
 
 class _Bearer(AuthBase):
-    """As an `auth` object, not a header: a header of ours would give way to an entry in `.netrc`."""
+    """As an `auth` object, not a header: a header of ours would give way to a password in the URL."""
 
     def __init__(self, token: str) -> None:
         if not token or not token.isascii() or not token.isprintable() or " " in token:
@@ -159,7 +168,6 @@ def _session(host: str, adapter: Optional[BaseAdapter]) -> requests.Session:
     pooled = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
     session.mount("https://", pooled)
     session.mount("http://", pooled)
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     if host in _LOOPBACK:
         session.trust_env = False  # the simulator is not behind the proxy that the machine may have
     logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
@@ -196,9 +204,9 @@ def _encode(body: Any) -> bytes:
         ) from None
 
 
-def _decode(response: requests.Response) -> Any:
+def _decode(content: bytes) -> Any:
     try:
-        return json.loads(response.content)
+        return json.loads(content)
     except (ValueError, RecursionError):
         return None
 

@@ -1,106 +1,142 @@
-"""Stores deliveries before they are acknowledged: many in one transaction.
+"""Stores what Meta sends, before it is acknowledged: what has come meanwhile in one transaction.
 
-A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
-deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
+1. A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
+   deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
+2. A message that comes alone is begun in the transaction that stores it (`Beginner`): what needs nothing but
+   the store, one to a muted thread, is then done. In a flood storing comes first.
+3. One thread does all this, from the socket and back to it: to wake another one costs more than the work.
 """
 
 from __future__ import annotations
 
-import queue
+import logging
 import threading
 import time
-from concurrent.futures import Future
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
 
-from handover_channel import metrics
-from handover_channel.errors import StoreUnavailable
+from sqlalchemy.engine import Connection
+
+from handover_channel import log, metrics, webhook
+from handover_channel.claims import Begun
+from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
+from handover_channel.line import Counter
 from handover_channel.store import Store, deliveries
 
-_Row = Dict[str, Any]
-_Waiting = Tuple[List[_Row], "Future[None]"]
+logger = logging.getLogger(__name__)
 
-#: Rows of one transaction: bounded, so that the first of a flood is not kept waiting for the last.
-_MOST = 2000
-
+#: What Meta is to be answered: HTTP status and text.
+Answer = Tuple[int, str]
 
 #: Deliveries that gather while one transaction is written, from which on others should give way to more of
 #: them, and for how many seconds.
 PRESSED, PRESSED_FOR = 6, 0.1
 
 
-class Intake:
-    """Writes rows in a thread of its own. `stored` is called with the threads that have new work."""
+class Beginner(Protocol):
+    """Begins deliveries of threads that nobody works off now (worker.py). From any thread."""
 
-    def __init__(self, store: Store, stored: Callable[[Iterable[str]], None]) -> None:
+    def reserve(self, threads: Iterable[str]) -> List[str]:
+        """Keep those of *threads* for the caller that nobody here is at. `go_on` takes them back."""
+
+    def begin(self, connection: Connection, threads: Iterable[str]) -> Dict[str, Begun]:
+        """Work them off as far as the store will do; return what is then begun in each."""
+
+    def go_on(self, begun: Mapping[str, Begun]) -> None:
+        """Take them back, once that is committed."""
+
+    def wake(self, threads: Iterable[str]) -> None:
+        """Say that there is work in other threads."""
+
+
+class Intake:
+    """Answers what is asked at *counter*: (signature, body) of a webhook call."""
+
+    def __init__(self, store: Store, secret: str, counter: Counter, worker: Beginner) -> None:
         self._store = store
-        self._stored = stored
-        self._waiting: queue.SimpleQueue[Optional[_Waiting]] = queue.SimpleQueue()
+        self._secret = secret
+        self._counter = counter
+        self._worker = worker
+        self._writing = threading.Lock()
         self._stopped = False
         self._pressed_until = 0.0
-        self._thread = threading.Thread(target=self._run, name="handover-intake", daemon=True)
 
     def start(self) -> None:
-        """Start writing."""
-        self._thread.start()
+        """Start, in a thread that ends when the other side hangs up."""
+        threading.Thread(target=self._run, name="handover-intake", daemon=True).start()
 
     def stop(self) -> None:
-        """Write what was put, then end."""
-        self._stopped = True
-        self._waiting.put(None)
-        self._thread.join()
+        """Store what is being stored. From here on Meta gets 503, and sends it again."""
+        with self._writing:
+            self._stopped = True
 
     def is_pressed(self) -> bool:
         """Tell whether so much comes in just now that other work had better wait."""
         return time.monotonic() < self._pressed_until
 
-    def put(self, rows: List[_Row]) -> Future[None]:
-        """Store *rows*. The future is done once they are on disk; it raises StoreUnavailable."""
-        done: Future[None] = Future()
-        if self._stopped:
-            done.set_exception(StoreUnavailable("the server is stopping"))
-            return done
-        self._waiting.put((rows, done))
-        return done
-
     def _run(self) -> None:
-        while True:
-            batch, last = self._gather()
-            if batch:
-                self._write(batch)
-            if last:
-                return
+        while questions := self._counter.questions():
+            with self._writing:
+                try:
+                    self._take(questions)
+                except Exception as error:  # whoever is not answered gets 503: Meta sends it again
+                    logger.error("deliveries could not be taken: %s", log.trace(error))
 
-    def _gather(self) -> Tuple[List[_Waiting], bool]:
-        batch: List[_Waiting] = []
-        found = self._waiting.get()
-        while found is not None:
-            batch.append(found)
-            if sum(len(rows) for rows, _ in batch) >= _MOST:
-                return batch, False
-            try:
-                found = self._waiting.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _write(self, batch: List[_Waiting]) -> None:
-        rows = [row for rows, _ in batch for row in rows]
-        if len(batch) >= PRESSED:
+    def _take(self, questions: List[Tuple[int, Tuple[Any, ...]]]) -> None:
+        rows: List[Dict[str, Any]] = []
+        answers = {number: self._read(signature, body, rows) for number, (signature, body) in questions}
+        waiting = [number for number, refusal in answers.items() if refusal is None]
+        if len(waiting) >= PRESSED:
             self._pressed_until = time.monotonic() + PRESSED_FOR
-        # Who has hung up meanwhile is not waiting any more; from here on nobody can.
-        waiting = [done for _, done in batch if done.set_running_or_notify_cancel()]
+        threads = sorted({row["thread"] for row in rows})
+        mine = self._worker.reserve(threads) if len(rows) < PRESSED else []
+        begun: Dict[str, Begun] = {}
+        done: Answer = (200, "success")
         try:
-            with self._store.writing() as connection:
-                deliveries.add(connection, rows)
+            begun = self._store_all(rows, mine) if rows else {}
+            metrics.stored(len(rows))
         except StoreUnavailable as error:
-            for done in waiting:
-                done.set_exception(error)
-            return
-        except Exception as error:  # never leave a request waiting, nor end this thread
-            for done in waiting:
-                done.set_exception(StoreUnavailable(f"{type(error).__name__} in the database driver"))
-            return
-        for done in waiting:
-            done.set_result(None)
-        metrics.stored(len(rows))
-        self._stored({row["thread"] for row in rows})
+            logger.error("could not store %d deliveries, Meta will send them again: %s", len(waiting), error)
+            threads, done = [], (503, "the database is out of reach")
+        self._counter.answer((number, refusal or done) for number, refusal in answers.items())
+        self._worker.go_on({**dict.fromkeys(mine, Begun()), **begun})
+        if others := set(threads) - set(begun):
+            self._worker.wake(others)
+
+    def _read(self, signature: str, body: bytes, rows: List[Dict[str, Any]]) -> Optional[Answer]:
+        """Add the rows of a delivery, or return why there are none."""
+        try:
+            if self._stopped:
+                raise StoreUnavailable("the server is stopping")
+            webhook.verify_signature(body, signature=signature, secret=self._secret)
+            rows.extend(deliveries.rows(webhook.parse(body), time.time()))
+        except StoreUnavailable as error:
+            return 503, str(error)
+        except InvalidSignature as error:
+            logger.warning("refused a webhook call: %s", error)
+            return 403, "invalid signature"
+        except MalformedWebhook as error:
+            logger.warning("refused a webhook call: %s", error)
+            return 400, str(error)
+        except Exception as error:  # never end this thread
+            logger.error("a webhook call could not be read: %s", log.trace(error))
+            return 500, type(error).__name__
+        return None
+
+    def _store_all(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
+        """Store *rows*; return what is begun in the threads that are ours. Raises StoreUnavailable."""
+        if mine:
+            try:
+                return self._write(rows, mine)
+            except Exception as error:  # whatever is wrong with beginning, they have to be stored
+                logger.error("stored without beginning with it: %s", log.trace(error))
+        try:
+            return self._write(rows, [])
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            raise StoreUnavailable(f"{type(error).__name__} in the database driver") from None
+
+    def _write(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
+        with self._store.writing() as connection:
+            deliveries.add(connection, rows)
+            return self._worker.begin(connection, mine) if mine else {}

@@ -35,7 +35,7 @@ class Ledger:
 
     def find(self, thread: str) -> Optional[Thread]:
         """Return the row of *thread*, None where there is none."""
-        with self._store.reading() as connection:
+        with self._store.glancing() as connection:
             return threads.get(connection, thread)
 
     def thread(self, thread: str, *, channel: str, page: str = "") -> Thread:

@@ -7,11 +7,25 @@ alone: the socket is a pair made by the parent, no name or port leads to it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import pickle
 import socket
 import struct
-from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Set, Tuple, Type
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Set,
+    Tuple,
+    Type,
+)
 
 from handover_channel import log
 from handover_channel.errors import HandoverError, NotReady, StoreUnavailable
@@ -23,6 +37,13 @@ Answer = Callable[[str, Tuple[Any, ...]], Awaitable[Any]]
 
 _ASK, _TELL, _ANSWER, _ERROR = range(4)
 _LENGTH = struct.Struct("!I")
+
+#: Bytes that are read at a time at the counter: some hundred deliveries, so that of a flood the first is not
+#: kept waiting for the last.
+_BLOCK = 1 << 18
+
+#: Frames that are sent together at most: the other side can begin with them.
+_TOGETHER = 16
 
 #: Errors that mean the same on both sides; of others only the kind crosses: see log.py.
 _ERRORS: Mapping[str, Type[HandoverError]] = {each.__name__: each for each in (NotReady, StoreUnavailable)}
@@ -45,6 +66,7 @@ class Line(asyncio.Protocol):
         self._open: Dict[int, asyncio.Future[Any]] = {}
         self._tasks: Set[asyncio.Task[None]] = set()
         self._read = bytearray()
+        self._unsent: List[bytes] = []
         self._transport: asyncio.Transport
         self._loop: asyncio.AbstractEventLoop
         self._lost: asyncio.Event
@@ -90,6 +112,7 @@ class Line(asyncio.Protocol):
     def close(self) -> None:
         """Hang up."""
         if not self._closed:
+            self._send()
             self._transport.close()
 
     def connection_made(self, transport: Any) -> None:
@@ -99,16 +122,8 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take every whole frame that has come: asyncio calls it."""
         self._read += data
-        begin = 0
-        while len(self._read) - begin >= _LENGTH.size:
-            first = begin + _LENGTH.size
-            end = first + _LENGTH.unpack_from(self._read, begin)[0]
-            if len(self._read) < end:
-                break
-            # Our own parent or child wrote it: see the top of the module.
-            self._take(*pickle.loads(self._read[first:end]))  # noqa: S301
-            begin = end
-        del self._read[:begin]
+        for frame in _frames(self._read):
+            self._take(*frame)
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         """Tell all who wait for an answer that there will be none: asyncio calls it."""
@@ -150,8 +165,68 @@ class Line(asyncio.Protocol):
     def _write(self, number: int, kind: int, content: Any) -> None:
         if self._closed:
             raise LineClosed("the process at the other end is gone")
-        frame = pickle.dumps((number, kind, content), protocol=pickle.HIGHEST_PROTOCOL)
-        self._transport.write(_LENGTH.pack(len(frame)) + frame)
+        if not self._unsent:
+            self._loop.call_soon(self._send)  # with what else there is to send by then
+        self._unsent.append(_framed(number, kind, content))
+        if len(self._unsent) == _TOGETHER:
+            self._send()
+
+    def _send(self) -> None:
+        if self._unsent and not self._closed:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+
+
+class Counter:
+    """The other end of a line for one thread, which takes all that is asked there at a time."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._read = bytearray()
+
+    def questions(self) -> List[Tuple[int, Tuple[Any, ...]]]:
+        """Wait for questions and return (number, what was given) of each; none: the other side is gone."""
+        while True:
+            found = [(number, content[1]) for number, _, content in _frames(self._read)]
+            if found:
+                return found
+            data = self._received()
+            if not data:
+                return []
+            self._read += data
+
+    def answer(self, answers: Iterable[Tuple[int, Any]]) -> None:
+        """Answer questions by their numbers."""
+        frames = b"".join(_framed(number, _ANSWER, answer) for number, answer in answers)
+        with contextlib.suppress(OSError):  # nobody waits any more
+            self._end.sendall(frames)
+
+    def _received(self) -> bytes:
+        try:
+            return self._end.recv(_BLOCK)
+        except ConnectionError:
+            return b""
+
+
+def _framed(number: int, kind: int, content: Any) -> bytes:
+    frame = pickle.dumps((number, kind, content), protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(frame)) + frame
+
+
+def _frames(read: bytearray) -> Iterator[Tuple[int, int, Any]]:
+    """Take every whole frame off *read*."""
+    begin = 0
+    try:
+        while len(read) - begin >= _LENGTH.size:
+            first = begin + _LENGTH.size
+            end = first + _LENGTH.unpack_from(read, begin)[0]
+            if len(read) < end:
+                break
+            begin = end
+            # Our own parent or child wrote it: see the top of the module.
+            yield pickle.loads(read[first:end])  # noqa: S301
+    finally:
+        del read[:begin]
 
 
 def _time_out(answer: asyncio.Future[Any]) -> None:

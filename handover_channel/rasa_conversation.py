@@ -30,7 +30,7 @@ from handover_channel.graph_api import GraphApi
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa_memory import set_aside, tidy_up
-from handover_channel.rasa_stores import expect_reachable, forget_lock
+from handover_channel.rasa_stores import are_at_hand, expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
 from handover_channel.store import Store
@@ -188,7 +188,8 @@ class RasaConversation:
         if agent is None:
             return
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, expect_reachable, agent, thread)
+        if not are_at_hand(agent):
+            await loop.run_in_executor(self._pool, expect_reachable, agent, thread)
         if interrupted and thread not in self._in_turn:
             await loop.run_in_executor(self._pool, forget_lock, agent, thread)
 

@@ -20,11 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from handover_channel.errors import NotReady
 
 
+def are_at_hand(agent: Any) -> bool:
+    """Tell whether there is nothing to reach: locks in memory, trackers there too or in a file."""
+    return type(agent.lock_store).__name__ == "InMemoryLockStore" and _server(agent) is None
+
+
 def expect_reachable(agent: Any, thread: str) -> None:
     """Raise NotReady unless a turn in *thread* finds its tracker and its lock."""
     _expect_lock_store(agent.lock_store, thread)
-    engine = getattr(_unwrapped(agent.tracker_store), "engine", None)
-    if engine is not None and engine.dialect.name != "sqlite":
+    engine = _server(agent)
+    if engine is not None:
         _expect_database(engine)
 
 
@@ -60,6 +65,12 @@ def _answers(engine: Any) -> bool:
     except SQLAlchemyError:
         return False
     return True
+
+
+def _server(agent: Any) -> Any:
+    """Return the engine of the tracker store's database server, None where there is none."""
+    engine = getattr(_unwrapped(agent.tracker_store), "engine", None)
+    return None if engine is None or engine.dialect.name == "sqlite" else engine
 
 
 def _unwrapped(store: Any) -> Any:

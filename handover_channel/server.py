@@ -61,7 +61,7 @@ class Server:
         self._on_new_message = on_new_message
         self._calls = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="handover-graph")
         self._conversation: Optional[RasaConversation] = None
-        self._door = Line(_take)
+        self._door, self._counter = Line(_take), Line(_take)
         self._desk: Optional[subprocess.Popen[bytes]] = None
         self._turns: Optional[Line] = None
         self._turns_loop: Optional[asyncio.AbstractEventLoop] = None
@@ -99,6 +99,7 @@ class Server:
             logger.error("the desk did not stop in order: what it was at is taken up at the next start")
             if self._desk:
                 self._desk.kill()
+        self._counter.close()
         self._door.close()
         await self._keeping
         self._turns_loop.call_soon_threadsafe(self._turns_loop.stop)
@@ -162,31 +163,32 @@ class Server:
 
     async def _run_desk(self) -> None:
         """Start the desk and serve it until it ends."""
-        door, desks_door = socket.socketpair()
-        turns, desks_turns = socket.socketpair()
-        desk = await asyncio.get_running_loop().run_in_executor(None, _start_desk, desks_door, desks_turns)
+        (counter, door, turns), desks = zip(*(socket.socketpair() for _ in range(3)))
+        desk = await asyncio.get_running_loop().run_in_executor(None, _start_desk, *desks)
         self._desk = desk
-        desks_door.close()
-        desks_turns.close()
+        for end in desks:
+            end.close()
         serving = asyncio.wrap_future(self._on_turns_loop(self._serve_turns(turns)))
-        door_line = Line(_take)
+        counter_line, door_line = Line(_take), Line(_take)
+        await counter_line.connect(counter)
         await door_line.connect(door)
         begun = asyncio.ensure_future(
             door_line.ask("begin", Begin(self._handover.settings, logging.getLogger().getEffectiveLevel()))
         )
-        begun.add_done_callback(functools.partial(self._begun, door_line))
+        begun.add_done_callback(functools.partial(self._begun, counter_line, door_line))
         await door_line.serve()
         self._opened.clear()
+        counter_line.close()
         door_line.close()
         # What was told at the other line before is read to its end; then the desk has heard all, and ends.
         await asyncio.wrap_future(self._on_turns_loop(self._hang_up()))
         await serving
         await asyncio.get_running_loop().run_in_executor(None, desk.wait)
 
-    def _begun(self, door: Line, begun: asyncio.Future[Any]) -> None:
+    def _begun(self, counter: Line, door: Line, begun: asyncio.Future[Any]) -> None:
         if begun.cancelled() or begun.exception():
             return  # the desk has ended, or said in its log why it cannot begin
-        self._door = door
+        self._counter, self._door = counter, door
         self._opened.set()
 
     async def _serve_turns(self, end: socket.socket) -> None:
@@ -222,7 +224,7 @@ class Server:
         if not self._opened.is_set():
             await asyncio.wait_for(self._opened.wait(), PATIENCE)
         left = PATIENCE - (time.monotonic() - begun)
-        status, text = await self._door.ask("receive", signature, body, within=max(left, 0.01))
+        status, text = await self._counter.ask("receive", signature, body, within=max(left, 0.01))
         return int(status), str(text)
 
     def _check(self, conversation: RasaConversation) -> str:

@@ -73,7 +73,7 @@ class Switchboard:
 
     def may_speak(self, thread: str) -> bool:
         """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""
-        with self._store.reading() as connection:
+        with self._store.glancing() as connection:
             control = threads.control_of(connection, thread)
         return control is None or bot_may_speak(control)
 

@@ -59,7 +59,7 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
         return None
 
     def muted(thread: str) -> Optional[bool]:
-        with handover.store.reading() as connection:
+        with handover.store.glancing() as connection:
             row = threads.get(connection, thread)
         if row is None:
             return None

@@ -12,12 +12,15 @@ import asyncio
 import contextlib
 import functools
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Set, TypeVar
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Optional, Set, TypeVar
+
+from sqlalchemy.engine import Connection
 
 from handover_channel import log, metrics
-from handover_channel.claims import CLAIM, Claims, Job
+from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
@@ -34,6 +37,8 @@ _T = TypeVar("_T")
 
 #: Seconds between two looks for work that nobody told us of: notes, deadlines, what others left.
 LOOK = 0.5
+#: Seconds between two times of tidying up in the store.
+TIDY = 2.0
 #: How often a delivery may fail before it is given up.
 FAILURES = 3
 #: How often it may be interrupted: it may be what kills the process, or only be hit by a few restarts.
@@ -43,8 +48,11 @@ INTERRUPTIONS = 10
 SUSPECT = 3
 #: Seconds in which a due deadline is worked off, or comes again.
 DEADLINE_CLAIM = 120.0
-#: Seconds for which a thread at most gives way to what comes in, before each of its deliveries.
-GIVE_WAY = 1.0
+#: Seconds for which a thread at most gives way to what comes in, before each of its deliveries: as long as
+#: Meta waits for its 200.
+GIVE_WAY = 5.0
+#: Seconds for which what was begun as it came in waits for the first signs of a flood.
+BREATH = 0.01
 #: Threads (conversations) worked off at a time, and deadlines.
 AT_ONCE = 64
 DUE_AT_ONCE = 32
@@ -75,7 +83,9 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="handover-store")
         # Of its own: where Meta is slow, claims are still renewed and other threads go on.
         self._asking = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="handover-asking")
-        self._running: Dict[str, bool] = {}  # thread -> new work came while it was worked off
+        # Thread -> new work came while it was worked off. Looked into and written in one go, under the lock.
+        self._running: Dict[str, bool] = {}
+        self._lock = threading.Lock()
         self._held: Set[str] = set()  # threads with a delivery under way
         self._more_waits = False  # the last look left some
         self._at_due, self._more_due = 0, False  # the same for deadlines
@@ -89,6 +99,33 @@ class Worker:
         if loop is not None and not self._stopping:
             with contextlib.suppress(RuntimeError):  # the loop has closed: the next start takes it up
                 loop.call_soon_threadsafe(self._start, list(found))
+
+    def reserve(self, found: Iterable[str]) -> List[str]:
+        """Keep those of these threads for the caller that nobody here is at, none where there is no room.
+
+        From any thread. `go_on` takes them back.
+        """
+        with self._lock:
+            free = [thread for thread in found if thread not in self._running]
+            if self._loop is None or self._stopping or len(self._running) + len(free) > AT_ONCE:
+                return []
+            self._running.update(dict.fromkeys(free, False))
+            return free
+
+    def begin(self, connection: Connection, reserved: Iterable[str]) -> Dict[str, Begun]:
+        """Begin with what waits in reserved threads: see `Claims.begin`."""
+        return {thread: self._claims.begin_in(connection, thread) for thread in reserved}
+
+    def go_on(self, begun: Mapping[str, Begun]) -> None:
+        """Take reserved threads back, with what was begun in them, once that is committed."""
+        found = {thread: counted(each) for thread, each in begun.items()}
+        jobs = [job for job in found.values() if job is not None]
+        with self._lock:
+            more = [thread for thread, job in found.items() if job is None and self._running.pop(thread)]
+        loop = self._loop
+        if loop is not None and (jobs or more):
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._resume, jobs, more)
 
     def look_now(self) -> None:
         """Say that there may be work somewhere. From any thread; forgetting it costs half a second."""
@@ -106,7 +143,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         failed = False
         first: Optional[Callable[[], None]] = self._claims.free_the_dead
-        renew_at = 0.0
+        renew_at = tidy_at = 0.0
         while not self._stopping:
             try:
                 if first:
@@ -115,6 +152,9 @@ class Worker:
                 if self._held and self._loop.time() >= renew_at:
                     await self._in_thread(self._claims.renew, list(self._held))
                     renew_at = self._loop.time() + CLAIM / 3
+                if self._loop.time() >= tidy_at:
+                    await self._in_thread(self._store.tidy_up)
+                    tidy_at = self._loop.time() + TIDY
                 await self._do_due()
                 room = max(AT_ONCE - len(self._running), 0)
                 found = await self._in_thread(self._claims.waiting, room) if room else []
@@ -150,29 +190,39 @@ class Worker:
 
     def _start(self, found: Iterable[str]) -> None:
         for thread in found:
-            if thread in self._running:
-                self._running[thread] = True
-            elif not self._stopping:
-                self._running[thread] = False
+            with self._lock:
+                is_new = thread not in self._running
+                if not (is_new and self._stopping):
+                    self._running[thread] = not is_new
+            if is_new and not self._stopping:
                 self._go(self._work_off(thread))
+
+    def _resume(self, jobs: List[Job], more: List[str]) -> None:
+        for job in jobs:
+            self._go(self._work_off(job.row.id, job))
+        self._start(more)
 
     def _go(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work_off(self, thread: str) -> None:
+    async def _work_off(self, thread: str, job: Optional[Job] = None) -> None:
         try:
+            if job is not None:
+                self._held.add(thread)  # it is claimed already, and may have to wait for room
+                await asyncio.sleep(BREATH)
             async with self._room:
                 self._held.add(thread)
                 again = True
-                while again and not self._stopping:
-                    self._running[thread] = False
-                    await self._give_way()
-                    job = await self._in_thread(self._claims.begin, thread)
-                    while job is not None:
-                        job = await self._try(job)
+                while job or (again and not self._stopping):
+                    if job is None:
+                        self._running[thread] = False
                         await self._give_way()
+                        job = await self._in_thread(self._claims.begin, thread)
+                    while job is not None:
+                        await self._give_way()
+                        job = await self._try(job)
                     again = self._running[thread]
         except (StoreUnavailable, NotReady) as error:
             logger.debug("thread %s waits: %s", thread, error)
@@ -290,8 +340,8 @@ class Worker:
 
     def _claim_due(self, limit: int, until: float) -> List[Deadline]:
         now = self._clock()
-        with self._store.reading() as connection:
-            if not deadlines.due(connection, now=now, limit=1):
+        with self._store.glancing() as connection:
+            if not deadlines.is_anything_due(connection, now=now):
                 return []
         with self._store.writing() as connection:
             return deadlines.claim_due(connection, now=now, until=until, limit=limit)

@@ -14,6 +14,7 @@ from typing import Any, List, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import deadlines
 from handover_channel.store.upsert import insert
 
@@ -32,6 +33,8 @@ class Deadline:
     due_at: float
 
 
+# Asked every half second.
+_DUE = Prepared(sa.select(deadlines.c.thread).where(deadlines.c.due_at <= sa.bindparam("now")).limit(1))
 _MOVE = (
     sa.update(deadlines)
     .where(deadlines.c.thread == sa.bindparam("of"), deadlines.c.kind == sa.bindparam("what"))
@@ -53,6 +56,11 @@ def clear(connection: Connection, thread: str, kind: Optional[str] = None) -> No
     """Take away one deadline of *thread*, or all."""
     query = sa.delete(deadlines).where(deadlines.c.thread == thread)
     connection.execute(query if kind is None else query.where(deadlines.c.kind == kind))
+
+
+def is_anything_due(connection: Connected, *, now: float) -> bool:
+    """Tell whether something is due."""
+    return bool(_DUE.rows(connection, {"now": now}))
 
 
 def due(connection: Connection, *, now: float, limit: int) -> List[Deadline]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.store.listener import tell
+from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import claims, deliveries
 from handover_channel.store.upsert import insert_new
 from handover_channel.webhook import Item
@@ -44,26 +45,42 @@ class Delivery:
     outcome: str = ""  #: "" or RETRIED
 
 
-# Built once: these run for every message, and building a statement costs more than running it.
-_NEXT = (
+# Asked every half second.
+_WAITS = Prepared(
+    sa.select(deliveries.c.id)
+    .where(
+        deliveries.c.done_at.is_(None),
+        deliveries.c.thread.not_in(sa.select(claims.c.thread).where(claims.c.until > sa.bindparam("now"))),
+    )
+    .order_by(deliveries.c.received_at, deliveries.c.id)
+    .limit(1)
+)
+# These run for every message.
+_NEXT = Prepared(
     sa.select(*(deliveries.c[name] for name in Delivery.__dataclass_fields__))
     .where(deliveries.c.thread == sa.bindparam("of"), deliveries.c.done_at.is_(None))
     .order_by(deliveries.c.timestamp, deliveries.c.id)
     .limit(1)
 )
-_DONE = (
+_STARTED = Prepared(
+    sa.update(deliveries)
+    .where(deliveries.c.id == sa.bindparam("delivery"))
+    .values(attempts=deliveries.c.attempts + 1)
+)
+_DONE = Prepared(
     sa.update(deliveries)
     .where(deliveries.c.id == sa.bindparam("delivery"))
     .values(done_at=sa.bindparam("now"), outcome=sa.bindparam("new_outcome"))
 )
-_RELEASE = sa.delete(claims).where(
-    claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by")
+_RELEASE = Prepared(
+    sa.delete(claims).where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
 )
-# The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
-_CLAIM = sa.text(
-    "INSERT INTO claims (thread, worker, until) VALUES (:thread, :worker, :until) "
-    "ON CONFLICT (thread) DO UPDATE SET worker = excluded.worker, until = excluded.until "
-    "WHERE claims.until <= :now OR claims.worker = excluded.worker"
+_CLAIM = Prepared(
+    sa.text(
+        "INSERT INTO claims (thread, worker, until) VALUES (:thread, :worker, :until) "
+        "ON CONFLICT (thread) DO UPDATE SET worker = excluded.worker, until = excluded.until "
+        "WHERE claims.until <= :now OR claims.worker = excluded.worker"
+    )
 )
 
 
@@ -93,7 +110,7 @@ def add(connection: Connection, new: List[Dict[str, Any]]) -> None:
         # Two processes that store the same deliveries at once would wait for each other for ever, had each
         # begun with what the other one ends with. Within a thread the order of arrival stays.
         in_one_order = sorted(new, key=lambda row: (row["thread"], row["timestamp"]))
-        connection.execute(insert_new(connection, deliveries), in_one_order)
+        insert_new(connection, deliveries, in_one_order)
         tell(connection)
 
 
@@ -110,15 +127,13 @@ def add_note(
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
     """Return what is to be worked off next in *thread*."""
-    row = connection.execute(_NEXT, {"of": thread}).mappings().first()
-    return Delivery(**row) if row else None
+    found = _NEXT.rows(connection, {"of": thread})
+    return Delivery(**found[0]) if found else None
 
 
 def started(connection: Connection, delivery: int) -> None:
     """Count an attempt, so that one which kills the process is not tried for ever."""
-    connection.execute(
-        sa.update(deliveries).where(deliveries.c.id == delivery).values(attempts=deliveries.c.attempts + 1)
-    )
+    _STARTED.changed(connection, {"delivery": delivery})
 
 
 def ended(connection: Connection, delivery: int, *, started: bool, failed: bool) -> None:
@@ -132,7 +147,7 @@ def ended(connection: Connection, delivery: int, *, started: bool, failed: bool)
 
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
     """Take a delivery off the queue."""
-    connection.execute(_DONE, {"delivery": delivery, "now": now, "new_outcome": outcome})
+    _DONE.changed(connection, {"delivery": delivery, "now": now, "new_outcome": outcome})
 
 
 def newest_id(connection: Connection) -> int:
@@ -140,15 +155,15 @@ def newest_id(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(deliveries.c.id))).scalar() or 0)
 
 
-def is_anything_waiting(connection: Connection, *, now: float) -> bool:
+def is_anything_waiting(connection: Connected, *, now: float) -> bool:
     """Tell whether there is a thread that has work and is not claimed by anybody."""
-    return bool(_heads(connection, now, 1))
+    return bool(_WAITS.rows(connection, {"now": now}))
 
 
 def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:
     """Claim *thread* for *worker* until the given time, or renew the claim. False: it is somebody else's."""
     given = {"thread": thread, "worker": worker, "now": now, "until": until}
-    return bool(connection.execute(_CLAIM, given).rowcount == 1)
+    return _CLAIM.changed(connection, given) == 1
 
 
 def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
@@ -183,7 +198,7 @@ def release(connection: Connection, *, worker: str, thread: Optional[str] = None
     if thread is None:
         connection.execute(sa.delete(claims).where(claims.c.worker == worker))
     else:
-        connection.execute(_RELEASE, {"of": thread, "by": worker})
+        _RELEASE.changed(connection, {"of": thread, "by": worker})
 
 
 def claiming_workers(connection: Connection) -> List[str]:

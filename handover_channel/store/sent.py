@@ -10,16 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.routing import OUR_METADATA
+from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import deliveries, sent
 
-# The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
-_ADD = sa.text("INSERT INTO sent (tag, at) VALUES (:tag, :at) ON CONFLICT DO NOTHING")
+# It runs for every message.
+_ADD = Prepared(sa.text("INSERT INTO sent (tag, at) VALUES (:tag, :at) ON CONFLICT DO NOTHING"))
 _FIND = sa.select(sa.literal(1)).where(sent.c.tag == sa.bindparam("tag"))
 
 
 def add(connection: Connection, tag: str, *, now: float) -> bool:
     """Note that the message with *tag* has reached Meta. False: that was known."""
-    return bool(connection.execute(_ADD, {"tag": tag, "at": now}).rowcount == 1)
+    return _ADD.changed(connection, {"tag": tag, "at": now}) == 1
 
 
 def find(connection: Connection, tag: str) -> bool:

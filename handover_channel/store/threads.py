@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.control import Control, State
+from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
-from handover_channel.store.upsert import insert
+from handover_channel.store.upsert import insert_new
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def _greater(column: Any, name: str) -> Any:
     return sa.case((column < value, value), else_=column)
 
 
-# Built once: these run for every message, and building a statement costs more than running it.
-_GET = sa.select(threads).where(threads.c.id == sa.bindparam("thread"))
-_TOUCH = (
+# These run for every message.
+_GET = Prepared(sa.select(threads).where(threads.c.id == sa.bindparam("thread")))
+_TOUCH = Prepared(
     sa.update(threads)
     .where(threads.c.id == sa.bindparam("thread"))
     .values(
@@ -90,7 +91,7 @@ _TOUCH = (
         ),
     )
 )
-_REACHED = (
+_REACHED = Prepared(
     sa.update(threads)
     .where(
         threads.c.id == sa.bindparam("of"),
@@ -105,13 +106,13 @@ _REACHED = (
     )
 )
 _IS_OPEN = sa.text("threads.control <> 'bot'")
-_CONTROL = sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread"))
+_CONTROL = Prepared(sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread")))
 
 
-def get(connection: Connection, thread: str) -> Optional[Thread]:
+def get(connection: Connected, thread: str) -> Optional[Thread]:
     """Return the row of *thread*, None where there is none: the bot has control then."""
-    row = connection.execute(_GET, {"thread": thread}).mappings().first()
-    return _thread(row) if row else None
+    found = _GET.rows(connection, {"thread": thread})
+    return _thread(found[0]) if found else None
 
 
 def existing(connection: Connection, thread: str) -> Thread:
@@ -122,10 +123,10 @@ def existing(connection: Connection, thread: str) -> Thread:
     return found
 
 
-def control_of(connection: Connection, thread: str) -> Optional[Control]:
+def control_of(connection: Connected, thread: str) -> Optional[Control]:
     """Return who has control, None where there is no row. The cheapest question, asked before every send."""
-    found = connection.execute(_CONTROL, {"thread": thread}).scalar()
-    return None if found is None else Control(found)
+    found = _CONTROL.rows(connection, {"thread": thread})
+    return Control(found[0]["control"]) if found else None
 
 
 def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, now: float) -> Thread:
@@ -133,12 +134,11 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
     found = get(connection, thread)
     if found:
         return found
-    state = State()
     values = {
         "id": thread,
         "channel": channel,
         "page": page,
-        **_columns(state),
+        **_columns(State()),
         "reason": "",
         "changed_at": now,
         "until": None,
@@ -151,9 +151,14 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
         "person_at": 0,
         "context": "{}",
         "answers_from": 0,
+        "assignee": "",
+        "assigned_at": None,
+        "waiting_since": None,
+        "delivered_to": 0,
+        "read_to": 0,
     }
     # Another process may add the same row at the same time.
-    connection.execute(insert(connection, threads).values(**values).on_conflict_do_nothing())
+    insert_new(connection, threads, [values])
     return existing(connection, thread)
 
 
@@ -162,7 +167,7 @@ def touch(
 ) -> None:
     """Note that an event was seen: the newest time wins, by Meta's clock and by ours."""
     given = {"thread": thread, "new_page": page, "new_seen": seen, "now": now, "new_person_at": person_at}
-    connection.execute(_TOUCH, given)
+    _TOUCH.changed(connection, given)
 
 
 def change(
@@ -264,7 +269,7 @@ def waiting_before(connection: Connection, row: Thread) -> int:
 def reached(connection: Connection, thread: str, *, delivered_to: int = 0, read_to: int = 0) -> None:
     """Note how far what the page wrote has got: never back. Times are Meta's, in ms."""
     given = {"of": thread, "new_delivered": max(delivered_to, read_to), "new_read": read_to}
-    connection.execute(_REACHED, given)
+    _REACHED.changed(connection, given)
 
 
 def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.events import Attachment
+from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import transcript
 
 PERSON, AGENT, APP = "person", "agent", "app"
@@ -30,10 +31,12 @@ class Line:
     id: int = 0  #: 0: not written down yet
 
 
-# The same words in both databases; SQLAlchemy compiles its own ON CONFLICT anew each time.
-_ADD = sa.text(
-    "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments, agent) "
-    "VALUES (:thread, :mid, :timestamp, :author, :app_id, :text, :attachments, :agent) ON CONFLICT DO NOTHING"
+# It runs for every message.
+_ADD = Prepared(
+    sa.text(
+        "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments, agent) VALUES "
+        "(:thread, :mid, :timestamp, :author, :app_id, :text, :attachments, :agent) ON CONFLICT DO NOTHING"
+    )
 )
 
 
@@ -50,7 +53,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "attachments": json.dumps(attachments),
         "agent": line.agent,
     }
-    connection.execute(_ADD, values)
+    _ADD.changed(connection, values)
 
 
 def complete(connection: Connection, thread: str, line: Line) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Dict, List
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+
+from handover_channel.store.prepared import Prepared
 
 
 def insert(connection: Connection, table: sa.Table) -> Any:
@@ -16,19 +18,18 @@ def insert(connection: Connection, table: sa.Table) -> Any:
     return dialect.insert(table)
 
 
-def insert_new(connection: Connection, table: sa.Table) -> Any:
-    """Return an INSERT of whole rows (but for a numbered id) that leaves out those that are there."""
+def insert_new(connection: Connection, table: sa.Table, rows: List[Dict[str, Any]]) -> None:
+    """Insert whole rows (but for a numbered id), and leave out those that are there."""
     if connection.dialect.name == "postgresql":
         # psycopg2 gets many rows into one statement only where it is SQLAlchemy's own.
-        return insert(connection, table).on_conflict_do_nothing()
-    return _insert_or_ignore(table)
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
+    else:
+        _insert_or_ignore(table).each(connection, rows)
 
 
-# SQLAlchemy compiles its own ON CONFLICT anew each time, which takes longer than to insert.
 @cache
-def _insert_or_ignore(table: sa.Table) -> Any:
+def _insert_or_ignore(table: sa.Table) -> Prepared:
     names = [column.name for column in table.columns if column.autoincrement is not True]
     values = ", ".join(f":{name}" for name in names)
-    return sa.text(
-        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
-    )
+    into = f"INSERT INTO {table.name} ({', '.join(names)})"
+    return Prepared(sa.text(f"{into} VALUES ({values}) ON CONFLICT DO NOTHING"))  # noqa: S608

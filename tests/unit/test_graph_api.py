@@ -141,6 +141,36 @@ def test_netrc_does_not_replace_the_token(tmp_path, monkeypatch):
     assert meta.requests[0].headers["Authorization"] == "Bearer tok"
 
 
+def test_a_password_in_the_url_does_not_replace_the_token():
+    meta = FakeMeta()
+
+    GraphApi("https://me:mine@graph.facebook.com", "v26.0", adapter=meta).take_thread_control("tok", "P")
+
+    assert meta.requests[0].headers["Authorization"] == "Bearer tok"
+
+
+@pytest.mark.parametrize(
+    ("url", "past", "proxy", "bundle"),
+    [
+        (URL, "", "http://proxy:3128", "/ca.pem"),
+        (URL, ".facebook.com", None, "/ca.pem"),
+        ("https://localhost", "", None, True),
+    ],
+)
+def test_proxy_and_ca_bundle_are_the_machines_but_not_for_loopback(url, past, proxy, bundle, monkeypatch):
+    for name, value in (("https_proxy", "http://proxy:3128"), ("no_proxy", past)):
+        monkeypatch.setenv(name, value)  # in small letters it counts before the other
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    meta = FakeMeta()
+    graph = GraphApi(url, "v26.0", adapter=meta)
+
+    graph.take_thread_control("tok", "P")
+    graph.take_thread_control("tok", "P")
+
+    told = [(options["proxies"].get("https"), options["verify"]) for options in meta.options]
+    assert told == [(proxy, bundle)] * 2
+
+
 def test_every_call_carries_a_proof_of_the_app_secret():
     meta = FakeMeta({"data": []})
     proof = hmac.new(b"demo-app-secret", b"tok", hashlib.sha256).hexdigest()

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from handover_channel.errors import NotReady
-from handover_channel.rasa_stores import expect_reachable, forget_lock
+from handover_channel.rasa_stores import are_at_hand, expect_reachable, forget_lock
 
 
 class Locks:
@@ -90,3 +90,22 @@ def test_the_lock_of_an_interrupted_turn_is_taken_away():
     forget_lock(agent(locks=locks), "7001")
 
     assert locks.locks == {}
+
+
+class InMemoryLockStore(Locks):
+    """Rasa's, by its name."""
+
+
+@pytest.mark.parametrize(
+    ("database", "locks", "at_hand"),
+    [
+        (None, InMemoryLockStore(), True),
+        ("sqlite://", InMemoryLockStore(), True),
+        ("postgresql://elsewhere", InMemoryLockStore(), False),
+        (None, Locks(), False),
+    ],
+)
+def test_only_what_a_server_keeps_has_to_be_reached(database, locks, at_hand):
+    engine = database and SimpleNamespace(dialect=sa.engine.make_url(database).get_dialect())
+
+    assert are_at_hand(agent(engine, locks)) is at_hand
