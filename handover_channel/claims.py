@@ -90,7 +90,8 @@ class Claims:
         return counted(begun)
 
     def begin_in(self, connection: Connection, thread: str) -> Begun:
-        """`begin` as part of a transaction that has more to do."""
+        """`begin` as part of a transaction that has more to do, and no time."""
+        deliveries.hurry(connection)
         return self._next(connection, thread)
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:

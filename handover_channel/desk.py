@@ -182,8 +182,8 @@ def _log_at(door: Line, level: int) -> None:
 
 def main() -> None:
     """Run as `python -m handover_channel.desk COUNTER DOOR TURNS`, file descriptors of sockets."""
-    # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
     sys.setswitchinterval(SWITCH)
+    # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")

@@ -245,7 +245,7 @@ class Evidence:
         https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/message-reads
         """
         watermark = event.detail.get("watermark")
-        if not isinstance(watermark, int) or watermark <= 0:
+        if not isinstance(watermark, int) or isinstance(watermark, bool) or watermark <= 0:
             return Ruling("nothing")
         # Nobody has read what is yet to be written.
         up_to = min(watermark, event.timestamp or int(delivery.received_at * 1000))

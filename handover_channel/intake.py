@@ -2,8 +2,8 @@
 
 1. A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
    deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
-2. A message that comes alone is begun in the transaction that stores it (`Beginner`): what needs nothing but
-   the store, one to a muted thread, is then done. In a flood storing comes first.
+2. Where few come, each is begun in the transaction that stores it (`Beginner`): what needs nothing but the
+   store, a message to a muted thread, is then done. In a flood storing comes first.
 3. One thread does all this, from the socket and back to it: to wake another one costs more than the work.
 """
 
@@ -30,6 +30,9 @@ Answer = Tuple[int, str]
 #: Deliveries that gather while one transaction is written, from which on others should give way to more of
 #: them, and for how many seconds.
 PRESSED, PRESSED_FOR = 6, 0.1
+
+#: Seconds in which a database that is there has refused: to store without beginning may work.
+AGAIN = 2.0
 
 
 class Beginner(Protocol):
@@ -124,11 +127,14 @@ class Intake:
 
     def _store_all(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
         """Store *rows*; return what is begun in the threads that are ours. Raises StoreUnavailable."""
+        began_at = time.monotonic()
         if mine:
             try:
                 return self._write(rows, mine)
             except Exception as error:  # whatever is wrong with beginning, they have to be stored
-                logger.error("stored without beginning with it: %s", log.trace(error))
+                if isinstance(error, StoreUnavailable) and time.monotonic() - began_at > AGAIN:
+                    raise
+                logger.warning("could not begin with deliveries, storing alone: %s", log.trace(error))
         try:
             return self._write(rows, [])
         except StoreUnavailable:

@@ -172,9 +172,9 @@ class Line(asyncio.Protocol):
             self._send()
 
     def _send(self) -> None:
-        if self._unsent and not self._closed:
-            self._transport.write(b"".join(self._unsent))
-        self._unsent.clear()
+        frames, self._unsent = self._unsent, []
+        if frames and not self._closed:
+            self._transport.write(b"".join(frames))
 
 
 class Counter:

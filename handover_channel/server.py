@@ -94,7 +94,7 @@ class Server:
             return
         try:
             await asyncio.wait_for(self._opened.wait(), PATIENCE)
-            await self._door.ask("stop", GRACE)
+            await self._door.ask("stop", GRACE, within=GRACE + PAUSE)
         except (StoreUnavailable, asyncio.TimeoutError):
             logger.error("the desk did not stop in order: what it was at is taken up at the next start")
             if self._desk:

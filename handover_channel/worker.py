@@ -153,7 +153,7 @@ class Worker:
                     await self._in_thread(self._claims.renew, list(self._held))
                     renew_at = self._loop.time() + CLAIM / 3
                 if self._loop.time() >= tidy_at:
-                    await self._in_thread(self._store.tidy_up)
+                    self._go(self._tidy_up())
                     tidy_at = self._loop.time() + TIDY
                 await self._do_due()
                 room = max(AT_ONCE - len(self._running), 0)
@@ -212,17 +212,17 @@ class Worker:
             if job is not None:
                 self._held.add(thread)  # it is claimed already, and may have to wait for room
                 await asyncio.sleep(BREATH)
+            await self._give_way()
             async with self._room:
                 self._held.add(thread)
                 again = True
                 while job or (again and not self._stopping):
                     if job is None:
                         self._running[thread] = False
-                        await self._give_way()
                         job = await self._in_thread(self._claims.begin, thread)
                     while job is not None:
-                        await self._give_way()
                         job = await self._try(job)
+                        await self._give_way()
                     again = self._running[thread]
         except (StoreUnavailable, NotReady) as error:
             logger.debug("thread %s waits: %s", thread, error)
@@ -328,6 +328,10 @@ class Worker:
         except Exception:
             await self._in_thread(functools.partial(self._claims.ended, job, started=True, failed=False))
             raise
+
+    async def _tidy_up(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # who looks for work says so
+            await self._in_thread(self._store.tidy_up)
 
     async def _do_due(self) -> None:
         room = DUE_AT_ONCE - self._at_due

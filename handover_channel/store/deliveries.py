@@ -45,6 +45,8 @@ class Delivery:
     outcome: str = ""  #: "" or RETRIED
 
 
+# Less than PostgreSQL's `deadlock_timeout`.
+_HURRY = sa.text("SET LOCAL lock_timeout = '500ms'")
 # Asked every half second.
 _WAITS = Prepared(
     sa.select(deliveries.c.id)
@@ -74,6 +76,11 @@ _DONE = Prepared(
 )
 _RELEASE = Prepared(
     sa.delete(claims).where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
+)
+_RENEW = Prepared(
+    sa.update(claims)
+    .where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
+    .values(until=sa.bindparam("new_until"))
 )
 _CLAIM = Prepared(
     sa.text(
@@ -166,6 +173,15 @@ def claim(connection: Connection, thread: str, *, worker: str, now: float, until
     return _CLAIM.changed(connection, given) == 1
 
 
+def hurry(connection: Connection) -> None:
+    """Let the rest of the transaction wait for nobody's row longer than half a second; it fails then.
+
+    On SQLite the transaction has waited already, for all others at once.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HURRY)
+
+
 def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
     """Claim threads that have work and are nobody's, and return them, the longest waiting first.
 
@@ -189,8 +205,8 @@ def claim_waiting(connection: Connection, *, worker: str, now: float, until: flo
 
 def renew(connection: Connection, threads: Sequence[str], *, worker: str, until: float) -> None:
     """Renew the claims that *worker* has on these threads."""
-    mine = sa.and_(claims.c.worker == worker, claims.c.thread.in_(threads))
-    connection.execute(sa.update(claims).where(mine).values(until=until))
+    for thread in sorted(threads):  # in one order everywhere: see `claim_waiting`
+        _RENEW.changed(connection, {"of": thread, "by": worker, "new_until": until})
 
 
 def release(connection: Connection, *, worker: str, thread: Optional[str] = None) -> None:

@@ -124,7 +124,7 @@ def existing(connection: Connection, thread: str) -> Thread:
 
 
 def control_of(connection: Connected, thread: str) -> Optional[Control]:
-    """Return who has control, None where there is no row. The cheapest question, asked before every send."""
+    """Return who has control, None where there is no row. The cheapest question."""
     found = _CONTROL.rows(connection, {"thread": thread})
     return Control(found[0]["control"]) if found else None
 

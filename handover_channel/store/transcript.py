@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ _ADD = Prepared(
 
 def add(connection: Connection, thread: str, line: Line) -> None:
     """Write a line down; one whose `mid` is there already is the same line."""
-    attachments = [asdict(attachment) for attachment in line.attachments]
+    attachments = [vars(attachment) for attachment in line.attachments]
     values = {
         "thread": thread,
         "mid": line.mid or None,
@@ -58,7 +58,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
 
 def complete(connection: Connection, thread: str, line: Line) -> None:
     """Give the line with that `mid` the attachments of this one: Meta tells later where it keeps them."""
-    attachments = json.dumps([asdict(attachment) for attachment in line.attachments])
+    attachments = json.dumps([vars(attachment) for attachment in line.attachments])
     it = (transcript.c.thread == thread, transcript.c.mid == line.mid)
     connection.execute(sa.update(transcript).where(*it).values(attachments=attachments))
 

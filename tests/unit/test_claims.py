@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 from play import PSID, START
 
 from handover_channel.claims import AHEAD, AT_A_TIME, CLAIM, Claims
 from handover_channel.control import State
+from handover_channel.errors import StoreUnavailable
+from handover_channel.events import Attachment
 from handover_channel.evidence import ANSWERED, Ruling
-from handover_channel.store import deliveries, threads, transcript
+from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.transcript import Line
 from handover_channel.webhook import parse
 
@@ -226,3 +229,31 @@ def test_the_claims_of_processes_that_live_are_not_freed(claims, store, clock):
 
 def test_two_workers_of_one_process_have_names_of_their_own(store, clock):
     assert Claims(store, clock).worker != Claims(store, clock).worker
+
+
+@pytest.mark.postgres
+def test_what_is_begun_as_it_comes_in_does_not_wait_for_a_process_that_hangs(emptied, clock):
+    # SQLite has one writer at a time: who is in a transaction has waited for all others already.
+    with closing(Store(emptied("a"))) as store, closing(Store(emptied("a"))) as other:
+        receive(store, ("hello", 1_000_000_000_001))
+        claims = Claims(store, clock)
+
+        with other.writing() as held:
+            Claims(other, clock).begin_in(held, PSID)
+            with pytest.raises(StoreUnavailable), store.writing() as connection:
+                claims.begin_in(connection, PSID)
+
+        assert claims.begin(PSID) is None  # it is the other one's
+
+
+def test_an_attachment_as_deep_as_can_be_received_is_written_down(store):
+    deep = {}
+    for _ in range(700):
+        deep = {"of": deep}
+    line = Line("person", "", 1, attachments=(Attachment("fallback", payload=deep),))
+
+    with store.writing() as connection:
+        transcript.add(connection, PSID, line)
+
+    with store.reading() as connection:
+        assert transcript.of(connection, PSID)[0].attachments == line.attachments

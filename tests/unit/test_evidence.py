@@ -700,7 +700,7 @@ def test_nobody_has_read_what_is_yet_to_be_written(play):
     assert marks(play)[1] <= play.page.stamp()
 
 
-@pytest.mark.parametrize("watermark", [None, "soon", -1, 0, [], {}, 1.5, ""])
+@pytest.mark.parametrize("watermark", [None, "soon", -1, 0, True, [], {}, 1.5, ""])
 def test_a_mark_without_a_time_means_nothing(play, watermark):
     play.says("hello")
     play.deliver(item(play, read={"watermark": watermark}))
