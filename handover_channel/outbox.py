@@ -56,7 +56,7 @@ def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: L
             threads.answered(connection, row.id)
             if all(sent.find(connection, tag) for tag in _tags(part)):
                 replies.sent(connection, reply.id)
-        elif line.mid and line.attachments:
+        elif line.mid and any(each.url for each in line.attachments):  # only Meta knows the address
             transcript.complete(connection, row.id, line)
         news.add(connection, row.id, now=now)
 

@@ -111,28 +111,49 @@ def test_the_text_is_not_sent_again_where_only_the_file_was_refused(agent, graph
     assert [message.get("text") for message, _ in graph.sent] == ["Your bill:", None]
 
 
-def test_a_line_of_a_file_has_its_name_and_by_the_echo_its_address(play, agent, graph):
-    reply = agent.reply(PSID, "", file=PDF)
-    tag = graph.sent[0][0]["metadata"]
-    attachment = {"type": "file", "payload": {"url": "https://cdn.example.com/1"}}
+def echo_comes(play, tag):
+    """Deliver the echo of a file."""
     message = {
         "mid": "m_1",
         "is_echo": True,
         "app_id": 1234567890,
         "metadata": tag,
-        "attachments": [attachment],
+        "attachments": [{"type": "file", "payload": {"url": "https://cdn.example.com/1"}}],
     }
     people = {"sender": {"id": play.page.page_id}, "recipient": {"id": PSID}}
-    with play.store.reading() as connection:
-        before = transcript.of(connection, PSID)[-1]
     play.deliver({**people, "timestamp": int(play.clock() * 1000), "message": message})
     play.work()
+
+
+def last_file(play):
     with play.store.reading() as connection:
-        after = transcript.of(connection, PSID)[-1]
+        (file,) = transcript.of(connection, PSID)[-1].attachments
+    return (file.type, file.title, file.url)
+
+
+def test_a_line_of_a_file_has_its_name_and_by_the_echo_its_address(play, agent, graph):
+    reply = agent.reply(PSID, "", file=PDF)
+    before = last_file(play)
+    echo_comes(play, graph.sent[0][0]["metadata"])
 
     assert reply.state == SENT
-    shown = [[(each.type, each.title, each.url) for each in line.attachments] for line in (before, after)]
-    assert shown == [[("file", PDF.name, "")], [("file", PDF.name, "https://cdn.example.com/1")]]
+    assert before == ("file", PDF.name, "")
+    assert last_file(play) == ("file", PDF.name, "https://cdn.example.com/1")
+
+
+def test_an_echo_that_is_faster_than_metas_answer_does_not_cost_the_address(play, agent, graph, monkeypatch):
+    send = graph.send
+
+    def send_slowly(token, body, upload=None):
+        answer = send(token, body, upload)
+        echo_comes(play, body["message"]["metadata"])
+        return answer
+
+    monkeypatch.setattr(graph, "send", send_slowly)
+    reply = agent.reply(PSID, "", file=PDF)
+
+    assert reply.state == SENT
+    assert last_file(play) == ("file", PDF.name, "https://cdn.example.com/1")
 
 
 @pytest.mark.parametrize(
