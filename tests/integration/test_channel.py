@@ -71,7 +71,7 @@ class Bot:
             try:
                 yield self
             finally:
-                asyncio.run_coroutine_threadsafe(self._stop(server), loop).result(30)
+                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -89,9 +89,6 @@ class Bot:
         server, port = await sanic_servers.start(app)
         self.url = f"http://127.0.0.1:{port}/webhooks/facebook"
         return server
-
-    async def _stop(self, server):
-        await sanic_servers.stop(server)
 
     def post(self, body):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()

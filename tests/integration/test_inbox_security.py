@@ -71,7 +71,7 @@ class Inbox:
             try:
                 yield self
             finally:
-                asyncio.run_coroutine_threadsafe(self._stop(server), loop).result(30)
+                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -90,9 +90,6 @@ class Inbox:
         server, port = await sanic_servers.start(app)
         self.at = f"127.0.0.1:{port}"
         return server
-
-    async def _stop(self, server):
-        await sanic_servers.stop(server)
 
     async def _on_new_message(self, message):
         return None
