@@ -69,7 +69,7 @@ class Claims:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def waiting(self, limit: int) -> List[str]:
-        """Claim threads that have work and are nobody's, and return them, the longest waiting first."""
+        """Claim the longest waiting threads that are nobody's: see `deliveries.claim_waiting`."""
         now = self._clock()
         with self._store.glancing() as connection:
             if limit < 1 or not deliveries.is_anything_waiting(connection, now=now):

@@ -13,6 +13,12 @@ from handover_channel.store.threads import Thread
 class Conversation(Protocol):
     """The bot's side of a thread. Every method may raise NotReady."""
 
+    async def let_echoes_come(self) -> None:
+        """Return once what Meta could not deliver while we were down has had its time to come.
+
+        Among it are the echoes that tell what of an interrupted turn had gone out.
+        """
+
     async def answer(
         self,
         event: Union[MessageReceived, PostbackReceived],

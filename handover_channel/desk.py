@@ -8,8 +8,8 @@ Three lines lead to it:
 
 - the counter: (signature, body) -> (HTTP status, text).
 - the door: `begin`, `figures`, `stop` (grace); the lines of our log go out there.
-- turns, from the loop that runs them: the desk asks for `answer`, `returned`, `muted`; it is told `sent`
-  (tag).
+- turns, from the loop that runs them: the desk asks for `let_echoes_come`, `answer`, `returned`, `muted`; it
+  is told `sent` (tag).
 
 It ends when Rasa's process hangs up, however that ended. Started by server.py; knows no Rasa.
 """
@@ -64,6 +64,10 @@ class FarConversation:
 
     def __init__(self, turns: Line) -> None:
         self._turns = turns
+
+    async def let_echoes_come(self) -> None:
+        """Return once what Meta could not deliver while we were down has had its time to come."""
+        await self._turns.ask("let_echoes_come")
 
     async def answer(
         self,

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import deque
 from concurrent.futures import Executor
 from dataclasses import asdict
@@ -42,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 RETURNED_INTENT = "handover_returned"
 _PREFIX = "/"
+
+#: Seconds that echoes get to come after a restart. Meta repeats at once what it could not deliver.
+ECHOES = 3.0
 
 #: So many of the messages that this process has sent are known to it without a database.
 RECENT = 10_000
@@ -81,6 +85,18 @@ class RasaConversation:
         self._in_turn: Set[str] = set()
         self._note_sent = note_sent
         self._recent: Deque[str] = deque(maxlen=RECENT)
+        self._echoes_until: Optional[float] = None
+
+    async def let_echoes_come(self) -> None:
+        """Return `ECHOES` seconds after the first who asked this process once it had a model.
+
+        Before that the server does not listen.
+        """
+        self._agent()
+        now = time.monotonic()
+        if self._echoes_until is None:
+            self._echoes_until = now + ECHOES
+        await asyncio.sleep(self._echoes_until - now)
 
     async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
         """Run one turn with what the person said."""

@@ -1,8 +1,8 @@
 """Whether the answer of an interrupted turn had already gone out.
 
 1. What Meta accepted is noted, and known to the process that sent it, though nothing can be written. What it
-   accepted just before a process died, its echo tells, which carries our `metadata`. The echo is given a
-   moment to come.
+   accepted just before a process died, its echo tells, which carries our `metadata`. Echoes had their time to
+   come before (`Conversation.let_echoes_come`).
 2. What neither tells goes out again, and the log says that it may be there twice.
 
 Synchronous: on an event loop, call it in a thread.
@@ -10,17 +10,12 @@ Synchronous: on an event loop, call it in a thread.
 
 from __future__ import annotations
 
-import time
 from typing import Callable, Iterable
 
 from handover_channel import log, metrics
 from handover_channel.store import Store, sent
 
 logger = log.logger(__name__)
-
-#: Seconds that an echo gets to come after a restart. Meta repeats at once what it could not deliver.
-ECHO = 3.0
-_PAUSE = 0.2
 
 
 class Repeats:
@@ -34,31 +29,23 @@ class Repeats:
         again: bool,
         note: Callable[[str], None],
         recent: Iterable[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._delivery = delivery
         self._again = again
         self.note = note  #: says that Meta has accepted the message with a tag
         self._recent = recent
-        self._sleep = sleep
-        self._patience = ECHO
 
     def was_sent(self, thread: str, tag: str) -> bool:
         """Tell whether the message with *tag* is known to have gone out."""
         if not self._again:
             return False
-        while not self._is_known(thread, tag):
-            if self._patience <= 0:
-                logger.warning(
-                    "thread %s: a message of delivery %s may be there twice", thread, self._delivery
-                )
-                metrics.turn_repeated()
-                self._again = False  # the turn was interrupted here: what follows never went out
-                return False
-            self._patience -= _PAUSE
-            self._sleep(_PAUSE)
-        return True
+        if self._is_known(thread, tag):
+            return True
+        logger.warning("thread %s: a message of delivery %s may be there twice", thread, self._delivery)
+        metrics.turn_repeated()
+        self._again = False  # the turn was interrupted here: what follows never went out
+        return False
 
     def _is_known(self, thread: str, tag: str) -> bool:
         if tag in tuple(self._recent):

@@ -318,6 +318,9 @@ class Worker:
             await self._attempt(job, work)
 
     async def _attempt(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+        if job.delivery.attempts:
+            # Not counted: who is interrupted while it waits has done nothing that kills a process.
+            await self._conversation.let_echoes_come()
         if not job.started:
             await self._in_thread(self._claims.starting, job)
         try:

@@ -183,24 +183,25 @@ def hurry(connection: Connection) -> None:
 
 
 def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
-    """Claim threads that have work and are nobody's, and return them, the longest waiting first.
+    """Claim the longest waiting threads that are nobody's, and return them, the least interrupted first.
 
-    Workers that look at the same moment get different ones: PostgreSQL passes over what another one has
-    locked, SQLite lets one of them write at a time.
+    What kills the process comes after what was only hit with it then. Workers that look at the same moment
+    get different threads: PostgreSQL passes over what another one has locked, SQLite lets one of them write
+    at a time.
     """
     query = (
-        sa.select(deliveries.c.thread)
+        sa.select(deliveries.c.thread, deliveries.c.attempts)
         .where(deliveries.c.id.in_(_heads(connection, now, WINDOW)))
         .order_by(deliveries.c.received_at, deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    found = list(connection.execute(query).scalars())
+    found = {row.thread: row.attempts for row in connection.execute(query)}
     # In one order everywhere: of two workers none waits for the other one in a circle.
     claimed = {
         thread for thread in sorted(found) if claim(connection, thread, worker=worker, now=now, until=until)
     }
-    return [thread for thread in found if thread in claimed]
+    return sorted((thread for thread in found if thread in claimed), key=lambda thread: found[thread])
 
 
 def renew(connection: Connection, threads: Sequence[str], *, worker: str, until: float) -> None:

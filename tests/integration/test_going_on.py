@@ -158,3 +158,24 @@ async def test_of_a_second_turn_that_was_interrupted_nothing_goes_out_twice(conv
         "to /products",
     ]
     assert len({message["metadata"] for message in graph.sent}) == 2
+
+
+async def test_echoes_get_their_time_once_and_not_before_there_is_a_model(conversation, rasa, monkeypatch):
+    from handover_channel import rasa_conversation
+
+    naps, times = [], iter([100.0, 101.0, 200.0])
+
+    async def sleep(seconds):
+        naps.append(seconds)
+
+    monkeypatch.setattr(rasa_conversation, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(rasa_conversation, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    rasa.is_ready = lambda: False
+    with pytest.raises(NotReady):
+        await conversation.let_echoes_come()
+    rasa.is_ready = lambda: True
+
+    for _ in range(3):
+        await conversation.let_echoes_come()
+
+    assert naps == [3.0, 2.0, -97.0]

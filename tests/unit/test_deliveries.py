@@ -250,7 +250,7 @@ def claim_waiting(connection, worker, limit=10):
     return deliveries.claim_waiting(connection, worker=worker, now=START, until=START + 15, limit=limit)
 
 
-def test_who_finds_waiting_threads_claims_them_the_longest_waiting_first(connection):
+def test_who_finds_waiting_threads_claims_the_longest_waiting_ones(connection):
     add(connection, ("a", 1, "7009"))
     add(connection, ("b", 1, "7001"))
     add(connection, ("c", 1, "7005"))
@@ -258,6 +258,15 @@ def test_who_finds_waiting_threads_claims_them_the_longest_waiting_first(connect
     assert claim_waiting(connection, "one", limit=2) == ["7009", "7001"]
     assert claim_waiting(connection, "two") == ["7005"]
     assert claim_waiting(connection, "three") == []
+
+
+def test_what_was_interrupted_least_comes_first(connection):
+    add(connection, ("a", 1, "7009"))
+    add(connection, ("b", 1, "7001"))
+    add(connection, ("c", 1, "7005"))
+    deliveries.started(connection, deliveries.next_of(connection, "7009").id)
+
+    assert claim_waiting(connection, "one", limit=2) == ["7001", "7009"]
 
 
 def test_a_thread_with_very_much_to_do_does_not_hide_the_others_for_long(connection, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from handover_channel import webhook
 from handover_channel.errors import StoreUnavailable
-from handover_channel.repeats import ECHO, Repeats
+from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.store import Store, deliveries, sent
 
@@ -21,21 +21,8 @@ def store(tmp_path):
     store.close()
 
 
-class Sleep:
-    """Sleeps in no time, and does something after the third nap."""
-
-    def __init__(self, then=lambda: None):
-        self.naps = []
-        self._then = then
-
-    def __call__(self, seconds):
-        self.naps.append(seconds)
-        if len(self.naps) == 3:
-            self._then()
-
-
-def repeats(store, *, again=True, sleep=None):
-    return Repeats(store, "5", again=again, note=lambda tag: None, sleep=sleep or Sleep())
+def repeats(store, *, again=True):
+    return Repeats(store, "5", again=again, note=lambda tag: None)
 
 
 def echo(store, tag, thread="777"):
@@ -56,11 +43,10 @@ def echo(store, tag, thread="777"):
         deliveries.add(connection, deliveries.rows(webhook.parse(body), now=1.0))
 
 
-def test_a_first_attempt_asks_nobody(store):
-    sleep = Sleep()
+def test_a_first_attempt_asks_nobody(tmp_path):
+    nowhere = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
-    assert not repeats(store, again=False, sleep=sleep).was_sent("777", "5.1")
-    assert sleep.naps == []
+    assert not repeats(nowhere, again=False).was_sent("777", "5.1")
 
 
 def test_what_meta_had_accepted_is_not_sent_again(store):
@@ -76,13 +62,6 @@ def test_an_echo_that_waits_in_the_queue_tells_that_the_message_went_out(store):
     assert repeats(store).was_sent("777", "5.1")
 
 
-def test_an_echo_gets_a_moment_to_come(store):
-    sleep = Sleep(then=lambda: echo(store, "5.1"))
-
-    assert repeats(store, sleep=sleep).was_sent("777", "5.1")
-    assert len(sleep.naps) == 3
-
-
 @pytest.mark.parametrize(("tag", "thread"), [("5.11", "777"), ("5_1", "777"), ("5.1", "778")])
 def test_the_echo_of_another_message_tells_nothing(store, tag, thread):
     echo(store, tag, thread)
@@ -91,29 +70,24 @@ def test_the_echo_of_another_message_tells_nothing(store, tag, thread):
 
 
 def test_what_nobody_tells_of_goes_out_again_and_the_log_says_so(store, caplog):
-    sleep = Sleep()
-    again = repeats(store, sleep=sleep)
-
     with caplog.at_level(logging.WARNING):
-        assert not again.was_sent("777", "5.1")
+        assert not repeats(store).was_sent("777", "5.1")
 
     assert "thread 777: a message of delivery 5 may be there twice" in caplog.text
-    assert sum(sleep.naps) == pytest.approx(ECHO, abs=0.3)
 
 
-def test_what_follows_the_interruption_is_sent_without_waiting(store):
-    sleep = Sleep()
-    again = repeats(store, sleep=sleep)
+def test_of_what_follows_the_interruption_it_is_not_said_that_it_may_be_there_twice(store, caplog):
+    again = repeats(store)
     again.was_sent("777", "5.1")
-    naps = len(sleep.naps)
+    caplog.clear()
 
     assert not again.was_sent("777", "5.2")
-    assert len(sleep.naps) == naps
+    assert not caplog.text
 
 
 def test_what_this_process_has_sent_it_knows_without_a_database(tmp_path):
     nowhere = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
-    known = Repeats(nowhere, "5", again=True, note=lambda tag: None, recent=["5.1"], sleep=Sleep())
+    known = Repeats(nowhere, "5", again=True, note=lambda tag: None, recent=["5.1"])
 
     assert known.was_sent("777", "5.1")
     with pytest.raises(StoreUnavailable):

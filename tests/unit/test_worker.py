@@ -44,6 +44,11 @@ class Bot:
 
     def __init__(self):
         self.begun, self.said = [], defaultdict(list)
+        self.echoes = asyncio.Event()  #: they had their time to come
+        self.echoes.set()
+
+    async def let_echoes_come(self):
+        await self.echoes.wait()
 
     async def during(self, thread, text):
         await real_sleep(0)
@@ -384,6 +389,37 @@ async def test_what_was_interrupted_often_is_tried_one_at_a_time_and_keeps_nobod
 
     assert most == 1
     assert sorted(process.bot.said) == sorted([*suspects, "8000"])
+
+
+async def test_what_was_interrupted_waits_for_echoes_without_that_counting_as_an_attempt(place, store):
+    receive(store, "interrupted")
+    receive(store, "new", thread="8000")
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET attempts = 9 WHERE id = 1"))
+    process = place()
+    process.bot.echoes.clear()
+    process.start()
+    await eventually(lambda: process.bot.said["8000"])
+
+    assert rows(store)[0] == (PSID, "", 9, 0)
+    process.bot.echoes.set()
+    await eventually(is_done(store))
+
+    assert rows(store)[0] == (PSID, "answered", 10, 0)
+    assert process.bot.said[PSID] == ["interrupted"]
+
+
+async def test_what_kills_the_process_comes_after_what_was_only_hit_with_it(place, store):
+    for number, thread in enumerate(["7001", "7002", "7003"]):
+        receive(store, "perhaps deadly", thread=thread, at=START + number)
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET attempts = 3"))
+        connection.execute(sa.text("UPDATE deliveries SET attempts = 4 WHERE thread = '7001'"))
+    process = place().start()
+
+    await eventually(is_done(store))
+
+    assert [thread for thread, _ in process.bot.begun] == ["7002", "7003", "7001"]
 
 
 async def test_a_bot_that_is_not_ready_costs_no_message(place, store):
