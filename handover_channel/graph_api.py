@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import quote
 
-from requests.adapters import BaseAdapter
-
 from handover_channel.errors import TakeNotAllowed, TokenRefused
 from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
 from handover_channel.graph_patience import Patience, Persistence
-from handover_channel.graph_transport import Call, Transport, Upload, appsecret_proof
+from handover_channel.graph_transport import Call, Pools, Transport, Upload, appsecret_proof
 
 __all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
 
@@ -65,12 +63,12 @@ class GraphApi:
         *,
         app_secret: str = "",
         patience: Optional[Patience] = None,
-        adapter: Optional[BaseAdapter] = None,
+        pools: Optional[Pools] = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
         patience = patience or Patience()
-        transport = Transport(url, version, timeouts=patience.timeouts, adapter=adapter)
+        transport = Transport(url, version, timeouts=patience.timeouts, pools=pools)
         self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
         self._secret = app_secret
 

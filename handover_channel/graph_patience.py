@@ -50,7 +50,7 @@ class Patience:
 
     @property
     def timeouts(self) -> Tuple[float, float]:
-        """As `requests` takes them."""
+        """To connect, to read."""
         return self.connect, self.read
 
 
@@ -82,11 +82,19 @@ class Persistence:
 
     def make(self, call: Call) -> Dict[str, Any]:
         """Return Meta's answer to *call*, or raise the GraphError it stands for."""
-        unsure = False
+        try:
+            return self._attempt(call)
+        except _TryAgain as again:  # seldom: only now it is worth a plan
+            return self._make_again(call, again)
+
+    def _make_again(self, call: Call, first: _TryAgain) -> Dict[str, Any]:
+        unsure, failed = False, [first]
 
         def attempt() -> Dict[str, Any]:
             nonlocal unsure
             try:
+                if failed:
+                    raise failed.pop()
                 return self._attempt(call)
             except _TryAgain as again:
                 unsure = unsure or again.unsure

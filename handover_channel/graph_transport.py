@@ -4,7 +4,8 @@
 2. No text of an HTTP library goes further than this file: those texts quote URLs and headers. In the log that
    urllib3 keeps at level DEBUG, the proof is struck out.
 3. Redirects are not followed, cookies not kept, `.netrc` not asked: nothing but the arguments counts.
-4. One pooled session serves all threads of the process.
+4. One pool of connections serves all threads of the process. The calls are urllib3's, at less CPU than by
+   requests (docs/decisions/0001-dependencies.md), which only says here what proxy the machine has.
 5. A file goes out with its message as a form (`multipart/form-data`, field `filedata`), block by block: the
    time-out counts for a block, not for all of it.
    https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api
@@ -17,15 +18,17 @@ import hmac
 import io
 import json
 import logging
+import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Protocol, Tuple
+from urllib.parse import urlencode, urlsplit
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, NewConnectionError
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 from urllib3.filepost import encode_multipart_formdata
 
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
@@ -97,81 +100,84 @@ def appsecret_proof(token: str, secret: str) -> str:
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
+class Pools(Protocol):
+    """What keeps connections open and makes a call on one of them: urllib3's PoolManager."""
+
+    def urlopen(self, method: str, url: str, **more: Any) -> Any:
+        """Return the answer, read to its end."""
+
+
 class Transport:
     """Speak HTTP with the Graph API at *url* in *version*; *timeouts* in seconds: to connect, to read."""
 
     def __init__(
-        self, url: str, version: str, *, timeouts: Tuple[float, float], adapter: Optional[BaseAdapter] = None
+        self, url: str, version: str, *, timeouts: Tuple[float, float], pools: Optional[Pools] = None
     ) -> None:
         self._base = "/".join(part for part in (url.strip().rstrip("/"), version.strip().strip("/")) if part)
         self._host = _host(self._base)
-        self._timeouts = timeouts
-        self._session = _session(self._host, adapter)
-        self._environment: Mapping[str, Any] = {}  # proxies and CA bundle: read once, at the first call
+        connect, read = timeouts
+        self._timeout = Timeout(connect=connect, read=read)
+        self._upload_timeout = Timeout(connect=connect, read=max(read, UPLOAD_READ))
+        # Without a host nothing is ever called: `exchange` says so, where the settings did not.
+        self._pools = pools or (pools_for(self._base) if self._host else PoolManager())
+        logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
 
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
-        content, content_type = _content(call)
-        connect, read = self._timeouts
+        if not self._host:
+            raise GraphError("graph_api.url is no URL", remedy=_BAD_URL)
+        headers = {"Authorization": f"Bearer {_checked(call.token)}", "User-Agent": "rasa-handover"}
+        content = _content(call, headers)
+        query = {**call.query, **({"appsecret_proof": call.proof} if call.proof else {})}
         try:
-            # Not by `Session.request`: it reads the environment and merges cookies again for each call.
-            request = requests.PreparedRequest()
-            request.prepare(
-                method=call.method,
-                url=self._base + call.path,
-                params={**call.query, **({"appsecret_proof": call.proof} if call.proof else {})},
-                data=content,
-                headers={**self._session.headers, **({"Content-Type": content_type} if content else {})},
-                auth=_Bearer(call.token),
+            response = self._pools.urlopen(
+                call.method,
+                f"{self._base}{call.path}{'?' if query else ''}{urlencode(query)}",
+                body=content,
+                headers=headers,
+                timeout=self._upload_timeout if call.upload else self._timeout,
+                redirect=False,
+                retries=False,  # they are ours (graph_patience.py): urllib3 knows nothing of Meta's codes
             )
-            self._environment = self._environment or self._session.merge_environment_settings(
-                request.url, {}, None, None, None
-            )
-            response = self._session.get_adapter(self._base).send(
-                request,
-                timeout=(connect, max(read, UPLOAD_READ) if call.upload else read),
-                **self._environment,
-            )
-            answered = response.content  # read to its end: only then the connection serves again
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             # `from None`: the library's text holds the URL with its proof, or the header with the token.
             raise _failure(error, self._host) from None
-        return Answer(response.status_code, _decode(answered), response.headers)
+        return Answer(response.status, _decode(response.data), response.headers)
 
 
-class _Bearer(AuthBase):
-    """As an `auth` object, not a header: a header of ours would give way to a password in the URL."""
+def pools_for(url: str) -> PoolManager:
+    """Return pools of connections for *url*, by the machine's proxy and with its CA bundle, as requests does.
 
-    def __init__(self, token: str) -> None:
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise TokenRefused(
-                "the page access token is empty, or has characters that no token has", remedy=_BAD_TOKEN
-            )
-        self._token = token
+    The simulator, on this machine, is not behind the proxy that the machine may have.
+    """
+    session = requests.Session()
+    session.trust_env = _host(url) not in _LOOPBACK
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    bundle = found["verify"] if isinstance(found["verify"], str) else DEFAULT_CA_BUNDLE_PATH
+    kind = "ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"
+    tls: Dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", kind: bundle}
+    proxy = select_proxy(url, found["proxies"])
+    if not proxy:
+        return PoolManager(maxsize=POOL_SIZE, **tls)
+    pools: PoolManager = HTTPAdapter(pool_maxsize=POOL_SIZE).proxy_manager_for(proxy, **tls)
+    return pools
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+
+def _checked(token: str) -> str:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise TokenRefused(
+            "the page access token is empty, or has characters that no token has", remedy=_BAD_TOKEN
+        )
+    return token
 
 
 def _host(url: str) -> str:
     """Return the host of *url*, without the password that somebody may have put there; "" for no URL."""
     try:
-        return urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
     except ValueError:
         return ""
-
-
-def _session(host: str, adapter: Optional[BaseAdapter]) -> requests.Session:
-    session = requests.Session()
-    # Retries are ours (graph_patience.py): urllib3 knows nothing of Meta's codes.
-    pooled = adapter or HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
-    session.mount("https://", pooled)
-    session.mount("http://", pooled)
-    if host in _LOOPBACK:
-        session.trust_env = False  # the simulator is not behind the proxy that the machine may have
-    logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
-    return session
 
 
 def _without_proof(record: logging.LogRecord) -> bool:
@@ -180,18 +186,20 @@ def _without_proof(record: logging.LogRecord) -> bool:
     return True
 
 
-def _content(call: Call) -> Tuple[Any, str]:
-    """Return what is sent, and its type."""
+def _content(call: Call, headers: Dict[str, str]) -> Any:
+    """Return what is sent, and say in *headers* what it is."""
     if call.body is None:
-        return None, ""
+        return None
     if call.upload is None:
-        return _encode(call.body), "application/json"
+        headers["Content-Type"] = "application/json"
+        return _encode(call.body)
     fields: Dict[str, Any] = {
         name: value if isinstance(value, str) else _encode(value) for name, value in call.body.items()
     }
     name, file_type, content = call.upload
     form, content_type = encode_multipart_formdata({**fields, "filedata": (name, content, file_type)})
-    return io.BytesIO(form), content_type
+    headers.update({"Content-Type": content_type, "Content-Length": str(len(form))})
+    return io.BytesIO(form)
 
 
 def _encode(body: Any) -> bytes:
@@ -213,17 +221,8 @@ def _decode(content: bytes) -> Any:
 
 def _failure(error: Exception, host: str) -> GraphError:
     kind = type(error).__name__
-    if _never_left(error):
+    if isinstance(error, (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError)):
         return Unanswered(f"no connection to {host} ({kind})", sent=False)
-    if isinstance(error, ValueError):  # InvalidURL, MissingSchema and their like
-        return GraphError(f"{host or 'graph_api.url'} cannot be called ({kind})", remedy=_BAD_URL)
+    if isinstance(error, ValueError):  # LocationValueError and its like
+        return GraphError(f"{host} cannot be called ({kind})", remedy=_BAD_URL)
     return Unanswered(f"no answer from {host} ({kind})", sent=True)
-
-
-def _never_left(error: Exception) -> bool:
-    if isinstance(
-        error, (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
-    ):
-        return True
-    cause = error.args[0] if error.args else None
-    return isinstance(getattr(cause, "reason", None), NewConnectionError)

@@ -185,7 +185,7 @@ def hurry(connection: Connection) -> None:
 def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
     """Claim the longest waiting threads that are nobody's, and return them, the least interrupted first.
 
-    What kills the process comes after what was only hit with it then. Workers that look at the same moment
+    So what kills the process is begun after what was only hit with it. Workers that look at the same moment
     get different threads: PostgreSQL passes over what another one has locked, SQLite lets one of them write
     at a time.
     """

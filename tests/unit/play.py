@@ -7,14 +7,14 @@ does, in this thread, and notes what the bot would have been told.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections import deque
 from datetime import timedelta
-from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
-import requests
-from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ReadTimeoutError
 
 from handover_channel import webhook
 from handover_channel.claims import Claims
@@ -94,14 +94,13 @@ class Clock:
         self.now += seconds
 
 
-class Meta(BaseAdapter):
+class Meta:
     """Takes the place of the network: answers with the simulator, and notes every call.
 
     `faults`: (call, what goes wrong) for the next calls of that name; `during`: called while Meta thinks.
     """
 
     def __init__(self, simulator):
-        super().__init__()
         self.simulator = simulator
         self.calls = []
         self.faults = deque()
@@ -110,43 +109,36 @@ class Meta(BaseAdapter):
     def fails(self, name, fault, times=1):
         self.faults.extend([(name, fault)] * times)
 
-    def send(self, request, **options):
-        name = urlsplit(request.path_url).path.rsplit("/", 1)[1]
-        body = json.loads(request.body or "{}")
+    def urlopen(self, method, url, *, headers, body, **options):
+        parts = urlsplit(url)
+        name = parts.path.rsplit("/", 1)[1]
+        body = json.loads(body or "{}")
         self.calls.append((name, body))
         self.during(name)
         fault = None
         if self.faults and self.faults[0][0] == name:
             fault = self.faults.popleft()[1]
         if fault is OUTAGE:
-            return _response(request, 503, {"error": {"message": "down", "code": 2}})
+            return _response(503, {"error": {"message": "down", "code": 2}})
         if isinstance(fault, Refusal):
-            return _response(request, fault.status, fault.body("trace"))
+            return _response(fault.status, fault.body("trace"))
         answer = simulated_graph.answer(
             self.simulator,
             Request(
-                request.method,
-                urlsplit(request.url).path,
-                dict(parse_qsl(urlsplit(request.url).query)),
+                method,
+                parts.path,
+                dict(parse_qsl(parts.query)),
                 body,
-                request.headers["Authorization"],
+                headers["Authorization"],
             ),
         )
         if fault is LOST_ANSWER:
-            raise requests.ReadTimeout
-        return _response(request, answer.status, answer.body)
-
-    def close(self):
-        pass
+            raise ReadTimeoutError(None, url, "no answer")
+        return _response(answer.status, answer.body)
 
 
-def _response(request, status, body):
-    response = requests.Response()
-    response.request, response.url, response.status_code = request, request.url, status
-    response._content = json.dumps(body).encode()
-    response._content_consumed = True
-    response.raw = SimpleNamespace(_original_response=None)
-    return response
+def _response(status, body):
+    return HTTPResponse(io.BytesIO(json.dumps(body).encode()), status=status)
 
 
 class Play:
@@ -164,7 +156,7 @@ class Play:
         self.graph = GraphApi(
             "http://127.0.0.1",
             "v26.0",
-            adapter=self.meta,
+            pools=self.meta,
             patience=Patience(attempts=1),
             sleep=lambda seconds: None,
         )

@@ -2,58 +2,47 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from email import message_from_string
 from types import SimpleNamespace
 
 import pytest
-import requests
-from requests.adapters import BaseAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPResponse
+from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner, TakeNotAllowed, TokenRefused
 from handover_channel.graph_api import GraphApi, Patience, ThreadOwner, Upload, parse_thread_owner
+from handover_channel.graph_transport import pools_for
 
 URL = "https://graph.facebook.com"
 SUCCESS = {"success": True}
-COOKIE = message_from_string("Set-Cookie: who=me; Path=/\n\n")
+COOKIE = {"Set-Cookie": "who=me; Path=/"}
 
 
-class FakeMeta(BaseAdapter):
+class FakeMeta:
     """Take the place of the network: note each request, give the next answer."""
 
     def __init__(self, *steps):
-        super().__init__()
         self.steps = list(steps)
         self.requests = []
         self.options = []
 
-    def send(self, request, **options):
-        self.requests.append(request)
+    def urlopen(self, method, url, *, headers, body, **options):
+        self.requests.append(SimpleNamespace(method=method, url=url, headers=headers, body=body))
         self.options.append(options)
         step = self.steps.pop(0) if self.steps else SUCCESS
         if isinstance(step, Exception):
             raise step
         status, content = step if isinstance(step, tuple) else (200, step)
-        return _response(request, status, content)
-
-    def close(self):
-        pass
+        content = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return HTTPResponse(io.BytesIO(content), COOKIE, status)
 
     @property
     def body(self):
         return json.loads(self.requests[-1].body)
-
-
-def _response(request, status, content):
-    response = requests.Response()
-    response.request, response.url, response.status_code = request, request.url, status
-    response._content = content if isinstance(content, bytes) else json.dumps(content).encode()
-    response._content_consumed = True
-    response.raw = SimpleNamespace(_original_response=SimpleNamespace(msg=COOKIE))
-    return response
 
 
 def refused(code, subcode=0, message="no"):
@@ -61,7 +50,7 @@ def refused(code, subcode=0, message="no"):
 
 
 def api(meta, **options):
-    return GraphApi(URL, "v26.0", adapter=meta, sleep=lambda pause: None, **options)
+    return GraphApi(URL, "v26.0", pools=meta, sleep=lambda pause: None, **options)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +133,7 @@ def test_netrc_does_not_replace_the_token(tmp_path, monkeypatch):
 def test_a_password_in_the_url_does_not_replace_the_token():
     meta = FakeMeta()
 
-    GraphApi("https://me:mine@graph.facebook.com", "v26.0", adapter=meta).take_thread_control("tok", "P")
+    GraphApi("https://me:mine@graph.facebook.com", "v26.0", pools=meta).take_thread_control("tok", "P")
 
     assert meta.requests[0].headers["Authorization"] == "Bearer tok"
 
@@ -154,21 +143,28 @@ def test_a_password_in_the_url_does_not_replace_the_token():
     [
         (URL, "", "http://proxy:3128", "/ca.pem"),
         (URL, ".facebook.com", None, "/ca.pem"),
-        ("https://localhost", "", None, True),
+        ("https://localhost", "", None, DEFAULT_CA_BUNDLE_PATH),
     ],
 )
 def test_proxy_and_ca_bundle_are_the_machines_but_not_for_loopback(url, past, proxy, bundle, monkeypatch):
     for name, value in (("https_proxy", "http://proxy:3128"), ("no_proxy", past)):
         monkeypatch.setenv(name, value)  # in small letters it counts before the other
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
-    meta = FakeMeta()
-    graph = GraphApi(url, "v26.0", adapter=meta)
 
-    graph.take_thread_control("tok", "P")
-    graph.take_thread_control("tok", "P")
+    pools = pools_for(url)
 
-    told = [(options["proxies"].get("https"), options["verify"]) for options in meta.options]
-    assert told == [(proxy, bundle)] * 2
+    assert (str(pools.proxy) if pools.proxy else None) == proxy
+    assert pools.connection_pool_kw["ca_certs"] == bundle
+    assert pools.connection_pool_kw["cert_reqs"] == "CERT_REQUIRED"
+
+
+def test_a_ca_bundle_may_be_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+
+    pools = pools_for(URL)
+
+    assert pools.connection_pool_kw["ca_cert_dir"] == str(tmp_path)
+    assert "ca_certs" not in pools.connection_pool_kw
 
 
 def test_every_call_carries_a_proof_of_the_app_secret():
@@ -195,7 +191,7 @@ def test_without_an_app_secret_there_is_no_proof():
 def test_slashes_too_many_in_the_settings_do_no_harm(url, version):
     meta = FakeMeta()
 
-    GraphApi(url, version, adapter=meta).take_thread_control("tok", "P")
+    GraphApi(url, version, pools=meta).take_thread_control("tok", "P")
 
     assert meta.requests[0].url == f"{URL}/v26.0/me/take_thread_control"
 
@@ -205,7 +201,9 @@ def test_both_timeouts_are_given_and_redirects_not_followed():
 
     with pytest.raises(GraphError, match=r"graph_api.url"):
         api(meta, patience=Patience(connect=1.5, read=4.0)).take_thread_control("tok", "P")
-    assert meta.options[0]["timeout"] == (1.5, 4.0)
+    timeout = meta.options[0]["timeout"]
+    assert (timeout.connect_timeout, timeout.read_timeout) == (1.5, 4.0)
+    assert (meta.options[0]["redirect"], meta.options[0]["retries"]) == (False, False)
     assert len(meta.requests) == 1
 
 
@@ -250,11 +248,9 @@ def test_an_answer_that_is_no_json_object_is_unavailable(content):
         api(FakeMeta(*[(200, content)] * 4)).thread_owner("tok", "P")
 
 
-TIMES_OUT = requests.ReadTimeout("https://graph/?appsecret_proof=deadbeef")
-BREAKS = requests.ConnectionError(ProtocolError("Connection aborted.", "tok"))
-UNREACHED = requests.ConnectionError(
-    MaxRetryError(None, "/?appsecret_proof=deadbeef", NewConnectionError(None, "no"))
-)
+TIMES_OUT = ReadTimeoutError(None, "/?appsecret_proof=deadbeef", "no")
+BREAKS = ProtocolError("Connection aborted.", "tok")
+UNREACHED = NewConnectionError(None, "no: /?appsecret_proof=deadbeef")
 
 
 @pytest.mark.parametrize("failure", [TIMES_OUT, BREAKS, UNREACHED, OSError("tok")])
@@ -302,7 +298,7 @@ def test_a_token_that_cannot_be_one_is_refused_before_it_is_sent(token):
     assert not token.strip() or token.strip() not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["", "graph.facebook.com", "http://", "https://[::"])
+@pytest.mark.parametrize("url", ["", "graph.facebook.com", "ftp://graph", "http://", "https://[::"])
 def test_a_url_that_is_none_is_an_error_with_its_setting(url):
     with pytest.raises(GraphError, match="graph_api"):
         GraphApi(url, "v26.0", sleep=lambda pause: None).take_thread_control("tok", "P")
@@ -415,14 +411,14 @@ def test_a_file_goes_out_as_a_form_with_its_message():
         b'name="filedata"; filename="a %22b%22.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n--\r\n',
     ):
         assert part in form
-    assert options["timeout"][1] >= 75
+    assert options["timeout"].read_timeout >= 75
 
 
 def test_an_upload_is_tried_again_whole():
     meta = FakeMeta((503, {}), {"message_id": "m_1"})
     bodies = []
-    meta.send = lambda request, send=meta.send, **options: (
-        bodies.append(request.body.read()) or send(request, **options)
+    meta.urlopen = lambda *given, urlopen=meta.urlopen, **options: (
+        bodies.append(options["body"].read()) or urlopen(*given, **options)
     )
     api(meta).send("tok", {"recipient": {"id": "P"}, "message": {}}, Upload("a", "image/png", b"png"))
 

@@ -78,7 +78,7 @@ class Place:
     def __init__(self, store, clock):
         self.store, self.clock, self.bot = store, clock, Bot()
         self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
-        graph = GraphApi("http://127.0.0.1", "v26.0", adapter=self.meta, patience=Patience(attempts=1))
+        graph = GraphApi("http://127.0.0.1", "v26.0", pools=self.meta, patience=Patience(attempts=1))
         settings = settings_with()
         self.switchboard = Switchboard(settings, store, graph, clock)
         evidence = Evidence(settings, store, self.switchboard)
@@ -407,19 +407,6 @@ async def test_what_was_interrupted_waits_for_echoes_without_that_counting_as_an
 
     assert rows(store)[0] == (PSID, "answered", 10, 0)
     assert process.bot.said[PSID] == ["interrupted"]
-
-
-async def test_what_kills_the_process_comes_after_what_was_only_hit_with_it(place, store):
-    for number, thread in enumerate(["7001", "7002", "7003"]):
-        receive(store, "perhaps deadly", thread=thread, at=START + number)
-    with store.writing() as connection:
-        connection.execute(sa.text("UPDATE deliveries SET attempts = 3"))
-        connection.execute(sa.text("UPDATE deliveries SET attempts = 4 WHERE thread = '7001'"))
-    process = place().start()
-
-    await eventually(is_done(store))
-
-    assert [thread for thread, _ in process.bot.begun] == ["7002", "7003", "7001"]
 
 
 async def test_a_bot_that_is_not_ready_costs_no_message(place, store):
