@@ -19,6 +19,7 @@ PACKAGES = (
     "uvloop",
     "SQLAlchemy",
     "requests",
+    "urllib3",
     "fbmessenger",
     "tensorflow",
 )
