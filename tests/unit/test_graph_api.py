@@ -5,7 +5,9 @@ import hmac
 import io
 import json
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +21,6 @@ from handover_channel.graph_transport import pools_for
 
 URL = "https://graph.facebook.com"
 SUCCESS = {"success": True}
-COOKIE = {"Set-Cookie": "who=me; Path=/"}
 
 
 class FakeMeta:
@@ -38,7 +39,7 @@ class FakeMeta:
             raise step
         status, content = step if isinstance(step, tuple) else (200, step)
         content = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return HTTPResponse(io.BytesIO(content), COOKIE, status)
+        return HTTPResponse(io.BytesIO(content), status=status)
 
     @property
     def body(self):
@@ -117,17 +118,6 @@ def test_the_token_travels_in_a_header_and_not_in_the_url():
 
     assert meta.requests[0].headers["Authorization"] == "Bearer tok"
     assert "tok" not in meta.requests[0].url
-
-
-def test_netrc_does_not_replace_the_token(tmp_path, monkeypatch):
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine graph.facebook.com login me password mine\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    meta = FakeMeta()
-
-    api(meta).take_thread_control("tok", "P")
-
-    assert meta.requests[0].headers["Authorization"] == "Bearer tok"
 
 
 def test_a_password_in_the_url_does_not_replace_the_token():
@@ -325,14 +315,60 @@ def test_the_profile_is_asked_for_by_an_escaped_id():
     assert meta.requests[0].url == f"{URL}/v26.0/a%2Fb%3Fc?fields=first_name%2Clast_name%2Cprofile_pic"
 
 
-def test_cookies_are_not_kept():
-    meta = FakeMeta()
-    graph = api(meta)
+@pytest.fixture
+def wire():
+    """A server that answers what is asked under /redirected with a redirect, and notes the headers."""
+    seen = []
 
-    graph.take_thread_control("tok", "P")
-    graph.take_thread_control("tok", "P")
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-    assert "Cookie" not in meta.requests[1].headers
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append((self.client_address, self.path, dict(self.headers)))
+            moved = self.path.startswith("/redirected")
+            content = b"" if moved else json.dumps(SUCCESS).encode()
+            self.send_response(302 if moved else 200)
+            for name, value in (
+                ("Location", "/"),
+                ("Set-Cookie", "who=me"),
+                ("Content-Length", len(content)),
+            ):
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *given):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", seen=seen)
+    server.shutdown()
+    server.server_close()
+
+
+def test_on_the_wire_the_token_stands_and_neither_cookies_nor_netrc_go_with_it(wire, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password mine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    graph = GraphApi(wire.url, "v26.0")
+
+    for _ in range(2):
+        assert graph.take_thread_control("tok", "P") == SUCCESS
+
+    (one, _, _), (other, path, headers) = wire.seen
+    assert one == other  # the connection was kept
+    assert path == "/v26.0/me/take_thread_control"
+    assert headers["Authorization"] == "Bearer tok"
+    assert "Cookie" not in headers
+
+
+def test_on_the_wire_a_redirect_is_not_followed(wire):
+    with pytest.raises(GraphError, match=r"graph_api.url"):
+        GraphApi(f"{wire.url}/redirected", "v26.0").take_thread_control("tok", "P")
+
+    assert len(wire.seen) == 1
 
 
 def test_many_threads_may_call_at_once():
