@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from play import Clock, Play
+from workplace import impatient, place  # noqa: F401  (fixtures)
 
 from handover_channel.store import Store
 from handover_channel.store.schema import metadata
