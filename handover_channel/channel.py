@@ -74,7 +74,7 @@ class MessengerInput(InputChannel):
             problem = await server.problem()
             if problem:
                 return response.json({"status": "unavailable", "reason": problem}, status=503)
-            return response.json({"status": "ok", **await server.backlog()})
+            return response.json(await server.state())
 
         @routes.get("/metrics")
         async def figures(request: Request) -> HTTPResponse:

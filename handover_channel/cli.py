@@ -187,6 +187,8 @@ def _print_status(console: Console, found: Status) -> None:
     for name, fact in facts.items():
         if fact:
             console.print(f"{name + ':':<10}{fact}", markup=False, highlight=False, soft_wrap=True)
+    for finding in found.findings:
+        console.print(f"{'Wrong:':<10}{finding.text}", markup=False, highlight=False, soft_wrap=True)
     changes = Table("when", "from", "to", "reason", "who", title="Changes of control", title_justify="left")
     for change in found.log:
         to = f"{change.control} {change.target}".strip()

@@ -122,11 +122,14 @@ def _print(console: Console, name: str, page: Page, now: float) -> None:
         return
     shown = f"{len(page.items)} of {page.total}, the oldest first"
     table = Table(
-        "id", "thread", "kind", "age", "interrupted", "failed", "worker",
+        "id", "thread", "kind", "age", "why", "interrupted", "failed", "worker",
         title=f"{title}: {shown}", title_justify="left",
     )  # fmt: skip
     for item in page.items:
-        cells = (item.id, item.thread, item.kind, _age(now - item.received_at), item.attempts, item.failures)
+        why = item.outcome or "waits"
+        cells = (
+            item.id, item.thread, item.kind, _age(now - item.received_at), why, item.attempts, item.failures,
+        )  # fmt: skip
         table.add_row(*map(str, cells), item.worker)
     console.print(table, markup=False)
 

@@ -21,7 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
 from handover_channel.settings import Settings
-from handover_channel.store import Store, deadlines, deliveries, figures
+from handover_channel.store import Store, deadlines, deliveries, figures, findings
 from handover_channel.store.figures import Figures, Happened, History
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -85,6 +85,11 @@ class Scrape:
         yield _gauge("handover_queue_oldest_seconds", "How long the oldest delivery has waited.", oldest)
         yield _gauge("handover_queue_failed", "Deliveries given up, and kept.", found.failed)
         yield _gauge("handover_claims", "Threads that a worker has claimed.", found.claims)
+        wrong: Dict[_Labels, int] = {(kind,): found.findings.get(kind, 0) for kind in findings.KINDS}
+        said = (
+            "What events and refusals have shown to be wrong with the set-up; the health check has the words."
+        )
+        yield _gauges("handover_findings", said, ["kind"], wrong)
         overdue: Dict[_Labels, int] = {(kind,): found.overdue.get(kind, 0) for kind in _DEADLINES}
         said = f"Deadlines that nobody has worked off {figures.OVERDUE:.0f} seconds after they were due."
         yield _gauges("handover_deadlines_overdue", said, ["kind"], overdue)

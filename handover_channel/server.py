@@ -26,7 +26,8 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.line import Line, LineClosed
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
-from handover_channel.store import deliveries, figures
+from handover_channel.store import deliveries, figures, findings
+from handover_channel.store.findings import Finding
 from handover_channel.wiring import Handover
 
 logger = logging.getLogger(__name__)
@@ -143,13 +144,19 @@ class Server:
         except asyncio.TimeoutError:
             return f"a store did not answer within {PATIENCE:g} seconds"
 
-    async def backlog(self) -> Dict[str, float]:
-        """Return `oldest_seconds` where a delivery has waited longer than `LATE`, else nothing."""
+    async def state(self) -> Dict[str, Any]:
+        """Return what is worth a word in the health check of a channel that works.
+
+        `status`: "ok", or "degraded" if something is wrong with the set-up, then with `findings`, a sentence
+        each; `oldest_seconds` if a delivery has waited longer than `LATE`.
+        """
         try:
-            oldest = await asyncio.get_running_loop().run_in_executor(None, self._oldest)
+            oldest, found = await asyncio.get_running_loop().run_in_executor(None, self._look)
         except StoreUnavailable:
-            return {}
-        return {"oldest_seconds": round(oldest, 1)} if oldest > LATE else {}
+            return {"status": "ok"}
+        late = {"oldest_seconds": round(oldest, 1)} if oldest > LATE else {}
+        wrong = {"findings": [each.text for each in found]} if found else {}
+        return {"status": "degraded" if found else "ok", **late, **wrong}
 
     async def _keep_desk(self) -> None:
         while not self._stopping:
@@ -237,10 +244,11 @@ class Server:
             return f"the store is out of reach: {error}"
         return conversation.problem()
 
-    def _oldest(self) -> float:
+    def _look(self) -> Tuple[float, List[Finding]]:
+        now = time.time()
         with self._handover.store.reading() as connection:
-            received_at = figures.oldest_at(connection)
-        return 0.0 if received_at is None else time.time() - received_at
+            received_at, found = figures.oldest_at(connection), findings.current(connection, now=now)
+        return 0.0 if received_at is None else now - received_at, found
 
 
 def _start_desk(*ends: socket.socket) -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, List, Optional
 
 from handover_channel import log
@@ -29,8 +29,9 @@ from handover_channel.owners import MESSENGER as MESSENGER
 from handover_channel.owners import Owners
 from handover_channel.returning import ReturnReason
 from handover_channel.settings import Settings, TargetKind
-from handover_channel.store import Store, deadlines, threads, transcript
+from handover_channel.store import Store, deadlines, findings, threads, transcript
 from handover_channel.store.deadlines import Deadline
+from handover_channel.store.findings import Finding
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import Line
 
@@ -55,6 +56,7 @@ class Status:
     thread: Thread
     log: List[LoggedChange]  #: newest first
     transcript: List[Line]  #: oldest first
+    findings: List[Finding] = field(default_factory=list)  #: what is wrong with the set-up
 
 
 class Switchboard:
@@ -104,7 +106,9 @@ class Switchboard:
             found = threads.get(connection, thread)
             if found is None:
                 return None
-            return Status(found, threads.log_of(connection, thread), transcript.of(connection, thread))
+            wrong = findings.about(connection, thread, now=self.clock())
+            said = transcript.of(connection, thread)
+            return Status(found, threads.log_of(connection, thread), said, wrong)
 
     def hand_over(
         self, thread: str, target: Optional[str] = None, *, channel: str = MESSENGER, who: str = "bot"

@@ -43,6 +43,7 @@ class Delivery:
     attempts: int  #: begun so often before
     failures: int  #: failed so often before
     outcome: str = ""  #: "" or RETRIED
+    rounds: int = 0  #: its own effect sent it back so often
 
 
 # Less than PostgreSQL's `deadlock_timeout`.
@@ -105,6 +106,7 @@ def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
             "outcome": "",
             "attempts": 0,
             "failures": 0,
+            "rounds": 0,
         }
         for item in items
         if item.event.thread
@@ -126,10 +128,8 @@ def add_note(
 ) -> None:
     """Queue a note to the worker."""
     row = {"key": key, "thread": thread, "timestamp": _NOTE_TIMESTAMP, "kind": kind, "body": json.dumps(body)}
-    add(
-        connection,
-        [{**row, "received_at": now, "done_at": None, "outcome": "", "attempts": 0, "failures": 0}],
-    )
+    counts = {"attempts": 0, "failures": 0, "rounds": 0}
+    add(connection, [{**row, "received_at": now, "done_at": None, "outcome": "", **counts}])
 
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.control import Control, bot_may_speak
 from handover_channel.returning import ReturnReason
+from handover_channel.store import findings
+from handover_channel.store.queue import IS_GIVEN_UP
 from handover_channel.store.schema import changes, claims, deadlines, deliveries, threads
 
 #: Seconds after which a change of control is counted for good: so long a transaction may bring an older id.
@@ -43,6 +45,7 @@ class Figures:
     open: Mapping[Open, int]
     overdue: Mapping[str, int]  #: deadlines by kind
     claims: int  #: threads that a worker has
+    findings: Mapping[str, int] = field(default_factory=dict)  #: what is wrong with the set-up, by kind
 
 
 class Happened(NamedTuple):
@@ -54,7 +57,6 @@ class Happened(NamedTuple):
 
 
 # Spelt out, not parameters: see above.
-_FAILED = deliveries.c.outcome == sa.literal_column("'failed'")
 _OPEN = threads.c.control != sa.literal_column("'bot'")
 _REFUSED = threads.c.wanted != sa.literal_column("''")
 
@@ -76,7 +78,7 @@ def read(connection: Connection, *, now: float) -> Figures:
         .where(deadlines.c.due_at < now - OVERDUE)
         .group_by(deadlines.c.kind)
     )
-    failed = sa.select(sa.func.count()).select_from(deliveries).where(_FAILED)
+    failed = sa.select(sa.func.count()).select_from(deliveries).where(IS_GIVEN_UP)
     claimed = sa.select(sa.func.count()).select_from(claims).where(claims.c.until > now)
     return Figures(
         waiting={kind: count for kind, count, _ in waiting},
@@ -85,6 +87,7 @@ def read(connection: Connection, *, now: float) -> Figures:
         open={Open(control, target, bool(refused)): count for control, target, refused, count in found},
         overdue={kind: int(count) for kind, count in overdue},
         claims=int(connection.execute(claimed).scalar() or 0),
+        findings=findings.counts(connection, now=now),
     )
 
 

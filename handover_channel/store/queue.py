@@ -1,6 +1,6 @@
 """The queue as people see it: what waits, what was given up, and what they do about it.
 
-1. Given up (`failed`) is kept until a person retries or drops it.
+1. Given up (`GIVEN_UP`) is kept until a person retries or drops it.
 2. Retried means: answered now, however old it is. What had gone out before an interruption does not go out
    again.
 3. Dropped is kept as well, with when and by whom; it can be retried, should it have been a mistake.
@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,7 +17,16 @@ from sqlalchemy.engine import Connection
 from handover_channel.store.deliveries import RETRIED
 from handover_channel.store.schema import claims, deliveries
 
+#: It failed too often, or was interrupted too often.
 FAILED = "failed"
+#: The bot has answered, and nothing of it went out.
+NOT_SENT = "not sent"
+#: It wanted more calls than one delivery, or one thread in a minute, may make.
+OVER_BUDGET = "over budget"
+
+#: What was given up: it waits for a person. schema.py has an index for these.
+GIVEN_UP = (FAILED, NOT_SENT, OVER_BUDGET)
+
 _DROPPED = "dropped by "
 
 
@@ -38,12 +47,12 @@ class Queued:
     @property
     def may_be_retried(self) -> bool:
         """It was given up or dropped: nothing has come of it."""
-        return self.outcome == FAILED or self.outcome.startswith(_DROPPED)
+        return self.outcome in GIVEN_UP or self.outcome.startswith(_DROPPED)
 
     @property
     def may_be_dropped(self) -> bool:
         """It waits, or was given up."""
-        return self.done_at is None or self.outcome == FAILED
+        return self.done_at is None or self.outcome in GIVEN_UP
 
 
 class Page(NamedTuple):
@@ -54,7 +63,7 @@ class Page(NamedTuple):
 
 
 # Spelt out, not a parameter: SQLite takes no partial index for one.
-_FAILED = deliveries.c.outcome == sa.literal_column("'failed'")
+IS_GIVEN_UP = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
 _WAITING = deliveries.c.done_at.is_(None)
 
 
@@ -66,7 +75,7 @@ def waiting(connection: Connection, *, now: float, limit: int) -> Page:
 
 def failed(connection: Connection, *, now: float, limit: int) -> Page:
     """Return what was given up, the oldest first."""
-    return _page(connection, _FAILED, now, limit, deliveries.c.id)
+    return _page(connection, IS_GIVEN_UP, now, limit, deliveries.c.id)
 
 
 def get(connection: Connection, delivery: int, *, now: float) -> Optional[Queued]:
@@ -92,9 +101,7 @@ def _update(connection: Connection, found: Queued, **values: object) -> bool:
     return bool(done.rowcount == 1)
 
 
-def _page(
-    connection: Connection, which: sa.sql.ColumnElement, now: float, limit: int, *order: object
-) -> Page:
+def _page(connection: Connection, which: Any, now: float, limit: int, *order: object) -> Page:
     total = connection.execute(sa.select(sa.func.count()).select_from(deliveries).where(which)).scalar()
     found = connection.execute(_select(now).where(which).order_by(*order).limit(limit)).mappings()
     return Page(int(total or 0), [Queued(**row) for row in found])

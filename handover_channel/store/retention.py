@@ -11,8 +11,8 @@ from typing import Callable
 
 import sqlalchemy as sa
 
-from handover_channel.store import Store
-from handover_channel.store.queue import FAILED
+from handover_channel.store import Store, findings
+from handover_channel.store.queue import GIVEN_UP
 from handover_channel.store.replies import DROPPED, SENT
 from handover_channel.store.schema import changes, deliveries, people, remarks, replies, sent, transcript
 
@@ -26,11 +26,13 @@ _Sleep = Callable[[float], None]
 
 def delete_deliveries(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
     """Delete deliveries done before that time (seconds since the epoch), and what is kept about sending."""
-    gone = sa.and_(deliveries.c.done_at < before, deliveries.c.outcome != FAILED)
+    gone = sa.and_(deliveries.c.done_at < before, deliveries.c.outcome.not_in(GIVEN_UP))
     count = _delete(store, deliveries, deliveries.c.received_at, before, gone, sleep)
     over = sa.and_(replies.c.at < before, replies.c.state.in_((SENT, DROPPED)))
     _delete(store, replies, replies.c.at, before, over, sleep)
     _delete_by_key(store, sent.c.tag, sent.c.at < before, sleep)
+    with store.writing() as connection:
+        findings.tidy(connection, now=time.time())
     return count
 
 

@@ -51,6 +51,9 @@ threads = sa.Table(
     # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
     sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("read_to", sa.BigInteger, nullable=False, server_default="0"),
+    # A return that rests on signs alone: control.py, rule 6
+    sa.Column("released_from", sa.Text, nullable=False, server_default=""),  # JSON: whose it is, if it fails
+    sa.Column("release_refused", sa.Integer, nullable=False, server_default="0"),  # 1: it failed
 )
 
 _open = sa.text("control <> 'bot'")
@@ -98,6 +101,7 @@ deliveries = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),  # how often it was begun
     sa.Column("failures", sa.Integer, nullable=False),  # how often that ended in an error
+    sa.Column("rounds", sa.Integer, nullable=False, server_default="0"),  # how often its effect sent it back
 )
 _waiting = deliveries.c.done_at.is_(None)
 sa.Index(
@@ -109,7 +113,7 @@ sa.Index(
     postgresql_where=_waiting,
 )
 
-_failed = sa.text("outcome = 'failed'")
+_failed = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
 sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=_failed, postgresql_where=_failed)
 sa.Index(
     "ix_deliveries_oldest",
@@ -135,7 +139,10 @@ sent = sa.Table(
     metadata,
     sa.Column("tag", sa.Text, primary_key=True),  # delivery and number of a message of ours
     sa.Column("at", _Seconds, nullable=False),
+    sa.Column("mid", sa.Text, nullable=False, server_default=""),  # Meta's id of it; "" where it is not known
 )
+_has_mid = sa.text("mid <> ''")
+sa.Index("ix_sent_mid", sent.c.mid, sqlite_where=_has_mid, postgresql_where=_has_mid)
 
 deadlines = sa.Table(
     "deadlines",
@@ -173,6 +180,16 @@ changes = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),  # what an agent wrote about it
+)
+
+#: What is wrong with the set-up, as far as events and refusals have shown it: for health and command.
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),  # whom it concerns: a page, an app, a thread
+    sa.Column("text", sa.Text, nullable=False),  # what was found, and what to do
+    sa.Column("at", _Seconds, nullable=False),  # when it was seen last
 )
 
 # --- the built-in inbox ---

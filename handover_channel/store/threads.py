@@ -44,6 +44,8 @@ class Thread:
     waiting_since: Optional[float] = None
     delivered_to: int = 0
     read_to: int = 0
+    released_from: str = ""  #: JSON: whose it is again if the return on signs alone fails
+    release_refused: int = 0  #: 1: it failed
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
         "waiting_since": None,
         "delivered_to": 0,
         "read_to": 0,
+        "released_from": "",
+        "release_refused": 0,
     }
     # Another process may add the same row at the same time.
     insert_new(connection, threads, [values])

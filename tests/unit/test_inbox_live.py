@@ -42,7 +42,7 @@ def add(store, thread, **given):
 def done(store, thread, control):
     """Somebody has written in a thread, and it was worked off."""
     values = {"key": thread, "timestamp": 1, "kind": "event", "body": "", "received_at": 999.0}
-    counts = {"outcome": "", "attempts": 1, "failures": 0}
+    counts = {"outcome": "", "attempts": 1, "failures": 0, "rounds": 0}
     with store.writing() as connection:
         threads.get_or_add(connection, thread, channel="facebook", page="", now=1.0)
         it = schema.threads.c.id == thread

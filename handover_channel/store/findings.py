@@ -1,0 +1,80 @@
+"""Keeps findings: what events and refusals have shown to be wrong with the set-up, until it is right again.
+
+Each is a sentence for people: what was found, and what to do. Health and `handover status` show them. A kind
+and its subject (a page, an app, a thread) have one row, however often they are seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.store.schema import findings
+
+#: Meta refuses the token of a page.
+TOKEN_REFUSED = "token_refused"  # noqa: S105  (a kind, no secret)
+#: Echoes of what we sent carry another app id than handover.yml.
+APP_ID_DIFFERS = "app_id_differs"
+#: A thread has used up its budget of calls or changes.
+OVER_BUDGET = "over_budget"
+
+#: Every kind, in the order of the metric.
+KINDS = (TOKEN_REFUSED, APP_ID_DIFFERS, OVER_BUDGET)
+#: Kinds whose subject is a thread.
+OF_THREADS = frozenset({OVER_BUDGET})
+
+#: Seconds after which a finding that was not seen again is forgotten.
+FORGOTTEN_AFTER = 7 * 24 * 3600.0
+
+_PUT = sa.text(
+    "INSERT INTO findings (kind, subject, text, at) VALUES (:kind, :subject, :text, :at) "
+    "ON CONFLICT (kind, subject) DO UPDATE SET text = excluded.text, at = excluded.at"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding. *at*: when it was seen last, in seconds since the epoch."""
+
+    kind: str
+    subject: str
+    text: str
+    at: float
+
+
+def put(connection: Connection, kind: str, subject: str, text: str, *, now: float) -> None:
+    """Note a finding, or that it was seen again."""
+    connection.execute(_PUT, {"kind": kind, "subject": subject, "text": text, "at": now})
+
+
+def clear(connection: Connection, kind: str, subject: str) -> None:
+    """Forget a finding: it is right again."""
+    connection.execute(sa.delete(findings).where(findings.c.kind == kind, findings.c.subject == subject))
+
+
+def current(connection: Connection, *, now: float, limit: int = 20) -> List[Finding]:
+    """Return what was found, the newest first."""
+    query = sa.select(findings).where(findings.c.at > now - FORGOTTEN_AFTER)
+    query = query.order_by(findings.c.at.desc(), findings.c.kind, findings.c.subject).limit(limit)
+    return [Finding(**row) for row in connection.execute(query).mappings()]
+
+
+def about(connection: Connection, thread: str, *, now: float) -> List[Finding]:
+    """Return what concerns *thread*: what was found about it, and about the set-up as a whole."""
+    found = current(connection, now=now, limit=1000)
+    return [each for each in found if each.kind not in OF_THREADS or each.subject == thread]
+
+
+def counts(connection: Connection, *, now: float) -> Mapping[str, int]:
+    """Return how many findings there are of each kind."""
+    query = sa.select(findings.c.kind, sa.func.count()).where(findings.c.at > now - FORGOTTEN_AFTER)
+    return {kind: int(count) for kind, count in connection.execute(query.group_by(findings.c.kind))}
+
+
+def tidy(connection: Connection, *, now: float) -> int:
+    """Delete what is forgotten, and return how many."""
+    old = sa.delete(findings).where(findings.c.at <= now - FORGOTTEN_AFTER)
+    return int(connection.execute(old).rowcount)
