@@ -19,6 +19,8 @@ from sqlalchemy.engine import Connection
 from handover_channel import metrics, webhook
 from handover_channel.events import Event, MessageReceived, PostbackReceived
 from handover_channel.evidence import ANSWERED, Ruling
+from handover_channel.rules import messaging_window
+from handover_channel.rules.last_words import words_of
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
@@ -165,14 +167,16 @@ class Claims:
         row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=delivery.received_at)
         if event is None:
             return Job(delivery, row, event)
-        said = isinstance(event, (MessageReceived, PostbackReceived))
+        opened = event.timestamp if messaging_window.opens(event) else 0
         threads.touch(
             connection,
             thread,
             page=page,
             seen=event.timestamp,
             now=delivery.received_at,
-            person_at=event.timestamp if said else 0,
+            person_at=opened if isinstance(event, (MessageReceived, PostbackReceived)) else 0,
+            window_at=opened,
+            words=words_of(event),
         )
         # What failed or was interrupted before is looked at more closely.
         is_new = not (delivery.failures or delivery.attempts)

@@ -23,7 +23,9 @@ HandoverError
     ├── TakeNotAllowed            no default app, or no permission to take control
     ├── OutsideWindow             the messaging window is closed
     ├── PersonUnavailable         the person blocked the page, or cannot be reached
-    └── TokenRefused              the page access token is invalid or may not do this
+    ├── TokenRefused              the page access token is invalid or may not do this
+    ├── HumanAgentRefused         the app may not answer with the HUMAN_AGENT tag
+    └── Restricted                Meta has restricted the page or the app
 """
 
 from __future__ import annotations
@@ -176,3 +178,11 @@ class PersonUnavailable(GraphError):
 
 class TokenRefused(GraphError):
     """The page access token is invalid, or lacks a permission (190, 10, 200, 230)."""
+
+
+class HumanAgentRefused(GraphError):
+    """The app lacks the Human Agent feature: no answers after 24 hours (100/1893061)."""
+
+
+class Restricted(GraphError):
+    """Meta has restricted the page or the app for a breach of policy (368, 10/1893063)."""

@@ -43,6 +43,7 @@ class MessageReceived(Event):
     attachments: Tuple[Attachment, ...] = ()
     referral: Mapping[str, Any] = field(default_factory=dict)
     reply_to: str = ""  #: mid of the message that this one answers
+    is_unsent: bool = False  #: Instagram: the message with that `mid` was taken back
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class Noted(Event):
 
     kind: str = ""  #: Meta's key: "delivery", "read", "reaction", "message_edit", ...
     detail: Mapping[str, Any] = field(default_factory=dict)
+    by_page: bool = False  #: the page did it, not the person
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 1. It is said as the page, while the bot is silent already; the agents see it in the transcript.
 2. It is a courtesy: what Meta refuses is logged, and nothing else comes of it. Each notice is tried once.
-3. Nothing here is written by a person. So it goes out within 24 hours after the person's last message, and
-   never with the tag HUMAN_AGENT.
-   https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+3. Nothing here is written by a person. So it goes out within the standard window
+   (rules/messaging_window.py), and never with the tag HUMAN_AGENT.
 4. On other channels it is for the caller to say: only Rasa's outputs get there.
 
 Used by the switchboard alone.
@@ -21,15 +20,14 @@ from handover_channel.graph_api import GraphApi
 from handover_channel.inbox_settings import filled
 from handover_channel.owners import MESSENGER
 from handover_channel.routing import OUR_METADATA
+from handover_channel.rules import messaging_window
+from handover_channel.rules.obstacle import silence_with
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, sent, threads, transcript
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import BOT, Line
 
 logger = log.logger(__name__)
-
-#: Seconds after the person's last message in which Meta delivers what is automatic.
-WINDOW = 24 * 3600.0
 
 
 class Notices:
@@ -102,8 +100,8 @@ class Notices:
             news.add(connection, row.id, now=self._clock())
 
     def _due(self, row: Thread, text: str) -> List[Dict[str, Any]]:
-        silence = self._clock() - row.person_at / 1000
-        return messages.text_messages(text) if row.person_at and silence < WINDOW else []
+        silence = silence_with(row.obstacle, messaging_window.silence(row.window_at, self._clock()))
+        return messages.text_messages(text) if messaging_window.is_open(silence) else []
 
 
 def _tag(row: Thread, what: str) -> str:

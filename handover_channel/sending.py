@@ -1,11 +1,12 @@
 """Whether an agent may answer in a thread now, and as what. No I/O.
 
 1. Only in the built-in inbox: where the bot or another app has control, an answer would be a second voice.
-2. Up to 24 hours after the person's last message an answer is an ordinary one. Up to 7 days it carries the
-   tag HUMAN_AGENT, which is for people only: for a reply that an agent wrote, and nothing else. Then Meta
-   takes none.
+2. Within Meta's messaging window (rules/messaging_window.py) an answer is an ordinary one. Up to 7 days it
+   carries the tag HUMAN_AGENT, which is for people only: for a reply that an agent wrote, and nothing else.
+   Then Meta takes none. What Meta has refused meanwhile (rules/obstacle.py) counts for more.
 3. Other channels have no such limits, but have to be reachable: one that only answers requests is not.
-4. Files of up to 25 MB, on Messenger alone: Rasa's other channels take addresses of files, not files.
+4. Nothing of a reply is dropped without a word: what cannot go out whole is refused before anything does.
+5. Files of up to 25 MB, on Messenger alone: Rasa's other channels take addresses of files, not files.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets
@@ -13,17 +14,16 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 from handover_channel.control import Control
-from handover_channel.errors import HandoverRefused, OutsideWindow
+from handover_channel.errors import HandoverRefused
+from handover_channel.rules import messaging_window
+from handover_channel.rules.messaging_window import messaging_type as messaging_type
+from handover_channel.rules.obstacle import HINTS, silence_with
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER
-
-#: Seconds after the person's last message. Source: the page above, "standard messaging" and "human agent".
-STANDARD_WINDOW = 24 * 60 * 60
-HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60
 
 #: Bytes. For an image that is uploaded too; the 8 MB hold for those that Meta fetches.
 LARGEST_FILE = 25 * 1024**2
@@ -51,6 +51,11 @@ PEOPLE_ONLY = (
     "but nothing automatic and no advertising."
 )
 
+NOT_HEARD = (
+    "The person last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they write "
+    "again."
+)
+
 
 class SendingRules(NamedTuple):
     """What the page tells in advance."""
@@ -68,26 +73,22 @@ def sending_rules(row: Thread, now: float, port_of: PortOf = lambda channel: Non
         reachable = port_of(row.channel) is not None
         return SendingRules(reachable, "" if reachable else NOT_REACHABLE, "")
     silence = silence_of(row, now)
-    if silence >= HUMAN_AGENT_WINDOW:
+    if messaging_window.is_over(silence):
         return SendingRules(False, TOO_LATE, "")
-    return SendingRules(True, "", PEOPLE_ONLY if silence >= STANDARD_WINDOW else "")
+    closed = "" if messaging_window.is_open(silence) else PEOPLE_ONLY
+    return SendingRules(True, "", HINTS.get(row.obstacle, closed))
 
 
-def silence_of(row: Thread, now: float) -> float:
-    """Return for how many seconds the person has not written; 0.0 where no message of theirs is known."""
-    return now - row.person_at / 1000 if row.person_at else 0.0
+def silence_of(row: Thread, now: float) -> Optional[float]:
+    """Return the seconds since the messaging window was opened, None where that is not known."""
+    return silence_with(row.obstacle, messaging_window.silence(row.window_at, now))
 
 
-def messaging_type(silence: float) -> Dict[str, Any]:
-    """Return what the Send API wants to know, *silence* seconds after the person's last message."""
-    if silence < STANDARD_WINDOW:
-        return {"messaging_type": "RESPONSE"}
-    if silence < HUMAN_AGENT_WINDOW:
-        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
-    raise OutsideWindow(
-        "the person last wrote more than 7 days ago, and Meta delivers nothing after that",
-        remedy="wait until the person writes again, or use another way to reach them",
-    )
+def bots_silence(row: Thread, now: float) -> str:
+    """Return why the person does not hear the bot when it gets the thread back now, "" where they do."""
+    if row.channel != MESSENGER:
+        return ""
+    return HINTS.get(row.obstacle, "" if messaging_window.is_open(silence_of(row, now)) else NOT_HEARD)
 
 
 def check_file(file: File, channel: str) -> None:

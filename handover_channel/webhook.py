@@ -172,6 +172,7 @@ def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> 
         attachments=attachments,
         referral=_mapping(content.get("referral")),
         reply_to=_text(_mapping(content.get("reply_to")).get("mid")),
+        is_unsent=content.get("is_deleted") is True,
     )
 
 
@@ -216,7 +217,8 @@ def _optin(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Ev
 
 
 def _noted(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
-    return Noted(**common, kind=kind, detail=content)
+    by_page = _id(item.get("sender")) == common["page"] != common["thread"]
+    return Noted(**common, kind=kind, detail=content, by_page=by_page)
 
 
 #: Meta's key in the item -> how it is read. The first key that is there decides.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, List, Mapping, Optional, Tuple
 
@@ -78,8 +79,9 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
         page=row["page"],
         control=row["control"],
         target=row["target"],
-        preview=_preview(row["preview"] or ""),
-        preview_author=row["preview_author"] or "",
+        preview=_preview(row["preview"]),
+        preview_author=row["preview_author"],
+        preview_file=row["preview_file"] or _first_file(row["preview_attachments"]),
         unread=row["person_at"] > row["read_to_by_agent"] and row["control"] != "bot",
         waiting_since=row["waiting_since"],
         active_at=row["active_at"],
@@ -94,6 +96,12 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
 def _preview(text: str) -> str:
     line = " ".join(text[: PREVIEW * 4].split())
     return line if len(line) <= PREVIEW else f"{line[: PREVIEW - 1]}…"
+
+
+def _first_file(attachments: str) -> str:
+    """Return the type of the first of a line's attachments (JSON, "" for no line), "" for none."""
+    found = json.loads(attachments or "[]")
+    return str(found[0]["type"] or "file") if found else ""
 
 
 def _cursor(after: str) -> Optional[Tuple[float, str]]:

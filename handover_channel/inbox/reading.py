@@ -17,7 +17,7 @@ from handover_channel.inbox import listing, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
 from handover_channel.inbox_settings import filled
-from handover_channel.sending import SendingRules
+from handover_channel.sending import SendingRules, bots_silence
 from handover_channel.settings import Settings
 from handover_channel.store import Store, agents, inbox, people, presence, replies, threads
 from handover_channel.store.agents import YOU
@@ -107,6 +107,7 @@ class Reader:
                 assignee_shown=names.get(row.assignee, row.assignee),
                 is_mine=row.assignee == agent,
                 **_possible(row, rules),
+                return_hint=bots_silence(row, now),
                 tags=inbox.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,

@@ -23,6 +23,27 @@ def _(text: str) -> str:
 
 TEXTS: Tuple[str, ...] = (
     # sending.py, agent.py, store/replies.py
+    _(
+        "The person last wrote more than 24 hours ago, and Meta does not let this app answer then: "
+        "whoever runs the bot can ask for the Human Agent feature in App Review. You can answer once the "
+        "person writes again."
+    ),
+    _(
+        "Meta says that the person cannot be reached: they blocked the page, closed the account, or "
+        "accept no messages. The bot does not reach them either."
+    ),
+    _(
+        "Meta does not accept the page's access token: nothing can be sent, by you or by the bot, until "
+        "whoever runs the bot has put in a new one."
+    ),
+    _(
+        "Meta has restricted the page or the app: nothing can be sent, by you or by the bot, until that "
+        "is over."
+    ),
+    _(
+        "The person last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they "
+        "write again."
+    ),
     _("This conversation is not in the inbox: take it over to answer."),
     _(
         "The person last wrote more than 7 days ago, and Meta delivers nothing after that. "

@@ -36,8 +36,8 @@ class Item:
     page: str
     control: str  #: control.Control
     target: str  #: name of the target that has it, an app id, "" for the bot
-    preview: str  #: the newest thing said while the bot was silent, one line
-    preview_author: str  #: "person", "agent", "app", "" for none
+    preview: str  #: the newest thing said, whoever's part it is in, one line
+    preview_author: str  #: "person", "bot", "agent", "app", "" for none
     unread: bool  #: the person has written since this agent last looked
     waiting_since: Optional[float]  #: since when nobody has answered; None: nobody waits
     active_at: float
@@ -45,6 +45,7 @@ class Item:
     assignee: str  #: shown name, "" for none
     is_mine: bool
     tags: Tuple[str, ...] = ()
+    preview_file: str = ""  #: type of what came with it, "" for nothing
     person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
 
 
@@ -167,6 +168,7 @@ class ThreadView:
     can_reply: bool
     why_not: str = ""  #: why nothing can be sent: told in place of the reply box
     hint: str = ""  #: told above the reply box: for one, that Meta lets only people answer by now
+    return_hint: str = ""  #: why the person does not hear the bot when it is back
     can_take_over: bool = False
     can_return: bool = False
     can_extend: bool = False

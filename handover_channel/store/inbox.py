@@ -31,14 +31,21 @@ _LISTS: Mapping[str, Tuple[Tuple[Any, ...], Any]] = {
 }
 
 
-def _newest(column: Any) -> Any:
-    return (
-        sa.select(column)
-        .where(transcript.c.thread == threads.c.id)
-        .order_by(transcript.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+_said = transcript.alias("said")
+_newest_line = (
+    sa.select(transcript.c.id)
+    .where(transcript.c.thread == threads.c.id)
+    .order_by(transcript.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+#: What was said last: in the transcript, or (newer than that) with the bot.
+_of_the_bot = threads.c.last_at > sa.func.coalesce(_said.c.timestamp, 0)
+
+
+def _newest(of_the_bot: Any, said: Any) -> Any:
+    return sa.case((_of_the_bot, of_the_bot), else_=sa.func.coalesce(said, ""))
 
 
 _SHOWN = (
@@ -46,8 +53,10 @@ _SHOWN = (
     sa.func.coalesce(people.c.name, "").label("name"),
     sa.func.coalesce(people.c.picture, "").label("picture"),
     sa.func.coalesce(read_marks.c.person_at, 0).label("read_to_by_agent"),
-    _newest(transcript.c.text).label("preview"),
-    _newest(transcript.c.author).label("preview_author"),
+    _newest(threads.c.last_text, _said.c.text).label("preview"),
+    _newest(threads.c.last_author, _said.c.author).label("preview_author"),
+    _newest(threads.c.last_file, "").label("preview_file"),
+    _newest("", _said.c.attachments).label("preview_attachments"),
 )
 
 
@@ -71,7 +80,11 @@ def page_of(
     marks = sa.and_(read_marks.c.thread == threads.c.id, read_marks.c.agent == sa.bindparam("agent"))
     query = (
         sa.select(*_SHOWN, by.label("sorted_by"))
-        .select_from(threads.outerjoin(people, people.c.thread == threads.c.id).outerjoin(read_marks, marks))
+        .select_from(
+            threads.outerjoin(people, people.c.thread == threads.c.id)
+            .outerjoin(read_marks, marks)
+            .outerjoin(_said, _said.c.id == _newest_line)
+        )
         .where(*which, *_narrowed(search, page, target, tag))
         .order_by(by.desc(), threads.c.id.desc())
         .limit(limit)

@@ -14,7 +14,16 @@ import sqlalchemy as sa
 from handover_channel.store import Store, findings
 from handover_channel.store.queue import GIVEN_UP
 from handover_channel.store.replies import DROPPED, SENT
-from handover_channel.store.schema import changes, deliveries, people, remarks, replies, sent, transcript
+from handover_channel.store.schema import (
+    changes,
+    deliveries,
+    people,
+    remarks,
+    replies,
+    sent,
+    threads,
+    transcript,
+)
 
 #: Rows looked at in one transaction.
 BATCH = 1000
@@ -41,12 +50,27 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
     at = transcript.c.timestamp / 1000.0
     _delete(store, remarks, remarks.c.at, before, remarks.c.at < before, sleep)
     _delete_by_key(store, people.c.thread, people.c.fetched_at < before, sleep)
+    _forget_words(store, before, sleep)
     return _delete(store, transcript, at, before, at < before, sleep)
 
 
 def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
     """Delete changes of control before that time."""
     return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
+
+
+def _forget_words(store: Store, before: float, sleep: _Sleep) -> None:
+    """Take the last words out of the threads where they are as old."""
+    old = sa.and_(threads.c.last_at > 0, threads.c.last_at < int(before * 1000))
+    these = sa.select(threads.c.id).where(old).limit(BATCH)
+    changed = BATCH
+    while changed == BATCH:
+        with store.writing() as connection:
+            nothing = {"last_at": 0, "last_author": "", "last_text": "", "last_file": ""}
+            changed = connection.execute(
+                sa.update(threads).where(threads.c.id.in_(these)).values(**nothing)
+            ).rowcount
+        sleep(PAUSE)
 
 
 def _delete_by_key(store: Store, key: sa.Column, gone: sa.sql.ColumnElement, sleep: _Sleep) -> None:

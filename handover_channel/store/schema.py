@@ -54,6 +54,14 @@ threads = sa.Table(
     # A return that rests on signs alone: control.py, rule 6
     sa.Column("released_from", sa.Text, nullable=False, server_default=""),  # JSON: whose it is, if it fails
     sa.Column("release_refused", sa.Integer, nullable=False, server_default="0"),  # 1: it failed
+    # Whether an agent's message gets there
+    sa.Column("window_at", sa.BigInteger, nullable=False, server_default="0"),  # what opened Meta's window
+    sa.Column("obstacle", sa.Text, nullable=False, server_default=""),  # sending.Obstacle, "" for none
+    # The newest thing that the person and the bot said: rules/last_words.py; `last_at` is Meta's clock
+    sa.Column("last_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_author", sa.Text, nullable=False, server_default=""),
+    sa.Column("last_text", sa.Text, nullable=False, server_default=""),
+    sa.Column("last_file", sa.Text, nullable=False, server_default=""),
 )
 
 _open = sa.text("control <> 'bot'")
@@ -243,6 +251,15 @@ people = sa.Table(
     sa.Column("thread", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("picture", sa.Text, nullable=False),  # address
+    sa.Column("fetched_at", _Seconds, nullable=False),
+)
+
+#: Facebook pages, by their names.
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("page", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
     sa.Column("fetched_at", _Seconds, nullable=False),
 )
 

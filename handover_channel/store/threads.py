@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 from handover_channel.control import Control, State
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
+from handover_channel.store.seen import reached as reached
+from handover_channel.store.seen import touch as touch
 from handover_channel.store.upsert import insert_new
 
 
@@ -46,6 +48,12 @@ class Thread:
     read_to: int = 0
     released_from: str = ""  #: JSON: whose it is again if the return on signs alone fails
     release_refused: int = 0  #: 1: it failed
+    window_at: int = 0  #: when the person last did what opens Meta's messaging window; 0: not known
+    obstacle: str = ""  #: what Meta said of an agent's message since: sending.Obstacle
+    last_at: int = 0
+    last_author: str = ""
+    last_text: str = ""
+    last_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,50 +71,8 @@ class LoggedChange:
     id: int = 0
 
 
-def _greater(column: Any, name: str) -> Any:
-    # GREATEST in PostgreSQL, MAX in SQLite: CASE is the same in both.
-    value = sa.bindparam(name, type_=column.type)
-    return sa.case((column < value, value), else_=column)
-
-
 # These run for every message.
 _GET = Prepared(sa.select(threads).where(threads.c.id == sa.bindparam("thread")))
-_TOUCH = Prepared(
-    sa.update(threads)
-    .where(threads.c.id == sa.bindparam("thread"))
-    .values(
-        active_at=_greater(threads.c.active_at, "now"),
-        page=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_page"), ""), threads.c.page),
-        seen=_greater(threads.c.seen, "new_seen"),
-        person_at=_greater(threads.c.person_at, "new_person_at"),
-        # In the inbox whoever writes waits from the first word that nobody has answered.
-        waiting_since=sa.case(
-            (
-                sa.and_(
-                    threads.c.control == Control.INBOX.value,
-                    threads.c.waiting_since.is_(None),
-                    sa.bindparam("new_person_at", type_=sa.BigInteger) > 0,
-                ),
-                sa.bindparam("now", type_=threads.c.active_at.type),
-            ),
-            else_=threads.c.waiting_since,
-        ),
-    )
-)
-_REACHED = Prepared(
-    sa.update(threads)
-    .where(
-        threads.c.id == sa.bindparam("of"),
-        sa.or_(
-            threads.c.delivered_to < sa.bindparam("new_delivered"),
-            threads.c.read_to < sa.bindparam("new_read"),
-        ),
-    )
-    .values(
-        delivered_to=_greater(threads.c.delivered_to, "new_delivered"),
-        read_to=_greater(threads.c.read_to, "new_read"),
-    )
-)
 _IS_OPEN = sa.text("threads.control <> 'bot'")
 _CONTROL = Prepared(sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread")))
 
@@ -160,18 +126,22 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
         "read_to": 0,
         "released_from": "",
         "release_refused": 0,
+        "window_at": 0,
+        "obstacle": "",
+        "last_at": 0,
+        "last_author": "",
+        "last_text": "",
+        "last_file": "",
     }
     # Another process may add the same row at the same time.
     insert_new(connection, threads, [values])
     return existing(connection, thread)
 
 
-def touch(
-    connection: Connection, thread: str, *, page: str, seen: int, now: float, person_at: int = 0
-) -> None:
-    """Note that an event was seen: the newest time wins, by Meta's clock and by ours."""
-    given = {"thread": thread, "new_page": page, "new_seen": seen, "now": now, "new_person_at": person_at}
-    _TOUCH.changed(connection, given)
+def obstructed(connection: Connection, thread: str, obstacle: str) -> None:
+    """Note what keeps agents' messages from the person: sending.Obstacle, "" for nothing."""
+    changed = (threads.c.id == thread, threads.c.obstacle != obstacle)
+    connection.execute(sa.update(threads).where(*changed).values(obstacle=obstacle))
 
 
 def change(
@@ -268,12 +238,6 @@ def waiting_before(connection: Connection, row: Thread) -> int:
     longer = (threads.c.waiting_since < row.waiting_since, threads.c.target == row.state.target)
     query = sa.select(sa.func.count()).select_from(threads).where(*longer)
     return int(connection.execute(query).scalar() or 0)
-
-
-def reached(connection: Connection, thread: str, *, delivered_to: int = 0, read_to: int = 0) -> None:
-    """Note how far what the page wrote has got: never back. Times are Meta's, in ms."""
-    given = {"of": thread, "new_delivered": max(delivered_to, read_to), "new_read": read_to}
-    _REACHED.changed(connection, given)
 
 
 def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) -> None:

@@ -1,0 +1,1 @@
+"""Rules of Meta's and ours as pure decisions: no I/O, no framework, values in and values out."""

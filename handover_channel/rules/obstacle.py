@@ -1,0 +1,79 @@
+"""What Meta's refusal of an agent's message says about the thread, and what the page tells of it then.
+
+A refusal that is about the message alone (too long, a file that Meta cannot use) is no obstacle: it stands at
+the message. An obstacle lasts until the person does something, or a message gets through.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Mapping, Optional, Tuple, Type
+
+from handover_channel.errors import (
+    GraphError,
+    HumanAgentRefused,
+    OutsideWindow,
+    PersonUnavailable,
+    Restricted,
+    TokenRefused,
+)
+from handover_channel.rules.messaging_window import HUMAN_AGENT_WINDOW, STANDARD_WINDOW
+
+
+class Obstacle(str, Enum):
+    """What keeps agents' messages from the person. Who has control is no obstacle: it is in the row."""
+
+    NONE = ""
+    CLOSED = "closed"  #: the standard window is over: what people write still goes out, with a tag
+    OVER = "over"  #: nothing goes out any more, with or without the tag
+    NO_TAG = "no_tag"  #: the app may not use the tag
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105  (a name)
+    RESTRICTED = "restricted"
+
+
+_OF: Tuple[Tuple[Type[GraphError], Obstacle], ...] = (
+    (OutsideWindow, Obstacle.CLOSED),
+    (HumanAgentRefused, Obstacle.NO_TAG),
+    (PersonUnavailable, Obstacle.PERSON),
+    (TokenRefused, Obstacle.TOKEN),
+    (Restricted, Obstacle.RESTRICTED),
+)
+
+#: How long ago the window was opened, at least, in seconds: Meta knows better than we do.
+_CLOSED_SINCE: Mapping[str, float] = {Obstacle.CLOSED: STANDARD_WINDOW, Obstacle.OVER: HUMAN_AGENT_WINDOW}
+
+#: What the page tells above the reply box.
+HINTS: Mapping[str, str] = {
+    Obstacle.NO_TAG: (
+        "The person last wrote more than 24 hours ago, and Meta does not let this app answer then: whoever "
+        "runs the bot can ask for the Human Agent feature in App Review. You can answer once the person "
+        "writes again."
+    ),
+    Obstacle.PERSON: (
+        "Meta says that the person cannot be reached: they blocked the page, closed the account, or accept "
+        "no messages. The bot does not reach them either."
+    ),
+    Obstacle.TOKEN: (
+        "Meta does not accept the page's access token: nothing can be sent, by you or by the bot, until "
+        "whoever runs the bot has put in a new one."
+    ),
+    Obstacle.RESTRICTED: (
+        "Meta has restricted the page or the app: nothing can be sent, by you or by the bot, until that "
+        "is over."
+    ),
+}
+
+
+def obstacle_of(error: GraphError, *, tagged: bool) -> Obstacle:
+    """Return the obstacle that a refusal stands for. *tagged*: the message carried HUMAN_AGENT."""
+    for kind, obstacle in _OF:
+        if isinstance(error, kind):
+            return Obstacle.OVER if obstacle is Obstacle.CLOSED and tagged else obstacle
+    return Obstacle.NONE
+
+
+def silence_with(obstacle: str, seconds: Optional[float]) -> Optional[float]:
+    """Return the seconds since the window was opened (None: not known), as far as *obstacle* allows."""
+    least = _CLOSED_SINCE.get(obstacle)
+    return seconds if least is None else max(seconds or 0.0, least)

@@ -1,0 +1,88 @@
+"""The list shows the newest thing said, whoever's part of the conversation it is in."""
+
+from __future__ import annotations
+
+import pytest
+from play import OURS, PSID
+
+from handover_channel.inbox import listing
+from handover_channel.inbox.views import Filters
+from handover_channel.store import retention, transcript
+from handover_channel.store.transcript import AGENT, Line
+
+
+def item(play, name="open"):
+    with play.store.reading() as connection:
+        view = listing.list_view(connection, play.settings, Filters(list=name), agent="sara", shown_names={})
+    (found,) = view.items
+    return found
+
+
+def test_a_thread_just_handed_over_shows_what_the_person_wrote_to_the_bot(play):
+    play.says("I was charged twice")
+    play.switchboard.hand_over(PSID)
+
+    assert (item(play).preview, item(play).preview_author) == ("I was charged twice", "person")
+
+
+def test_the_bots_answer_is_known_by_its_echo(play):
+    play.says("hello")
+    echo = {
+        "mid": "m_9",
+        "is_echo": True,
+        "app_id": int(OURS),
+        "metadata": "rasa-handover:1.1",
+        "text": "Hi\nthere",
+    }
+    at = int(play.clock() * 1000) + 50
+    play.deliver(
+        {"sender": {"id": play.page.page_id}, "recipient": {"id": PSID}, "timestamp": at, "message": echo}
+    )
+    play.work()
+
+    assert (item(play, "bot").preview, item(play, "bot").preview_author) == ("Hi there", "bot")
+
+
+def test_what_agents_write_afterwards_is_newer(play):
+    play.hands_over()
+    with play.store.writing() as connection:
+        transcript.add(connection, PSID, Line(AGENT, "How can I help?", int(play.clock() * 1000) + 5))
+
+    assert (item(play).preview, item(play).preview_author) == ("How can I help?", "agent")
+
+
+def test_an_event_that_comes_late_hides_nothing_newer(play):
+    play.says("the newest")
+    late = {"mid": "m_old", "text": "an old one"}
+    at = int(play.clock() * 1000) - 60_000
+    play.deliver(
+        {"sender": {"id": PSID}, "recipient": {"id": play.page.page_id}, "timestamp": at, "message": late}
+    )
+    play.work()
+
+    assert item(play, "bot").preview == "the newest"
+
+
+@pytest.mark.parametrize("muted", [False, True])
+def test_a_picture_without_a_word_is_named(play, muted):
+    if muted:
+        play.hands_over()
+    play.clock.passes(1)
+    picture = {"mid": "m_p", "attachments": [{"type": "image", "payload": {"url": "https://cdn.example/p"}}]}
+    at = int(play.clock() * 1000)
+    play.deliver(
+        {"sender": {"id": PSID}, "recipient": {"id": play.page.page_id}, "timestamp": at, "message": picture}
+    )
+    play.work()
+
+    found = item(play, "open" if muted else "bot")
+    assert (found.preview, found.preview_file) == ("", "image")
+
+
+def test_words_that_are_old_enough_are_deleted_with_the_transcript(play):
+    play.says("my card number is secret")
+
+    retention.delete_transcript(play.store, before=play.clock() + 60, sleep=lambda seconds: None)
+
+    assert item(play, "bot").preview == ""
+    assert play.row.last_text == ""
