@@ -111,6 +111,19 @@ class Block:
             self.refuse(key, f"is {quoted(text)}: {error}")
             return default
 
+    def count(self, key: str, default: int, *, least: int = 1) -> Optional[int]:
+        """Return the whole number of *key*, None for ``false`` or ``null``, *default* where it is absent."""
+        if key not in self.values:
+            return default
+        if self.values[key] is None or self.values[key] is False:
+            return None
+        text = self.text(key)
+        if text.isdecimal() and int(text) >= least:
+            return int(text)
+        if text:
+            self.refuse(key, f"is {quoted(text)}: write a whole number from {least} on, or false")
+        return default
+
     def block(self, key: str) -> Block:
         """Return the mapping below *key*, empty where it is absent."""
         return self.within(key, self.values.get(key))

@@ -3,6 +3,8 @@
 1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
    intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is
    understood without it, and logged as it was typed.
+   Of a long text NLU gets the beginning (`nlu_limit`): one regular expression of the bot's that takes the
+   square of the time for twice the text would stop the process for everybody. The tracker gets all of it.
 2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`. Then, where
    an agent has chosen one, the turn of the intent that the bot is to go on with.
 3. The agent is looked up each time: `PUT /model` replaces it.
@@ -74,8 +76,10 @@ class RasaConversation:
         store: Store,
         note_sent: Callable[[str], None],
         loop: Optional[asyncio.AbstractEventLoop] = None,
+        nlu_limit: Optional[int] = None,
     ) -> None:
         self._app = app
+        self._nlu_limit = nlu_limit
         self._loop = loop  # the server's, where other channels send; None: turns are on it
         self._on_new_message = on_new_message
         self._switchboard = switchboard
@@ -113,7 +117,7 @@ class RasaConversation:
             input_channel=MESSENGER,
             message_id=message_id,
             metadata={**context, **metadata_of(event)},
-            parse_data=await self._understood(text) if is_typed(event) else None,
+            parse_data=await self._understood(text, typed=is_typed(event)),
         )
         with self._turn(event.thread, output):
             # Before the turn, and awaited: nothing of it may come after control was passed.
@@ -226,9 +230,10 @@ class RasaConversation:
             if not self._in_turn:
                 tidy_up()
 
-    async def _understood(self, text: str) -> Optional[Dict[str, Any]]:
+    async def _understood(self, text: str, *, typed: bool) -> Optional[Dict[str, Any]]:
+        """Return what NLU makes of *text*, None where Rasa may ask it with the text as it is."""
         agent = self._agent()
-        words = text.lstrip(f"{_PREFIX} ")
+        words = words_of(text, typed=typed, limit=self._nlu_limit)
         if not words:
             return {**_NO_WORDS, "text": text}
         if agent is None or words == text:
@@ -281,6 +286,13 @@ def text_of(event: _Said) -> str:
     # A place, for one, has no address: "[location]" is something that a bot can be trained to answer.
     kinds = [f"[{found.type}]" for found in event.attachments]
     return next(filter(None, [event.text.strip(), *urls, *kinds]), "")
+
+
+def words_of(text: str, *, typed: bool, limit: Optional[int]) -> str:
+    """Return what NLU gets of a text, "" for nothing: of a payload that names an intent, all."""
+    if not typed and text.startswith(_PREFIX):
+        return text
+    return (text.lstrip(f"{_PREFIX} ") if typed else text)[:limit]
 
 
 def is_typed(event: _Said) -> bool:

@@ -81,6 +81,7 @@ class Server:
             given.store,
             self._note_sent,
             asyncio.get_running_loop(),
+            given.settings.nlu_limit,
         )
         self._opened = asyncio.Event()
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))

@@ -58,11 +58,15 @@ KEYS = (
     "return",
     "grant_requests",
     "stale_after",
+    "nlu_limit",
     "inbox",
 )
 
 
 DEFAULT_STALE_AFTER = timedelta(hours=1)
+
+#: Characters: as many as one message of ours may have. A person's may have 20,000.
+DEFAULT_NLU_LIMIT = 2000
 
 
 class Grants(str, Enum):
@@ -88,6 +92,7 @@ class Settings:
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as above
     stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
+    nlu_limit: Optional[int] = DEFAULT_NLU_LIMIT  #: characters of a message that NLU gets; None: all
     inbox: InboxSettings = InboxSettings()
 
     def target(self, name: Optional[str] = None) -> Target:
@@ -222,6 +227,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: boo
         returning=returning,
         grant_requests=_grants(block),
         stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
+        nlu_limit=block.count("nlu_limit", DEFAULT_NLU_LIMIT),
         inbox=inbox_block.read(block.block("inbox")),
         pages=_pages(block, proofs),
         secret=proofs.secret,

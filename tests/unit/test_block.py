@@ -152,3 +152,20 @@ def test_a_long_value_is_shortened_and_kept_on_one_line():
 
 def test_a_block_shows_no_values():
     assert "s3cr3t" not in repr(block(secret="s3cr3t"))
+
+
+@pytest.mark.parametrize(("value", "count"), [(7, 7), ("7", 7), (None, None), (False, None)])
+def test_a_count_may_be_switched_off(value, count):
+    assert read(value, "count", 5) == (count, [])
+
+
+def test_an_absent_count_is_the_default():
+    assert block().count("key", 5) == 5
+
+
+@pytest.mark.parametrize("value", ["many", -1, 0, "1.5"])
+def test_any_other_count_is_refused(value):
+    count, problems = read(value, "count", 5)
+
+    assert count == 5
+    assert problems == [f'is "{value}": write a whole number from 1 on, or false']

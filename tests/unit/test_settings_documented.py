@@ -60,7 +60,7 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
     rows = {**table("handover.yml"), **table("credentials.yml")}
     documented = "\n".join(
         ["app_id: 1111", "page_access_token: t", f"grant_requests: {rows['grant_requests'][0]}"]
-        + [f"database: {rows['database'][0]}", "graph_api:"]
+        + [f"database: {rows['database'][0]}", f"nlu_limit: {rows['nlu_limit'][0]}", "graph_api:"]
         + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in addresses.KEYS]
         + ["return:"]
         + [f"  {key}: {rows[f'return.{key}'][0]}" for key in ways_back.KEYS]
