@@ -4,8 +4,9 @@
 2. In a thread one reply goes out after the other, whichever processes they come from. The next one goes when
    the one before it was sent, or has failed.
 3. A reply that has failed stays until somebody retries or drops it. What of it went out stays out once.
-4. The first answer ends the wait for one (`answer_within`).
-5. Text and file of one reply are messages of their own, the text first: Meta takes one or the other.
+4. What Meta's refusal says about the thread is noted: who has it, or why nothing gets to the person.
+5. The first answer ends the wait for one (`answer_within`).
+6. Text and file of one reply are messages of their own, the text first: Meta takes one or the other.
 
 When a reply may go, and as what, is in sending.py; what is noted once it has gone, in outbox.py;
 how, in post.py.
@@ -21,18 +22,19 @@ from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log, messages, outbox
 from handover_channel.control import Control
-from handover_channel.errors import HandoverError, HandoverRefused, StoreUnavailable
+from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.events import Attachment
 from handover_channel.graph_api import GraphApi
 from handover_channel.outbox import Part
 from handover_channel.post import Post
+from handover_channel.rules.obstacle import Obstacle, is_refuted
 from handover_channel.sending import PortOf, SendingRules, check_file, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
-from handover_channel.switchboard import MESSENGER
+from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
 
@@ -57,6 +59,7 @@ class Agent:
         *,
         port_of: PortOf = lambda channel: None,
         sleep: Callable[[float], None] = time.sleep,
+        switchboard: Optional[Switchboard] = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -64,6 +67,7 @@ class Agent:
         self._port_of = port_of
         self._post = Post(settings, store, graph, clock, port_of)
         self._sleep = sleep
+        self._refusals = (switchboard or Switchboard(settings, store, graph, clock)).refusals
 
     def sending_rules(self, row: Thread) -> SendingRules:
         """Tell in advance whether an agent may answer in the thread of *row*."""
@@ -149,7 +153,21 @@ class Agent:
             with self._store.writing() as connection:
                 replies.failed(connection, reply.id, str(error))
                 news.add(connection, reply.thread, now=self._clock())
+            self._learn(reply.thread, error)
         return self._find(reply.id, None)
+
+    def _learn(self, thread: str, error: HandoverError) -> None:
+        """Note what Meta's refusal says about the thread: from then on the page tells it."""
+        if not isinstance(error, GraphError):
+            return
+        try:
+            row = self._row(thread)
+            if row.state.control is Control.INBOX:
+                self._refusals.learn(row, error)
+        except Exception as problem:  # that the reply has failed is noted, and is what counts
+            logger.error("thread %s: nothing was learnt of the refusal: %s", thread, log.trace(problem))
+        with self._store.writing() as connection:
+            news.add(connection, thread, now=self._clock())
 
     def _await_turn(self, reply: Reply, worker: str) -> None:
         waited = 0.0
@@ -198,6 +216,9 @@ class Agent:
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
         outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
+        if is_refuted(row.obstacle):
+            with self._store.writing() as connection:
+                threads.obstructed(connection, row.id, Obstacle.NONE.value)
 
     def _row_in_inbox(self, thread: str) -> Thread:
         row = self._row(thread)
@@ -205,7 +226,7 @@ class Agent:
             who = row.state.target or row.state.control.value
             raise HandoverRefused(
                 f"thread {thread} is with {who!r}, not in the built-in inbox -> "
-                "hand it over to a target of kind inbox first"
+                "take it over there, then send this again"
             )
         return row
 

@@ -24,8 +24,7 @@ HandoverError
     ├── OutsideWindow             the messaging window is closed
     ├── PersonUnavailable         the person blocked the page, or cannot be reached
     ├── TokenRefused              the page access token is invalid or may not do this
-    ├── HumanAgentRefused         the app may not answer with the HUMAN_AGENT tag
-    └── Restricted                Meta has restricted the page or the app
+    └── HumanAgentRefused         the app may not answer with the HUMAN_AGENT tag
 """
 
 from __future__ import annotations
@@ -182,7 +181,3 @@ class TokenRefused(GraphError):
 
 class HumanAgentRefused(GraphError):
     """The app lacks the Human Agent feature: no answers after 24 hours (100/1893061)."""
-
-
-class Restricted(GraphError):
-    """Meta has restricted the page or the app for a breach of policy (368, 10/1893063)."""

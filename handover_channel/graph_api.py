@@ -2,7 +2,8 @@
 
 1. Synchronous, for any number of threads at once; never called on the event loop.
 2. What is transient is tried again (graph_patience.py); typing and mark-seen are decoration: one attempt.
-3. Refusals are raised, with a remedy, and not logged here: the caller knows what they mean for the thread.
+3. Refusals are raised, with a remedy for whoever made the call, and not logged here: the caller knows what
+   they mean for the thread. A message is taken for the bot's; others reword its refusal (graph_remedies.py).
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from handover_channel.errors import TakeNotAllowed, TokenRefused
 from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
 from handover_channel.graph_patience import Patience, Persistence
+from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.graph_transport import Call, Pools, Transport, Upload, appsecret_proof
 
 __all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
@@ -118,7 +120,8 @@ class GraphApi:
 
     def thread_owner(self, token: str, thread: str) -> ThreadOwner:
         """Ask who controls the thread."""
-        return parse_thread_owner(self._get("/me/thread_owner", token, thread, recipient=thread))
+        with meant_for(Caller.CONTROL):
+            return parse_thread_owner(self._get("/me/thread_owner", token, thread, recipient=thread))
 
     def profile(self, token: str, thread: str) -> Dict[str, Any]:
         """Return {"first_name", "last_name", "profile_pic", "id"}, or {} where we may not read it.
@@ -126,7 +129,17 @@ class GraphApi:
         https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
         """
         path = "/" + quote(thread, safe="")
-        return self._get(path, token, thread, fields="first_name,last_name,profile_pic")
+        with meant_for(Caller.PROFILE):
+            return self._get(path, token, thread, fields="first_name,last_name,profile_pic")
+
+    def page_name(self, token: str, page: str) -> str:
+        """Return the page's name, "" where Meta tells none.
+
+        https://developers.facebook.com/docs/graph-api/reference/page/
+        """
+        with meant_for(Caller.PAGE):
+            name = self._get("/" + quote(page, safe=""), token, "", fields="name").get("name")
+        return name if isinstance(name, str) else ""
 
     def create_persona(self, token: str, name: str, picture: str) -> str:
         """Have messages shown as from *name*, with the picture at that address; return the persona's id.
@@ -135,12 +148,14 @@ class GraphApi:
         """
         given = {"name": name, "profile_picture_url": picture}
         body = {key: value for key, value in given.items() if value}
-        answer = self._post("personas", token, "", body, worth_repeating=False)  # a reply waits for it
+        with meant_for(Caller.PERSONA):
+            answer = self._post("personas", token, "", body, worth_repeating=False)  # a reply waits for it
         return str(answer.get("id") or "")
 
     def _control(self, name: str, token: str, thread: str, **more: Any) -> Dict[str, Any]:
         given = {key: value for key, value in more.items() if value != ""}
-        return self._post(name, token, thread, {"recipient": {"id": thread}, **given})
+        with meant_for(Caller.CONTROL):
+            return self._post(name, token, thread, {"recipient": {"id": thread}, **given})
 
     def _post(
         self,

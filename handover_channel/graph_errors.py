@@ -4,7 +4,8 @@
    window and permission alike), then the code, then the HTTP status.
 2. Every meaning is a line of a table; an error that is in none of them is a plain `GraphError`.
 3. Whatever the answer is (a list, a page of HTML, an error that is a string), the outcome is a `GraphError`.
-4. Meta repeats the access token in some of its messages: nothing that looks like one is kept.
+4. Remedies are worded for whoever writes the bot's responses; graph_remedies.py has those for other callers.
+5. Meta repeats the access token in some of its messages: nothing that looks like one is kept.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes
 """
@@ -17,6 +18,7 @@ from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple, Ty
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
+    HumanAgentRefused,
     NotThreadOwner,
     OutsideWindow,
     PersonUnavailable,
@@ -77,6 +79,15 @@ _MEDIA = (
     "hold at most 8 MB for an image, 25 MB for anything else"
 )
 _MESSAGE = "the message breaks a rule of the Send API: correct the response in domain.yml or in the action"
+#: The same, where Meta says what is wrong with it.
+_FORM = (
+    "the message is empty, too long, or text and action at once: correct the response in domain.yml or in "
+    "the action"
+)
+_TAG = (
+    "this app may not use the tag HUMAN_AGENT, and a bot never may: take the tag out of the response; agents "
+    "need the Human Agent feature (App Review > Permissions and features)"
+)
 _PROFILE = "the profile cannot be read: ask for Business Asset User Profile Access in App Review"
 _ROLES = "a rule of the retired handover protocol: choose a default app in " + _ROUTING
 _UNKNOWN = "Meta does not say why; often a missing permission: " + _PERMISSION
@@ -110,9 +121,10 @@ BY_SUBCODE: Mapping[int, Meaning] = {
     **_rows(TokenRefused, _PHONE, 2018021),
     **_rows(GraphUnavailable, _RATE, 2018338, 2534040),
     **_rows(GraphError, _RESTRICTED, 1893063),
+    **_rows(HumanAgentRefused, _TAG, 1893061),
     **_rows(GraphError, _APP, 2018164),
     **_rows(GraphError, _MEDIA, 2018008, 2018047, 2018109, 2018074, 2018294),
-    **_rows(GraphError, _MESSAGE, 2018014, 2018034),
+    **_rows(GraphError, _FORM, 2018014, 2018034),
     **_rows(GraphError, _PROFILE, 2018218, 2018247),
     **_rows(GraphError, _ROLES, 2018171, 2018234),
 }
@@ -131,6 +143,10 @@ BY_TEXT: Tuple[Tuple[int, str, Meaning], ...] = (
     (100, "no matching user", Meaning(PersonUnavailable, _WRONG_PERSON)),
     (100, "invalid fbid", Meaning(PersonUnavailable, _WRONG_PERSON)),
     (100, "missing permission", Meaning(TokenRefused, _PERMISSION)),
+    (100, "length of param", Meaning(GraphError, _FORM)),
+    (100, "human_agent", Meaning(HumanAgentRefused, _TAG)),
+    (100, "human agent", Meaning(HumanAgentRefused, _TAG)),
+    (10, "human agent", Meaning(HumanAgentRefused, _TAG)),
     (200, "receiving messages from you", Meaning(PersonUnavailable, _PERSON)),
 )
 

@@ -42,7 +42,7 @@ UPLOAD_READ = 75.0
 
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
+UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 _BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v26.0"
 _BAD_TOKEN = "copy the page access token into credentials.yml again, on one line"  # noqa: S105  (a sentence)
 
@@ -88,7 +88,7 @@ class Unanswered(GraphUnavailable):
     """No answer came. `sent`: Meta may have got the call, and done what it asks."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
-        super().__init__(message, remedy=_UNREACHABLE)
+        super().__init__(message, remedy=UNREACHABLE)
         self.sent = sent
 
 

@@ -1,7 +1,8 @@
 """What the person is told around a handover to the built-in inbox: how many wait before them, who has joined.
 
 1. It is said as the page, while the bot is silent already; the agents see it in the transcript.
-2. It is a courtesy: what Meta refuses is logged, and nothing else comes of it. Each notice is tried once.
+2. It is a courtesy: what Meta refuses is logged, and each notice is tried once. What a refusal says about
+   the thread (another app has it, the person cannot be reached) is noted as for an agent's message.
 3. Nothing here is written by a person. So it goes out within the standard window
    (rules/messaging_window.py), and never with the tag HUMAN_AGENT.
 4. On other channels it is for the caller to say: only Rasa's outputs get there.
@@ -17,6 +18,7 @@ from handover_channel import log, messages, metrics
 from handover_channel.control import Control
 from handover_channel.errors import GraphError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
+from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.inbox_settings import filled
 from handover_channel.owners import MESSENGER
 from handover_channel.routing import OUR_METADATA
@@ -31,7 +33,7 @@ logger = log.logger(__name__)
 
 
 class Notices:
-    """Tell the person. *token*: of the page of a row; raises GraphError."""
+    """Tell the person. *token*: of the page of a row; raises GraphError. *refused*: is told of refusals."""
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class Notices:
         graph: GraphApi,
         token: Callable[[Thread], str],
         clock: Callable[[], float],
+        refused: Callable[[Thread, GraphError], None] = lambda row, error: None,
     ) -> None:
         self._settings = settings.inbox
         self._store = store
         self._graph = graph
         self._token = token
         self._clock = clock
+        self._refused = refused
 
     def ahead(self, row: Thread) -> str:
         """Return what to say about those who wait before the person; "" for nothing."""
@@ -87,11 +91,14 @@ class Notices:
             for number, message in enumerate(self._due(row, text), start=1):
                 tag = f"{OUR_METADATA}{_tag(row, what)}.{number}"
                 body = messages.send_body(row.id, {**message, "metadata": tag})
-                answer = self._graph.send(self._token(row), body)
+                with meant_for(Caller.NOTICE):
+                    answer = self._graph.send(self._token(row), body)
                 metrics.sent(body)
                 self._keep(row, message["text"], str(answer.get("message_id", "")))
         except (GraphError, StoreUnavailable) as error:
             logger.warning("thread %s: the person was not told (%s): %s", row.id, what, error)
+            if isinstance(error, GraphError):
+                self._refused(row, error)
 
     def _keep(self, row: Thread, text: str, mid: str = "") -> None:
         line = Line(BOT, text, int(self._clock() * 1000), mid=mid)

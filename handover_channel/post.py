@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from handover_channel import log
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused
 from handover_channel.graph_api import GraphApi, Upload
+from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.outbox import Part
 from handover_channel.personas import Personas
 from handover_channel.routing import OUR_METADATA
@@ -63,17 +64,24 @@ class Post:
             **messaging_type(silence_of(row, self._clock())),
             "message": {"metadata": f"{OUR_METADATA}{part.tag}", **message},
         }
-        uploads = (Upload(*file),) if file else ()
+        with meant_for(Caller.AGENT, body.get("tag", "")):
+            return self._under_their_name(row, agent, token, body, (Upload(*file),) if file else ())
+
+    def _under_their_name(
+        self, row: Thread, agent: str, token: str, body: Mapping[str, Any], uploads: Sequence[Upload]
+    ) -> str:
         persona = self._personas.of(agent, row.page, token) if self._personas else ""
-        if persona and self._personas:
-            try:
-                return _mid(self._graph.send(token, {**body, "persona_id": persona}, *uploads))
-            except GraphError as error:
-                if type(error) is not GraphError:
-                    raise  # not about the persona: it has a meaning of its own
-                logger.warning("thread %s: sent again, without the agent's persona: %s", row.id, error)
-                self._personas.forget(agent, row.page)
-        return _mid(self._graph.send(token, body, *uploads))
+        if not (persona and self._personas):
+            return _mid(self._graph.send(token, body, *uploads))
+        try:
+            return _mid(self._graph.send(token, {**body, "persona_id": persona}, *uploads))
+        except GraphError as error:
+            if type(error) is not GraphError:
+                raise  # not about the persona: it has a meaning of its own
+            mid = _mid(self._graph.send(token, body, *uploads))
+            logger.warning("thread %s: sent again, without the agent's persona: %s", row.id, error)
+            self._personas.forget(agent, row.page)
+            return mid
 
     def _by_rasa(self, row: Thread, text: str) -> None:
         port = self._port_of(row.channel)

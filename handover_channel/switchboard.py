@@ -27,6 +27,7 @@ from handover_channel.ledger import Ledger
 from handover_channel.notices import Notices
 from handover_channel.owners import MESSENGER as MESSENGER
 from handover_channel.owners import Owners
+from handover_channel.refusals import Refusals
 from handover_channel.returning import ReturnReason
 from handover_channel.settings import Settings, TargetKind
 from handover_channel.store import Store, deadlines, findings, threads, transcript
@@ -71,7 +72,8 @@ class Switchboard:
         self.clock = clock
         self._ledger = Ledger(settings, store, clock)
         self._owners = Owners(settings, graph, clock)
-        self._notices = Notices(settings, store, graph, self._owners.token, clock)
+        self.refusals = Refusals(settings.app_id, store, clock, self.ask_owner, self.lose)
+        self._notices = Notices(settings, store, graph, self._owners.token, clock, self.refusals.learn)
 
     def may_speak(self, thread: str) -> bool:
         """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""

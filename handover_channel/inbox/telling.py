@@ -76,7 +76,7 @@ TEXTS: Tuple[str, ...] = (
     _("wait until the person writes again, or use another way to reach them"),
     _(
         "thread %(thread)s is with '%(who)s', not in the built-in inbox -> "
-        "hand it over to a target of kind inbox first"
+        "take it over there, then send this again"
     ),
     _(
         "the server stopped while this was being sent: perhaps it was delivered -> look whether the person "
@@ -100,6 +100,28 @@ TEXTS: Tuple[str, ...] = (
     _("the note has %(length)s characters; %(most)s are allowed"),
     _("the bot has no intent '%(intent)s' -> choose one of the list"),
     # graph_errors.py: what is for agents; tokens, permissions and settings of the page are not
+    _("another app or the Page inbox has this conversation: take it over, then send this again"),
+    _(
+        "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
+        "answer of a person, which Meta delivers for 7 days"
+    ),
+    _("Meta limits the rate of messages: send it again in a few minutes"),
+    _("a fault on Meta's side: send it again in a few minutes; if it lasts, see metastatus.com"),
+    _(
+        "send it again in a minute; if it lasts, whoever runs the bot looks at the network and at "
+        "graph_api.url in handover.yml"
+    ),
+    _("Meta could not use the file: send it in another format, with at most 25 MB"),
+    _(
+        "this app may not answer after 24 hours yet: whoever runs the bot asks for the Human Agent "
+        "feature in App Review (developers.facebook.com > your app > App Review > Permissions and "
+        "features); until then wait until the person writes again"
+    ),
+    _(
+        "Meta does not take this message as it is: word it differently, or shorten it; if it takes none, "
+        "tell whoever runs the bot"
+    ),
+    _("nothing gets out until whoever runs the bot has mended this: %(remedy)s"),
     _("the person blocked the page, closed the account or does not accept messages: nothing to do here"),
     _(
         "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "

@@ -14,7 +14,6 @@ from handover_channel.errors import (
     HumanAgentRefused,
     OutsideWindow,
     PersonUnavailable,
-    Restricted,
     TokenRefused,
 )
 from handover_channel.rules.messaging_window import HUMAN_AGENT_WINDOW, STANDARD_WINDOW
@@ -37,8 +36,10 @@ _OF: Tuple[Tuple[Type[GraphError], Obstacle], ...] = (
     (HumanAgentRefused, Obstacle.NO_TAG),
     (PersonUnavailable, Obstacle.PERSON),
     (TokenRefused, Obstacle.TOKEN),
-    (Restricted, Obstacle.RESTRICTED),
 )
+
+#: Code and subcode with which Meta says that the page or the app is restricted.
+_RESTRICTED = (368, 1893063)
 
 #: How long ago the window was opened, at least, in seconds: Meta knows better than we do.
 _CLOSED_SINCE: Mapping[str, float] = {Obstacle.CLOSED: STANDARD_WINDOW, Obstacle.OVER: HUMAN_AGENT_WINDOW}
@@ -70,10 +71,16 @@ def obstacle_of(error: GraphError, *, tagged: bool) -> Obstacle:
     for kind, obstacle in _OF:
         if isinstance(error, kind):
             return Obstacle.OVER if obstacle is Obstacle.CLOSED and tagged else obstacle
-    return Obstacle.NONE
+    is_restricted = error.code in _RESTRICTED or error.subcode in _RESTRICTED
+    return Obstacle.RESTRICTED if is_restricted else Obstacle.NONE
 
 
 def silence_with(obstacle: str, seconds: Optional[float]) -> Optional[float]:
     """Return the seconds since the window was opened (None: not known), as far as *obstacle* allows."""
     least = _CLOSED_SINCE.get(obstacle)
     return seconds if least is None else max(seconds or 0.0, least)
+
+
+def is_refuted(obstacle: str) -> bool:
+    """Tell whether a message that got through shows that *obstacle* is none (any more)."""
+    return obstacle not in (Obstacle.NONE, *_CLOSED_SINCE)

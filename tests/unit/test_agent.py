@@ -9,6 +9,7 @@ from handover_channel.addresses import GraphApiSettings
 from handover_channel.agent import Agent
 from handover_channel.credentials import Page
 from handover_channel.errors import HandoverRefused, NotThreadOwner
+from handover_channel.graph_api import ThreadOwner
 from handover_channel.sending import messaging_type
 from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, deadlines, replies, threads, transcript
@@ -28,6 +29,9 @@ class Graph:
 
     def __init__(self):
         self.sent = []
+
+    def thread_owner(self, token, thread):
+        return ThreadOwner()
 
     def send(self, token, body):
         if self.refusal:

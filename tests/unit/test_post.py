@@ -264,7 +264,7 @@ def test_what_is_not_about_the_persona_is_not_tried_without(with_personas):
     play.meta.fails("messages", Refusal(10, "(#10) another app", 2018300))
 
     assert agent.reply(PSID, "Two.", agent="nour").has_failed
-    assert play.calls() == ["messages"]
+    assert play.calls("thread_owner") == ["messages"]
 
 
 def test_names_are_cut_to_what_meta_takes(with_personas):

@@ -1,0 +1,146 @@
+"""What can be done about a refusal of Meta's, by who made the call and with what tag. No I/O.
+
+1. `graph_errors.py` knows refusals by code, and words them for whoever writes the bot's responses. For every
+   other caller each of those remedies that would send somebody to the wrong place is replaced here.
+2. An agent reads what an agent can do. What only those who run the bot can mend is said to be theirs.
+3. A call with the tag HUMAN_AGENT that is refused for a permission, or for a parameter that nobody can name,
+   lacks the feature of that name.
+   https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import Enum
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Type
+
+from handover_channel import graph_errors as known
+from handover_channel.errors import GraphError, HumanAgentRefused
+from handover_channel.graph_transport import UNREACHABLE
+
+
+class Caller(str, Enum):
+    """Who, or what for, the Graph API was called."""
+
+    BOT = "bot"  #: a response of Rasa's
+    AGENT = "agent"  #: a reply that a person wrote
+    NOTICE = "notice"  #: what the page says by itself around a handover
+    CONTROL = "control"  #: who has control, and moving it
+    PROFILE = "profile"  #: a person's name and picture
+    PERSONA = "persona"  #: the name under which an agent answers
+    PAGE = "page"  #: the page's name
+
+
+class _Row(NamedTuple):
+    remedy: str
+    kind: Optional[Type[GraphError]] = None  #: what it is, where the caller tells more than the code
+
+
+#: What Meta refuses without saying what to mend: what was asked for is wrong in itself.
+_THE_MESSAGE = (known._MESSAGE, known._FORM, known._UNKNOWN)
+
+_FEATURE = _Row(
+    "this app may not answer after 24 hours yet: whoever runs the bot asks for the Human Agent feature in "
+    "App Review (developers.facebook.com > your app > App Review > Permissions and features); until then "
+    "wait until the person writes again",
+    HumanAgentRefused,
+)
+_THEIRS = "nothing gets out until whoever runs the bot has mended this: "
+_REWORD = _Row(
+    "Meta does not take this message as it is: word it differently, or shorten it; if it takes none, tell "
+    "whoever runs the bot"
+)
+_TOO_LATE = _Row("wait until the person writes again, or use another way to reach them")
+_LEFT_OUT = _Row("the notice is left out; agents can answer all the same")
+_NOTICE_TEXT = _Row("correct the text of inbox.joined or inbox.ahead in handover.yml")
+_NO_PERSONA = _Row(
+    "answers go out as the page: check the agent's shown name (50 characters at most) and picture (an https "
+    "address of at most 8 MB), or leave out inbox.personas in handover.yml"
+)
+_NO_PAGE = _Row("check that `pages` in credentials.yml has the id of the page that the token is for")
+
+_OF_AGENTS: Dict[str, _Row] = {
+    **{
+        remedy: _Row(_THEIRS + remedy)
+        for remedy in (
+            known._ANOTHER,
+            known._PERMISSION,
+            known._LIVE,
+            known._PROOF,
+            known._WRONG_PERSON,
+            known._RESTRICTED,
+            known._NO_GRAPH,
+        )
+    },
+    known._OWNER: _Row(
+        "another app or the Page inbox has this conversation: take it over, then send this again"
+    ),
+    known._WINDOW: _Row(
+        "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
+        "answer of a person, which Meta delivers for 7 days"
+    ),
+    known._RATE: _Row("Meta limits the rate of messages: send it again in a few minutes"),
+    known._LATER: _Row(
+        "a fault on Meta's side: send it again in a few minutes; if it lasts, see metastatus.com"
+    ),
+    UNREACHABLE: _Row(
+        "send it again in a minute; if it lasts, whoever runs the bot looks at the network and at "
+        "graph_api.url in handover.yml"
+    ),
+    known._MEDIA: _Row("Meta could not use the file: send it in another format, with at most 25 MB"),
+    known._TAG: _FEATURE,
+    **dict.fromkeys((*_THE_MESSAGE, known._PHONE, known._APP, known._PROFILE), _REWORD),
+    **dict.fromkeys((known._ROLES, known._LINKING), _REWORD),
+}
+
+#: (who called, with what tag) -> the remedy by code -> the remedy for this call.
+REMEDIES: Mapping[Tuple[Caller, str], Mapping[str, _Row]] = {
+    (Caller.AGENT, ""): _OF_AGENTS,
+    (Caller.AGENT, "HUMAN_AGENT"): {
+        **_OF_AGENTS,
+        known._WINDOW: _TOO_LATE,
+        known._PERMISSION: _FEATURE,
+        known._MESSAGE: _FEATURE,
+    },
+    (Caller.NOTICE, ""): {
+        known._OWNER: _LEFT_OUT,
+        known._WINDOW: _LEFT_OUT,
+        known._RATE: _LEFT_OUT,
+        known._LATER: _LEFT_OUT,
+        **dict.fromkeys(_THE_MESSAGE, _NOTICE_TEXT),
+    },
+    (Caller.CONTROL, ""): dict.fromkeys((known._MESSAGE, known._FORM), _Row(known._APP)),
+    (Caller.PROFILE, ""): dict.fromkeys(
+        (*_THE_MESSAGE, known._PERMISSION, known._WRONG_PERSON), _Row(known._PROFILE)
+    ),
+    (Caller.PERSONA, ""): dict.fromkeys((*_THE_MESSAGE, known._MEDIA), _NO_PERSONA),
+    (Caller.PAGE, ""): dict.fromkeys((*_THE_MESSAGE, known._WRONG_PERSON), _NO_PAGE),
+}
+
+
+@contextmanager
+def meant_for(caller: Caller, tag: str = "") -> Iterator[None]:
+    """Have a GraphError of the calls made in here say what *caller* can do about it."""
+    try:
+        yield
+    except GraphError as error:
+        told = reworded(error, caller, tag)
+        if told is error:
+            raise
+        raise told from error
+
+
+def reworded(error: GraphError, caller: Caller, tag: str = "") -> GraphError:
+    """Return *error* with the remedy for *caller*: the same one, or one of the kind that it is then."""
+    rows = REMEDIES.get((caller, tag)) or REMEDIES.get((caller, ""), {})
+    # The longest first: a remedy may be a part of another one. Around it may stand how long to wait.
+    for by_code in sorted(rows, key=len, reverse=True):
+        if by_code in error.remedy:
+            row = rows[by_code]
+            remedy = error.remedy.replace(by_code, row.remedy)
+            if row.kind is None:
+                error.remedy = remedy
+                return error
+            facts = {"status": error.status, "code": error.code, "subcode": error.subcode}
+            return row.kind(str(error.args[0]), remedy=remedy, **facts)
+    return error
