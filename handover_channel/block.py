@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Collection, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from handover_channel.returning import parse_duration
 from handover_channel.yaml_document import Unset
@@ -97,6 +97,14 @@ class Block:
         elif text not in ("true", "false"):
             self.refuse(key, f"is {quoted(text)}: write true or false")
         return text == "true"
+
+    def one_of(self, key: str, known: Sequence[str]) -> str:
+        """Return the text of *key*, one of *known*; the first of them where it is absent or refused."""
+        text = self.text(key, known[0])
+        if text in known:
+            return text
+        self.refuse(key, f"is {quoted(text)}: {nearest(text, known)}")
+        return known[0]
 
     def duration(self, key: str, default: Optional[timedelta]) -> Optional[timedelta]:
         """Return the duration of *key*, None for ``false`` or ``null``, *default* where it is absent."""

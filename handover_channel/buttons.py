@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from handover_channel import log
 from handover_channel.returning import BUTTON_PAYLOAD, is_button
@@ -59,14 +59,19 @@ def return_button(title: str) -> Button:
     return {"type": "postback", "title": title, "payload": BUTTON_PAYLOAD}
 
 
-def with_return_button(response: Mapping[str, Any], title: Optional[str]) -> Dict[str, Any]:
+def with_return_button(
+    response: Mapping[str, Any], title: Optional[str], more: Sequence[str] = ()
+) -> Dict[str, Any]:
     """Return a copy of a Rasa response with the "Back to Bot" button in it, once, titled *title*.
 
-    One that is there is retitled where it stands, otherwise it is put last. With None for *title*
-    there is none in the copy.
+    One that is there is retitled where it stands, unless its title is one of *more*, for another language;
+    otherwise it is put last. With None for *title* there is none in the copy.
     """
     made = copy.deepcopy(dict(response))
     buttons, replies = _list(made.get("buttons")), _list(made.get("quick_replies"))
+    if title is not None:
+        own = next((_fields(each).get("title") for each in buttons + replies if _is_return(each)), title)
+        title = own if own in more else title
     if title is None:
         buttons, replies = _without_return(buttons), _without_return(replies)
     elif all(map(_can_be_button, replies)):

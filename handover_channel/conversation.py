@@ -33,7 +33,12 @@ class Conversation(Protocol):
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
-        """Tell the bot that the thread is its own again: one clean turn, intent `handover_returned`."""
+        """Tell the bot that the thread is its own again: one clean turn, intent `handover_returned`.
+
+        *note*: `reason`; and what the bot goes on with in a turn after it, if with anything: `intent`, chosen
+        by an agent, or `rest`, the rest of the person's message (`text`, `mid`, `timestamp` in ms, `page`;
+        `always`: also if the bot does not understand it).
+        """
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
         """Mirror a handover that the bot did not start in its slots."""

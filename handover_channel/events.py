@@ -12,6 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple
 
+#: Meta's own apps: the inbox of a Facebook page, that of Instagram.
+#: https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
+PAGE_INBOX_APP_ID = "263902037430900"
+INSTAGRAM_INBOX_APP_ID = "1217981644879628"
+META_INBOXES = (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID)
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -39,7 +45,7 @@ class MessageReceived(Event):
 
     mid: str = ""
     text: str = ""
-    payload: Optional[str] = None  #: of the quick reply that was tapped
+    payload: Optional[str] = None  #: of the quick reply that was tapped; None: the person typed
     attachments: Tuple[Attachment, ...] = ()
     referral: Mapping[str, Any] = field(default_factory=dict)
     reply_to: str = ""  #: mid of the message that this one answers
@@ -65,6 +71,7 @@ class MessageEchoed(Event):
     app_id: str = ""  #: who wrote; "" where Meta does not say
     metadata: str = ""
     attachments: Tuple[Attachment, ...] = ()
+    ai_generated: bool = False  #: Meta's own AI wrote it
 
 
 @dataclass(frozen=True)

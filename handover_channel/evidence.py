@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Callable, Dict, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import first_answer, log, outbox
+from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
 from handover_channel.control import Change, bot_may_speak
 from handover_channel.events import (
     ControlPassed,
@@ -23,8 +24,16 @@ from handover_channel.events import (
     PostbackReceived,
     Referred,
 )
-from handover_channel.returning import Keywords, ReturnReason
-from handover_channel.routing import OUR_METADATA, READ, Meaning, Situation, meaning_of
+from handover_channel.returning import ReturnReason
+from handover_channel.routing import (
+    JUST_RETURNED,
+    OUR_METADATA,
+    READ,
+    Meaning,
+    Situation,
+    meaning_of,
+    typed,
+)
 from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, sent, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
@@ -32,6 +41,7 @@ from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 from handover_channel.switchboard import Switchboard
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
+from handover_channel.ways_back import keywords_of
 
 logger = log.logger(__name__)
 
@@ -44,6 +54,9 @@ LONGEST_REPEAT = 36 * 3600.0
 
 #: What these are has no effect beyond its own row and the transcript.
 _AT_ONCE = frozenset({Meaning.TURN, Meaning.KEEP, Meaning.NOTHING})
+
+#: Reasons for which a thread came back to the bot.
+_RETURNED = frozenset(each.value for each in ReturnReason)
 
 _Said = Union[MessageReceived, PostbackReceived]
 
@@ -66,7 +79,8 @@ class Evidence:
         self._store = store
         self._clock = switchboard.clock
         self._switchboard = switchboard
-        self._keywords = Keywords(settings.returning.keywords)
+        self._keywords = keywords_of(settings.returning)
+        self._warned: Set[Tuple[str, str]] = set()  # (page, reason): once for each process
         self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], Ruling]] = {
             Meaning.TURN: self._turn,
             Meaning.KEEP: self._keep,
@@ -77,6 +91,8 @@ class Evidence:
             Meaning.PERHAPS_RELEASED: self._perhaps_released,
             Meaning.ON_STANDBY: self._on_standby,
             Meaning.ECHO_OF_OTHERS: self._echo_of_others,
+            Meaning.AUTOMATIC_REPLY: self._automatic_reply,
+            Meaning.META_AI: self._meta_ai,
             Meaning.LOST: self._lost,
             Meaning.GAINED: self._gained,
             Meaning.REQUESTED: self._requested,
@@ -112,6 +128,11 @@ class Evidence:
             is_stale=self._is_stale(event, delivery),
             active_at=row.active_at,
             received_at=delivery.received_at,
+            person_at=row.person_at,
+            automatic_within=int(self._settings.automatic_replies.within.total_seconds() * 1000),
+            just_returned=row.reason in _RETURNED
+            and delivery.received_at - row.changed_at <= JUST_RETURNED
+            and delivery.outcome != RETRIED,
         )
         return meaning_of(event, situation)
 
@@ -147,8 +168,18 @@ class Evidence:
     def _way_back(self, event: _Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
         kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
-        returned = self._switchboard.return_to_bot(row.id, reason, who="person", answers_from=delivery.id + 1)
+        returned = self._switchboard.return_to_bot(
+            row.id, reason, who="person", answers_from=delivery.id + 1, rest=self._rest(event)
+        )
         return replace(kept, outcome="returned" if returned else "return refused")
+
+    def _rest(self, event: _Said) -> Optional[Mapping[str, Any]]:
+        """Return what the note of the return says of the rest of the message, None where there is none."""
+        when, text = self._settings.returning.rest, self._keywords.rest(typed(event))
+        if not text or when == "never":
+            return None
+        facts = {"mid": event.mid, "timestamp": event.timestamp, "page": event.page}
+        return {"text": text, "always": when == "always", **facts}
 
     def _lapsed(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
         self._switchboard.lapse(row, ReturnReason.LAPSED, answers_from=delivery.id)
@@ -177,28 +208,32 @@ class Evidence:
                 self._switchboard.reconcile(muted)
         else:
             first_answer.note(self._settings, self._store, row, now=delivery.received_at)
-        line = Line(
-            APP,
-            event.text,
-            event.timestamp,
-            mid=event.mid,
-            app_id=event.app_id,
-            attachments=event.attachments,
-        )
-        return Ruling("kept", line=line)
+        return Ruling("kept", line=_line_of(event, APP))
+
+    def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        # People there who answer take control, however fast they are; an automatic reply does not.
+        if bot_may_speak(row.state.control) and not self._switchboard.is_gone(row):
+            return self._echo_of_others(event, row, delivery)
+        return self._beside(event, row, AUTOMATIC_REPLY, self._settings.automatic_replies.page_inbox)
+
+    def _meta_ai(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        return self._beside(event, row, META_AI, self._settings.automatic_replies.meta_ai)
+
+    def _beside(self, event: MessageEchoed, row: Thread, reason: str, reaction: Reaction) -> Ruling:
+        """Keep what was answered by itself. It is nobody's first answer, and says nothing about the owner."""
+        if (row.page, reason) not in self._warned:
+            self._warned.add((row.page, reason))
+            logger.warning("page %s: %s (said once)", row.page, REMEDIES[reason])
+        if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
+            change = Change.FOREIGN_ECHO
+            self._switchboard.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
+        return Ruling("kept", line=_line_of(event, reason))
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         tag = event.metadata[len(OUR_METADATA) :]
         part = outbox.part_of(tag)
         if part:
-            line = Line(
-                AGENT,
-                event.text,
-                event.timestamp,
-                mid=event.mid,
-                app_id=event.app_id,
-                attachments=event.attachments,
-            )
+            line = _line_of(event, AGENT)
             outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
             return Ruling("our echo")
         with self._store.reading() as connection:
@@ -263,3 +298,14 @@ class Evidence:
         if grants is Grants.ALL or app_id in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
             return True
         return self._settings.target_of_app(app_id) is not None
+
+
+def _line_of(event: MessageEchoed, author: str) -> Line:
+    return Line(
+        author,
+        event.text,
+        event.timestamp,
+        mid=event.mid,
+        app_id=event.app_id,
+        attachments=event.attachments,
+    )

@@ -61,13 +61,14 @@ class Ledger:
         metadata: str = "",
         intent: str = "",
         note: str = "",
+        rest: Optional[Mapping[str, Any]] = None,
     ) -> Thread:
         """Apply *change* to the row as it stands, and return the row as it is then.
 
         *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
         For a return: *answers_from*, the first delivery that is not backlog, None for the next one received;
         *tell*, whether Rasa is to get its turn; *metadata*, what the other app said; *intent*, what the bot
-        is to go on with; *note*, what an agent wrote about it.
+        is to go on with; *rest*, the rest of the message that brought it back; *note*, what an agent wrote.
         """
         while True:
             with self._store.writing() as connection:
@@ -101,7 +102,7 @@ class Ledger:
                 self._set_deadlines(connection, thread, state, until, now)
                 after = threads.existing(connection, thread)
                 if returned and tell:
-                    more = {"metadata": metadata, "intent": intent}
+                    more = {"metadata": metadata, "intent": intent, "rest": rest}
                     body = {"reason": reason, **{key: value for key, value in more.items() if value}}
                     self._note(connection, after, deliveries.RETURNED, body)
                 logger.info(

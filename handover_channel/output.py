@@ -63,7 +63,8 @@ class MessengerOutput(OutputChannel):
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Send one of Rasa's responses, all of its parts."""
         if message.get("utter_action") == NOTICE:
-            message = messages.with_return_button(message, self._switchboard.settings.returning.button)
+            ways = self._switchboard.settings.returning
+            message = messages.with_return_button(message, ways.button, ways.more_buttons)
         # Rasa takes it for granted that buttons come with a text.
         await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})
 

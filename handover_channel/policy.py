@@ -35,6 +35,7 @@ from handover_channel.silence import (
     next_action,
 )
 from handover_channel.switchboard import MESSENGER
+from handover_channel.ways_back import keywords_of
 
 logger = log.logger(__name__)
 
@@ -153,11 +154,10 @@ def _forget(thread: str, mid: str, text: str, timestamp: int) -> None:
 def _keyword_match() -> Match:
     """Return the look-up of handover.yml's keywords; one that finds none without settings."""
     try:
-        keywords = wiring.from_config().settings.returning.keywords
+        return keywords_of(wiring.from_config().settings.returning).match
     except SettingsError as error:
         logger.warning("no keywords, the settings cannot be used: %s", error)
-        keywords = ()
-    return Keywords(keywords).match
+        return Keywords(()).match
 
 
 def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:

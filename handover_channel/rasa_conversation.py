@@ -6,7 +6,8 @@
    Of a long text NLU gets the beginning (`nlu_limit`): one regular expression of the bot's that takes the
    square of the time for twice the text would stop the process for everybody. The tracker gets all of it.
 2. On return Rasa gets one clean turn: intent `handover_returned`, the reason as entity `reason`. Then, where
-   an agent has chosen one, the turn of the intent that the bot is to go on with.
+   an agent has chosen one, the turn of the intent that the bot is to go on with; or that of the rest of the
+   message which brought the thread back, if the bot understands it.
 3. The agent is looked up each time: `PUT /model` replaces it.
 """
 
@@ -20,7 +21,7 @@ import time
 from collections import deque
 from concurrent.futures import Executor
 from dataclasses import asdict
-from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, Mapping, Optional, Set, Union
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
@@ -44,6 +45,8 @@ from handover_channel.switchboard import MESSENGER, Switchboard
 logger = logging.getLogger(__name__)
 
 RETURNED_INTENT = "handover_returned"
+#: Of Rasa's FallbackClassifier: nothing was understood.
+FALLBACK_INTENT = "nlu_fallback"
 _PREFIX = "/"
 
 #: Seconds that echoes get to come after a restart. Meta repeats at once what it could not deliver.
@@ -61,6 +64,8 @@ _NO_WORDS: Mapping[str, Any] = {
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 _Said = Union[MessageReceived, PostbackReceived]
+#: One turn after a return: suffix of its id, what was understood, metadata.
+_Part = Tuple[str, Dict[str, Any], Dict[str, Any]]
 
 
 class RasaConversation:
@@ -129,18 +134,15 @@ class RasaConversation:
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
     ) -> None:
-        """Run the turn of a return, and then the one that an agent wants the bot to go on with.
+        """Run the turn of a return, and then the one that the bot is to go on with.
 
         Interrupted between the two, or in the second, the first is not run again.
         """
         await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
-        intent, parts = str(note.get("intent") or ""), [("", returned_parse_data(reason))]
-        if intent and self._knows(intent):
-            parts.append((".intent", intent_parse_data(intent)))
-        elif intent:
-            logger.warning("thread %s: the bot has no intent %s any more to go on with", row.id, intent)
+        handover = {"handover": {key: value for key, value in note.items() if key != "rest"}}
+        parts = [("", returned_parse_data(reason), handover), *await self._going_on(row, note)]
         begun = _was_begun(delivery)
-        for part, parse_data in parts:
+        for part, parse_data, metadata in parts:
             message_id = _id_of(delivery) + part
             if (begun or len(parts) > 1) and await self._is_in_tracker(row.id, message_id):
                 continue
@@ -151,12 +153,35 @@ class RasaConversation:
                 row.id,
                 input_channel=row.channel,
                 message_id=message_id,
-                metadata={"handover": dict(note)},
+                metadata=metadata,
                 parse_data=parse_data,
             )
             with self._turn(row.id, output):
                 await self._on_new_message(message)
             begun = False  # what follows was never begun
+
+    async def _going_on(self, row: Thread, note: Mapping[str, Any]) -> List[_Part]:
+        """Return what the bot goes on with after the turn of a return, if with anything."""
+        intent, rest = str(note.get("intent") or ""), note.get("rest") or {}
+        if intent and self._knows(intent):
+            return [(".intent", intent_parse_data(intent), {"handover": dict(note)})]
+        if intent:
+            logger.warning("thread %s: the bot has no intent %s any more to go on with", row.id, intent)
+        if not rest:
+            return []
+        text = str(rest["text"])
+        found = await self._parsed(text, words_of(text, typed=True, limit=self._nlu_limit))
+        if not rest["always"] and found["intent"].get("name") in (None, FALLBACK_INTENT):
+            return []  # "please", "take me": the bot has just asked how it can help
+        return [(".rest", found, {key: rest[key] for key in ("mid", "timestamp", "page")})]
+
+    async def _parsed(self, text: str, words: str) -> Dict[str, Any]:
+        """Return what NLU makes of *words*, as of *text*."""
+        agent = self._agent()
+        if agent is None or not words:
+            return {**_NO_WORDS, "text": text}
+        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
+        return {**found, "text": text}
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
         """Set the slots of the bot that has them, in a tracker nobody else writes to meanwhile."""
@@ -232,14 +257,10 @@ class RasaConversation:
 
     async def _understood(self, text: str, *, typed: bool) -> Optional[Dict[str, Any]]:
         """Return what NLU makes of *text*, None where Rasa may ask it with the text as it is."""
-        agent = self._agent()
         words = words_of(text, typed=typed, limit=self._nlu_limit)
-        if not words:
-            return {**_NO_WORDS, "text": text}
-        if agent is None or words == text:
+        if words and (words == text or self._agent() is None):
             return None
-        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
-        return {**found, "text": text}
+        return await self._parsed(text, words)
 
     def _knows(self, intent: str) -> bool:
         agent = self._agent()

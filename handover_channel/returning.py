@@ -5,8 +5,10 @@ Rule 2: the payload of the "Back to Bot" button is fixed. Old buttons stay tappa
         payload that could be configured would turn every button sent before into a dead one.
 Rule 3: a keyword matches as a whole word anywhere in the message, an exact one as the whole message
         without the punctuation around it; both after `fold`. No stemming: with a prefix attached, a
-        word is another word.
-Rule 4: a duration is a number and a unit, from one second to one year.
+        word is another word. Emoji count as punctuation.
+Rule 4: the rest of a message is what remains without its keywords and the punctuation around them, as long
+        as there is a word in it.
+Rule 5: a duration is a number and a unit, from one second to one year.
 
 No I/O and no clock.
 """
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Iterable, Optional
+from typing import Callable, Iterable, Iterator, Optional, Tuple
 
 #: Valid as a Rasa payload: intent `handover_returned` with the entity `reason`.
 BUTTON_PAYLOAD = '/handover_returned{"reason": "button"}'
@@ -178,32 +180,121 @@ class Keywords:
     """The configured keywords, ready to be looked for. Those that fold to nothing never match."""
 
     def __init__(self, keywords: Iterable[Keyword]) -> None:
-        self._folded = tuple((folded, each) for each in keywords for folded in [fold(each.text)] if folded)
+        self._folded = tuple(
+            (folded, each) for each in keywords for folded in dict.fromkeys(_forms(each)) if folded
+        )
 
     def match(self, text: str) -> Optional[str]:
         """Return the text of the first configured keyword that *text* holds, or None."""
+        found = self._find(text)
+        return found[1].text if found else None
+
+    def rest(self, text: str) -> str:
+        """Return *text* without its keywords and the punctuation around them; "" if no word remains.
+
+        Nothing remains of a message that an exact keyword matches. A text of more than 4,000 characters (a
+        message of Messenger's has at most 2,000) is returned as it is.
+        """
+        if len(text) > _LONGEST_RESTED:
+            return text
+        for _ in range(_MAX_KEYWORDS_IN_ONE):
+            found = self._find(text)
+            if found is None:
+                break
+            folded, keyword, searched = found
+            text = "" if keyword.exact else _without(searched, folded)
+        return text if _has_word(text) else ""
+
+    def is_all_of(self, text: str) -> bool:
+        """Tell whether *text* is a way back and nothing else."""
+        return self.match(text) is not None and not self.rest(text)
+
+    def _find(self, text: str) -> Optional[Tuple[str, Keyword, str]]:
+        """Return the first keyword that is there: folded, as configured, and the text it was found in."""
         if not self._folded:
             return None
-        message = fold(text)
-        for folded, keyword in self._folded:
-            holds = _is_all_of if keyword.exact else _is_word_of
-            if folded in message and holds(folded, message):
-                return keyword.text
+        plain = _EMOJI.sub(" ", text)
+        # With its emoji first: a keyword may be one.
+        for searched in (text,) if plain == text else (text, plain):
+            message = fold(searched)
+            for folded, keyword in self._folded:
+                holds = _is_all_of if keyword.exact else _is_word_of
+                if folded in message and holds(folded, message):
+                    return folded, keyword, searched
         return None
 
 
+#: Emoji, among them those that are letters or digits to Unicode: keycaps (1\ufe0f\u20e3), what is shown as an
+#: emoji only with a variation selector (\u2122\ufe0f), letters and ideographs in squares and circles.
+#: https://www.unicode.org/reports/tr51/
+_EMOJI = re.compile(
+    r"[0-9#*]\ufe0f?\u20e3|[^\w\s]\ufe0f|[\u2122\u2139\u24c2\u3297\u3299\u2600-\u27bf\U0001f000-\U0001faff]",
+)
+
+_LONGEST_RESTED = 4000
+_MAX_KEYWORDS_IN_ONE = 10
+
+
+def _forms(keyword: Keyword) -> Iterator[str]:
+    """Yield what is looked for: an exact keyword or a button's title may be typed without its emoji."""
+    yield fold(keyword.text)
+    if keyword.exact:
+        plain = fold(_EMOJI.sub(" ", keyword.text))
+        if _has_word(plain):
+            yield plain
+
+
 def _is_word_of(word: str, message: str) -> bool:
+    return _place_of(word, message) >= 0
+
+
+def _place_of(word: str, message: str) -> int:
+    """Return where *word* begins as a whole word of *message*, -1 where it does not."""
     start = message.find(word)
     while start >= 0:
         if _parted(message, start) and _parted(message, start + len(word)):
-            return True
+            return start
         start = message.find(word, start + 1)
-    return False
+    return -1
 
 
 def _is_all_of(word: str, message: str) -> bool:
     before, _, after = message.partition(word)
     return all(map(_is_punctuation, before + after))
+
+
+def _without(text: str, word: str) -> str:
+    """Return *text* without what folds to *word*, and without the punctuation beside it."""
+    folded = fold(text)
+    place = _place_of(word, folded)
+    # The shortest beginning of the text that holds the word, and the shortest end: fold changes lengths.
+    end = _first(len(text), lambda cut: len(fold(text[:cut])) >= place + len(word))
+    start = len(text) - _first(
+        len(text), lambda cut: len(fold(text[len(text) - cut :])) >= len(folded) - place
+    )
+    before, after = text[:start], text[max(end, start) :]
+    while before and _is_aside(before[-1]):
+        before = before[:-1]
+    while after and _is_aside(after[0]):
+        after = after[1:]
+    return " ".join(part for part in (before.strip(), after.strip()) if part)
+
+
+def _first(most: int, holds: Callable[[int], bool]) -> int:
+    """Return the first number up to *most* for which *holds* does; it holds for all that follow."""
+    least = 0
+    while least < most:
+        middle = (least + most) // 2
+        least, most = (least, middle) if holds(middle) else (middle + 1, most)
+    return least
+
+
+def _has_word(text: str) -> bool:
+    return any(unicodedata.category(char)[0] in "LN" for char in fold(_EMOJI.sub(" ", text)))
+
+
+def _is_aside(char: str) -> bool:
+    return all(map(_is_punctuation, fold(char)))
 
 
 #: Not a place to part: "0" is no word of "10.00", "1:30" or "12/05".
@@ -226,6 +317,10 @@ def _goes_on(char: str) -> bool:
     return unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
 
 
+_KEYCAP = "\u20e3"
+
+
 @lru_cache(maxsize=4096)
 def _is_punctuation(char: str) -> bool:
-    return unicodedata.category(char)[0] in "PZ" or unicodedata.category(char) in ("Sm", "Sc", "Sk")
+    """Whether *char* stands beside words: punctuation, spaces, signs, emoji and what joins them."""
+    return unicodedata.category(char)[0] in "PZS" or char == _KEYCAP

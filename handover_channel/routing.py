@@ -5,16 +5,22 @@
 3. What others say and do (control events, echoes, standby) is evidence about who has control.
 4. A tap on a button says nothing about control: Meta sends it to the app that sent the button, whoever owns
    the thread. https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
+5. Ways back are what the person types, and the payload of our own button. The title of another button or of
+   a quick reply, whoever sent it, is not typed.
+6. What is a way back and nothing else, and comes within `JUST_RETURNED` seconds of the return, was meant for
+   that return: a second tap, a keyword sent twice.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Callable, Mapping, Type, Union
 
-from handover_channel.control import State, bot_may_speak, has_lapsed, has_owner
+from handover_channel.control import Control, State, bot_may_speak, has_lapsed, has_owner
 from handover_channel.events import (
+    META_INBOXES,
     ControlPassed,
     ControlRequested,
     ControlTaken,
@@ -32,6 +38,9 @@ from handover_channel.returning import Keywords, is_button
 OUR_METADATA = "rasa-handover:"
 
 
+#: Seconds after a return in which another way back is not answered.
+JUST_RETURNED = 5.0
+
 #: Meta's keys of the events that tell how far messages have got.
 DELIVERED, READ = "delivery", "read"
 
@@ -48,6 +57,8 @@ class Meaning(Enum):
     PERHAPS_RELEASED = auto()  #: a new request, if Meta says that the owner let go
     ON_STANDBY = auto()  #: another app has control, unless Meta says that we do
     ECHO_OF_OTHERS = auto()  #: somebody else answered
+    AUTOMATIC_REPLY = auto()  #: the Page inbox answered by itself, unless Meta says that it has control
+    META_AI = auto()  #: Meta's own AI answered
     OUR_ECHO = auto()  #: Meta tells that it has sent a message of the bot
     LOST = auto()  #: Meta says that another app has control
     GAINED = auto()  #: Meta says that we have it
@@ -69,6 +80,9 @@ class Situation:
     is_stale: bool  #: too old to be answered as if it were new
     active_at: float  #: of the thread, before this event
     received_at: float
+    person_at: int = 0  #: when the person last wrote, in ms by Meta's clock
+    automatic_within: int = 0  #: ms after it in which the Page inbox answers by itself
+    just_returned: bool = False  #: received within `JUST_RETURNED` seconds of the return
 
 
 def meaning_of(event: Event, situation: Situation) -> Meaning:
@@ -80,8 +94,10 @@ def meaning_of(event: Event, situation: Situation) -> Meaning:
 
 
 def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Meaning:
-    is_message, text = isinstance(event, MessageReceived), getattr(event, "text", "")
+    is_message = isinstance(event, MessageReceived)
     if bot_may_speak(now.state.control):
+        if now.just_returned and _is_only_a_way_back(event, now):
+            return Meaning.KEEP
         if event.standby:
             return Meaning.ON_STANDBY if is_message else Meaning.KEEP
         if now.is_stale:
@@ -89,9 +105,10 @@ def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Me
         return Meaning.KEEP if now.is_backlog or not _has_content(event) else Meaning.TURN
     if is_button(event.payload):
         return Meaning.BUTTON
-    if is_message and now.keywords.match(text):
+    if now.keywords.match(typed(event)):
         return Meaning.KEYWORD
-    if is_message and not event.standby and has_owner(now.state.control) and not now.stay_muted:
+    is_request = is_message and event.payload is None and not event.standby
+    if is_request and has_owner(now.state.control) and not now.stay_muted:
         lapsed = has_lapsed(now.active_at, now.received_at)
         return Meaning.LAPSED if lapsed else Meaning.PERHAPS_RELEASED
     return Meaning.KEEP
@@ -102,8 +119,30 @@ def _echoed(event: MessageEchoed, now: Situation) -> Meaning:
     # The other bot on the page may use this package too: metadata counts only where there is no app id.
     if event.app_id == now.app_id or (tagged and not event.app_id):
         return Meaning.OUR_ECHO if tagged else Meaning.NOTHING
+    if _is_of_meta_ai(event):
+        return Meaning.META_AI
+    waited = event.timestamp - now.person_at
+    if event.app_id in META_INBOXES and 0 <= waited <= now.automatic_within and not _is_staffed(now.state):
+        return Meaning.AUTOMATIC_REPLY
     # An echo without an app id is not known to be ours, and talking over a person is the worse mistake.
     return Meaning.ECHO_OF_OTHERS
+
+
+def _is_of_meta_ai(event: MessageEchoed) -> bool:
+    if event.ai_generated:
+        return True
+    if event.app_id and event.app_id not in META_INBOXES:
+        return False  # another app may write into its metadata what it likes
+    try:
+        found = json.loads(event.metadata)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("source") == "axon"
+
+
+def _is_staffed(state: State) -> bool:
+    """Whether people in the Page inbox may have the thread: then what comes fast may be theirs."""
+    return state.control is Control.BESIDE or state.owner in META_INBOXES
 
 
 def _moved(event: Union[ControlPassed, ControlTaken], now: Situation) -> Meaning:
@@ -112,6 +151,15 @@ def _moved(event: Union[ControlPassed, ControlTaken], now: Situation) -> Meaning
     if event.new_owner:
         return Meaning.GAINED if event.new_owner == now.app_id else Meaning.LOST
     return Meaning.GAINED if isinstance(event, ControlPassed) else Meaning.LOST
+
+
+def typed(event: Union[MessageReceived, PostbackReceived]) -> str:
+    """Return what the person typed; "" for a tap, whatever its title says."""
+    return event.text if isinstance(event, MessageReceived) and event.payload is None else ""
+
+
+def _is_only_a_way_back(event: Union[MessageReceived, PostbackReceived], now: Situation) -> bool:
+    return is_button(event.payload) or now.keywords.is_all_of(typed(event))
 
 
 def _has_content(event: Union[MessageReceived, PostbackReceived]) -> bool:

@@ -21,11 +21,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from handover_channel import addresses, ways_back, yaml_document
+from handover_channel import addresses, automatic_replies, ways_back, yaml_document
 from handover_channel import credentials as credentials_block
 from handover_channel import inbox_settings as inbox_block
 from handover_channel import targets as targets_block
 from handover_channel.addresses import GraphApiSettings
+from handover_channel.automatic_replies import AutomaticReplies
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.errors import HandoverRefused, SettingsError, UnknownTarget
@@ -34,6 +35,7 @@ from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID, 
 from handover_channel.ways_back import Returning
 
 __all__ = [
+    "AutomaticReplies",
     "Credentials",
     "Grants",
     "GraphApiSettings",
@@ -59,6 +61,7 @@ KEYS = (
     "grant_requests",
     "stale_after",
     "nlu_limit",
+    "automatic_replies",
     "inbox",
 )
 
@@ -94,6 +97,7 @@ class Settings:
     stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
     nlu_limit: Optional[int] = DEFAULT_NLU_LIMIT  #: characters of a message that NLU gets; None: all
     inbox: InboxSettings = InboxSettings()
+    automatic_replies: AutomaticReplies = AutomaticReplies()
 
     def target(self, name: Optional[str] = None) -> Target:
         """Return the target called *name*, the default one for None or "".
@@ -229,6 +233,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: boo
         stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
         nlu_limit=block.count("nlu_limit", DEFAULT_NLU_LIMIT),
         inbox=inbox_block.read(block.block("inbox")),
+        automatic_replies=automatic_replies.read(block.block("automatic_replies")),
         pages=_pages(block, proofs),
         secret=proofs.secret,
         verify=proofs.verify,

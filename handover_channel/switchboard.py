@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Callable, List, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
 from handover_channel import log
 from handover_channel.control import Change, Control, bot_may_speak
@@ -221,16 +221,19 @@ class Switchboard:
         except GraphError as error:
             logger.error("thread %s: the request of app %s was not granted: %s", row.id, app_id, error)
 
-    def lose(self, row: Thread, change: Change, *, stamp: Optional[int] = None, owner: str = "") -> Thread:
+    def lose(
+        self,
+        row: Thread,
+        change: Change,
+        *,
+        stamp: Optional[int] = None,
+        owner: str = "",
+        reason: str = STAFF_TOOK_OVER,
+    ) -> Thread:
         """Note that somebody else has control or has answered, and return the row. Mutes the bot."""
+        target = self.target_of(owner)
         after = self._ledger.change(
-            row.id,
-            change,
-            owner=owner,
-            target=self.target_of(owner),
-            stamp=stamp,
-            reason=STAFF_TOOK_OVER,
-            who=owner or "meta",
+            row.id, change, owner=owner, target=target, stamp=stamp, reason=reason, who=owner or "meta"
         )
         if bot_may_speak(row.state.control) and not bot_may_speak(after.state.control):
             self._ledger.note_muted(after)
@@ -258,12 +261,14 @@ class Switchboard:
         tell: bool = True,
         note: str = "",
         intent: str = "",
+        rest: Optional[Mapping[str, Any]] = None,
     ) -> bool:
         """Give *thread* back to the bot. False: Meta refused, which is kept, shown and tried again.
 
         *answers_from*: id of the first delivery that is not backlog; None: all received so far are.
         *tell*: whether Rasa is to get its turn; not where this is called in a turn of its own.
-        *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn.
+        *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn; *rest*:
+        the rest of the message that brought it back, as `Conversation.returned` takes it.
         """
         row = self._ledger.find(thread)
         if row is None:
@@ -279,13 +284,8 @@ class Switchboard:
                 self._owners.take(row)
             except GraphError as error:
                 minutes = self._ledger.refused(row, wanted=reason.value, refusal=str(error))
-                logger.error(
-                    "thread %s: Meta did not give control back (%s); tried again in %s min: %s",
-                    row.id,
-                    reason.value,
-                    minutes,
-                    error,
-                )
+                said = "thread %s: Meta did not give control back (%s); tried again in %s min: %s"
+                logger.error(said, row.id, reason.value, minutes, error)
                 return False
         self._ledger.change(
             thread,
@@ -296,6 +296,7 @@ class Switchboard:
             tell=tell,
             note=note,
             intent=intent,
+            rest=rest,
         )
         return True
 

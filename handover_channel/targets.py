@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.errors import OutsideHours
+from handover_channel.events import INSTAGRAM_INBOX_APP_ID as INSTAGRAM_INBOX_APP_ID
+from handover_channel.events import META_INBOXES
+from handover_channel.events import PAGE_INBOX_APP_ID as PAGE_INBOX_APP_ID
 from handover_channel.hours import Hours, Span, parse_days, parse_spans
-
-PAGE_INBOX_APP_ID = "263902037430900"
-INSTAGRAM_INBOX_APP_ID = "1217981644879628"
 
 #: Meta gives a limit for the metadata of messages only ("less than 1000"); we keep to it for handovers.
 #: https://developers.facebook.com/docs/messenger-platform/reference/send-api
@@ -133,7 +133,7 @@ def _no_app_id(block: Block, own: str) -> str:
 
 def _inbox_app_id(block: Block, own: str) -> str:
     app_id = block.text("app_id", PAGE_INBOX_APP_ID)
-    if app_id not in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
+    if app_id not in META_INBOXES:
         block.refuse(
             "app_id", f"is {quoted(app_id)}: leave it out, the Page inbox has the same one everywhere"
         )

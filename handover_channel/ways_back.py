@@ -3,6 +3,7 @@
 Rule 1: an absent key has its default; ``false``, ``null`` or an empty list switch that way back off.
 Rule 2: the button's title has at most 20 characters
         (https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/buttons/postback).
+        A list is one title for each language. Typed as the whole message, each is a way back too.
 Rule 3: at most 50 keywords, no two of them the same once folded.
 """
 
@@ -13,11 +14,13 @@ from datetime import timedelta
 from typing import Any, Dict, Optional, Tuple
 
 from handover_channel.block import Block, nearest, quoted
-from handover_channel.returning import Keyword, fold
+from handover_channel.returning import Keyword, Keywords, fold
 
-KEYS = ("time_limit", "button", "keywords")
+KEYS = ("time_limit", "button", "keywords", "rest")
 KEYWORD_KEYS = ("text", "match")
 MATCHES = ("word", "exact")
+
+RESTS = ("understood", "always", "never")
 
 MAX_BUTTON = 20
 MAX_KEYWORDS = 50
@@ -37,30 +40,54 @@ class Returning:
     time_limit: Optional[timedelta] = DEFAULT_TIME_LIMIT  #: None: no limit
     button: Optional[str] = DEFAULT_BUTTON  #: title of the button; None: no button
     keywords: Tuple[Keyword, ...] = DEFAULT_KEYWORDS
+    more_buttons: Tuple[str, ...] = ()  #: titles in other languages
+    rest: str = RESTS[0]  #: when the rest of a message with a keyword is the bot's first turn: one of RESTS
+
+
+def keywords_of(returning: Returning) -> Keywords:
+    """Return all that the person may type to come back: the keywords, and the titles of the button."""
+    titles = (returning.button, *returning.more_buttons) if returning.button else ()
+    return Keywords([*returning.keywords, *(Keyword(title, exact=True) for title in titles)])
 
 
 def read(block: Block) -> Returning:
     """Return the ways back of *block*, whose list of problems grows by what is wrong with them."""
     block.expect_only(KEYS)
+    time_limit, titles = block.duration("time_limit", DEFAULT_TIME_LIMIT), _buttons(block)
     return Returning(
-        time_limit=block.duration("time_limit", DEFAULT_TIME_LIMIT),
-        button=_button(block),
+        time_limit=time_limit,
+        button=titles[0] if titles else None,
         keywords=_keywords(block),
+        more_buttons=titles[1:],
+        rest=block.one_of("rest", RESTS),
     )
 
 
-def _button(block: Block) -> Optional[str]:
+def _buttons(block: Block) -> Tuple[str, ...]:
     value = block.values.get("button", DEFAULT_BUTTON)
     if value is None or value is False:
-        return None
-    title = block.text("button", DEFAULT_BUTTON)
+        return ()
+    if not isinstance(value, list):
+        return (_title(block, "button", value),)
+    titles: Dict[str, str] = {}
+    for key, each in block.items("button"):
+        title = _title(block, key, each)
+        if titles.setdefault(fold(title), title) is not title:
+            block.refuse(key, f"is {quoted(title)}, which counts the same as one before it: leave it out")
+    return tuple(titles.values())
+
+
+def _title(block: Block, key: str, value: Any) -> str:
+    count, title = len(block.problems), Block(block.file, {key: value}, block.problems, block.path).text(key)
+    if len(block.problems) > count:
+        return ""
     if not title:
-        block.refuse("button", f"is empty: write up to {MAX_BUTTON} characters, or false for no button")
+        block.refuse(key, f"is empty: write up to {MAX_BUTTON} characters, or false for no button")
     elif title.casefold() in _MEANT_AS_FALSE:
-        block.refuse("button", f"is {quoted(title)}: write false for no button")
+        block.refuse(key, f"is {quoted(title)}: write false for no button")
     elif len(title) > MAX_BUTTON:
         said = f"is {quoted(title)} ({len(title)} characters)"
-        block.refuse("button", f"{said}; Messenger allows {MAX_BUTTON}: shorten it")
+        block.refuse(key, f"{said}; Messenger allows {MAX_BUTTON}: shorten it")
     return title
 
 

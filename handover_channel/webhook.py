@@ -163,17 +163,25 @@ def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> 
             app_id=_text(content.get("app_id")),
             metadata=_text(content.get("metadata")),
             attachments=attachments,
+            ai_generated=content.get("ai_generated") in (True, "true"),
         )
     return MessageReceived(
         **common,
         mid=mid,
         text=_text(content.get("text")),
-        payload=_optional(_mapping(content.get("quick_reply")).get("payload")),
+        payload=_tapped(content.get("quick_reply")),
         attachments=attachments,
         referral=_mapping(content.get("referral")),
         reply_to=_text(_mapping(content.get("reply_to")).get("mid")),
         is_unsent=content.get("is_deleted") is True,
     )
+
+
+def _tapped(quick_reply: Any) -> Optional[str]:
+    """Return the payload of a quick reply; "" where Meta keeps it from us, None where none was tapped."""
+    if quick_reply is None or quick_reply is False:
+        return None
+    return _optional(_mapping(quick_reply).get("payload")) or ""
 
 
 def _postback(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:

@@ -57,6 +57,8 @@ REASONS: Mapping[str, str] = {
     "handed_over": _("Handed over to %(target)s"),
     "requested": _("%(target)s asked for this conversation and was given it"),
     "staff_took_over": _("Somebody answered from outside (%(target)s): the bot fell silent"),
+    "automatic_reply": _("The Page inbox answered by itself: the bot fell silent"),
+    "meta_ai": _("Meta's own AI answered: the bot fell silent"),
     "took_over": _("%(who)s took over"),
     "extended": _("%(who)s extended the time limit"),
     "settled": _("Meta was asked who has control, and said: %(target)s"),
@@ -82,7 +84,11 @@ SPEAKERS: Mapping[str, str] = {
     "bot": _("Bot"),
     "agent": _("Agent"),
     "app": _("Outside"),
+    "automatic_reply": _("Automatic reply"),
+    "meta_ai": _("Meta AI"),
 }
+#: Speakers that are nobody: drawn as somebody from outside.
+BY_THEMSELVES = ("automatic_reply", "meta_ai")
 
 #: How far a message has got.
 MARKS: Mapping[str, str] = {

@@ -167,7 +167,7 @@ transcript = sa.Table(
     sa.Column("thread", sa.Text, nullable=False, index=True),
     sa.Column("mid", sa.Text),  # null: Meta gave none
     sa.Column("timestamp", sa.BigInteger, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),  # "person", "agent", "bot", "app"
+    sa.Column("author", sa.Text, nullable=False),  # transcript.Line
     sa.Column("app_id", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("attachments", sa.Text, nullable=False),  # JSON list

@@ -21,7 +21,9 @@ BOT = "bot"  #: what is said by itself around a handover; the bot's own words ar
 class Line:
     """One thing that was said. `timestamp` is in ms."""
 
-    author: str  #: "person", "agent" (of the built-in inbox), "app" (another app, the Page inbox) or "bot"
+    #: "person", "agent" (of the built-in inbox), "app" (another app, people in the Page inbox), "bot", or who
+    #: answered by itself: "automatic_reply" (the Page inbox), "meta_ai"
+    author: str
     text: str
     timestamp: int
     mid: str = ""

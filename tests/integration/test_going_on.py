@@ -1,4 +1,4 @@
-"""A return with an intent that the bot is to go on with: two turns, each of them once."""
+"""A return with something that the bot is to go on with: two turns, each of them once."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ class Rasa:
     async def get_tracker(self, thread):
         return SimpleNamespace(events=list(self.events))
 
+    async def parse_message(self, message):
+        words = {"when are you open?": "ask_hours", "restart": "products"}
+        return {**message_of(words.get(message.text, "nlu_fallback")), "text": message.text}
+
     async def on_new_message(self, message):
         self.before(message)
         self.messages.append(message)
@@ -52,6 +56,10 @@ class Rasa:
     @property
     def intents(self):
         return [message.parse_data["intent"]["name"] for message in self.messages]
+
+
+def message_of(intent):
+    return {"intent": {"name": intent, "confidence": 0.9}, "entities": []}
 
 
 @pytest.fixture
@@ -179,3 +187,51 @@ async def test_echoes_get_their_time_once_and_not_before_there_is_a_model(conver
         await conversation.let_echoes_come()
 
     assert naps == [3.0, 2.0, -97.0]
+
+
+# --- the rest of the message that brought it back -------------------------------------------------
+
+
+def rest(text="when are you open?", **more):
+    return {"reason": "keyword", "rest": {"text": text, "always": False, **FACTS, **more}}
+
+
+FACTS = {"mid": "m_1", "timestamp": 1_700_000_000_000, "page": "1717"}
+
+
+async def test_the_rest_is_the_turn_after_that_of_the_return(conversation, rasa, graph):
+    await come_back(conversation, rest(), row=ON_MESSENGER)
+
+    assert rasa.intents == ["handover_returned", "ask_hours"]
+    assert rasa.messages[0].metadata == {"handover": {"reason": "keyword"}}
+    assert rasa.messages[1].text == "when are you open?"
+    assert rasa.messages[1].metadata == FACTS
+    assert [message["text"] for message in graph.sent][1] == "to when are you open?"
+
+
+@pytest.mark.parametrize(("always", "turns"), [(False, 1), (True, 2)])
+async def test_a_rest_that_is_not_understood_has_a_turn_only_where_the_settings_say_so(
+    conversation, rasa, always, turns
+):
+    await come_back(conversation, rest("please", always=always), row=ON_MESSENGER)
+
+    assert len(rasa.messages) == turns
+
+
+async def test_a_rest_that_looks_like_a_payload_is_text(conversation, rasa):
+    await come_back(conversation, rest("/restart"), row=ON_MESSENGER)
+
+    assert rasa.messages[1].text == "/restart"
+    assert rasa.intents == ["handover_returned", "products"]
+
+
+async def test_interrupted_before_the_rest_only_the_rest_is_run(conversation, rasa):
+    rasa.before = _only("ask_hours", _fail)
+    with pytest.raises(RuntimeError):
+        await come_back(conversation, rest())
+    rasa.before = lambda message: None
+
+    await come_back(conversation, rest(), failures=1)
+    await come_back(conversation, rest(), attempts=1)
+
+    assert rasa.intents == ["handover_returned", "ask_hours"]

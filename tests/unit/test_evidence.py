@@ -14,7 +14,7 @@ from play import (
 
 from handover_channel.returning import BUTTON_PAYLOAD
 from handover_channel.routing import OUR_METADATA
-from handover_channel.settings import PAGE_INBOX_APP_ID, Grants
+from handover_channel.settings import PAGE_INBOX_APP_ID, Grants, Returning
 from handover_channel.store import sent
 from handover_channel.store.deliveries import MUTED, RETURNED
 
@@ -88,6 +88,7 @@ def test_a_tap_on_an_old_button_makes_no_graph_call(play):
     play.hands_over("sales_bot")
     play.says("back to bot")
     play.calls()
+    play.clock.passes(60)
 
     play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
     play.work()
@@ -717,3 +718,161 @@ def test_a_mark_says_nothing_about_control(play):
 
     assert play.control == "app"
     assert marks(play)[1] > 0
+
+
+# --- ways back, as people use them ----------------------------------------------------------------
+
+
+def reply(play, text, **more):
+    return item(play, message={"mid": f"m_{play.page.stamp()}", "text": text, **more})
+
+
+@pytest.mark.parametrize("channel", ["messaging", "standby"])
+@pytest.mark.parametrize(
+    "quick_reply",
+    [
+        {"payload": "SALES_MENU"},
+        {"payload": "/order_status"},
+        {"payload": "back to bot"},
+        {},
+        {"payload": None},
+    ],
+)
+@pytest.mark.parametrize("target", ["sales_bot", "inbox"])
+def test_a_tap_on_a_quick_reply_is_no_typed_keyword_whoever_sent_it(play, channel, quick_reply, target):
+    play.hands_over(target)
+    before = play.control
+    play.calls()
+
+    play.deliver(reply(play, "Back to bot", quick_reply=quick_reply), channel=channel)
+    play.work()
+
+    assert (play.control, play.calls()) == (before, [])
+    assert play.lines[-1] == ("person", "Back to bot")
+
+
+@pytest.mark.parametrize("channel", ["messaging", "standby"])
+@pytest.mark.parametrize("payload", [None, "SALES_MENU", "back to bot"])
+def test_a_tap_on_another_bots_button_is_no_typed_keyword(play, channel, payload):
+    play.hands_over("sales_bot")
+
+    play.deliver(
+        item(play, postback={"mid": "m_1", "title": "Back to bot", "payload": payload}), channel=channel
+    )
+    play.work()
+
+    assert play.control == "app"
+    assert play.lines[-1] == ("person", "Back to bot")
+
+
+def test_the_title_of_the_button_typed_as_the_whole_message_is_a_way_back(make_play):
+    play = make_play(returning=Returning(button="To the bot", more_buttons=("إلى البوت",), keywords=()))
+    for said in ("to the bot!", "الى البوت 🙏"):
+        play.hands_over("sales_bot")
+
+        play.says(said)
+
+        assert (play.control, play.reasons[-1]) == ("bot", "keyword")
+
+
+def test_back_to_bot_tapped_twice_at_once_is_answered_once(play):
+    play.hands_over("sales_bot")
+    play.calls()
+    for _ in range(2):
+        play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+
+    play.work()
+
+    assert (play.control, play.reasons) == ("bot", ["button"])
+    assert play.turns == ["a person, please"]
+    assert play.calls("thread_owner") == ["take_thread_control"]
+
+
+def test_a_keyword_sent_twice_is_answered_once_and_kept(play):
+    play.hands_over("sales_bot")
+
+    play.says("back to bot")
+    play.says("Back to bot!")
+
+    assert (play.control, play.reasons, play.turns) == ("bot", ["keyword"], ["a person, please"])
+    assert play.lines[-2:] == [("person", "back to bot"), ("person", "Back to bot!")]
+
+
+def test_a_button_tapped_as_the_time_limit_returns_the_thread_is_answered_once(play):
+    play.hands_over("inbox")
+    play.clock.passes(12 * HOUR)
+    play.due()
+
+    play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+    play.work()
+
+    assert (play.reasons, play.turns) == (["time_limit"], ["a person, please"])
+
+
+def test_more_words_right_after_the_return_are_answered(play):
+    play.hands_over("sales_bot")
+    play.says("back to bot")
+
+    play.says("back to bot: where is my order?")
+
+    assert play.turns[-1] == "back to bot: where is my order?"
+
+
+def test_some_time_after_the_return_an_old_button_is_answered(play):
+    play.hands_over("sales_bot")
+    play.says("back to bot")
+    play.clock.passes(6)
+
+    play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+    play.work()
+
+    assert play.turns[-1] == BUTTON_PAYLOAD
+
+
+def rest_told(play):
+    (body,) = [body for kind, body in play.notes if kind == RETURNED]
+    return body.get("rest")
+
+
+@pytest.mark.parametrize("target", ["inbox", "sales_bot"])
+def test_the_rest_of_the_message_goes_along_with_the_return(play, target):
+    play.hands_over(target)
+
+    play.says("back to bot, what are your opening hours?")
+
+    rest = rest_told(play)
+    assert (play.control, rest["text"], rest["always"]) == ("bot", "what are your opening hours?", False)
+    assert rest["mid"]
+    assert rest["page"] == play.page.page_id
+    assert play.turns == ["a person, please"]
+    assert play.lines[-1] == ("person", "back to bot, what are your opening hours?")
+
+
+@pytest.mark.parametrize(("setting", "always"), [("always", True), ("never", None)])
+def test_a_setting_says_when_the_rest_is_answered(make_play, setting, always):
+    play = make_play(returning=Returning(rest=setting))
+    play.hands_over("inbox")
+
+    play.says("back to bot, what are your opening hours?")
+
+    rest = rest_told(play)
+    assert (rest and rest["always"]) == always
+
+
+@pytest.mark.parametrize("said", ["back to bot", "Back to bot! 🙏", "... back to bot? Back to bot!!"])
+def test_without_more_words_there_is_no_rest(play, said):
+    play.hands_over("inbox")
+
+    play.says(said)
+
+    assert rest_told(play) is None
+
+
+def test_where_meta_refuses_the_return_no_rest_is_answered(play):
+    play.hands_over("sales_bot")
+    play.meta.fails("take_thread_control", OUTAGE, times=3)
+
+    play.says("back to bot, what are your opening hours?")
+
+    assert play.control == "app"
+    assert play.reasons == []

@@ -257,7 +257,9 @@ def test_an_exact_keyword_is_the_whole_message_but_for_punctuation(message):
     assert matched("menu", message, exact=True)
 
 
-@pytest.mark.parametrize("message", ["the menu", "menu please", "menu menu", "menu 2", "menu 🙏", "", "!"])
+@pytest.mark.parametrize(
+    "message", ["the menu", "menu please", "menu menu", "menu 2", "menu ½", "🙏", "", "!"]
+)
 def test_an_exact_keyword_among_other_words_is_no_match(message):
     assert not matched("menu", message, exact=True)
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from handover_channel.control import Control, State
 from handover_channel.events import (
+    INSTAGRAM_INBOX_APP_ID,
+    PAGE_INBOX_APP_ID,
     Attachment,
     ControlPassed,
     ControlRequested,
@@ -101,7 +103,11 @@ def test_what_comes_too_late_is_not_answered(said):
         (text("Back", payload=BUTTON_PAYLOAD), Meaning.BUTTON),
         (text("Please, BACK TO BOT now"), Meaning.KEYWORD),
         (text("العوده الى البوت"), Meaning.KEYWORD),
-        (text("back to bot", payload="/other"), Meaning.KEYWORD),
+        (text("back to bot", payload="SALES_MENU"), Meaning.KEEP),
+        (text("back to bot", payload=""), Meaning.KEEP),
+        (text("back to bot", payload="/order_status"), Meaning.KEEP),
+        (text("back to bot", payload='/handover_returned{"reason": "keyword"}'), Meaning.KEEP),
+        (event(PostbackReceived, title="back to bot", payload="back to bot"), Meaning.KEEP),
         (tap("/buy"), Meaning.KEEP),
         (tap(None), Meaning.KEEP),
     ],
@@ -168,7 +174,19 @@ def test_a_tap_says_nothing_about_who_has_control(control):
         # another bot on the page that uses this package as well
         ({"app_id": OTHER, "metadata": OUR_METADATA + "7"}, Meaning.ECHO_OF_OTHERS),
         ({"app_id": OTHER}, Meaning.ECHO_OF_OTHERS),
-        ({"app_id": "263902037430900", "metadata": '{"source":"axon"}'}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": PAGE_INBOX_APP_ID}, Meaning.ECHO_OF_OTHERS),
+        # Meta's own AI, by its flag or by its metadata
+        ({"app_id": PAGE_INBOX_APP_ID, "ai_generated": True}, Meaning.META_AI),
+        ({"app_id": PAGE_INBOX_APP_ID, "metadata": '{"source":"axon"}'}, Meaning.META_AI),
+        ({"app_id": INSTAGRAM_INBOX_APP_ID, "metadata": '{"source": "axon", "v": 2}'}, Meaning.META_AI),
+        ({"metadata": '{"source":"axon"}'}, Meaning.META_AI),
+        ({"app_id": OTHER, "ai_generated": True}, Meaning.META_AI),
+        ({"app_id": OURS, "ai_generated": True}, Meaning.NOTHING),
+        ({"app_id": OTHER, "metadata": '{"source":"axon"}'}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": PAGE_INBOX_APP_ID, "metadata": '{"source":"desk"}'}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": PAGE_INBOX_APP_ID, "metadata": '["source", "axon"]'}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": PAGE_INBOX_APP_ID, "metadata": "axon"}, Meaning.ECHO_OF_OTHERS),
+        ({"app_id": PAGE_INBOX_APP_ID, "metadata": "[" * 5000}, Meaning.ECHO_OF_OTHERS),
         ({}, Meaning.ECHO_OF_OTHERS),
         ({"metadata": "theirs " + OUR_METADATA}, Meaning.ECHO_OF_OTHERS),
     ],
@@ -212,6 +230,67 @@ def test_who_has_control_is_read_from_the_ids_not_from_the_name_of_the_event(
 )
 def test_the_other_events_mean_the_same_whoever_has_control(control, other, meaning):
     assert meaning_of(other, situation(control)) is meaning
+
+
+def automatic(control=Control.BOT, *, app_id=PAGE_INBOX_APP_ID, owner="", after=2000, within=5000):
+    now = replace(situation(control), person_at=1_000_000, automatic_within=within)
+    echo = event(MessageEchoed, app_id=app_id)
+
+    return meaning_of(
+        replace(echo, timestamp=now.person_at + after), replace(now, state=State(control, owner))
+    )
+
+
+@pytest.mark.parametrize("app_id", [PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID])
+@pytest.mark.parametrize("after", [0, 1, 4999, 5000])
+def test_what_a_meta_inbox_says_within_seconds_of_the_person_with_nobody_at_the_desk_is_automatic(
+    app_id, after
+):
+    assert automatic(app_id=app_id, after=after) is Meaning.AUTOMATIC_REPLY
+    assert automatic(Control.INBOX, app_id=app_id, after=after) is Meaning.AUTOMATIC_REPLY
+    assert automatic(Control.APP, owner=OTHER, app_id=app_id, after=after) is Meaning.AUTOMATIC_REPLY
+
+
+@pytest.mark.parametrize("after", [-1, 5001, 60_000])
+def test_what_a_meta_inbox_says_later_is_said_by_people(after):
+    assert automatic(after=after) is Meaning.ECHO_OF_OTHERS
+    assert automatic(after=1000, within=500) is Meaning.ECHO_OF_OTHERS
+
+
+@pytest.mark.parametrize(
+    ("control", "owner"),
+    [(Control.BESIDE, ""), (Control.APP, PAGE_INBOX_APP_ID), (Control.PASSING, INSTAGRAM_INBOX_APP_ID)],
+)
+def test_where_people_of_a_meta_inbox_may_have_the_thread_a_fast_answer_is_theirs(control, owner):
+    assert automatic(control, owner=owner) is Meaning.ECHO_OF_OTHERS
+
+
+def test_another_app_is_never_taken_for_an_automatic_reply():
+    assert automatic(app_id=OTHER) is Meaning.ECHO_OF_OTHERS
+    assert automatic(app_id="") is Meaning.ECHO_OF_OTHERS
+
+
+@pytest.mark.parametrize(
+    ("again", "meaning"),
+    [
+        (tap(BUTTON_PAYLOAD), Meaning.KEEP),
+        (text("Back", payload=BUTTON_PAYLOAD), Meaning.KEEP),
+        (text("back to bot"), Meaning.KEEP),
+        (text("Back to BOT!! 🙏"), Meaning.KEEP),
+        (text("back to bot", standby=True), Meaning.KEEP),
+        (text("back to bot, where is my order?"), Meaning.TURN),
+        (text("hello"), Meaning.TURN),
+        (text("back to bot", payload="SALES_MENU"), Meaning.TURN),
+        (tap("/buy"), Meaning.TURN),
+        (text("hello", standby=True), Meaning.ON_STANDBY),
+    ],
+)
+def test_within_seconds_of_the_return_what_is_only_a_way_back_is_answered_by_nothing(again, meaning):
+    now = situation()
+
+    assert meaning_of(again, replace(now, just_returned=True)) is meaning
+    if meaning is Meaning.KEEP and not again.standby:
+        assert meaning_of(again, now) is Meaning.TURN
 
 
 payloads = st.sampled_from([None, "", "/buy", BUTTON_PAYLOAD])
@@ -263,6 +342,7 @@ def test_every_meaning_is_reached():
                 event(Noted, kind="read"),
             ]
             + [event(ControlPassed, new_owner=owner) for owner in (OURS, OTHER)]
+            + [event(MessageEchoed, ai_generated=True), event(MessageEchoed, app_id=PAGE_INBOX_APP_ID)]
             + [event(MessageEchoed), event(ControlRequested), event(MessageEchoed, metadata=OUR_METADATA)],
             [
                 situation(),
@@ -270,6 +350,7 @@ def test_every_meaning_is_reached():
                 situation(Control.APP, silence=DAY),
                 situation(backlog=True),
                 situation(stale=True),
+                replace(situation(), automatic_within=5000),
             ],
         )
     }

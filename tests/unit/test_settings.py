@@ -227,7 +227,8 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
         (
             "app_id: 1\nfoo: 2",
             "foo is not a setting: write one of app_id, page_access_token, database, graph_api, "
-            "default_target, targets, return, grant_requests, stale_after, nlu_limit, inbox",
+            "default_target, targets, return, grant_requests, stale_after, nlu_limit, automatic_replies, "
+            "inbox",
         ),
         ("app_id: 1\napp_id: 2", 'line 2: the key "app_id" is there already, in line 1: keep one of them'),
         (

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel import addresses, credentials, inbox_settings, settings, targets, ways_back
+from handover_channel import (
+    addresses,
+    automatic_replies,
+    credentials,
+    inbox_settings,
+    settings,
+    targets,
+    ways_back,
+)
 
 TEXT = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
 
 #: Their keys have lines of their own instead.
-BLOCKS = {"graph_api", "return", "inbox"}
+BLOCKS = {"graph_api", "return", "inbox", "automatic_replies"}
 
 
 def table(heading):
@@ -32,6 +40,7 @@ def test_every_setting_of_handover_yml_is_documented_and_no_other():
     known = set(settings.KEYS) - BLOCKS
     known |= below("graph_api", addresses.KEYS) | below("return", ways_back.KEYS)
     known |= below("return.keywords", ways_back.KEYWORD_KEYS)
+    known |= below("automatic_replies", automatic_replies.KEYS)
     known |= below("inbox", inbox_settings.KEYS) | {"inbox.canned_replies.NAME"}
     known |= below("targets.NAME.hours", (targets.TIMEZONE, "DAY"))
     known |= below("targets.NAME", {key for keys in targets.KEYS.values() for key in keys})
@@ -64,6 +73,8 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
         + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in addresses.KEYS]
         + ["return:"]
         + [f"  {key}: {rows[f'return.{key}'][0]}" for key in ways_back.KEYS]
+        + ["automatic_replies:"]
+        + [f"  {key}: {rows[f'automatic_replies.{key}'][0]}" for key in automatic_replies.KEYS]
         + ["inbox:"]
         + [f"  {key}: {rows[f'inbox.{key}'][0]}" for key in inbox_settings.KEYS]
         + ["targets:", "  inbox:", "    kind: inbox", f"    hours: {rows['targets.NAME.hours'][0]}"]
