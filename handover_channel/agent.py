@@ -28,7 +28,7 @@ from handover_channel.graph_api import GraphApi
 from handover_channel.outbox import Part
 from handover_channel.post import Post
 from handover_channel.rules.obstacle import Obstacle, is_refuted
-from handover_channel.sending import PortOf, SendingRules, check_file, kind_of, sending_rules
+from handover_channel.sending import PortOf, SendingRules, check_reply, is_blank, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
@@ -80,14 +80,12 @@ class Agent:
 
         Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
         page's own for this message; the same once more returns the same reply, and sends nothing. Raises
-        HandoverRefused for what is not kept: neither text nor file, a file that cannot be sent, a thread that
-        was never seen.
+        HandoverRefused for what is not kept: neither text nor file, more than can be sent, a file that cannot
+        be, a thread that was never seen.
         """
-        if not messages.text_messages(text) and file is None:
-            raise HandoverRefused("there is nothing to send: the text is empty")
         row = self._row(thread)
-        if file is not None:
-            check_file(file, row.channel)
+        check_reply(text, file, row.channel)
+        text = "" if is_blank(text) else text
         key = key or uuid.uuid4().hex
         with self._store.writing() as connection:
             now = self._clock()

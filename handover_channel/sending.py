@@ -14,8 +14,10 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Callable, NamedTuple, Optional
 
+from handover_channel import messages
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
 from handover_channel.rules import messaging_window
@@ -27,6 +29,10 @@ from handover_channel.switchboard import MESSENGER
 
 #: Bytes. For an image that is uploaded too; the 8 MB hold for those that Meta fetches.
 LARGEST_FILE = 25 * 1024**2
+
+#: Messages that the text of one reply may need: Meta limits how much one person gets at a time.
+#: https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting
+MOST_MESSAGES = 20
 
 #: Sends a text to the person of a thread that is not on Messenger: (thread, text). Returns when it is sent;
 #: raises HandoverError, in words for the agent, where it cannot be.
@@ -89,6 +95,25 @@ def bots_silence(row: Thread, now: float) -> str:
     if row.channel != MESSENGER:
         return ""
     return HINTS.get(row.obstacle, "" if messaging_window.is_open(silence_of(row, now)) else NOT_HEARD)
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nobody sees anything of *text*: spaces, line ends, characters without a width."""
+    return all(unicodedata.category(letter)[0] in "ZC" for letter in text)
+
+
+def check_reply(text: str, file: Optional[File], channel: str) -> None:
+    """Raise HandoverRefused, in words, for a reply that could not go out as it is, and whole."""
+    parts = len(messages.text_messages(text))
+    if is_blank(text) and file is None:
+        raise HandoverRefused("there is nothing to send: the text is empty")
+    if parts > MOST_MESSAGES:
+        raise HandoverRefused(
+            f"the text is as long as {parts} messages, and {MOST_MESSAGES} are sent at most -> shorten it, "
+            "or send it in several replies"
+        )
+    if file is not None:
+        check_file(file, channel)
 
 
 def check_file(file: File, channel: str) -> None:

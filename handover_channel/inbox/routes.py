@@ -168,11 +168,15 @@ def _written(request: Request, name: str) -> str:
 
 
 def _upload(request: Request) -> Optional[File]:
-    given = (request.files or {}).get("file")
-    if given is None or not given.body:
+    """Return the file of a form. A field without one has neither name nor content."""
+    given = [each for files in (request.files or {}).values() for each in files if each.name or each.body]
+    if len(given) > 1:
+        raise HandoverRefused("one reply takes one file -> send the others in replies of their own")
+    if not given:
         return None
-    name = Path(given.name.replace("\\", "/")).name[:200]
-    return File(name or "file", given.type or "application/octet-stream", given.body)
+    (file,) = given
+    name = Path((file.name or "").replace("\\", "/")).name[-200:]
+    return File(name or "file", file.type or "application/octet-stream", file.body)
 
 
 def _reply_id(request: Request) -> int:

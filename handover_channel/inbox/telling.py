@@ -24,6 +24,11 @@ def _(text: str) -> str:
 TEXTS: Tuple[str, ...] = (
     # sending.py, agent.py, store/replies.py
     _(
+        "the text is as long as %(parts)s messages, and %(most)s are sent at most -> shorten it, or send "
+        "it in several replies"
+    ),
+    _("one reply takes one file -> send the others in replies of their own"),
+    _(
         "The person last wrote more than 24 hours ago, and Meta does not let this app answer then: "
         "whoever runs the bot can ask for the Human Agent feature in App Review. You can answer once the "
         "person writes again."

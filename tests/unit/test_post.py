@@ -283,3 +283,39 @@ def test_personas_are_kept_by_page(with_personas):
         kept = json.loads(connection.execute(table.select()).mappings().one()["persona"])
 
     assert list(kept) == [play.row.page]
+
+
+# --- whole or not at all -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["Your bill:", "", "   "])
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (File("bill.pdf", "application/pdf", b""), "the file is empty -> choose another one"),
+        (File("film.mp4", "video/mp4", b"x" * (LARGEST_FILE + 1)), "Meta takes 25 MB at most"),
+    ],
+)
+def test_a_reply_whose_file_cannot_go_is_refused_with_its_text(agent, graph, play, text, file, told):
+    with pytest.raises(HandoverRefused, match=told):
+        agent.reply(PSID, text, file=file)
+
+    assert graph.sent == []
+    with play.store.reading() as connection:
+        assert replies.unsent(connection, PSID, now=play.clock()) == []
+
+
+def test_a_text_of_more_messages_than_one_reply_may_be_is_refused_whole(agent, graph):
+    with pytest.raises(HandoverRefused, match=r"as long as \d+ messages, and 20 are sent at most"):
+        agent.reply(PSID, "word " * 20_000)
+
+    assert graph.sent == []
+
+
+@pytest.mark.parametrize("text", ["\u200b", " \u00a0\ufeff\n", "\u2060\u200e"])
+def test_a_text_that_nobody_can_see_is_none(agent, graph, text):
+    with pytest.raises(HandoverRefused, match="there is nothing to send"):
+        agent.reply(PSID, text)
+
+    assert agent.reply(PSID, text, file=PDF).state == SENT
+    assert [message.get("text") for message, _ in graph.sent] == [None]

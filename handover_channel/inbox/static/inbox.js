@@ -261,6 +261,7 @@ document.addEventListener("click", (event) => {
 function attach(files) {
   const input = find("#reply-file");
   if (!input) return false;
+  if (files.length > 1) problem(says("files")); // the first one is attached
   const given = new DataTransfer();
   if (files[0]) given.items.add(files[0]);
   input.files = given.files;
