@@ -24,6 +24,7 @@ from handover_channel import metrics, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import SettingsError
+from handover_channel.rarely import Rarely
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
@@ -31,6 +32,12 @@ from handover_channel.settings import Settings
 from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
+
+
+WRONG_VERIFY = (
+    "hub.verify_token is not ours -> check `verify` in credentials.yml: the verify token of the webhook "
+    "(Meta for Developers > Messenger > Webhooks)"
+)
 
 
 class ChannelSettingsError(RasaException):
@@ -68,6 +75,7 @@ class MessengerInput(InputChannel):
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Server(self._handover, on_new_message)
         scrape = Scrape(self._handover.settings, self._handover.store)
+        rarely = Rarely()
 
         @routes.get("/")
         async def health(request: Request) -> HTTPResponse:
@@ -86,8 +94,11 @@ class MessengerInput(InputChannel):
         async def verify(request: Request) -> HTTPResponse:
             token = request.args.get("hub.verify_token") or ""
             known = hmac.compare_digest(token.encode("utf-8", "replace"), self._verify.encode())
-            if request.args.get("hub.mode") != "subscribe" or not known:
-                logger.warning("refused to verify the webhook: wrong hub.mode or verify token")
+            if request.args.get("hub.mode") != "subscribe":
+                rarely.warning(logger, "mode", "refused to verify the webhook: hub.mode is not subscribe")
+                return response.text("hub.mode is not subscribe", status=403)
+            if not known:
+                rarely.warning(logger, "verify", "refused to verify the webhook: %s", WRONG_VERIFY)
                 return response.text("the verify token is not the one in credentials.yml", status=403)
             return response.text(request.args.get("hub.challenge") or "")
 

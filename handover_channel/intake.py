@@ -20,7 +20,9 @@ from handover_channel import log, metrics, webhook
 from handover_channel.claims import Begun
 from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
 from handover_channel.line import Counter
-from handover_channel.store import Store, deliveries
+from handover_channel.messenger.page_events import PageEvent, unread, without_thread
+from handover_channel.rarely import Rarely
+from handover_channel.store import Store, deliveries, findings
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Intake:
         self._writing = threading.Lock()
         self._stopped = False
         self._pressed_until = 0.0
+        self._rarely = Rarely()
 
     def start(self) -> None:
         """Start, in a thread that ends when the other side hangs up."""
@@ -86,7 +89,10 @@ class Intake:
 
     def _take(self, questions: List[Tuple[int, Tuple[Any, ...]]]) -> None:
         rows: List[Dict[str, Any]] = []
-        answers = {number: self._read(signature, body, rows) for number, (signature, body) in questions}
+        others: List[PageEvent] = []
+        answers = {
+            number: self._read(signature, body, rows, others) for number, (signature, body) in questions
+        }
         waiting = [number for number, refusal in answers.items() if refusal is None]
         if len(waiting) >= PRESSED:
             self._pressed_until = time.monotonic() + PRESSED_FOR
@@ -102,28 +108,53 @@ class Intake:
             threads, done = [], (503, "the database is out of reach")
         self._counter.answer((number, refusal or done) for number, refusal in answers.items())
         self._worker.go_on({**dict.fromkeys(mine, Begun()), **begun})
-        if others := set(threads) - set(begun):
-            self._worker.wake(others)
+        if waking := set(threads) - set(begun):
+            self._worker.wake(waking)
+        for event in others:
+            self._say(event)
 
-    def _read(self, signature: str, body: bytes, rows: List[Dict[str, Any]]) -> Optional[Answer]:
-        """Add the rows of a delivery, or return why there are none."""
+    def _read(
+        self, signature: str, body: bytes, rows: List[Dict[str, Any]], others: List[PageEvent]
+    ) -> Optional[Answer]:
+        """Add the rows of a delivery, and its events without a thread; or return why there are none."""
         try:
             if self._stopped:
                 raise StoreUnavailable("the server is stopping")
             webhook.verify_signature(body, signature=signature, secret=self._secret)
-            rows.extend(deliveries.rows(webhook.parse(body), time.time()))
+            entries = webhook.entries_of(body)
+            items = webhook.items_of(entries)
+            rows.extend(deliveries.rows(items, time.time()))
+            others.extend(without_thread((each.event, each.body) for each in items))
+            others.extend(unread(webhook.unread_of(entries)))
         except StoreUnavailable as error:
             return 503, str(error)
         except InvalidSignature as error:
-            logger.warning("refused a webhook call: %s", error)
+            self._rarely.warning(logger, "signature", "refused a webhook call: %s", error)
             return 403, "invalid signature"
         except MalformedWebhook as error:
-            logger.warning("refused a webhook call: %s", error)
+            self._rarely.warning(logger, "malformed", "refused a webhook call: %s", error)
             return 400, str(error)
         except Exception as error:  # never end this thread
             logger.error("a webhook call could not be read: %s", log.trace(error))
             return 500, type(error).__name__
         return None
+
+    def _say(self, event: PageEvent) -> None:
+        """Log what belongs to no thread. What Meta does to a page is shown by health and command too."""
+        if not event.sentence:
+            said = "an event without a thread was left alone: %s of page %s"
+            self._rarely.warning(logger, f"{event.kind} {event.page}", said, event.kind, event.page)
+            return
+        logger.log(logging.WARNING if event.is_over else logging.ERROR, "%s", event.sentence)
+        try:
+            with self._store.writing() as connection:
+                if event.is_over:
+                    findings.clear(connection, findings.POLICY_ENFORCED, event.page)
+                else:
+                    finding = (findings.POLICY_ENFORCED, event.page, event.sentence)
+                    findings.put(connection, *finding, now=time.time())
+        except StoreUnavailable as error:
+            logger.error("page %s: not noted that Meta enforces a policy: %s", event.page, error)
 
     def _store_all(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
         """Store *rows*; return what is begun in the threads that are ours. Raises StoreUnavailable."""

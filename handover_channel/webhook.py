@@ -65,11 +65,19 @@ def verify_signature(body: bytes, *, signature: str, secret: str) -> None:
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     # Compare bytes: compare_digest refuses text that is not ASCII, and this is input.
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), (SIGNATURE_PREFIX + digest).encode()):
-        raise InvalidSignature("X-Hub-Signature-256 does not match the body")
+        raise InvalidSignature(
+            "X-Hub-Signature-256 does not match the body -> check `secret` in credentials.yml "
+            "(Meta for Developers > App settings > Basic)"
+        )
 
 
 def parse(body: bytes) -> List[Item]:
-    """Return every event of a delivery, in Meta's order.
+    """Return every event of a delivery, in Meta's order. Raises as `entries_of`."""
+    return items_of(entries_of(body))
+
+
+def entries_of(body: bytes) -> List[Any]:
+    """Return the entries of a delivery.
 
     Raises MalformedWebhook where the body is no delivery at all: not JSON, no object, no list of entries.
     """
@@ -80,7 +88,24 @@ def parse(body: bytes) -> List[Item]:
     entries = delivery.get("entry") if isinstance(delivery, dict) else None
     if not isinstance(entries, list):
         raise MalformedWebhook("the body has no list 'entry'")
+    return entries
+
+
+def items_of(entries: List[Any]) -> List[Item]:
+    """Return every event of these entries, in Meta's order."""
     return [_item(position, *found) for position, found in enumerate(_items(entries))]
+
+
+def unread_of(entries: List[Any]) -> Iterator[Tuple[str, str]]:
+    """Yield page and key of what the entries hold beside events of Messenger: a page's `changes`."""
+    for entry in entries:
+        if not isinstance(entry, dict):
+            yield "", f"entry ({type(entry).__name__})"
+            continue
+        for key, found in entry.items():
+            is_read = key in ("id", "time") or (key in CHANNELS and isinstance(found, list))
+            if found and not is_read:
+                yield _name(entry.get("id")), key
 
 
 def unmarshal(body: str) -> Event:

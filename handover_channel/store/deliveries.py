@@ -93,7 +93,7 @@ _CLAIM = Prepared(
 
 
 def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
-    """Return the rows to store for *items*. Events without a thread concern nobody and are left out."""
+    """Return the rows to store for *items*. Those without a thread are for messenger/page_events.py."""
     return [
         {
             "key": item.key,

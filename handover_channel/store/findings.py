@@ -18,11 +18,13 @@ from handover_channel.store.schema import findings
 TOKEN_REFUSED = "token_refused"  # noqa: S105  (a kind, no secret)
 #: Echoes of what we sent carry another app id than handover.yml.
 APP_ID_DIFFERS = "app_id_differs"
+#: Meta warns or blocks a page for breaking its policies.
+POLICY_ENFORCED = "policy_enforced"
 #: A thread has used up its budget of calls or changes.
 OVER_BUDGET = "over_budget"
 
 #: Every kind, in the order of the metric.
-KINDS = (TOKEN_REFUSED, APP_ID_DIFFERS, OVER_BUDGET)
+KINDS = (TOKEN_REFUSED, APP_ID_DIFFERS, POLICY_ENFORCED, OVER_BUDGET)
 #: Kinds whose subject is a thread.
 OF_THREADS = frozenset({OVER_BUDGET})
 

@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -19,7 +20,7 @@ from handover_channel.claims import Begun
 from handover_channel.errors import StoreUnavailable
 from handover_channel.intake import PRESSED, Intake
 from handover_channel.line import Counter
-from handover_channel.store import deliveries
+from handover_channel.store import deliveries, findings
 
 SOON = 10  #: seconds that nothing here should ever take
 SECRET = "demo-app-secret"
@@ -299,6 +300,48 @@ def test_what_is_refused_costs_nothing_of_what_comes_with_it(intake, caller, gat
     assert (good, forged, also_good) == (STORED, (403, "invalid signature"), STORED)
     assert (not_json[0], no_delivery[0]) == (400, 400)
     assert [mid for _, mid, _ in stored(store)] == ["first", "a", "b"]
+
+
+def test_a_wrong_app_secret_says_what_to_check_once_however_many_calls_are_refused(intake, caller, caplog):
+    _, body = delivery("a")
+    for _ in range(50):
+        caller.call(("sha256=00", body))
+
+    (said,) = [each for each in caplog.messages if "refused a webhook call" in each]
+    assert "-> check `secret` in credentials.yml (Meta for Developers > App settings > Basic)" in said
+
+
+def test_a_policy_that_meta_enforces_is_an_error_and_kept_until_it_is_over(intake, caller, store, caplog):
+    def enforced(action):
+        item = {"recipient": {"id": "1717"}, "policy_enforcement": {"action": action, "reason": "spam"}}
+        return signed(json.dumps({"object": "page", "entry": [{"id": "1717", "messaging": [item]}]}).encode())
+
+    def found():
+        with store.reading() as connection:
+            return [each.subject for each in findings.current(connection, now=time.time())]
+
+    assert caller.call(enforced("block")) == [STORED]
+    assert caller.call(delivery("b")) == [STORED]
+    (error,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert "action block, reason: spam -> open Meta Business Support Home" in error.getMessage()
+    assert found() == ["1717"]
+
+    assert caller.call(enforced("unblock"), delivery("c")) == [STORED] * 2
+    assert caller.call(delivery("d")) == [STORED]
+    assert found() == []
+
+
+def test_an_event_without_a_thread_is_one_line_in_the_log(intake, caller, caplog):
+    item = {"recipient": {"id": "1717"}, "app_roles": {"1": ["primary_receiver"]}}
+    body = json.dumps({"entry": [{"id": "1717", "messaging": [item], "changes": [{"field": "feed"}]}]})
+    for _ in range(3):
+        assert caller.call(signed(body.encode())) == [STORED]
+    caller.call(delivery("b"))
+
+    assert [each for each in caplog.messages if "without a thread" in each] == [
+        "an event without a thread was left alone: app_roles of page 1717",
+        "an event without a thread was left alone: changes of page 1717",
+    ]
 
 
 def test_what_is_refused_is_answered_without_a_database(intake, caller, gate):

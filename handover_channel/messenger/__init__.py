@@ -1,0 +1,1 @@
+"""Messenger's own shapes, read and drawn without I/O."""
