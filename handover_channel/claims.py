@@ -168,14 +168,15 @@ class Claims:
         if event is None:
             return Job(delivery, row, event)
         opened = event.timestamp if messaging_window.opens(event) else 0
+        said = isinstance(event, (MessageReceived, PostbackReceived))
         threads.touch(
             connection,
             thread,
             page=page,
             seen=event.timestamp,
             now=delivery.received_at,
-            person_at=opened if isinstance(event, (MessageReceived, PostbackReceived)) else 0,
-            window_at=opened,
+            person_at=opened if said else 0,
+            window_at=0 if said else opened,
             words=words_of(event),
         )
         # What failed or was interrupted before is looked at more closely.

@@ -107,7 +107,7 @@ class Notices:
             news.add(connection, row.id, now=self._clock())
 
     def _due(self, row: Thread, text: str) -> List[Dict[str, Any]]:
-        silence = silence_with(row.obstacle, messaging_window.silence(row.window_at, self._clock()))
+        silence = silence_with(row.obstacle, messaging_window.silence(row.opened_at, self._clock()))
         return messages.text_messages(text) if messaging_window.is_open(silence) else []
 
 

@@ -43,7 +43,7 @@ class Refusals:
         if isinstance(error, NotThreadOwner):
             self._look_who_has(row)
             return
-        silence = silence_with(row.obstacle, messaging_window.silence(row.window_at, self._clock()))
+        silence = silence_with(row.obstacle, messaging_window.silence(row.opened_at, self._clock()))
         obstacle = obstacle_of(error, tagged=not messaging_window.is_open(silence))
         if obstacle:
             with self._store.writing() as connection:

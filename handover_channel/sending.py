@@ -87,7 +87,7 @@ def sending_rules(row: Thread, now: float, port_of: PortOf = lambda channel: Non
 
 def silence_of(row: Thread, now: float) -> Optional[float]:
     """Return the seconds since the messaging window was opened, None where that is not known."""
-    return silence_with(row.obstacle, messaging_window.silence(row.window_at, now))
+    return silence_with(row.obstacle, messaging_window.silence(row.opened_at, now))
 
 
 def bots_silence(row: Thread, now: float) -> str:

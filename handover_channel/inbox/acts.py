@@ -1,6 +1,7 @@
 """What an agent does with a thread, other than answering: claims it, takes over, gives back, notes, tags.
 
-Synchronous; on an event loop, call it in a thread. Every act tells the other open pages.
+Synchronous; on an event loop, call it in a thread. Every act tells the other open pages. Who may do what in
+a conversation of a colleague's is decided in rules/rights.py, and asked by permission.py.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from sqlalchemy.engine import Connection
 from handover_channel import log
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
+from handover_channel.inbox import permission
 from handover_channel.returning import ReturnReason, parse_duration
+from handover_channel.rules.rights import Act
 from handover_channel.sending import PortOf
 from handover_channel.settings import Settings
-from handover_channel.store import Store, agents, inbox, news, presence, remarks, threads
+from handover_channel.store import Store, agents, inbox, news, presence, remarks, replies, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import Switchboard
@@ -56,11 +59,9 @@ class Acts:
         somebody else has it by now, and where there is no such agent.
         """
         with self._store.writing() as connection:
-            if seen not in ("", by) and not _is_admin(connection, by):
-                raise HandoverRefused(
-                    f"{_shown(connection, seen)} answers this conversation -> "
-                    "only they, or an admin, can give it to somebody else"
-                )
+            found = threads.get(connection, thread)
+            if found is not None:
+                permission.expect(connection, Act.ASSIGN, found, by, assignee=seen)
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
@@ -71,6 +72,19 @@ class Acts:
             raise HandoverRefused(self._why_not_assigned(row))
         if to and to == by and row is not None:  # a colleague joins when they answer
             self._tell_joined(row, to)
+
+    def expect_right(
+        self, act: Act, thread: str, by: str, *, despite: str = "", reply: Optional[int] = None
+    ) -> None:
+        """Raise HandoverRefused unless *by* may do *act* in *thread*: see permission.py.
+
+        *reply*: the id of the reply that it is about.
+        """
+        with self._store.reading() as connection:
+            row = threads.get(connection, thread)
+            about = replies.get(connection, reply, now=self._clock()) if reply is not None else None
+            if row is not None:
+                permission.expect(connection, act, row, by, despite=despite, reply=about)
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
         """Give a thread that nobody has to the agent who answers in it."""
@@ -88,11 +102,16 @@ class Acts:
 
         Raises HandoverRefused and what Meta refuses (GraphError).
         """
+        self.expect_right(Act.TAKE_OVER, thread, agent)
         row = self._switchboard.take_over(thread, agent)
         self.claim_for_answer(row, agent)
 
     def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
-        """Return *thread* to the bot. Raises HandoverRefused where Meta does not give control back."""
+        """Return *thread* to the bot.
+
+        Raises HandoverRefused for a colleague's, and where Meta does not give control back.
+        """
+        self.expect_right(Act.RETURN, thread, agent)
         done = self._switchboard.return_to_bot(
             thread, ReturnReason.AGENT, who=agent, note=note.strip()[:LONGEST_REMARK], intent=intent
         )
@@ -102,6 +121,7 @@ class Acts:
 
     def extend(self, thread: str, agent: str, by: str) -> None:
         """Have the time limit come later by a duration as in handover.yml."""
+        self.expect_right(Act.EXTEND, thread, agent)
         try:
             more = parse_duration(by)
         except ValueError as error:
@@ -174,14 +194,14 @@ class Acts:
         if row is None or row.state.control is not Control.INBOX:
             return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
         with self._store.reading() as connection:
-            who = _shown(connection, row.assignee)
+            who = permission.shown(connection, row.assignee)
         return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
         if agent == YOU or not self._settings.inbox.joined:
             return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
-            name = _shown(connection, agent)
+            name = permission.shown(connection, agent)
         text = self._switchboard.tell_joined(row.id, name)
         port = self._port_of(row.channel) if text else None
         if port is not None:
@@ -189,13 +209,3 @@ class Acts:
                 port(row.id, text)
             except Exception as error:  # of the channel's own library; an agent has joined all the same
                 logger.warning("thread %s: the person was not told (joined): %s", row.id, log.trace(error))
-
-
-def _is_admin(connection: Connection, agent: str) -> bool:
-    found = agents.get(connection, agent)
-    return agent == YOU or (found is not None and found.role == agents.ADMIN)
-
-
-def _shown(connection: Connection, agent: str) -> str:
-    found = agents.get(connection, agent)
-    return found.shown_name if found else agent

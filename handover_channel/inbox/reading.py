@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from sqlalchemy.engine import Connection
 
 from handover_channel.control import Control, bot_may_speak
-from handover_channel.inbox import listing, timeline
+from handover_channel.inbox import listing, permission, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
 from handover_channel.inbox_settings import filled
@@ -90,6 +90,7 @@ class Reader:
                 waiting=waiting,
             )
             rules = self._sending_rules(row)
+            decides = permission.decides(connection, row, agent)
             return ThreadView(
                 thread=row.id,
                 name=name,
@@ -106,7 +107,9 @@ class Reader:
                 assignee=row.assignee,
                 assignee_shown=names.get(row.assignee, row.assignee),
                 is_mine=row.assignee == agent,
-                **_possible(row, rules),
+                **_possible(row, rules, decides=decides),
+                decides=decides,
+                asks=row.assignee if permission.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
                 tags=inbox.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
@@ -163,15 +166,15 @@ class Reader:
         }
 
 
-def _possible(row: Thread, rules: SendingRules) -> Dict[str, Any]:
+def _possible(row: Thread, rules: SendingRules, *, decides: bool) -> Dict[str, Any]:
     control = row.state.control
     return {
         "can_reply": rules.can_reply,
         "why_not": rules.why_not,
         "hint": rules.hint,
         "can_take_over": control in _TO_TAKE_OVER,
-        "can_return": not bot_may_speak(control) and control is not Control.PASSING,
-        "can_extend": control is Control.INBOX and row.until is not None,
+        "can_return": decides and not bot_may_speak(control) and control is not Control.PASSING,
+        "can_extend": decides and control is Control.INBOX and row.until is not None,
         "can_attach": row.channel == MESSENGER,
     }
 

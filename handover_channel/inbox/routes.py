@@ -19,6 +19,7 @@ from handover_channel.inbox import door_routes, file_routes, stream, web
 from handover_channel.inbox.entrance import Visitor
 from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import BASE, SignInFirst, field
+from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
 
 _Act = Callable[[Request, Visitor, str], Awaitable[None]]
@@ -91,6 +92,8 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
     patiently = functools.partial(web.call_in, room.pools.acts)
 
     async def reply(request: Request, you: Visitor, thread: str) -> None:
+        despite = field(request, "despite")
+        await front.call(room.acts.expect_right, Act.REPLY, thread, you.name, despite=despite)
         row = await front.call(room.reader.row, thread)
         if row is not None:
             await patiently(room.acts.claim_for_answer, row, you.name)
@@ -104,10 +107,14 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         )
 
     async def retry(request: Request, you: Visitor, thread: str) -> None:
-        await patiently(room.agent.retry, _reply_id(request), thread=thread)
+        reply, despite = _reply_id(request), field(request, "despite")
+        await front.call(room.acts.expect_right, Act.RETRY, thread, you.name, despite=despite, reply=reply)
+        await patiently(room.agent.retry, reply, thread=thread)
 
     async def drop(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.agent.drop, _reply_id(request), thread=thread)
+        reply = _reply_id(request)
+        await front.call(room.acts.expect_right, Act.DROP, thread, you.name, reply=reply)
+        await front.call(room.agent.drop, reply, thread=thread)
 
     async def remark(request: Request, you: Visitor, thread: str) -> None:
         await front.call(room.acts.remark, thread, you.name, _written(request, "text"))

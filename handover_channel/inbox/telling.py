@@ -89,6 +89,8 @@ TEXTS: Tuple[str, ...] = (
     ),
     _("the server stopped before this was sent -> send it again"),
     # acts.py, routes.py, switchboard.py
+    _("%(who)s answers this conversation -> only they, or an admin, can do that"),
+    _("%(who)s has this conversation -> look at what was said, and send it again if you still want to"),
     _("%(who)s was faster and answers this conversation"),
     _("%(who)s answers this conversation -> only they, or an admin, can give it to somebody else"),
     _("somebody else was faster"),

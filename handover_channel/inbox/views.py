@@ -169,6 +169,8 @@ class ThreadView:
     why_not: str = ""  #: why nothing can be sent: told in place of the reply box
     hint: str = ""  #: told above the reply box: for one, that Meta lets only people answer by now
     return_hint: str = ""  #: why the person does not hear the bot when it is back
+    asks: str = ""  #: name of the colleague who has it, where you are asked before you answer
+    decides: bool = True  #: it is nobody's or yours, or you are an admin: you may give it away or return it
     can_take_over: bool = False
     can_return: bool = False
     can_extend: bool = False

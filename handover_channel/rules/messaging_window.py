@@ -48,9 +48,9 @@ def opens(event: Event) -> bool:
     return bool(_OPENS.get(type(event), lambda _: False)(event))
 
 
-def silence(window_at: int, now: float) -> Optional[float]:
-    """Return the seconds since the window was opened (*window_at*, ms), None where it is not known to be."""
-    return now - window_at / 1000 if window_at else None
+def silence(opened_at: int, now: float) -> Optional[float]:
+    """Return the seconds since the window was opened (*opened_at*, ms), None where it is not known to be."""
+    return now - opened_at / 1000 if opened_at else None
 
 
 def is_open(seconds: Optional[float]) -> bool:

@@ -112,6 +112,14 @@ def unsent(connection: Connection, thread: str, *, now: float) -> List[Reply]:
     )
 
 
+def has_written(connection: Connection, thread: str, agent: str, *, since: float) -> bool:
+    """Tell whether *agent* has written in *thread* since then, whatever became of it."""
+    query = sa.select(replies.c.id).where(
+        replies.c.thread == thread, replies.c.agent == agent, replies.c.at >= since
+    )
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
 def file_of(connection: Connection, reply: Reply) -> Optional[File]:
     """Return the file that goes with an unsent reply."""
     content = connection.execute(sa.select(replies.c.file).where(replies.c.id == reply.id)).scalar()

@@ -55,7 +55,7 @@ threads = sa.Table(
     sa.Column("released_from", sa.Text, nullable=False, server_default=""),  # JSON: whose it is, if it fails
     sa.Column("release_refused", sa.Integer, nullable=False, server_default="0"),  # 1: it failed
     # Whether an agent's message gets there
-    sa.Column("window_at", sa.BigInteger, nullable=False, server_default="0"),  # what opened Meta's window
+    sa.Column("window_at", sa.BigInteger, nullable=False, server_default="0"),  # opened, but by no message
     sa.Column("obstacle", sa.Text, nullable=False, server_default=""),  # sending.Obstacle, "" for none
     # The newest thing that the person and the bot said: rules/last_words.py; `last_at` is Meta's clock
     sa.Column("last_at", sa.BigInteger, nullable=False, server_default="0"),

@@ -36,6 +36,7 @@ _LAST = ("last_at", "last_author", "last_text", "last_file")
 #: What was said, if it is newer than what is kept.
 _WORDS = {name: _since(threads.c[name], threads.c.last_at, f"new_{name}") for name in _LAST}
 
+_OPENED = sa.bindparam("new_opened_at", type_=sa.BigInteger)
 _TOUCH = Prepared(
     sa.update(threads)
     .where(threads.c.id == sa.bindparam("thread"))
@@ -47,7 +48,7 @@ _TOUCH = Prepared(
         window_at=_greater(threads.c.window_at, "new_window_at"),
         # Who does something can be reached again, as far as anybody knows.
         obstacle=sa.case(
-            (threads.c.window_at < sa.bindparam("new_window_at", type_=sa.BigInteger), ""),
+            (sa.and_(threads.c.person_at < _OPENED, threads.c.window_at < _OPENED), ""),
             else_=threads.c.obstacle,
         ),
         **_WORDS,
@@ -103,7 +104,8 @@ def touch(
         "new_seen": seen,
         "now": now,
         "new_person_at": person_at,
-        "new_window_at": max(person_at, window_at),
+        "new_window_at": window_at,
+        "new_opened_at": max(person_at, window_at),
         **_values_of(words),
     }
     _TOUCH.changed(connection, given)

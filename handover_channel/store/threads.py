@@ -48,12 +48,17 @@ class Thread:
     read_to: int = 0
     released_from: str = ""  #: JSON: whose it is again if the return on signs alone fails
     release_refused: int = 0  #: 1: it failed
-    window_at: int = 0  #: when the person last did what opens Meta's messaging window; 0: not known
+    window_at: int = 0  #: when the person last opened Meta's window by anything but a message; 0: not known
     obstacle: str = ""  #: what Meta said of an agent's message since: sending.Obstacle
     last_at: int = 0
     last_author: str = ""
     last_text: str = ""
     last_file: str = ""
+
+    @property
+    def opened_at(self) -> int:
+        """When the person last opened Meta's messaging window, in ms; 0 where that is not known."""
+        return max(self.person_at, self.window_at)
 
 
 @dataclass(frozen=True)

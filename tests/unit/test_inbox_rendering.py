@@ -504,7 +504,15 @@ def test_where_no_target_is_an_inbox_agents_read_it_in_their_language():
 
 
 def test_every_refusal_that_agents_may_read_is_among_the_texts():
-    modules = ["acts.py", "attempts.py", "entrance.py", "files.py", "rasa_side.py", "../agent.py"]
+    modules = [
+        "acts.py",
+        "permission.py",
+        "attempts.py",
+        "entrance.py",
+        "files.py",
+        "rasa_side.py",
+        "../agent.py",
+    ]
     modules += ["../post.py", "../sending.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]
     found = {text for name in modules for text in _refusals(HERE / name)}

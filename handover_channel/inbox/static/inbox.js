@@ -168,6 +168,7 @@ document.addEventListener("htmx:response:error", (event) => {
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement;
+  if (form.dataset?.asks && !confirm(form.dataset.asks)) return event.preventDefault();
   if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) event.preventDefault();
   // The address names the list and, where one is open, the thread.
   if (ctx.push && ctx.target?.id === "list" && thread()) ctx.push = ctx.push.replace(`${base}/`, thread().dataset.path);

@@ -10,7 +10,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the columns; what is known already goes into them."""
+    """Add the columns and the table."""
     for name in ("window_at", "last_at"):
         op.add_column("threads", sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
     for name in ("obstacle", "last_author", "last_text", "last_file"):
@@ -22,4 +22,3 @@ def upgrade() -> None:
         sa.Column("fetched_at", sa.Float(53), nullable=False),
         sa.PrimaryKeyConstraint("page", name="pk_pages"),
     )
-    op.execute("UPDATE threads SET window_at = person_at")
