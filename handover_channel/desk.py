@@ -7,11 +7,12 @@ that it is asked for (docs/decisions/0003-a-desk-beside-rasa.md).
 Three lines lead to it:
 
 - the counter: (signature, body) -> (HTTP status, text).
-- the door: `begin`, `figures`, `stop` (grace); the lines of our log go out there.
+- the door: `begin`, `ping`, `figures`, `stop` (grace); the lines of our log go out there.
 - turns, from the loop that runs them: the desk asks for `let_echoes_come`, `answer`, `returned`, `muted`; it
   is told `sent` (tag).
 
-It ends when Rasa's process hangs up, however that ended. Started by server.py; knows no Rasa.
+It ends when Rasa's process hangs up, however that ended, and as a whole if a part of it ends before: see
+essential.py. Started by desk_process.py; knows no Rasa.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
-from handover_channel import log, metrics, wiring
+from handover_channel import essential, log, metrics, wiring
 from handover_channel.errors import StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.evidence import Evidence
@@ -105,12 +106,14 @@ class Desk:
         self._intake = Intake(given.store, settings.secret, counter, self._worker)
         self._listener = Listener(given.store, self._worker.look_now)
         self._working: Optional[asyncio.Task[None]] = None
+        self._stopping = False
 
     def start(self) -> None:
         """Start storing and working."""
         self._intake.start()
         self._listener.start()
-        self._working = asyncio.ensure_future(self._worker.run())
+        working = asyncio.ensure_future(self._worker.run())
+        self._working = essential.watched("the worker", working, lambda: self._stopping)
 
     async def note_sent(self, tag: str) -> None:
         """Note that Meta has accepted a message of ours, as soon as something can be written."""
@@ -123,6 +126,7 @@ class Desk:
 
     async def stop(self, grace: float) -> None:
         """Store what came in, let turns end within *grace* seconds, give the rest back to the queue."""
+        self._stopping = True
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._intake.stop)
         if self._working and not self._working.done():
@@ -142,6 +146,8 @@ async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: 
 
     async def at_the_door(what: str, given: Tuple[Any, ...]) -> Any:
         nonlocal desk
+        if what == "ping":
+            return None
         if what == "begin":
             (begin,) = given
             _log_at(door, begin.log_level)
@@ -195,7 +201,10 @@ def main() -> None:
     gc.freeze()  # modules are no work for the collector
     counter, door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:4])
     _quicker_loop()
-    asyncio.run(serve(counter, door, turns))
+    try:
+        asyncio.run(serve(counter, door, turns))
+    except BaseException as error:
+        essential.end_process("the desk", error)
 
 
 def _quicker_loop() -> None:

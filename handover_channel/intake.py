@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import log, metrics, webhook
+from handover_channel import essential, log, metrics, webhook
 from handover_channel.claims import Begun
 from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
 from handover_channel.line import Counter
@@ -68,7 +68,7 @@ class Intake:
 
     def start(self) -> None:
         """Start, in a thread that ends when the other side hangs up."""
-        threading.Thread(target=self._run, name="handover-intake", daemon=True).start()
+        essential.or_end("handover-intake", self._run)
 
     def stop(self) -> None:
         """Store what is being stored. From here on Meta gets 503, and sends it again."""

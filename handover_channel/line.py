@@ -109,6 +109,10 @@ class Line(asyncio.Protocol):
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def lost(self) -> None:
+        """Wait until the other side is gone."""
+        await self._lost.wait()
+
     def close(self) -> None:
         """Hang up."""
         if not self._closed:
@@ -154,7 +158,11 @@ class Line(asyncio.Protocol):
         try:
             with log.resumed(about):
                 reply = (_ANSWER, await self._answer(what, given))
-        except Exception as error:
+        except GeneratorExit:
+            raise  # the loop is thrown away
+        except BaseException as error:
+            # Whatever it is, SystemExit or a cancelled task of somebody's: who asked waits for an answer, and
+            # the loop, which these would end, serves everybody.
             if type(error).__name__ not in _ERRORS:
                 logger.error("%s failed: %s", what, log.trace(error))
             name = type(error).__name__

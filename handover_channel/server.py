@@ -1,42 +1,35 @@
-"""What runs behind the channel's routes in Rasa's process: the desk's other end, and the turns it asks for.
+"""What runs behind the channel's routes in Rasa's process: the way to the desk, and the turns it asks for.
 
-Turns run on a thread and an event loop of their own: however long one is, the server's loop stays free to
-pass on what Meta sends. The desk is a process of its own (desk.py); should it end, it is started again.
+Turns run on a thread and an event loop of their own (turns_loop.py): however long one is, the server's loop
+stays free to pass on what Meta sends. The desk is a process of its own (desk.py, desk_process.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-import socket
-import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from rasa.core.channels.channel import OutputChannel
 from sanic import Sanic
 
-from handover_channel import log
 from handover_channel.desk import Begin
+from handover_channel.desk_process import DeskProcess
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.line import Line, LineClosed
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.store import deliveries, figures, findings
 from handover_channel.store.findings import Finding
+from handover_channel.turns_loop import TurnsLoop
 from handover_channel.wiring import Handover
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that turns get to end when the server stops. Sanic gives 15 in all.
 GRACE = 10.0
-
-#: Seconds until a desk that ended is started again.
-PAUSE = 1.0
 
 #: Seconds after which a delivery that waits is worth a word in the health check.
 LATE = 60.0
@@ -61,17 +54,20 @@ class Server:
         self._handover = handover
         self._on_new_message = on_new_message
         self._calls = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="handover-graph")
+        # Looks at the store, for the health check: one at a time, as one that hangs must not take threads
+        # from others, however often it is asked.
+        self._looks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-health")
+        self._looking: Dict[str, asyncio.Future[Any]] = {}
         self._conversation: Optional[RasaConversation] = None
-        self._door, self._counter = Line(_take), Line(_take)
-        self._desk: Optional[subprocess.Popen[bytes]] = None
-        self._turns: Optional[Line] = None
-        self._turns_loop: Optional[asyncio.AbstractEventLoop] = None
-        self._keeping: Optional[asyncio.Task[None]] = None
+        self._turns = TurnsLoop()
+        self._desk: Optional[DeskProcess] = None
         self._stopping = False
 
     async def start(self, app: Sanic) -> None:
         """Start the desk, and the loop that runs turns. Returns at once."""
         given = self._handover
+        begin = Begin(given.settings, logging.getLogger().getEffectiveLevel())
+        self._desk = desk = DeskProcess(begin, self._turns, self._turn)
         self._conversation = RasaConversation(
             app,
             self._on_new_message,
@@ -79,41 +75,31 @@ class Server:
             given.graph,
             self._calls,
             given.store,
-            self._note_sent,
+            desk.note_sent,
             asyncio.get_running_loop(),
             given.settings.nlu_limit,
         )
-        self._opened = asyncio.Event()
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
-        self._turns_loop = asyncio.new_event_loop()
-        threading.Thread(target=_run, args=(self._turns_loop,), name="handover-turns", daemon=True).start()
-        self._keeping = asyncio.ensure_future(self._keep_desk())
+        self._turns.start()
+        desk.start()
 
     async def stop(self) -> None:
         """Store what came in, let turns end, give the rest back to the queue."""
         self._stopping = True
-        if self._keeping is None or self._turns_loop is None:
+        if self._desk is None:
             return
-        try:
-            await asyncio.wait_for(self._opened.wait(), PATIENCE)
-            await self._door.ask("stop", GRACE, within=GRACE + PAUSE)
-        except (StoreUnavailable, asyncio.TimeoutError):
-            logger.error("the desk did not stop in order: what it was at is taken up at the next start")
-            if self._desk:
-                self._desk.kill()
-        self._counter.close()
-        self._door.close()
-        await self._keeping
-        self._turns_loop.call_soon_threadsafe(self._turns_loop.stop)
+        await self._desk.stop(GRACE)
+        self._turns.stop()
         self._calls.shutdown(wait=False)
+        self._looks.shutdown(wait=False)
         self._handover.store.close()
 
     async def receive(self, signature: str, body: bytes) -> Tuple[int, str]:
         """Pass a delivery on; return what Meta is to be answered: HTTP status and text."""
         try:
-            if self._keeping is None or self._stopping:
+            if self._desk is None or self._stopping:
                 raise NotReady("the server is starting or stopping")
-            return await self._pass_on(signature, body)
+            return await self._desk.receive(signature, body, PATIENCE)
         except asyncio.TimeoutError:
             # It may be stored yet; then what Meta sends again is known.
             logger.error("a delivery was not stored within %g s, Meta will send it again", PATIENCE)
@@ -127,23 +113,19 @@ class Server:
 
     async def figures(self) -> List[Any]:
         """Return what the desk has counted, as Prometheus' metrics."""
-        try:
-            found: List[Any] = await self._door.ask("figures")
-        except StoreUnavailable:
-            return []
-        return found
+        return await self._desk.figures() if self._desk else []
 
     async def problem(self) -> str:
         """Return why the channel cannot work now, "" where it can."""
-        if self._conversation is not None and not self._conversation.has_model():
+        conversation, desk = self._conversation, self._desk
+        if conversation is None or desk is None:
+            return "the server is starting"
+        if not conversation.has_model():
             return "no model is loaded"
-        if self._conversation is None or self._door.is_closed:
-            return "the desk is starting"
-        check = asyncio.get_running_loop().run_in_executor(None, self._check, self._conversation)
-        try:
-            return await asyncio.wait_for(asyncio.shield(check), PATIENCE)
-        except asyncio.TimeoutError:
-            return f"a store did not answer within {PATIENCE:g} seconds"
+        found = await asyncio.gather(
+            desk.problem(PATIENCE), self._problem_of_turns(), self._problem_of_stores(conversation)
+        )
+        return next(filter(None, found), "")
 
     async def state(self) -> Dict[str, Any]:
         """Return what is worth a word in the health check of a channel that works.
@@ -152,88 +134,38 @@ class Server:
         each; `oldest_seconds` if a delivery has waited longer than `LATE`.
         """
         try:
-            oldest, found = await asyncio.get_running_loop().run_in_executor(None, self._look)
-        except StoreUnavailable:
+            oldest, found = await self._looked("state", self._look)
+        except (StoreUnavailable, asyncio.TimeoutError):
             return {"status": "ok"}
         late = {"oldest_seconds": round(oldest, 1)} if oldest > LATE else {}
         wrong = {"findings": [each.text for each in found]} if found else {}
         return {"status": "degraded" if found else "ok", **late, **wrong}
 
-    async def _keep_desk(self) -> None:
-        while not self._stopping:
-            try:
-                await self._run_desk()
-            except Exception as error:
-                logger.error("the desk could not be started: %s", log.trace(error))
-            if not self._stopping:
-                logger.error("the desk has ended, it is started again in %s s", PAUSE)
-                await asyncio.sleep(PAUSE)
-
-    async def _run_desk(self) -> None:
-        """Start the desk and serve it until it ends."""
-        (counter, door, turns), desks = zip(*(socket.socketpair() for _ in range(3)))
-        desk = await asyncio.get_running_loop().run_in_executor(None, _start_desk, *desks)
-        self._desk = desk
-        for end in desks:
-            end.close()
-        serving = asyncio.wrap_future(self._on_turns_loop(self._serve_turns(turns)))
-        counter_line, door_line = Line(_take), Line(_take)
-        await counter_line.connect(counter)
-        await door_line.connect(door)
-        begun = asyncio.ensure_future(
-            door_line.ask("begin", Begin(self._handover.settings, logging.getLogger().getEffectiveLevel()))
-        )
-        begun.add_done_callback(functools.partial(self._begun, counter_line, door_line))
-        await door_line.serve()
-        self._opened.clear()
-        counter_line.close()
-        door_line.close()
-        # What was told at the other line before is read to its end; then the desk has heard all, and ends.
-        await asyncio.wrap_future(self._on_turns_loop(self._hang_up()))
-        await serving
-        await asyncio.get_running_loop().run_in_executor(None, desk.wait)
-
-    def _begun(self, counter: Line, door: Line, begun: asyncio.Future[Any]) -> None:
-        if begun.cancelled() or begun.exception():
-            return  # the desk has ended, or said in its log why it cannot begin
-        self._counter, self._door = counter, door
-        self._opened.set()
-
-    async def _serve_turns(self, end: socket.socket) -> None:
-        """On the loop of the turns: run what the desk asks for, until it is gone."""
-        self._turns = Line(self._turn)
-        await self._turns.connect(end)
-        await self._turns.serve()
-        self._turns.close()
-
-    async def _hang_up(self) -> None:
-        if self._turns is not None:
-            self._turns.close()
-
     async def _turn(self, what: str, given: Tuple[Any, ...]) -> None:
+        """On the loop of the turns: do what the desk asks for."""
         conversation = self._conversation
         if conversation is None:
             raise NotReady("the server is starting")
         await getattr(conversation, what)(*given)
 
-    def _note_sent(self, tag: str) -> None:
-        """From any thread: have the desk note that Meta has accepted a message of ours."""
-        loop, turns = self._turns_loop, self._turns
-        if loop is not None and turns is not None:
-            loop.call_soon_threadsafe(_tell, turns, tag)
+    async def _problem_of_turns(self) -> str:
+        if await self._turns.answers(PATIENCE):
+            return ""
+        return f"no turn can run: something in the bot has held their event loop for {PATIENCE:g} seconds"
 
-    def _on_turns_loop(self, work: Any) -> Any:
-        if self._turns_loop is None:
-            raise NotReady("the server is starting")
-        return asyncio.run_coroutine_threadsafe(work, self._turns_loop)
+    async def _problem_of_stores(self, conversation: RasaConversation) -> str:
+        try:
+            return str(await self._looked("stores", self._check, conversation))
+        except asyncio.TimeoutError:
+            return f"a store did not answer within {PATIENCE:g} seconds"
 
-    async def _pass_on(self, signature: str, body: bytes) -> Tuple[int, str]:
-        begun = time.monotonic()
-        if not self._opened.is_set():
-            await asyncio.wait_for(self._opened.wait(), PATIENCE)
-        left = PATIENCE - (time.monotonic() - begun)
-        status, text = await self._counter.ask("receive", signature, body, within=max(left, 0.01))
-        return int(status), str(text)
+    async def _looked(self, what: str, look: Callable[..., Any], *given: Any) -> Any:
+        """Return what *look* finds; the one that is under way counts. Raises asyncio.TimeoutError."""
+        looking = self._looking.get(what)
+        if looking is None or looking.done():
+            looking = asyncio.get_running_loop().run_in_executor(self._looks, look, *given)
+            self._looking[what] = looking
+        return await asyncio.wait_for(asyncio.shield(looking), PATIENCE)
 
     def _check(self, conversation: RasaConversation) -> str:
         try:
@@ -250,28 +182,3 @@ class Server:
         with self._handover.store.reading() as connection:
             received_at, found = figures.oldest_at(connection), findings.current(connection, now=now)
         return 0.0 if received_at is None else now - received_at, found
-
-
-def _start_desk(*ends: socket.socket) -> subprocess.Popen[bytes]:
-    numbers = [end.fileno() for end in ends]
-    command = [sys.executable, "-m", "handover_channel.desk", *map(str, numbers)]
-    return subprocess.Popen(command, pass_fds=numbers, stdin=subprocess.DEVNULL)  # noqa: S603  (our own module)
-
-
-async def _take(what: str, given: Tuple[Any, ...]) -> None:
-    """Take what the desk says at the door: the lines of its log."""
-    if what == "log":
-        log.received(*given)
-
-
-def _tell(turns: Line, tag: str) -> None:
-    try:
-        turns.tell("sent", tag)
-    except LineClosed:
-        logger.warning("%s was sent, and could not be noted: the desk is gone", tag)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    loop.close()

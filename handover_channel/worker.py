@@ -19,7 +19,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import log, metrics
+from handover_channel import essential, log, metrics
 from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation
@@ -376,4 +376,5 @@ class Worker:
         self, function: Callable[..., _T], *given: Any, pool: Optional[ThreadPoolExecutor] = None
     ) -> _T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(pool or self._pool, log.carried(function), *given)
+        ordinary = essential.as_errors(log.carried(function))
+        return await loop.run_in_executor(pool or self._pool, ordinary, *given)

@@ -18,10 +18,12 @@ import selectors
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+from handover_channel import essential
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
@@ -51,17 +53,17 @@ class Listener:
         self._store = store
         self._heard = heard
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handover-listener", daemon=True)
+        self._thread: Optional[threading.Thread] = None
 
     def start(self) -> None:
         """Start listening, where there is something to listen to."""
         if self._store.dialect == "postgresql":
-            self._thread.start()
+            self._thread = essential.run_again("handover-listener", self._run, self._stopped.is_set)
 
     def stop(self) -> None:
         """Stop listening. Takes a second at most."""
         self._stopped.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout=2)
 
     def _run(self) -> None:

@@ -4,128 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import hashlib
-import hmac
-import itertools
 import json
 import logging
 import random
-import sqlite3
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 
 import pytest
 import requests
 import sanic_servers
 import yaml
+from served_bot import APPS, SECRET, Bot, Rasa
+from served_bot import body as _body
+from served_bot import eventually as _eventually
+from served_bot import item as _item
+from served_bot import numbers as _numbers
+from served_bot import rows as _rows
+from served_bot import worked_off as _worked_off
 
-from handover_channel import settings as settings_file
 from handover_channel import simulator
 from handover_channel.simulator import Simulator
 
 pytestmark = pytest.mark.rasa
-
-SECRET, PAGE = "a-secret", "1000000000000001"
-CREDENTIALS = {"verify": "a-word", "secret": SECRET, "page-access-token": "demo-page-token"}
-APPS = {"2222": "sales_bot"}
-
-_numbers = itertools.count(1)
-
-
-class Rasa:
-    """Keeps what it is told, and answers with `responses`."""
-
-    def __init__(self):
-        self.messages = []
-        self.responses = []
-        self.before = lambda message: None  #: may raise, or give an awaitable
-
-    async def on_new_message(self, message):
-        waiting = self.before(message)
-        if waiting is not None:
-            await waiting
-        self.messages.append(message)
-        for response in self.responses:
-            await message.output_channel.send_response(message.sender_id, copy.deepcopy(response))
-
-    def texts(self, psid):
-        return [message.text for message in list(self.messages) if message.sender_id == psid]
-
-
-class Bot:
-    """One Rasa process: a Sanic server on a thread, the channel on it."""
-
-    def __init__(self, folder, rasa):
-        self.folder, self.rasa = folder, rasa
-        self.url = ""
-
-    @contextmanager
-    def running(self):
-        loop = asyncio.SelectorEventLoop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        try:
-            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(30)
-            try:
-                yield self
-            finally:
-                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
-
-    async def _start(self):
-        from sanic import Sanic
-
-        from handover_channel import MessengerInput
-
-        settings = settings_file.load(str(self.folder / "handover.yml"), credentials=CREDENTIALS)
-        channel = MessengerInput(settings, verify="a-word")
-        app = Sanic(f"bot{next(_numbers)}", configure_logging=False)
-        app.blueprint(channel.blueprint(self.rasa.on_new_message), url_prefix="/webhooks/facebook")
-        server, port = await sanic_servers.start(app)
-        self.url = f"http://127.0.0.1:{port}/webhooks/facebook"
-        return server
-
-    def post(self, body):
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        headers = {"X-Hub-Signature-256": signature}
-        return requests.post(f"{self.url}/webhook", data=body, headers=headers, timeout=30).status_code
-
-
-def _item(psid, text, mid=""):
-    number = next(_numbers)
-    return {
-        "sender": {"id": psid},
-        "recipient": {"id": PAGE},
-        "timestamp": 1_790_000_000_000 + number,
-        "message": {"mid": mid or f"m_{number}", "text": text},
-    }
-
-
-def _body(*items, channel="messaging"):
-    return {"object": "page", "entry": [{"id": PAGE, "time": 1_790_000_000_000, channel: list(items)}]}
-
-
-def _eventually(find, what="", within=30.0):
-    deadline = time.monotonic() + within
-    while not (found := find()):
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        time.sleep(0.02)
-    return found
-
-
-def _rows(folder, query):
-    with closing(sqlite3.connect(folder / "handover.db", timeout=20)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def _worked_off(folder):
-    return lambda: not _rows(folder, "SELECT id FROM deliveries WHERE done_at IS NULL")
 
 
 @pytest.fixture(autouse=True, scope="module")
