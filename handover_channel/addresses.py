@@ -19,7 +19,7 @@ KEYS = ("url", "version")
 
 DEFAULT_DATABASE = "sqlite:///handover.db"
 DEFAULT_URL = "https://graph.facebook.com"
-DEFAULT_VERSION = "v26.0"  # https://developers.facebook.com/docs/graph-api/changelog/versions/
+DEFAULT_VERSION = "v27.0"  # https://developers.facebook.com/docs/graph-api/changelog/versions/
 
 #: Hosts of this machine.
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

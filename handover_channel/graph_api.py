@@ -52,7 +52,7 @@ class ThreadOwner:
 
 
 class GraphApi:
-    """Call the Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v26.0`.
+    """Call the Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v27.0`.
 
     Every method takes the page's token first, and raises the GraphError that Meta's answer stands for.
     With the app secret every call carries `appsecret_proof`.

@@ -43,7 +43,7 @@ UPLOAD_READ = 75.0
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
-_BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v26.0"
+_BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v27.0"
 _BAD_TOKEN = "copy the page access token into credentials.yml again, on one line"  # noqa: S105  (a sentence)
 
 

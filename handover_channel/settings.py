@@ -30,8 +30,16 @@ from handover_channel.automatic_replies import AutomaticReplies
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.errors import HandoverRefused, SettingsError, UnknownTarget
+from handover_channel.events import META_INBOXES
 from handover_channel.inbox_settings import InboxSettings
-from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID, Target, TargetKind, is_app_id
+from handover_channel.targets import (
+    INSTAGRAM_INBOX_APP_ID,
+    PAGE_INBOX_APP_ID,
+    Target,
+    TargetKind,
+    is_app_id,
+    same_id,
+)
 from handover_channel.ways_back import Returning
 
 __all__ = [
@@ -222,6 +230,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: boo
         targets_given = block.within("targets", targets_block.INBOX_ALONE)
     targets = targets_block.read(targets_given, app_id=app_id, time_limit=returning.time_limit)
     _refuse_endless(block, returning, targets)
+    _refuse_pages(block, app_id, targets, proofs.pages)
     return Settings(
         app_id=app_id,
         database=addresses.database(block, folder),
@@ -246,7 +255,24 @@ def _app_id(block: Block, *, needed: bool) -> str:
     app_id = block.required("app_id", remedy) if needed else block.text("app_id")
     if app_id and not is_app_id(app_id):
         block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only, copy it from {where}")
+    elif any(same_id(app_id, each) for each in META_INBOXES):
+        block.refuse("app_id", f"is {quoted(app_id)}, an inbox of Meta's: {remedy}")
     return app_id
+
+
+def _refuse_pages(block: Block, app_id: str, targets: Mapping[str, Target], pages: Tuple[Page, ...]) -> None:
+    """Refuse the id of a page where that of an app is meant: both are long numbers."""
+    for page in pages:
+        if same_id(page.id, app_id):
+            said = f"is {quoted(app_id)}, the id of a page in credentials.yml"
+            block.refuse(
+                "app_id", f"{said}: write the id of this bot's Meta app (Meta for Developers > My apps)"
+            )
+        for target in targets.values():
+            if same_id(page.id, target.app_id):
+                said = f"is {quoted(target.app_id)}, the id of a page in credentials.yml"
+                inner = block.block("targets").block(target.name)
+                inner.refuse("app_id", f"{said}: write the id of the app that gets control")
 
 
 def _refuse_endless(block: Block, returning: Returning, targets: Mapping[str, Target]) -> None:

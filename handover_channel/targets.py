@@ -79,7 +79,7 @@ def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[
 
     The block's list of problems grows by what is wrong with them. *app_id* is that of this bot.
     """
-    targets = {}
+    targets: Dict[str, Target] = {}
     for key, value in block.values.items():
         name = str(key).strip() if isinstance(key, (str, int)) else ""
         if not name:
@@ -88,8 +88,20 @@ def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[
         inner = block.within(name, value)
         target = None if value and not inner.values else _target(name, inner, app_id, time_limit)
         if target:
+            _refuse_twin(inner, target, targets)
             targets[name] = target
     return targets
+
+
+def _refuse_twin(block: Block, target: Target, earlier: Mapping[str, Target]) -> None:
+    """Refuse a second target for one app: whose it is when that app acts could not be told."""
+    twin = next((each.name for each in earlier.values() if same_id(each.app_id, target.app_id)), None)
+    if twin is None:
+        return
+    if block.has("app_id"):
+        block.refuse("app_id", f"is {quoted(target.app_id)}, as that of {twin}: keep one of the two targets")
+    else:
+        block.refuse("kind", f"is {target.kind.value}, as that of {twin}: keep one of the two targets")
 
 
 def _target(name: str, block: Block, app_id: str, time_limit: Optional[timedelta]) -> Optional[Target]:
@@ -144,10 +156,16 @@ def _other_app_id(block: Block, own: str) -> str:
     app_id = block.required("app_id", "write the id of the Meta app that gets control")
     if app_id and not is_app_id(app_id):
         block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only")
-    elif app_id and app_id == own:
+    elif same_id(app_id, own):
         block.refuse(
             "app_id", f"is {quoted(app_id)}, this bot's own: write the id of the app that gets control"
         )
+    elif same_id(app_id, PAGE_INBOX_APP_ID):
+        block.refuse(
+            "app_id", f"is {quoted(app_id)}, the Page inbox: leave it out and write kind: page_inbox"
+        )
+    elif same_id(app_id, INSTAGRAM_INBOX_APP_ID):
+        block.refuse("app_id", f"is {quoted(app_id)}, the inbox of Instagram: write kind: page_inbox with it")
     return app_id
 
 
@@ -201,6 +219,11 @@ def _add_days(block: Block, key: str, week: Dict[int, Tuple[Span, ...]]) -> None
     if any(day in week for day in days):
         block.refuse(key, "has a day that another line has too: keep one of them")
     week.update(dict.fromkeys(days, spans))
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids are the same number; "" is no id."""
+    return bool(one) and one.lstrip("0") == other.lstrip("0")
 
 
 def is_app_id(text: str) -> bool:

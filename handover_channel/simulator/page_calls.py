@@ -191,7 +191,7 @@ def subscribe_app(simulator: Simulator, call: Call) -> _Json:
 def subscriptions(simulator: Simulator, call: Call) -> _Json:
     """Answer GET /<app id>/subscriptions."""
     app = simulator.apps.get(call.node, call.app)
-    fields = [{"name": name, "version": "v26.0"} for name in sorted(app.fields)]
+    fields = [{"name": name, "version": "v27.0"} for name in sorted(app.fields)]
     return {"data": [{"object": "page", "callback_url": app.callback, "active": True, "fields": fields}]}
 
 

@@ -43,7 +43,7 @@ class Stage:
         self.settings = Settings(
             app_id=messenger.bot.id,
             database="",
-            graph_api=GraphApiSettings(url, "v26.0"),
+            graph_api=GraphApiSettings(url, "v27.0"),
             default_target="inbox",
             targets={"inbox": inbox},
             returning=Returning(),
@@ -53,7 +53,7 @@ class Stage:
             inbox=InboxSettings(personas=True),
         )
         self.store = Store(f"sqlite:///{path}/handover.db")
-        self.graph = GraphApi(url, "v26.0", app_secret="demo-app-secret", patience=Patience(attempts=1))
+        self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", patience=Patience(attempts=1))
         self.switchboard = Switchboard(self.settings, self.store, self.graph)
         self.agent = Agent(self.settings, self.store, self.graph)
         self._evidence = Evidence(self.settings, self.store, self.switchboard)

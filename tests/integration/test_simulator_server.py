@@ -211,7 +211,7 @@ def test_a_call_of_a_real_client_is_accepted(row, form):
 def test_an_uploaded_file_is_served_and_shown(url, messenger):
     message = {"attachment": {"type": "image", "payload": {"is_reusable": True}}}
     answer = requests.post(
-        f"{url}/v26.0/me/messages",
+        f"{url}/v27.0/me/messages",
         params={"access_token": "demo-page-token"},
         data={"recipient": '{"id": "42"}', "message": json.dumps(message)},
         files={"filedata": ("a.png", b"\x89PNG", "image/png")},

@@ -69,7 +69,7 @@ def settings_with(**changes):
     settings = Settings(
         app_id=OURS,
         database="sqlite://",
-        graph_api=GraphApiSettings("http://127.0.0.1", "v26.0"),
+        graph_api=GraphApiSettings("http://127.0.0.1", "v27.0"),
         default_target="inbox",
         targets={each.name: each for each in TARGETS},
         returning=Returning(TIME_LIMIT, "Back to Bot", (Keyword("back to bot"),)),
@@ -155,7 +155,7 @@ class Play:
         self.meta = Meta(self.page)
         self.graph = GraphApi(
             "http://127.0.0.1",
-            "v26.0",
+            "v27.0",
             pools=self.meta,
             patience=Patience(attempts=1),
             sleep=lambda seconds: None,

@@ -23,7 +23,7 @@ def database_and_problems(url):
 
 
 def test_the_graph_api_is_metas_current_one():
-    assert graph_api_and_problems() == (GraphApiSettings("https://graph.facebook.com", "v26.0"), [])
+    assert graph_api_and_problems() == (GraphApiSettings("https://graph.facebook.com", "v27.0"), [])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_page_token_goes_over_https_or_stays_on_this_machine(url):
             "http://127.0.0.1.evil",
             "write https:// (http:// is for this machine only, as the page token goes along)",
         ),
-        ("https://graph.facebook.com/v26.0", "leave the version out, it is a key of its own"),
+        ("https://graph.facebook.com/v27.0", "leave the version out, it is a key of its own"),
         ("https://x?access_token=1", "leave out what follows the path"),
     ],
 )
@@ -67,9 +67,9 @@ def test_any_other_url_is_refused_with_the_remedy(url, remedy):
     assert graph_api_and_problems(url=url)[1] == [f'handover.yml: graph_api.url is "{url}": {remedy}']
 
 
-@pytest.mark.parametrize("version", ["26.0", "v26", "26", "latest", "v26.0/"])
+@pytest.mark.parametrize("version", ["26.0", "v26", "26", "latest", "v27.0/"])
 def test_any_other_version_is_refused_with_the_remedy(version):
-    problem = f'handover.yml: graph_api.version is "{version}": write it as "v26.0"'
+    problem = f'handover.yml: graph_api.version is "{version}": write it as "v27.0"'
 
     assert graph_api_and_problems(version=version)[1] == [problem]
 

@@ -5,10 +5,12 @@ import hmac
 import io
 import json
 import logging
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -51,7 +53,7 @@ def refused(code, subcode=0, message="no"):
 
 
 def api(meta, **options):
-    return GraphApi(URL, "v26.0", pools=meta, sleep=lambda pause: None, **options)
+    return GraphApi(URL, "v27.0", pools=meta, sleep=lambda pause: None, **options)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +100,36 @@ def test_a_call_is_posted_as_json_under_the_version(call, path, body):
     meta = FakeMeta()
 
     assert call(api(meta)) == SUCCESS
-    assert [meta.requests[0].method, meta.requests[0].url] == ["POST", f"{URL}/v26.0{path}"]
+    assert [meta.requests[0].method, meta.requests[0].url] == ["POST", f"{URL}/v27.0{path}"]
     assert meta.requests[0].headers["Content-Type"] == "application/json"
     assert meta.body == body
+
+
+def test_no_call_uses_what_graph_v27_refuses_to_new_apps():
+    """https://developers.facebook.com/docs/graph-api/changelog/versions/"""
+    meta = FakeMeta()
+    graph = api(meta, app_secret="s")
+    graph.send("tok", {"recipient": {"id": "P"}, "message": {"text": "hi"}})
+    graph.pass_thread_control("tok", "P", "2222", "m")
+    graph.take_thread_control("tok", "P")
+    graph.release_thread_control("tok", "P")
+    graph.request_thread_control("tok", "P")
+    graph.extend_thread_control("tok", "P", 60)
+    graph.thread_owner("tok", "P")
+    graph.profile("tok", "P")
+    graph.page_name("tok", "1717")
+    graph.create_persona("tok", "Anna", "https://x/anna.png")
+
+    calls = [name for name, found in vars(GraphApi).items() if callable(found) and not name.startswith("_")]
+    assert len(meta.requests) == len(calls), "a call of the Graph API is missing here"
+    for request in meta.requests:
+        parts = urlsplit(request.url)
+        query = parse_qs(parts.query)
+        given = {*query, *json.loads(request.body or "{}")}
+        assert parts.path.startswith("/v27.0/")
+        assert not given & {"ids", "method", "callback", "batch", "asyncbatch"}, request.url
+        assert not re.search(r"\.as\(", "".join(query.get("fields", []))), "a field alias"
+        assert "x-http-method-override" not in {name.lower() for name in request.headers}
 
 
 def test_control_is_kept_for_seven_days_at_most():
@@ -123,7 +152,7 @@ def test_the_token_travels_in_a_header_and_not_in_the_url():
 def test_a_password_in_the_url_does_not_replace_the_token():
     meta = FakeMeta()
 
-    GraphApi("https://me:mine@graph.facebook.com", "v26.0", pools=meta).take_thread_control("tok", "P")
+    GraphApi("https://me:mine@graph.facebook.com", "v27.0", pools=meta).take_thread_control("tok", "P")
 
     assert meta.requests[0].headers["Authorization"] == "Bearer tok"
 
@@ -165,8 +194,8 @@ def test_every_call_carries_a_proof_of_the_app_secret():
     graph.thread_owner("tok", "P")
     graph.take_thread_control("tok", "P")
 
-    assert meta.requests[0].url == f"{URL}/v26.0/me/thread_owner?recipient=P&appsecret_proof={proof}"
-    assert meta.requests[1].url == f"{URL}/v26.0/me/take_thread_control?appsecret_proof={proof}"
+    assert meta.requests[0].url == f"{URL}/v27.0/me/thread_owner?recipient=P&appsecret_proof={proof}"
+    assert meta.requests[1].url == f"{URL}/v27.0/me/take_thread_control?appsecret_proof={proof}"
 
 
 def test_without_an_app_secret_there_is_no_proof():
@@ -177,13 +206,13 @@ def test_without_an_app_secret_there_is_no_proof():
     assert "appsecret_proof" not in meta.requests[0].url
 
 
-@pytest.mark.parametrize(("url", "version"), [(f"{URL}/", "/v26.0/"), (URL, "v26.0"), (f" {URL} ", " v26.0")])
+@pytest.mark.parametrize(("url", "version"), [(f"{URL}/", "/v27.0/"), (URL, "v27.0"), (f" {URL} ", " v27.0")])
 def test_slashes_too_many_in_the_settings_do_no_harm(url, version):
     meta = FakeMeta()
 
     GraphApi(url, version, pools=meta).take_thread_control("tok", "P")
 
-    assert meta.requests[0].url == f"{URL}/v26.0/me/take_thread_control"
+    assert meta.requests[0].url == f"{URL}/v27.0/me/take_thread_control"
 
 
 def test_both_timeouts_are_given_and_redirects_not_followed():
@@ -272,10 +301,10 @@ def test_the_proof_stays_out_of_the_log_of_the_http_library(caplog):
     caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
     api(FakeMeta(), app_secret="demo-app-secret")
 
-    url = "/v26.0/me/thread_owner?appsecret_proof=deadbeef&recipient=P"
+    url = "/v27.0/me/thread_owner?appsecret_proof=deadbeef&recipient=P"
     logging.getLogger("urllib3.connectionpool").debug('"%s %s" %s', "GET", url, 200)
 
-    assert caplog.messages == ['"GET /v26.0/me/thread_owner?appsecret_proof=***&recipient=P" 200']
+    assert caplog.messages == ['"GET /v27.0/me/thread_owner?appsecret_proof=***&recipient=P" 200']
 
 
 @pytest.mark.parametrize("token", ["", "two words", "zeile\n", "tökén", "nul\x00"])
@@ -291,7 +320,7 @@ def test_a_token_that_cannot_be_one_is_refused_before_it_is_sent(token):
 @pytest.mark.parametrize("url", ["", "graph.facebook.com", "ftp://graph", "http://", "https://[::"])
 def test_a_url_that_is_none_is_an_error_with_its_setting(url):
     with pytest.raises(GraphError, match="graph_api"):
-        GraphApi(url, "v26.0", sleep=lambda pause: None).take_thread_control("tok", "P")
+        GraphApi(url, "v27.0", sleep=lambda pause: None).take_thread_control("tok", "P")
 
 
 @pytest.mark.parametrize("text", [float("nan"), object(), {1, 2}])
@@ -312,7 +341,7 @@ def test_the_profile_is_asked_for_by_an_escaped_id():
     meta = FakeMeta({"first_name": "Amal", "id": "a/b?c"})
 
     assert api(meta).profile("tok", "a/b?c")["first_name"] == "Amal"
-    assert meta.requests[0].url == f"{URL}/v26.0/a%2Fb%3Fc?fields=first_name%2Clast_name%2Cprofile_pic"
+    assert meta.requests[0].url == f"{URL}/v27.0/a%2Fb%3Fc?fields=first_name%2Clast_name%2Cprofile_pic"
 
 
 @pytest.fixture
@@ -352,21 +381,21 @@ def test_on_the_wire_the_token_stands_and_neither_cookies_nor_netrc_go_with_it(w
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password mine\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    graph = GraphApi(wire.url, "v26.0")
+    graph = GraphApi(wire.url, "v27.0")
 
     for _ in range(2):
         assert graph.take_thread_control("tok", "P") == SUCCESS
 
     (one, _, _), (other, path, headers) = wire.seen
     assert one == other  # the connection was kept
-    assert path == "/v26.0/me/take_thread_control"
+    assert path == "/v27.0/me/take_thread_control"
     assert headers["Authorization"] == "Bearer tok"
     assert "Cookie" not in headers
 
 
 def test_on_the_wire_a_redirect_is_not_followed(wire):
     with pytest.raises(GraphError, match=r"graph_api.url"):
-        GraphApi(f"{wire.url}/redirected", "v26.0").take_thread_control("tok", "P")
+        GraphApi(f"{wire.url}/redirected", "v27.0").take_thread_control("tok", "P")
 
     assert len(wire.seen) == 1
 

@@ -53,7 +53,7 @@ def test_an_app_id_and_a_token_are_enough(load, tmp_path):
 
     assert loaded.app_id == "1111"
     assert loaded.database == f"sqlite:///{tmp_path}/handover.db"
-    assert loaded.graph_api == GraphApiSettings("https://graph.facebook.com", "v26.0")
+    assert loaded.graph_api == GraphApiSettings("https://graph.facebook.com", "v27.0")
     assert list(loaded.targets) == [loaded.default_target] == ["inbox"]
     assert loaded.target().kind is TargetKind.INBOX
     assert loaded.returning.time_limit == timedelta(hours=12)
@@ -141,10 +141,10 @@ def test_an_unknown_target_is_refused_with_the_known_ones(load):
     assert str(refusal.value) == 'no target is called "sales"; handover.yml has inbox, page'
 
 
-def test_an_app_is_known_by_the_first_target_that_names_it(load):
+def test_an_app_is_known_by_the_target_that_names_it(load):
     loaded = load(
         "app_id: 1111\ntargets: {inbox: {kind: inbox}, sales: {kind: app, app_id: 22}, "
-        "more_sales: {kind: app, app_id: 22}, page: {kind: page_inbox}}"
+        "page: {kind: page_inbox}}"
     )
 
     assert loaded.target_of_app("22") is loaded.target("sales")
@@ -230,13 +230,23 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
             "default_target, targets, return, grant_requests, stale_after, nlu_limit, automatic_replies, "
             "inbox",
         ),
+        (
+            "app_id: 263902037430900",
+            "app_id is \"263902037430900\", an inbox of Meta's: write the id of this bot's Meta app "
+            "(Meta for Developers > My apps)",
+        ),
+        (
+            'app_id: "01217981644879628"',
+            "app_id is \"01217981644879628\", an inbox of Meta's: write the id of this bot's Meta app "
+            "(Meta for Developers > My apps)",
+        ),
         ("app_id: 1\napp_id: 2", 'line 2: the key "app_id" is there already, in line 1: keep one of them'),
         (
             "app_id: 1\ndefault_target: inbix",
             'default_target is "inbix", which is not in targets: did you mean inbox?',
         ),
         (
-            "app_id: 1\ntargets: {a: {kind: page_inbox}, b: {kind: page_inbox}}",
+            "app_id: 1\ntargets: {a: {kind: page_inbox}, b: {kind: app, app_id: 22}}",
             "default_target is missing: write one of a, b",
         ),
         (
@@ -251,7 +261,7 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
         ),
         (
             "app_id: 1\nreturn: {time_limit: false, button: false, keywords: []}\ndefault_target: a\n"
-            "targets: {a: {kind: page_inbox}, b: {kind: inbox, time_limit: 1 day}, c: {kind: page_inbox}}",
+            "targets: {a: {kind: page_inbox}, b: {kind: inbox, time_limit: 1 day}, c: {kind: inbox}}",
             "return has no time_limit, button or keywords, so a handover to a or c would never end: "
             "give it one of them",
         ),
@@ -362,6 +372,21 @@ def test_all_that_is_wrong_in_both_files_is_reported_at_once(problems_of):
         ["handover.yml:", "graph_api.version"],
         ["handover.yml:", "grant_requests"],
         ["handover.yml:", "the"],
+    ]
+
+
+def test_the_id_of_a_page_is_no_id_of_an_app(problems_of):
+    problems = problems_of(
+        "app_id: 1717\ntargets: {inbox: {kind: inbox}, sales: {kind: app, app_id: 1818}}",
+        f"{CHANNEL}: {{verify: v, secret: s, pages: [{{id: 1717, page-access-token: t}}, "
+        "{id: 1818, page-access-token: u}]}",
+    )
+
+    assert problems == [
+        'handover.yml: app_id is "1717", the id of a page in credentials.yml: '
+        "write the id of this bot's Meta app (Meta for Developers > My apps)",
+        'handover.yml: targets.sales.app_id is "1818", the id of a page in credentials.yml: '
+        "write the id of the app that gets control",
     ]
 
 

@@ -50,7 +50,7 @@ def send(simulator: Simulator, message: Any, **more: Any) -> Answer:
 # --- how a request may look -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prefix", ["", "/v2.6", "/v26.0"])
+@pytest.mark.parametrize("prefix", ["", "/v2.6", "/v27.0"])
 @pytest.mark.parametrize("node", ["me", "1000000000000001"])
 def test_any_version_and_both_names_of_the_page_are_understood(messenger, prefix, node):
     assert post(messenger, f"{prefix}/{node}/messages", HELLO).status == 200

@@ -130,6 +130,47 @@ def test_a_target_that_cannot_work_is_refused_with_the_remedy(text, problem):
     assert targets_and_problems(text)[1] == [f"handover.yml: {problem}"]
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "a: {kind: app, app_id: 22}\nb: {kind: app, app_id: 22}",
+            'targets.b.app_id is "22", as that of a: keep one of the two targets',
+        ),
+        (
+            'a: {kind: app, app_id: 22}\nb: {kind: app, app_id: "022"}',
+            'targets.b.app_id is "022", as that of a: keep one of the two targets',
+        ),
+        (
+            "a: {kind: page_inbox}\nb: {kind: page_inbox, time_limit: 1 day}",
+            "targets.b.kind is page_inbox, as that of a: keep one of the two targets",
+        ),
+        (
+            f"a: {{kind: app, app_id: {PAGE_INBOX_APP_ID}}}",
+            f'targets.a.app_id is "{PAGE_INBOX_APP_ID}", the Page inbox: '
+            "leave it out and write kind: page_inbox",
+        ),
+        (
+            f"a: {{kind: app, app_id: {INSTAGRAM_INBOX_APP_ID}}}",
+            f'targets.a.app_id is "{INSTAGRAM_INBOX_APP_ID}", the inbox of Instagram: '
+            "write kind: page_inbox with it",
+        ),
+        (
+            'a: {kind: app, app_id: "01111"}',
+            'targets.a.app_id is "01111", this bot\'s own: write the id of the app that gets control',
+        ),
+    ],
+)
+def test_two_targets_for_one_app_and_an_inbox_as_another_app_are_refused(text, problem):
+    assert targets_and_problems(text)[1] == [f"handover.yml: {problem}"]
+
+
+def test_the_inboxes_of_a_page_and_of_instagram_are_two_targets():
+    text = f"a: {{kind: page_inbox}}\nb: {{kind: page_inbox, app_id: {INSTAGRAM_INBOX_APP_ID}}}"
+
+    assert targets_and_problems(text)[1] == []
+
+
 def test_a_target_of_unknown_kind_has_its_other_typos_reported_too():
     _, problems = targets_and_problems("x: {kind: human, ap_id: 2222}")
 

@@ -86,7 +86,7 @@ class Place:
     def __init__(self, store, clock):
         self.store, self.clock, self.bot = store, clock, Bot()
         self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
-        graph = GraphApi("http://127.0.0.1", "v26.0", pools=self.meta, patience=Patience(attempts=1))
+        graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, patience=Patience(attempts=1))
         settings = settings_with()
         self.switchboard = Switchboard(settings, store, graph, clock)
         evidence = Evidence(settings, store, self.switchboard)

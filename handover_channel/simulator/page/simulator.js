@@ -14,7 +14,9 @@ let shownApp = new URLSearchParams(location.search).get("app") ?? localStorage.g
 let fresh = true;
 
 const app = (id) => state.apps.find((one) => one.id === id);
-const appName = (id) => app(id)?.name ?? id;
+// Meta knows apps, not who answers for them: whether the bot or an agent in its inbox has a thread is the bot's own affair.
+const appName = (id) => (app(id)?.bot ? "our app" : app(id)?.name) ?? id;
+const OUR_APP = "(the bot, or its inbox)";
 const thread = () => state.threads.find((one) => one.psid === psid) ?? state.threads[0];
 
 follow(async () => {
@@ -42,9 +44,10 @@ function drawBar() {
   const idle = state.mode === "R" ? appName(state.default_app) : "everybody";
   $("control").dataset.who = owner ? (app(owner)?.bot ? "bot" : "other") : "idle";
   $("control-owner").textContent = owner ? appName(owner) : idle;
-  $("control-note").textContent = owner
+  const whose = app(owner ?? state.default_app)?.bot ? `${OUR_APP} ` : "";
+  $("control-note").textContent = whose + (owner
     ? `has control until ${new Date(expires * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`
-    : speaks.length > 1 ? "may answer: the thread is idle" : "answers as default app: the thread is idle";
+    : speaks.length > 1 ? "may answer: the thread is idle" : "answers as default app: the thread is idle");
   const choices = state.apps.map((one) => [one.id, one.name]);
   fillSelect($("default-app"), [...choices, ["", NOWHERE]], state.default_app ?? "");
   fillSelect($("done-does"), [...$("done-does").options].map((one) => [one.value, one.text]), state.switches.done);
