@@ -1,7 +1,8 @@
 """The Rasa channel: a drop-in for Rasa's own Facebook channel.
 
-Meta is answered as soon as its events are on disk; storing and working off happen in a process of their own
-(desk.py), turns on a thread of their own, so that no turn, however long, makes Meta wait.
+What cannot be Meta's is refused before its body is read. Meta is answered as soon as its events are on disk;
+storing and working off happen in a process of their own (desk.py), turns on a thread of their own, so that no
+turn, however long, makes Meta wait.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
@@ -12,7 +13,7 @@ import asyncio
 import hmac
 import logging
 import time
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, Optional, Tuple
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.exceptions import RasaException
@@ -20,12 +21,14 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import metrics, wiring
+from handover_channel import metrics, webhook, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
-from handover_channel.errors import SettingsError
+from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.rarely import Rarely
+from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
+from handover_channel.rules import limits
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import Settings
@@ -74,6 +77,7 @@ class MessengerInput(InputChannel):
         """Return the routes; below `/webhooks/facebook/`."""
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Server(self._handover, on_new_message)
+        places = Places(limits.LARGE_AT_ONCE.value)
         scrape = Scrape(self._handover.settings, self._handover.store)
         rarely = Rarely()
 
@@ -102,11 +106,10 @@ class MessengerInput(InputChannel):
                 return response.text("the verify token is not the one in credentials.yml", status=403)
             return response.text(request.args.get("hub.challenge") or "")
 
-        @routes.post("/webhook")
+        @routes.post("/webhook", stream=True)
         async def receive(request: Request) -> HTTPResponse:
             begun = time.perf_counter()
-            signature = request.headers.get("x-hub-signature-256") or ""
-            status, text = await server.receive(signature, request.body)
+            status, text = await _receive(request, places, server, rarely)
             metrics.acknowledged(status, time.perf_counter() - begun)
             return response.text(text, status=status)
 
@@ -121,3 +124,22 @@ class MessengerInput(InputChannel):
             end_scheduler()
 
         return routes
+
+
+async def _receive(request: Request, places: Places, server: Server, rarely: Rarely) -> Tuple[int, str]:
+    """Read a delivery and pass it on; return what Meta is to be answered: HTTP status and text."""
+    reading = Reading(request, limits.WEBHOOK, places)
+    signature = request.headers.get("x-hub-signature-256") or ""
+    try:
+        reading.check_head()
+        webhook.check_form_of(signature, length=limits.SIGNATURE.value)
+        return await server.receive(signature, await reading.read())
+    except InvalidSignature as error:
+        reading.forgo()
+        rarely.warning(logger, "signature", "refused a webhook call: %s", error)
+        return 403, "invalid signature"
+    except InputRefused as error:
+        rarely.warning(logger, str(error.status), "refused a webhook call: %s", error)
+        return error.status, str(error)
+    finally:
+        reading.end()

@@ -14,6 +14,7 @@ HandoverError
 │   ├── TooManyAttempts           429: wrong passwords, or too many sign-ins at the same moment
 │   ├── CsrfRefused               403: not sent by the page
 │   └── NotLetIn                  403: there are no agents, and no good link, or the wrong machine
+├── InputRefused             whoever sent more than is read, or what cannot be read (400, 408, 413, 503)
 ├── AgentRefused             whoever looks after the agents of the inbox: a name or password that cannot be
 ├── StoreUnavailable          the database is out of reach: be silent, try again
 ├── NotReady                  no model is loaded: what is to be answered waits
@@ -113,6 +114,14 @@ class NotLetIn(EntranceRefused):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class InputRefused(HandoverError):
+    """Something that comes in exceeds a limit of rules/limits.py. ``status``: the HTTP status for it."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class AgentRefused(HandoverError):

@@ -8,6 +8,8 @@
    requests (docs/decisions/0001-dependencies.md), which only says here what proxy the machine has.
 5. A file goes out with its message as a form (`multipart/form-data`, field `filedata`), block by block: the
    time-out counts for a block, not for all of it.
+6. A call ends within its limit of seconds in all, and an answer is read up to its limit of bytes, unpacked
+   (rules/limits.py): what stands between Meta and us may be broken.
    https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api
 """
 
@@ -31,7 +33,9 @@ from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 from urllib3.filepost import encode_multipart_formdata
 
+from handover_channel.bounded_http import bound, ends_within
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
+from handover_channel.rules.limits import GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS
 
 #: Connections kept open to Meta: one for each thread of the process that may be talking to it.
 POOL_SIZE = 64
@@ -104,7 +108,7 @@ class Pools(Protocol):
     """What keeps connections open and makes a call on one of them: urllib3's PoolManager."""
 
     def urlopen(self, method: str, url: str, **more: Any) -> Any:
-        """Return the answer, read to its end."""
+        """Return the answer, its body still to be read."""
 
 
 class Transport:
@@ -129,20 +133,34 @@ class Transport:
         headers = {"Authorization": f"Bearer {_checked(call.token)}", "User-Agent": "rasa-handover"}
         content = _content(call, headers)
         query = {**call.query, **({"appsecret_proof": call.proof} if call.proof else {})}
-        try:
-            response = self._pools.urlopen(
-                call.method,
-                f"{self._base}{call.path}{'?' if query else ''}{urlencode(query)}",
-                body=content,
-                headers=headers,
-                timeout=self._upload_timeout if call.upload else self._timeout,
-                redirect=False,
-                retries=False,  # they are ours (graph_patience.py): urllib3 knows nothing of Meta's codes
-            )
-        except (HTTPError, OSError, ValueError) as error:
-            # `from None`: the library's text holds the URL with its proof, or the header with the token.
-            raise _failure(error, self._host) from None
-        return Answer(response.status, _decode(response.data), response.headers)
+        seconds = UPLOAD_SECONDS.value if call.upload else GRAPH_SECONDS.value
+        with ends_within(seconds) as deadline:
+            try:
+                response = self._pools.urlopen(
+                    call.method,
+                    f"{self._base}{call.path}{'?' if query else ''}{urlencode(query)}",
+                    body=content,
+                    headers=headers,
+                    timeout=self._upload_timeout if call.upload else self._timeout,
+                    redirect=False,
+                    retries=False,  # they are ours (graph_patience.py): urllib3 knows nothing of Meta's codes
+                    preload_content=False,
+                )
+                body = self._read(response)
+            except (HTTPError, OSError, ValueError) as error:
+                # `from None`: the library's text holds the URL with its proof, or the header with the token.
+                raise _failure(error, self._host) from None
+            if deadline.is_over:
+                raise Unanswered(f"no answer from {self._host} within {seconds} s", sent=True)
+        return Answer(response.status, _decode(body), response.headers)
+
+    def _read(self, response: Any) -> bytes:
+        content: bytes = response.read(GRAPH_BYTES.value + 1) or response.data
+        if len(content) > GRAPH_BYTES.value:
+            response.close()
+            raise Unanswered(f"an answer of more than {GRAPH_BYTES.value} bytes from {self._host}", sent=True)
+        response.release_conn()
+        return content
 
 
 def pools_for(url: str) -> PoolManager:
@@ -156,10 +174,13 @@ def pools_for(url: str) -> PoolManager:
     bundle = found["verify"] if isinstance(found["verify"], str) else DEFAULT_CA_BUNDLE_PATH
     kind = "ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"
     tls: Dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", kind: bundle}
-    proxy = select_proxy(url, found["proxies"])
+    proxy = select_proxy(url, found["proxies"]) or ""
     if not proxy:
-        return PoolManager(maxsize=POOL_SIZE, **tls)
-    pools: PoolManager = HTTPAdapter(pool_maxsize=POOL_SIZE).proxy_manager_for(proxy, **tls)
+        pools = PoolManager(maxsize=POOL_SIZE, **tls)
+    else:
+        pools = HTTPAdapter(pool_maxsize=POOL_SIZE).proxy_manager_for(proxy, **tls)
+    if not proxy.lower().startswith("socks"):  # whose connections are made otherwise
+        bound(pools)
     return pools
 
 

@@ -1,7 +1,7 @@
 """Questions and answers between two processes of ours, over a socket, both ways at once.
 
-A frame is its length in four bytes and a pickled (number, kind, content). Pickle is for our own processes
-alone: the socket is a pair made by the parent, no name or port leads to it.
+A frame is its length in four bytes and a pickled (number, kind, content), FRAME bytes at most. Pickle is for
+our own processes alone: the socket is a pair made by the parent, no name or port leads to it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import (
 
 from handover_channel import log
 from handover_channel.errors import HandoverError, NotReady, StoreUnavailable
+from handover_channel.rules.limits import FRAME
 
 logger = log.logger(__name__)
 
@@ -55,6 +56,10 @@ class LineClosed(StoreUnavailable):
 
 class AnswerFailed(HandoverError):
     """The other process failed to answer; its log says why."""
+
+
+class TooLong(HandoverError):
+    """A question or an answer that is longer than the other side takes."""
 
 
 class Line(asyncio.Protocol):
@@ -126,8 +131,12 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take every whole frame that has come: asyncio calls it."""
         self._read += data
-        for frame in _frames(self._read):
-            self._take(*frame)
+        try:
+            for frame in _frames(self._read):
+                self._take(*frame)
+        except TooLong as error:  # where the next one begins, nobody knows any more
+            logger.error("the line is closed: %s", error)
+            self._transport.abort()
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         """Tell all who wait for an answer that there will be none: asyncio calls it."""
@@ -168,7 +177,11 @@ class Line(asyncio.Protocol):
             name = type(error).__name__
             reply = (_ERROR, (name, str(error) if name in _ERRORS else name))
         if kind == _ASK and not self._closed:
-            self._write(number, *reply)
+            try:
+                self._write(number, *reply)
+            except TooLong as error:
+                logger.error("%s cannot be answered: %s", what, error)
+                self._write(number, _ERROR, (TooLong.__name__, TooLong.__name__))
 
     def _write(self, number: int, kind: int, content: Any) -> None:
         if self._closed:
@@ -195,7 +208,11 @@ class Counter:
     def questions(self) -> List[Tuple[int, Tuple[Any, ...]]]:
         """Wait for questions and return (number, what was given) of each; none: the other side is gone."""
         while True:
-            found = [(number, content[1]) for number, _, content in _frames(self._read)]
+            try:
+                found = [(number, content[1]) for number, _, content in _frames(self._read)]
+            except TooLong as error:
+                logger.error("the line is closed: %s", error)
+                return []
             if found:
                 return found
             data = self._received()
@@ -218,6 +235,7 @@ class Counter:
 
 def _framed(number: int, kind: int, content: Any) -> bytes:
     frame = pickle.dumps((number, kind, content), protocol=pickle.HIGHEST_PROTOCOL)
+    _check(len(frame))
     return _LENGTH.pack(len(frame)) + frame
 
 
@@ -227,7 +245,7 @@ def _frames(read: bytearray) -> Iterator[Tuple[int, int, Any]]:
     try:
         while len(read) - begin >= _LENGTH.size:
             first = begin + _LENGTH.size
-            end = first + _LENGTH.unpack_from(read, begin)[0]
+            end = first + _check(_LENGTH.unpack_from(read, begin)[0])
             if len(read) < end:
                 break
             begin = end
@@ -235,6 +253,12 @@ def _frames(read: bytearray) -> Iterator[Tuple[int, int, Any]]:
             yield pickle.loads(read[first:end])  # noqa: S301
     finally:
         del read[:begin]
+
+
+def _check(length: int) -> int:
+    if length > FRAME.value:
+        raise TooLong(f"a frame of {length} bytes; {FRAME.value} are the most")
+    return length
 
 
 def _time_out(answer: asyncio.Future[Any]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -34,6 +35,7 @@ from handover_channel.events import (
 )
 
 SIGNATURE_PREFIX = "sha256="
+_SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
 
 #: Lists of an entry that hold events. Meta sends the first two; `messaging_handovers` is the name of a
 #: subscription field that some senders use as the name of the list.
@@ -68,6 +70,14 @@ def verify_signature(body: bytes, *, signature: str, secret: str) -> None:
         raise InvalidSignature(
             "X-Hub-Signature-256 does not match the body -> check `secret` in credentials.yml "
             "(Meta for Developers > App settings > Basic)"
+        )
+
+
+def check_form_of(signature: str, *, length: int) -> None:
+    """Raise InvalidSignature where *signature* can be that of no body: it is not worth reading one."""
+    if len(signature) != length or not _SIGNATURE.fullmatch(signature):
+        raise InvalidSignature(
+            "X-Hub-Signature-256 is missing, or is not sha256= and 64 lower-case hex digits"
         )
 
 

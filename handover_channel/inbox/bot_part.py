@@ -10,6 +10,7 @@ import json
 from typing import Any, Iterable, List, Mapping, Sequence
 
 from handover_channel.inbox.views import Button, Card, File, Said
+from handover_channel.rules.limits import ADDRESS, ATTACHMENTS
 
 _Json = Mapping[str, Any]
 
@@ -43,7 +44,8 @@ def _of_person(event: _Json, key: str) -> List[Said]:
     text = _title(metadata) or str(event.get("text") or "")
     files = [
         File(str(each.get("type") or "file"), str(each.get("url") or ""), str(each.get("title") or ""))
-        for each in _mappings(metadata.get("attachments"))
+        for each in _mappings(metadata.get("attachments"))[: ATTACHMENTS.value]
+        if len(str(each.get("url") or "")) <= ADDRESS.value
     ]
     if files and text in {file.url for file in files} | {f"[{file.type}]" for file in files}:
         text = ""  # how the bot gets an attachment: as text

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 CHANNEL = "handover_channel.InboxInput"
 
 #: Reads at a time, and what waits longer: acts for Meta, files for whoever keeps them, sign-ins for a turn.
-READS_AT_ONCE, ACTS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 8, 16
+READS_AT_ONCE, ACTS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 32, 16
 
 
 class InboxSettingsError(RasaException):

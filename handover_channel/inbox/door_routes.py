@@ -24,13 +24,13 @@ def add(routes: Blueprint, room: Room) -> None:
             await front.visitor(request)
         except SignInFirst:
             return await front.page(
-                "sign_in.html", request, error="", name="", next=request.args.get("next") or ""
+                "sign_in.html", request, error="", name="", next=web.argument(request, "next")
             )
         return redirect(f"{BASE}/", headers=dict(HEADERS), status=303)
 
-    @routes.post("/sign-in")
+    @routes.post("/sign-in", stream=True)
     async def sign_in(request: Request) -> HTTPResponse:
-        entrance.check_origin(web.origin_of(request), request.headers.get("host", ""))
+        await front.signing_in(request)
         name, wanted = field(request, "name"), field(request, "next")
         try:
             value, _ = await web.call_in(
@@ -56,14 +56,14 @@ def add(routes: Blueprint, room: Room) -> None:
     async def enter(request: Request) -> HTTPResponse:
         value, _ = await front.call(
             entrance.enter,
-            str(request.args.get("key") or ""),
+            web.argument(request, "key"),
             address=web.address_of(request),
             host=request.headers.get("host", ""),
             headers=list(request.headers.keys()),
         )
         return web.with_cookie(redirect(f"{BASE}/", headers=dict(HEADERS), status=303), request, value)
 
-    @routes.post("/sign-out")
+    @routes.post("/sign-out", stream=True)
     async def sign_out(request: Request) -> HTTPResponse:
         await front.acting(request)
         await front.call(entrance.sign_out, web.cookie_of(request))
@@ -74,7 +74,7 @@ def add(routes: Blueprint, room: Room) -> None:
         visitor = await front.visitor(request)
         return await front.page("preferences.html", request, visitor, saved=False)
 
-    @routes.post("/preferences")
+    @routes.post("/preferences", stream=True)
     async def prefer(request: Request) -> HTTPResponse:
         visitor = await front.acting(request)
         after = await front.call(

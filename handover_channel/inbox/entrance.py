@@ -84,7 +84,7 @@ class Visitor:
 
 
 class Entrance:
-    """Lets visitors in. Thread-safe; every method but `check_csrf` and `check_origin` asks the database.
+    """Lets visitors in. Thread-safe; every method but those that `check` asks the database.
 
     Raises StoreUnavailable where the database does not answer.
     """
@@ -144,6 +144,11 @@ class Entrance:
     def check_csrf(self, visitor: Visitor, token: str, *, origin: str, host: str) -> None:
         """Raise CsrfRefused unless our own page sent this. *origin*: the header Origin, else Referer."""
         self.check_origin(origin, host)
+        self.check_token(visitor, token)
+
+    @staticmethod
+    def check_token(visitor: Visitor, token: str) -> None:
+        """Raise CsrfRefused unless *token* is that of the visitor's sign-in."""
         if not visitor.csrf or not hmac.compare_digest(_bytes(token), _bytes(visitor.csrf)):
             raise CsrfRefused("the page is older than your sign-in -> load it again, and do it once more")
 

@@ -1,13 +1,16 @@
 """The addresses of our own files, and of what people and bots sent.
 
-Addresses of elsewhere are fetched only where we gave them to this visitor ourselves (web.proof).
+Addresses of elsewhere are fetched only where we gave them to this visitor ourselves (web.proof), a few at a
+time from one host: a slow host keeps nobody from the files of others. They may do nothing in the browser.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import mimetypes
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sanic import Blueprint
 from sanic.request import Request
@@ -15,6 +18,7 @@ from sanic.response import HTTPResponse, raw
 
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import web
+from handover_channel.inbox.entrance import Visitor
 from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import HEADERS
 
@@ -43,28 +47,33 @@ def add(routes: Blueprint, room: Room) -> None:
 
     @routes.get("/picture/<thread>")
     async def picture(request: Request, thread: str) -> HTTPResponse:
-        await front.visitor(request)
+        visitor = await front.visitor(request)
         address = await front.call(room.reader.picture_of, web.thread_of(thread))
         try:
-            return await _file(room, address)
+            return await _file(room, visitor, address)
         except HandoverRefused:  # Meta's addresses of pictures end to work after some days
-            return raw(ours["person.svg"], headers={**HEADERS, **_KEPT}, content_type="image/svg+xml")
+            return raw(ours["person.svg"], headers=_FOREIGN, content_type="image/svg+xml")
 
     @routes.get("/file")
     async def file(request: Request) -> HTTPResponse:
         visitor = await front.visitor(request)
-        address = str(request.args.get("of") or "")
-        if not web.is_proven(visitor, address, str(request.args.get("proof") or "")):
+        address = web.argument(request, "of")
+        if not web.is_proven(visitor, address, web.argument(request, "proof")):
             raise HandoverRefused("this file was not found in a conversation of yours -> load the page anew")
-        return await _file(room, address)
+        return await _file(room, visitor, address)
 
 
-_KEPT = {"Cache-Control": f"private, max-age={KEEP}"}
+#: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy/sandbox
+_FOREIGN = {
+    **HEADERS,
+    "Cache-Control": f"private, max-age={KEEP}",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+}
 
 
-async def _file(room: Room, address: str) -> HTTPResponse:
+async def _file(room: Room, visitor: Visitor, address: str) -> HTTPResponse:
     if not address:
         raise HandoverRefused("there is no picture of this person -> nothing is wrong")
-    found = await web.call_in(room.pools.files, room.files.fetch, address)
-    headers = {**HEADERS, **_KEPT, **found.headers}
-    return raw(found.content, headers=headers, content_type=found.type)
+    fetch = functools.partial(web.call_in, room.pools.files, room.files.fetch, address)
+    found = await room.fetching.at(f"{visitor.proof_key} {urlsplit(address).hostname}", fetch)
+    return raw(found.content, headers={**_FOREIGN, **found.headers}, content_type=found.type)

@@ -2,43 +2,52 @@
 
 1. Only addresses that Meta or the bot gave us get here; who may ask for which is decided by the routes.
 2. https on its usual port, to addresses of the public internet alone, also after a redirect: checked on the
-   connection that was made, so that no name can lead inside. What serves our Graph API may be anything
-   (the simulator is http on this machine).
-3. Pictures, sounds and films are shown. All else (a page, an SVG with a script) is for download.
-4. Nothing is sent along: no cookies, no credentials. What is too large or too slow is given up.
+   address that is called, before it is called, so that no name can lead inside. What serves our Graph API may
+   be anything (the simulator is http on this machine).
+3. Whoever asks is not told whether an address was refused or could not be reached: that would tell them what
+   there is inside.
+4. Pictures, sounds and films of known types are shown. All else (a page, an SVG with a script) is saved.
+5. Nothing is sent along: no cookies, no credentials. What is too large or too slow, from the first packet to
+   the last, is given up (rules/limits.py).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 import time
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Callable, Mapping, Optional, Tuple
+from typing import Any, Callable, Iterator, Mapping, Optional, Tuple, Union
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from handover_channel.bounded_http import bound, ends_within, tls_pool_to
 from handover_channel.errors import HandoverRefused
+from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
 
-#: Bytes; as much as Meta takes in an attachment.
-LARGEST = 25 * 1024**2
-#: Seconds: to connect, until the next bytes come, for all of it.
-CONNECT, READ, ALL = 3.0, 10.0, 60.0
-MOST_REDIRECTS = 3
+LARGEST, MOST_REDIRECTS = FILE_BYTES.value, FILE_REDIRECTS.value
+CONNECT, READ, ALL = float(FILE_CONNECT.value), float(FILE_READ.value), float(FILE_SECONDS.value)
 _CHUNK = 64 * 1024
 
 #: What a browser shows within our page, and cannot take for a program.
-_SHOWN = re.compile(r"image/(png|jpeg|gif|webp)|(audio|video)/[a-z0-9.+-]{1,40}")
+_SHOWN = frozenset(
+    f"{kind}/{each}"
+    for kind, names in {
+        "image": ("png", "jpeg", "gif", "webp"),
+        "audio": ("mpeg", "mp4", "ogg", "wav", "wave", "x-wav", "aac", "m4a", "x-m4a", "webm", "amr", "3gpp"),
+        "video": ("mp4", "webm", "ogg", "mpeg", "quicktime", "3gpp", "x-m4v"),
+    }.items()
+    for each in names
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-NOT_ALLOWED = "this address may not be fetched -> only https addresses of the public internet are shown"
+NOT_ALLOWED = (
+    "the file could not be fetched -> try again; only https addresses of the public internet are shown"
+)
 GONE = "the file is not there any more -> Meta keeps addresses of files for some days only"
 TOO_LARGE = f"the file is larger than {LARGEST // 1024**2} MB -> look at it in Meta Business Suite"
 TOO_SLOW = "the file did not come in time -> try again"
@@ -66,23 +75,28 @@ class Files:
         self._own = _origin(graph_url)
         self._clock = clock
         self._outside = _session(adapter or _PublicOnly())
-        self._inside = _session(adapter or HTTPAdapter())
+        self._inside = _session(adapter or _Bounded())
         self._inside.trust_env = False  # the simulator is not behind the proxy that the machine may have
 
     def fetch(self, address: str) -> Fetched:
         """Return the file at *address*. Raises HandoverRefused, in words, where it cannot be had."""
         until = self._clock() + ALL
-        for _ in range(MOST_REDIRECTS + 1):
+        with ends_within(ALL) as deadline:
             try:
-                with self._get(address) as response:
-                    if not response.is_redirect:
-                        return _fetched(response, address, self._read(response, until))
-                    address = urljoin(address, response.headers["Location"])
-            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                found = self._followed(address, until)
+            except (requests.RequestException, HTTPError, OSError, ValueError):
                 # `from None`: the libraries' texts quote the address, which lets whoever has it see the file.
-                raise HandoverRefused(
-                    f"the file could not be fetched ({type(error).__name__}) -> try again"
-                ) from None
+                raise HandoverRefused(TOO_SLOW if deadline.is_over else NOT_ALLOWED) from None
+            if deadline.is_over:  # a body without a length ends where the connection does
+                raise HandoverRefused(TOO_SLOW)
+            return found
+
+    def _followed(self, address: str, until: float) -> Fetched:
+        for _ in range(MOST_REDIRECTS + 1):
+            with self._get(address) as response:
+                if not response.is_redirect:
+                    return _fetched(response, address, self._read(response, until))
+                address = urljoin(address, response.headers["Location"])
         raise HandoverRefused(NOT_ALLOWED)
 
     def _get(self, address: str) -> requests.Response:
@@ -108,28 +122,34 @@ class Files:
         return bytes(content)
 
 
-class _PublicConnection(HTTPSConnection):
-    """Ends before a word is said, where the other end is not on the public internet."""
-
-    def _new_conn(self) -> Any:
-        connection: socket.socket = super()._new_conn()
-        if not is_public_address(connection.getpeername()[0]):
-            connection.close()
-            raise HandoverRefused(NOT_ALLOWED)
-        return connection
-
-
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicOnly(HTTPAdapter):
-    """Connects to the public internet. Behind a proxy it is the proxy that connects, and has to know."""
+class _Bounded(HTTPAdapter):
+    """Makes connections that the deadline ends."""
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
-        """Have the pools make connections of ours."""
+        """Have the pools make them."""
         super().init_poolmanager(*given, **named)
-        self.poolmanager.pool_classes_by_scheme = {"https": _PublicPool}
+        bound(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
+        """Have the pools to a proxy make them."""
+        found = super().proxy_manager_for(proxy, **named)
+        return found if proxy.lower().startswith("socks") else bound(found)
+
+
+class _PublicOnly(_Bounded):
+    """Calls the public internet alone. Behind a proxy it is the proxy that calls, and has to know."""
+
+    def init_poolmanager(self, *given: Any, **named: Any) -> None:
+        """Have the pools make no other connections."""
+        super().init_poolmanager(*given, **named)
+        bound(self.poolmanager, tls_pool_to(is_public_address))
+
+
+#: What is given out of the IPv6 space, and where NAT64 puts IPv4 addresses.
+#: https://www.iana.org/assignments/ipv6-address-space/ https://www.rfc-editor.org/rfc/rfc6052
+_GIVEN_OUT, _NAT64 = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
+#: For protocols, and for relays that there should be no more (RFC 7526).
+_SPECIAL = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
 
 
 def is_public_address(address: str) -> bool:
@@ -138,14 +158,24 @@ def is_public_address(address: str) -> bool:
         found = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return False
-    inside = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (inside is None or inside.is_global)
+    if isinstance(found, ipaddress.IPv4Address):
+        return _is_public_v4(found)
+    if found in _NAT64:
+        return _is_public_v4(ipaddress.IPv4Address(found.packed[-4:]))
+    inside: Union[ipaddress.IPv4Address, None] = found.ipv4_mapped or found.sixtofour
+    if inside is not None and not _is_public_v4(inside):
+        return False
+    return found in _GIVEN_OUT and found.is_global or found.ipv4_mapped is not None
+
+
+def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
+    return address.is_global and not address.is_multicast and not any(address in each for each in _SPECIAL)
 
 
 def content_type_of(given: str) -> Tuple[str, bool]:
     """Return the type under which a file is passed on, and whether the browser may show it in the page."""
     kind = given.partition(";")[0].strip().lower()
-    return (kind, True) if _SHOWN.fullmatch(kind) else ("application/octet-stream", False)
+    return (kind, True) if kind in _SHOWN else ("application/octet-stream", False)
 
 
 def _fetched(response: requests.Response, address: str, content: bytes) -> Fetched:
@@ -157,8 +187,16 @@ def _fetched(response: requests.Response, address: str, content: bytes) -> Fetch
     return Fetched(content, kind, {"Content-Disposition": disposition})
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: `requests` would read their bodies to the end, whatever their size."""
+
+    def resolve_redirects(self, *given: Any, **named: Any) -> Iterator[Any]:
+        """Follow none."""
+        return iter(())
+
+
 def _session(adapter: BaseAdapter) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     # What is packed could unpack to any size.

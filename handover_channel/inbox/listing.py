@@ -12,6 +12,9 @@ from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, It
 from handover_channel.settings import Settings
 from handover_channel.store import inbox
 
+#: Arguments of the list's address.
+ARGUMENTS = ("list", "search", "page", "target", "tag", "after")
+
 #: Threads on one page of the list.
 PAGE = 50
 
@@ -26,7 +29,7 @@ _CURSOR = re.compile(r"\A([0-9]{1,12}(?:\.[0-9]{1,9})?)~(.{1,200})\Z", re.DOTALL
 
 def filters_of(query: Mapping[str, str]) -> Filters:
     """Return what a page's address asks for; what cannot be is left out."""
-    wanted = query.get("list", WAITING)
+    wanted = query.get("list", "")
     return Filters(
         list=wanted if wanted in LISTS else WAITING,
         search=query.get("search", "").strip()[:LONGEST_SEARCH],

@@ -16,9 +16,11 @@ from handover_channel.inbox.files import Files
 from handover_channel.inbox.live import Live
 from handover_channel.inbox.rasa_side import RasaSide
 from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.turns import Turns
 from handover_channel.inbox.views import ListView, ThreadView
 from handover_channel.inbox.web import Front
 from handover_channel.profiles import Profiles
+from handover_channel.rules.limits import FILES_AT_ONCE
 from handover_channel.store.threads import Thread
 
 
@@ -56,6 +58,7 @@ class Room:
         self.files = files
         self.profiles = profiles
         self.pools = pools
+        self.fetching = Turns(FILES_AT_ONCE.value)
 
     def open(self, rasa: RasaSide, acts: Acts, agent: Agent, reader: Reader) -> None:
         """Begin to serve."""
@@ -63,7 +66,7 @@ class Room:
 
     async def list(self, request: Request, visitor: Visitor) -> Tuple[ListView, str]:
         """Return the list that the address asks for, and where it begins."""
-        query = {name: web.plain(request.args.get(name)) for name in request.args}
+        query = {name: web.argument(request, name) for name in listing.ARGUMENTS}
         after = query.get("after", "")
         filters = listing.filters_of(query)
         view = await self.front.call(self.reader.list, filters, agent=visitor.name, after=after)
@@ -77,7 +80,7 @@ class Room:
         if row is None:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
-        before = _seconds(request.args.get("before"))
+        before = _seconds(web.argument(request, "before"))
         return await self.front.call(self._thread, row, visitor, before)
 
     def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:

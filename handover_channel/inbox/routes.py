@@ -19,6 +19,7 @@ from handover_channel.inbox import door_routes, file_routes, stream, web
 from handover_channel.inbox.entrance import Visitor
 from handover_channel.inbox.room import Room
 from handover_channel.inbox.web import BASE, SignInFirst, field
+from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
 
@@ -159,12 +160,12 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         "typing": typing,
     }
 
-    @routes.post("/thread/<thread>/<act>")
+    @routes.post("/thread/<thread>/<act>", stream=True)
     async def act(request: Request, thread: str, act: str) -> HTTPResponse:
-        you = await front.acting(request)
+        you = await front.acting(request, limits.ACTS.get(act, limits.FORM))
         do = done.get(act)
         if do is None:
-            raise HandoverRefused(f"there is nothing called {act!r} to do -> load the page anew")
+            raise HandoverRefused(f"there is nothing called {act[:20]!r} to do -> load the page anew")
         await do(request, you, web.thread_of(thread))
         return web.done(request, to=f"{BASE}/thread/{thread}", quiet=act == "typing")
 
@@ -176,14 +177,14 @@ def _written(request: Request, name: str) -> str:
 
 def _upload(request: Request) -> Optional[File]:
     """Return the file of a form. A field without one has neither name nor content."""
-    given = [each for files in (request.files or {}).values() for each in files if each.name or each.body]
+    given = [each for each in web.uploads(request) if each.name or each.content]
     if len(given) > 1:
         raise HandoverRefused("one reply takes one file -> send the others in replies of their own")
     if not given:
         return None
     (file,) = given
-    name = Path((file.name or "").replace("\\", "/")).name[-200:]
-    return File(name or "file", file.type or "application/octet-stream", file.body)
+    name = Path(file.name.replace("\\", "/")).name[-200:]
+    return File(name or "file", file.type or "application/octet-stream", file.content)
 
 
 def _reply_id(request: Request) -> int:

@@ -25,7 +25,7 @@ SELDOM = 5.0
 async def tell(room: Room, request: Request, visitor: Visitor) -> None:
     """Stream server-sent events until the page, the sign-in or the server ends."""
     front, acts = room.front, room.acts
-    page, thread = web.plain(request.args.get("page"))[:64], web.plain(request.args.get("thread"))
+    page, thread = web.argument(request, "page"), web.argument(request, "thread")
     clock = asyncio.get_running_loop().time
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
     answer = await request.respond(content_type="text/event-stream", headers=headers)

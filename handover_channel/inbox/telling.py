@@ -137,11 +137,17 @@ TEXTS: Tuple[str, ...] = (
     _("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less"),
     _("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"),
     # files.py
-    _("this address may not be fetched -> only https addresses of the public internet are shown"),
+    _("the file could not be fetched -> try again; only https addresses of the public internet are shown"),
     _("the file is not there any more -> Meta keeps addresses of files for some days only"),
     _("the file is larger than %(most)s MB -> look at it in Meta Business Suite"),
     _("the file did not come in time -> try again"),
-    _("the file could not be fetched (%(error)s) -> try again"),
+    # request_body.py, forms.py, web.py
+    _("this is larger than %(most)s, the most that is taken -> send less"),
+    _("the request took too long to come -> send it again"),
+    _("too much is being sent at this moment -> send it again in a moment"),
+    _("the form has more fields than any of ours -> load the page anew"),
+    _("the address has more arguments than any of ours -> open the inbox anew"),
+    _("'%(field)s' has more than %(most)s characters -> shorten it"),
     # entrance.py, attempts.py
     _("name or password is wrong -> try again; an administrator can set a new password"),
     _("too many wrong passwords -> try again in %(minutes)s minutes"),

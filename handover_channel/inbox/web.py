@@ -1,7 +1,9 @@
 """The page's edge to Sanic: who asks, what may be answered to whom, in which headers.
 
 1. Every answer carries HEADERS: nothing is loaded from or sent to any other host, nothing is framed or kept.
-2. A POST counts only from our own page: token and origin (entrance.py).
+   None carries a header of CORS: no other origin reads the page, whatever `rasa run --cors` allows.
+2. A POST counts only from our own page: token and origin (entrance.py). Sign-in and origin are looked at
+   before its body is read; body, fields and arguments have their limits in rules/limits.py.
 3. Refusals become an HTTP status and words, here and nowhere else.
 """
 
@@ -14,7 +16,7 @@ import hashlib
 import hmac
 import logging
 from concurrent.futures import Executor
-from typing import Any, Callable, Dict, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
 from urllib.parse import quote, unquote
 
 from sanic import Sanic
@@ -25,13 +27,19 @@ from handover_channel import log
 from handover_channel.errors import (
     CsrfRefused,
     HandoverError,
+    InputRefused,
     NotLetIn,
     StoreUnavailable,
     TooManyAttempts,
     WrongPassword,
 )
+from handover_channel.inbox import forms
 from handover_channel.inbox.entrance import REMEMBERED, Entrance, Visitor
+from handover_channel.inbox.forms import Form, Upload
 from handover_channel.inbox.rendering import LANGUAGES, Pages
+from handover_channel.rasa.request_body import Places, Reading
+from handover_channel.rules import limits
+from handover_channel.rules.limits import FIELDS, LARGE, QUERY_FIELDS, REPLIES_AT_ONCE, Body
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +61,9 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 
+#: https://fetch.spec.whatwg.org/#http-cors-protocol
+_CORS = "access-control-"
+
 #: What the page asks for by itself is no sign that somebody sits there.
 _BY_ITSELF = "x-by-itself"
 
@@ -69,6 +80,7 @@ class Front:
         self.pages = pages
         self._pool = pool
         self._clock = clock
+        self._places = Places(REPLIES_AT_ONCE.value)
 
     async def call(self, function: Callable[..., _T], *given: Any, **named: Any) -> _T:
         """Run what is synchronous, and waits for the database at most, in a thread."""
@@ -93,14 +105,45 @@ class Front:
             raise SignInFirst
         return found
 
-    async def acting(self, request: Request) -> Visitor:
-        """Return who does something. Raises as `visitor`, and CsrfRefused."""
-        found = await self.visitor(request)
-        token = request.headers.get("x-csrf-token") or field(request, "csrf")
-        self.entrance.check_csrf(
-            found, token, origin=origin_of(request), host=request.headers.get("host", "")
-        )
+    async def acting(self, request: Request, body: Body = limits.FORM) -> Visitor:
+        """Return who does something, and read the form. Raises as `visitor`, CsrfRefused and InputRefused."""
+        reading = Reading(request, body, self._places, whose=cookie_of(request))
+        reading.check_head()
+        try:
+            found = await self.visitor(request)
+            self.entrance.check_origin(origin_of(request), request.headers.get("host", ""))
+            in_head = request.headers.get("x-csrf-token")
+            if in_head:
+                self.entrance.check_token(found, in_head)
+        except Exception:
+            reading.forgo()
+            raise
+        await self._read(request, reading)
+        if not in_head:
+            self.entrance.check_token(found, field(request, "csrf"))
         return found
+
+    async def signing_in(self, request: Request) -> None:
+        """Read the form of a sign-in. Raises CsrfRefused and InputRefused."""
+        reading = Reading(request, limits.SIGN_IN, self._places)
+        reading.check_head()
+        try:
+            self.entrance.check_origin(origin_of(request), request.headers.get("host", ""))
+        except CsrfRefused:
+            reading.forgo()
+            raise
+        await self._read(request, reading)
+
+    async def _read(self, request: Request, reading: Reading) -> None:
+        kind = request.headers.get("content-type", "")
+        try:
+            content = await reading.read()
+            is_large = len(content) > LARGE.value  # only a reply can be
+            request.ctx.form = (
+                await self.call(forms.parse, content, kind) if is_large else forms.parse(content, kind)
+            )
+        finally:
+            reading.end()
 
     async def page(
         self,
@@ -128,6 +171,8 @@ class Front:
     @staticmethod
     def status_of(error: Exception) -> int:
         """Return the HTTP status of a refusal."""
+        if isinstance(error, InputRefused):
+            return error.status
         return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 409)
 
     def _sign_in_first(self, request: Request) -> HTTPResponse:
@@ -160,14 +205,19 @@ def _quietly(function: Callable[..., Any], *given: Any) -> None:
 
 
 def guard(app: Sanic) -> None:
-    """Put HEADERS on what Sanic answers by itself, too: where there is no page, and for our own errors."""
+    """Put HEADERS on what Sanic answers by itself, too: where there is no page, and for our own errors.
+
+    To be called when the server starts: Rasa's CORS adds its part then, and ours has to come after.
+    """
 
     async def add(request: Request, answer: HTTPResponse) -> None:
         if request.path.startswith(BASE):
+            for name in [each for each in answer.headers if each.lower().startswith(_CORS)]:
+                del answer.headers[name]
             for name, value in HEADERS.items():
                 answer.headers.setdefault(name, value)
 
-    app.register_middleware(add, "response")
+    app.response_middleware.append(add)  # `register_middleware` puts the last first
 
 
 def done(request: Request, *, to: str, quiet: bool = False) -> HTTPResponse:
@@ -218,8 +268,34 @@ def origin_of(request: Request) -> str:
 
 
 def field(request: Request, name: str) -> str:
-    """Return a form's field, "" where it has none."""
-    return plain((request.form or {}).get(name))
+    """Return a field of the form that was read, "" where it has none. Raises InputRefused for a long one."""
+    return _bounded(name, _form(request).fields.get(name))
+
+
+def uploads(request: Request) -> Sequence[Upload]:
+    """Return the files of the form that was read."""
+    return _form(request).files
+
+
+def argument(request: Request, name: str) -> str:
+    """Return what the address says behind its "?", "" for nothing. Raises InputRefused for a long one."""
+    if request.query_string.count("&") >= QUERY_FIELDS.value:
+        raise InputRefused(
+            "the address has more arguments than any of ours -> open the inbox anew", status=400
+        )
+    return _bounded(name, request.args.get(name))
+
+
+def _form(request: Request) -> Form:
+    found: Form = getattr(request.ctx, "form", None) or Form()
+    return found
+
+
+def _bounded(name: str, given: Optional[str]) -> str:
+    text, most = plain(given), FIELDS[name].value
+    if len(text) > most:
+        raise InputRefused(f"'{name}' has more than {most} characters -> shorten it", status=400)
+    return text
 
 
 def own_path(path: str) -> str:
@@ -229,8 +305,8 @@ def own_path(path: str) -> str:
 
 
 def thread_of(raw: str) -> str:
-    """Return the thread that a path names."""
-    return plain(unquote(raw))
+    """Return the thread that a path names, nobody's where the name is longer than any."""
+    return plain(unquote(raw))[: FIELDS["thread"].value + 1]
 
 
 def plain(given: Optional[str]) -> str:

@@ -7,6 +7,7 @@ import html
 import http.client
 import itertools
 import re
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -24,8 +25,9 @@ from handover_channel.errors import HandoverRefused, StoreUnavailable
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.attempts import OF_BOTH, WINDOW
 from handover_channel.inbox.entrance import Entrance
-from handover_channel.inbox.files import Files
+from handover_channel.inbox.files import Fetched, Files
 from handover_channel.inbox.passwords import Passwords
+from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
 from handover_channel.store import Store, agents, news, transcript
 from handover_channel.store.agents import Agent
 from handover_channel.store.schema import metadata, people, threads
@@ -84,7 +86,7 @@ class Inbox:
         from handover_channel import InboxInput
 
         channel = InboxInput(settings_file.load(str(self.folder / "handover.yml")), self.clock)
-        app = Sanic(f"inbox{next(_numbers)}", configure_logging=False)
+        app = Sanic(f"inbox{id(self)}_{next(_numbers)}", configure_logging=False)
         app.config.update(self.config)
         app.blueprint(channel.blueprint(self._on_new_message), url_prefix=BASE)
         server, port = await sanic_servers.start(app)
@@ -640,7 +642,7 @@ def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread,
     try:
         for visit in visits:
             visit.start()
-        for _ in range(READS_AT_ONCE):
+        for _ in range(FILES_AT_ONCE.value if waits[0] is Files else READS_AT_ONCE):
             assert waiting.acquire(timeout=BOUND)
 
         assert kim.get("/").status_code == 200
@@ -712,12 +714,15 @@ def test_every_answer_forbids_what_the_page_does_not_need(inbox, kim, thread):
 
     assert not [what for what, answer in answers.items() if "Content-Security-Policy" not in answer.headers]
     keeps = dict.fromkeys(("script", "script again"), "no-cache")
-    keeps[f"/picture/{THREAD}"] = "private, max-age=3600"
     for what, answer in answers.items():
         headers = answer.headers
-        rules = dict(rule.strip().split(" ", 1) for rule in headers["Content-Security-Policy"].split(";"))
+        policy = [rule.split() for rule in headers["Content-Security-Policy"].split(";")]
+        rules = {name: " ".join(values) for name, *values in policy}
         assert rules["default-src"] == "'none'", what
         assert rules["frame-ancestors"] == "'none'", what
+        if "sandbox" in rules:  # what others made may do nothing at all
+            assert set(rules) == {"default-src", "frame-ancestors", "sandbox"}
+            continue
         assert rules["script-src"] == rules["connect-src"] == rules["form-action"] == "'self'", what
         assert "unsafe" not in headers["Content-Security-Policy"], what
         assert "http" not in headers["Content-Security-Policy"], what
@@ -740,6 +745,105 @@ def test_an_error_of_ours_tells_strangers_nothing(inbox, kim, monkeypatch):
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.headers["Content-Security-Policy"]
+
+
+# --- what is read, and when -----------------------------------------------------------------------
+
+
+def test_a_reply_is_not_read_before_its_sender_is_known(inbox, browser, kim, thread):
+    def sent_without_its_body(*headers):
+        with socket.create_connection(inbox.at.split(":"), timeout=30) as connection:
+            head = [f"POST {BASE}/thread/{THREAD}/reply HTTP/1.1", f"Host: {inbox.at}", *headers]
+            connection.sendall(("\r\n".join([*head, "Content-Length: 20000000"]) + "\r\n\r\n").encode())
+            return int(connection.recv(65536).split(b" ")[1])
+
+    cookie, origin = f"Cookie: {COOKIE}={kim.cookie}", f"Origin: http://{inbox.at}"
+    assert sent_without_its_body(origin) == 303
+    assert sent_without_its_body(cookie, "Origin: http://evil.example") == 403
+    assert sent_without_its_body(cookie) == 403
+    assert sent_without_its_body(cookie, origin, "X-CSRF-Token: another") == 403
+
+
+def test_a_page_without_script_sends_its_token_in_the_form(inbox, kim, thread):
+    form = {"text": "by hand", "csrf": kim.csrf}
+    assert kim.post(f"/thread/{THREAD}/remark", {**form, "csrf": "x"}, X_CSRF_Token=None).status_code == 403
+
+    answer = kim.post(f"/thread/{THREAD}/remark", form, X_CSRF_Token=None, HX_Request=None)
+
+    assert answer.status_code == 303
+    assert [row["text"] for row in rows(inbox, "remarks")] == ["by hand"]
+
+
+@pytest.mark.parametrize("letter", ["a", "ف", "🙂"])
+def test_a_note_may_have_all_its_characters_in_any_language(inbox, kim, thread, letter):
+    assert kim.post(f"/thread/{THREAD}/remark", {"text": letter * 10_000}).status_code == 204
+
+    answer = kim.post(f"/thread/{THREAD}/remark", {"text": letter * 10_001})
+
+    assert answer.status_code == 409
+    assert len(answer.text) < 2_000
+
+
+@pytest.mark.parametrize("name", ["text", "tag", "by", "agent", "note", "intent", "reply", "page", "key"])
+def test_a_field_that_is_too_long_is_refused_in_words(inbox, kim, thread, name):
+    act = {"text": "reply", "key": "reply", "tag": "tag", "by": "extend", "agent": "assign", "note": "return",
+           "intent": "return", "reply": "retry", "page": "typing"}[name]  # fmt: skip
+    answer = kim.post(f"/thread/{THREAD}/{act}", {**ACTS[act], name: "x" * (FIELDS[name].value + 1)})
+
+    assert answer.status_code == 400
+    assert str(FIELDS[name].value) in answer.text
+    assert len(answer.text) < 2_000
+
+
+def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monkeypatch):
+    from handover_channel.inbox import web
+
+    lee = Browser(inbox)
+    lee.sign_in("lee")
+    at_once, most, free, slow = [], [], threading.Event(), "https://slow.example.org"
+
+    def fetch(self, address):
+        if address.startswith(slow):
+            at_once.append(address)
+            most.append(len(at_once))
+            free.wait(BOUND)
+            at_once.remove(address)
+        return Fetched(b"png", "image/png", {})
+
+    monkeypatch.setattr(Files, "fetch", fetch)
+    monkeypatch.setattr(web, "is_proven", lambda *given: True)
+    asking = [
+        threading.Thread(target=who.get, args=(f"/file?of={slow}/{at}&proof=x",))
+        for who in (kim, lee)
+        for at in range(8)
+    ]
+    for each in asking:
+        each.start()
+    while len(at_once) < 4:
+        time.sleep(0.01)
+    for who in (kim, lee):
+        answer = Browser(inbox)
+        answer.http.cookies.set(COOKIE, who.cookie)
+        assert answer.get("/file?of=https://quick.example.org/a&proof=x").content == b"png"
+    assert len(at_once) == 4
+    free.set()
+    for each in asking:
+        each.join()
+    assert max(most) == 4  # two for each sign-in
+
+
+@pytest.mark.parametrize("path", [f"/picture/{THREAD}", "/file?of=https://example.org/a&proof=x"])
+def test_what_others_made_may_do_nothing_in_the_browser(inbox, kim, thread, monkeypatch, path):
+    from handover_channel.inbox import web
+
+    monkeypatch.setattr(Files, "fetch", lambda self, address: Fetched(b"<svg/>", "image/png", {}))
+    monkeypatch.setattr(web, "is_proven", lambda *given: True)
+
+    answer = kim.get(path)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 # --- no agents ------------------------------------------------------------------------------------

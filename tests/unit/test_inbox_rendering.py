@@ -510,10 +510,11 @@ def test_every_refusal_that_agents_may_read_is_among_the_texts():
         "attempts.py",
         "entrance.py",
         "files.py",
+        "forms.py",
         "rasa_side.py",
-        "../agent.py",
+        "web.py",
     ]
-    modules += ["../post.py", "../sending.py"]
+    modules += ["../agent.py", "../post.py", "../sending.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]
     found = {text for name in modules for text in _refusals(HERE / name)}
     found |= {sending.NOT_HERE, sending.TOO_LATE, sending.NOT_REACHABLE, sending.PEOPLE_ONLY}
@@ -534,7 +535,7 @@ NOT_FOR_PAGES = re.compile(
 
 def _refusals(path: Path):
     """What a module raises HandoverRefused, WrongPassword and the like with; X in place of what varies."""
-    refused = ("HandoverRefused", "WrongPassword", "TooManyAttempts", "CsrfRefused")
+    refused = ("HandoverRefused", "InputRefused", "WrongPassword", "TooManyAttempts", "CsrfRefused")
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") in refused and node.args):
             continue

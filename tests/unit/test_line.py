@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from handover_channel.line import Counter, Line
+from handover_channel.line import AnswerFailed, Counter, Line, TooLong
+from handover_channel.rules.limits import FRAME
 
 SOON = 10  #: seconds that nothing here should ever take
 
@@ -88,6 +89,48 @@ def test_an_answer_to_nobody_is_no_error(ends):
     asking.close()
 
     Counter(other).answer([(1, (200, "success"))])
+
+
+def test_a_question_that_says_it_is_endless_ends_the_line(ends, caplog):
+    asking, other = ends
+    asking.sendall(framed(1, b"one") + struct.pack("!I", FRAME.value + 1) + b"x" * 100)
+    counter = Counter(other)
+
+    assert counter.questions() == []
+    assert "the line is closed" in caplog.text
+
+
+async def test_a_question_of_the_most_bytes_is_asked_and_none_that_is_longer(ends, monkeypatch):
+    asking, other = ends
+    monkeypatch.setattr("handover_channel.line.FRAME", FRAME.__class__("", "", 1000, "bytes", "", ""))
+    line, far = Line(_echo), Line(_echo)
+    await line.connect(asking)
+    await far.connect(other)
+
+    assert await line.ask("receive", "x" * 800, within=SOON) == ("x" * 800,)
+    with pytest.raises(TooLong):
+        await line.ask("receive", "x" * 1001, within=SOON)
+    with pytest.raises(AnswerFailed, match="TooLong"):  # the answer is longer than the question
+        await line.ask("doubled", "x" * 800, within=SOON)
+
+    line.close()
+    await line.serve()
+    await far.serve()
+
+
+async def test_a_side_that_announces_an_endless_frame_is_hung_up_on(ends):
+    asking, other = ends
+    line = Line(_echo)
+    await line.connect(asking)
+
+    other.sendall(struct.pack("!I", FRAME.value + 1))
+
+    await line.serve()
+    assert line.is_closed
+
+
+async def _echo(what, given):
+    return tuple(each * 2 for each in given) if what == "doubled" else given
 
 
 async def test_who_asks_gets_the_answer_to_its_own_question(ends):

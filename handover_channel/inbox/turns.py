@@ -1,0 +1,51 @@
+"""Lets a few at a time do something, by a name; the others wait for their turn. For one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any, Awaitable, Dict, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Turns:
+    """Turns at something, *most* of one name at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._turns: Dict[str, asyncio.Semaphore] = {}
+        self._users: Counter[str] = Counter()
+
+    async def at(self, name: str, work: Any) -> Any:
+        """Return what the awaitable that *work* makes returns, once it is its turn.
+
+        Whoever stops waiting for it leaves it to end by itself: until then it keeps its turn.
+        """
+        self._users[name] += 1
+        try:
+            turn = self._turns.setdefault(name, asyncio.Semaphore(self._most))
+            await turn.acquire()
+        except BaseException:
+            self._left(name)
+            raise
+
+        def ended(done: asyncio.Future[Any]) -> None:
+            turn.release()
+            self._left(name)
+            if not done.cancelled():
+                done.exception()  # told to whoever still waits
+
+        doing = asyncio.ensure_future(_done(work()))
+        doing.add_done_callback(ended)
+        return await asyncio.shield(doing)
+
+    def _left(self, name: str) -> None:
+        self._users[name] -= 1
+        if not self._users[name]:
+            del self._users[name]
+            self._turns.pop(name, None)
+
+
+async def _done(work: Awaitable[_T]) -> _T:
+    return await work

@@ -1,0 +1,1 @@
+"""What surrounds Rasa's server: the edge to Sanic that both channels share."""
