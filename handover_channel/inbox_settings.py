@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Collection, Dict, Mapping, Optional
+from typing import Collection, Dict, Iterator, Mapping, Optional
 
 from handover_channel.block import Block, quoted
+from handover_channel.rules.continuing import LANGUAGES, Named, in_words
 
-KEYS = ("sign_in_for", "joined", "ahead", "offline_after", "canned_replies", "personas")
+KEYS = ("sign_in_for", "joined", "ahead", "offline_after", "canned_replies", "personas", "continue_with")
 
 #: The placeholders of each text.
 JOINED, AHEAD, CANNED = ("agent",), ("count",), ("name", "agent")
@@ -39,6 +40,8 @@ class InboxSettings:
     offline_after: Optional[timedelta] = DEFAULT_OFFLINE  #: after it threads of who is gone are nobody's
     canned_replies: Mapping[str, str] = field(default_factory=dict)  #: name -> text
     personas: bool = False  #: agents answer under their own name and picture
+    #: With what the bot may go on: intent -> language -> name. None: with what makes sense; {}: with nothing.
+    continue_with: Optional[Named] = None
 
 
 def read(block: Block) -> InboxSettings:
@@ -51,6 +54,7 @@ def read(block: Block) -> InboxSettings:
         offline_after=block.duration("offline_after", DEFAULT_OFFLINE),
         canned_replies=_canned_replies(block.block("canned_replies")),
         personas=block.flag("personas"),
+        continue_with=_continue_with(block),
     )
 
 
@@ -98,3 +102,44 @@ def _canned_replies(block: Block) -> Dict[str, str]:
         said = f"has {len(replies)} replies; {MAX_CANNED_REPLIES} are allowed: leave some out"
         block.problems.append(f"{block.file}: {block.path} {said}")
     return replies
+
+
+def _continue_with(block: Block) -> Optional[Named]:
+    given = block.values.get("continue_with", True)
+    if given is None or given is True:
+        return None
+    if given is False:
+        return {}
+    if isinstance(given, list):
+        return {intent: in_words(intent) for intent in _listed(block, "continue_with")}
+    if isinstance(given, str):
+        block.refuse("continue_with", f"is {quoted(given)}: write names below the intents, a list, or false")
+        return None
+    named = block.block("continue_with")
+    return {str(intent): _names(named, intent) for intent in named.values}
+
+
+def _listed(block: Block, key: str) -> Iterator[str]:
+    for name, value in block.items(key):
+        text = Block(block.file, {name: value}, block.problems, block.path).text(name)
+        if text:
+            yield text
+        elif value in ("", None):
+            block.refuse(name, "is empty: write the name of an intent, or leave it out")
+
+
+def _names(named: Block, intent: str) -> Mapping[str, str]:
+    """Return what agents read for *intent*: one name for every language, or one for each."""
+    given = named.values[intent]
+    if not isinstance(given, Mapping):
+        name = named.text(intent)
+        if not name:
+            named.refuse(str(intent), "has no name: write what agents read, such as Opening hours")
+        return dict.fromkeys(LANGUAGES, name)
+    languages = named.block(intent)
+    languages.expect_only(LANGUAGES)
+    names = {language: languages.text(language) for language in LANGUAGES if languages.has(language)}
+    if not names:
+        named.refuse(str(intent), f"has no name: write one for {' or '.join(LANGUAGES)}")
+    first = next(iter(names.values()), "")
+    return {language: names.get(language, first) for language in LANGUAGES}

@@ -1,10 +1,10 @@
-"""Names and pictures of people, asked of Meta while nobody waits for them.
+"""Names and pictures of people, and names of pages, asked of Meta while nobody waits for them.
 
 1. A page is drawn with what is known (store/people.py). What is not known, or too old, is fetched by threads
    of our own; pages are told when it is there.
 2. Meta is asked once a day for each person. What it cannot answer now (an outage, its rate limit) is asked
    again after a while; what was known until then stays.
-3. Only Messenger has profiles.
+3. Only Messenger has profiles. Pages have names here where there are several: one needs none.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
 """
@@ -20,10 +20,12 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
+from handover_channel.credentials import Page
 from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.settings import Settings
-from handover_channel.store import Store, news, people
+from handover_channel.store import Store, news, pages, people
+from handover_channel.store.pages import PageName
 from handover_channel.store.people import FRESH, Person
 from handover_channel.switchboard import MESSENGER
 
@@ -71,9 +73,52 @@ class Profiles:
         with suppress(RuntimeError):  # the server stops
             self._pool.submit(self._look_up, thread, page)
 
+    def want_pages(self) -> None:
+        """Have the names of the pages fetched, where there are several. Returns at once."""
+        several = self._settings.pages
+        now = self._clock()
+        for page in several if len(several) > 1 else ():
+            key = f"page {page.id}"
+            with self._lock:
+                if self._not_before.get(key, 0.0) > now:
+                    continue
+                self._remember(key, now + AGAIN)
+            with suppress(RuntimeError):  # the server stops
+                self._pool.submit(self._look_up_page, page, key)
+
     def stop(self) -> None:
         """Begin nothing new."""
         self._pool.shutdown(wait=False)
+
+    def _look_up_page(self, page: Page, key: str) -> None:
+        try:
+            until = self._fetched_page(page)
+        except StoreUnavailable as error:
+            logger.debug("page %s: no name, the database is away: %s", page.id, error)
+        except Exception as error:  # as below
+            logger.error("page %s: no name: %s", page.id, log.trace(error))
+        else:
+            with self._lock:
+                self._remember(key, until)
+
+    def _fetched_page(self, page: Page) -> float:
+        """Fetch and keep a name that is not fresh; return when to look again."""
+        with self._store.reading() as connection:
+            known = pages.get(connection, page.id)
+        if known and self._clock() - known.fetched_at < FRESH:
+            return known.fetched_at + FRESH
+        try:
+            name = self._graph.page_name(page.token, page.id)[:LONGEST_NAME]
+        except GraphUnavailable as error:
+            logger.info("page %s: no name for now: %s", page.id, error)
+            return self._clock() + AGAIN
+        except HandoverError as error:
+            logger.warning("page %s: no name: %s", page.id, error)
+            name = ""
+        now = self._clock()
+        with self._store.writing(durable=False) as connection:
+            pages.put(connection, PageName(page.id, name or (known.name if known else ""), now))
+        return now + FRESH
 
     def _look_up(self, thread: str, page: str) -> None:
         try:

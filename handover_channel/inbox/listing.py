@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
 from handover_channel.settings import Settings
-from handover_channel.store import inbox
+from handover_channel.store import inbox, pages
 
 #: Arguments of the list's address.
 ARGUMENTS = ("list", "search", "page", "target", "tag", "after")
@@ -68,6 +68,7 @@ def list_view(
         items=[_item(row, agent, shown_names, tags.get(row["id"], ())) for row in shown],
         after=f"{shown[-1]['sorted_by']:.9f}~{shown[-1]['id']}" if more else "",
         pages=[page.id for page in settings.pages if page.id],
+        page_names=pages.names(connection) if len(settings.pages) > 1 else {},
         targets=list(settings.targets),
         tags=_choices(inbox.all_tags(connection), filters.tag),
     )

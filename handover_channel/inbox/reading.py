@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
+from handover_channel import log
 from handover_channel.control import Control, bot_may_speak
 from handover_channel.inbox import listing, permission, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
 from handover_channel.inbox_settings import filled
+from handover_channel.rules import continuing
+from handover_channel.rules.continuing import Named
 from handover_channel.sending import SendingRules, bots_silence
 from handover_channel.settings import Settings
-from handover_channel.store import Store, agents, inbox, people, presence, replies, threads
+from handover_channel.store import Store, agents, inbox, pages, people, presence, replies, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER
+
+logger = log.logger(__name__)
 
 #: Controls from which an agent may take a thread over.
 _TO_TAKE_OVER = (Control.BOT, Control.APP, Control.BESIDE)
@@ -51,6 +56,7 @@ class Reader:
         self._store = store
         self._sending_rules = sending_rules
         self._clock = clock
+        self._warned: Set[str] = set()  #: of what has been said once
 
     def list(self, filters: Filters, *, agent: str, after: str = "") -> ListView:
         """Return one page of the list."""
@@ -91,6 +97,7 @@ class Reader:
             )
             rules = self._sending_rules(row)
             decides = permission.decides(connection, row, agent)
+            offered = self.to_go_on_with(bot.intents)
             return ThreadView(
                 thread=row.id,
                 name=name,
@@ -116,8 +123,30 @@ class Reader:
                 earlier=earlier,
                 colleagues=self._colleagues(connection, names, row.id, agent, now),
                 canned=self._canned(name if person and person.name else "", names.get(agent, agent)),
-                intents=list(bot.intents),
+                intents=list(offered),
+                intent_names=offered,
+                page_name=self._page_name(connection, row.page),
             )
+
+    def to_go_on_with(self, intents: Sequence[str]) -> Named:
+        """Return with which of the bot's *intents* it may go on after a return, and their names."""
+        named = self._settings.inbox.continue_with
+        unknown = sorted(set(named or ()) - set(intents) - self._warned) if intents else []
+        if unknown:
+            self._warned.update(unknown)
+            logger.warning(
+                "handover.yml: inbox.continue_with names %s, and the bot has no such intent -> correct it, "
+                "or train the bot",
+                ", ".join(unknown),
+            )
+        return continuing.choices(intents, named)
+
+    def _page_name(self, connection: Connection, page: str) -> str:
+        """Return the name of *page*, its id where that is not known, "" where there is no other page."""
+        if len(self._settings.pages) < 2 or not page:
+            return ""
+        found = pages.get(connection, page)
+        return found.name if found and found.name else page
 
     def picture_of(self, thread: str) -> str:
         """Return where the person's picture lies, "" for none."""

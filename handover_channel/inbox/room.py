@@ -70,6 +70,7 @@ class Room:
         after = query.get("after", "")
         filters = listing.filters_of(query)
         view = await self.front.call(self.reader.list, filters, agent=visitor.name, after=after)
+        self.profiles.want_pages()
         for item in view.items:
             self.profiles.want(item.thread, page=item.page, channel=item.channel)
         return view, after
@@ -81,6 +82,7 @@ class Room:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
         before = _seconds(web.argument(request, "before"))
+        self.profiles.want_pages()
         return await self.front.call(self._thread, row, visitor, before)
 
     def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:

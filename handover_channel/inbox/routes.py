@@ -136,7 +136,7 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
 
     async def give_back(request: Request, you: Visitor, thread: str) -> None:
         note, intent = _written(request, "note"), field(request, "intent")
-        if intent and intent not in room.rasa.intents():
+        if intent and intent not in room.reader.to_go_on_with(room.rasa.intents()):
             raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
         await patiently(room.acts.give_back, thread, you.name, note=note, intent=intent)
 

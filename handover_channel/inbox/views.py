@@ -58,6 +58,7 @@ class ListView:
     items: Sequence[Item]
     after: str = ""  #: cursor of the next page, "" for the last
     pages: Sequence[str] = ()  #: to filter by; ids
+    page_names: Mapping[str, str] = field(default_factory=dict)  #: those that are known, by id
     targets: Sequence[str] = ()
     tags: Sequence[str] = ()
 
@@ -181,6 +182,8 @@ class ThreadView:
     colleagues: Sequence[Colleague] = ()
     canned: Mapping[str, str] = field(default_factory=dict)  #: name -> text, placeholders filled in
     intents: Sequence[str] = ()  #: the bot can go on with
+    intent_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: intent -> language -> name
+    page_name: str = ""  #: of the Facebook page; "" where there is only one
 
 
 @dataclass(frozen=True)

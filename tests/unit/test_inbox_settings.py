@@ -118,3 +118,53 @@ def test_what_fills_a_placeholder_is_text_whatever_it_holds():
     text = "Hello {name}, this is { agent } {json}"
 
     assert filled(text, name="{agent}", agent="Amal") == "Hello {agent}, this is Amal {json}"
+
+
+# --- continue_with --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "continue_with:", "continue_with: null", "continue_with: true"])
+def test_unless_it_is_set_the_bot_goes_on_with_what_makes_sense(text):
+    assert inbox_and_problems(text) == (InboxSettings(), [])
+
+
+@pytest.mark.parametrize("text", ["continue_with: false", "continue_with: []", "continue_with: {}"])
+def test_it_can_go_on_with_nothing(text):
+    inbox, problems = inbox_and_problems(text)
+
+    assert (inbox.continue_with, problems) == ({}, [])
+
+
+def test_intents_are_listed_or_named_in_one_language_or_in_each():
+    listed, problems = inbox_and_problems("continue_with: [track_order, ask_hours]")
+    assert problems == []
+    assert listed.continue_with["track_order"] == {"en": "Track order", "ar": "Track order"}
+
+    named, problems = inbox_and_problems("""
+        continue_with:
+          track_order: My order
+          ask_hours: {en: Opening hours, ar: أوقات العمل}
+          products: {ar: المنتجات}
+    """)
+    assert problems == []
+    assert named.continue_with == {
+        "track_order": {"en": "My order", "ar": "My order"},
+        "ask_hours": {"en": "Opening hours", "ar": "أوقات العمل"},
+        "products": {"en": "المنتجات", "ar": "المنتجات"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("continue_with: everything", "write names below the intents, a list, or false"),
+        ("continue_with: [track_order, '']", "is empty: write the name of an intent"),
+        ("continue_with: {track_order: ''}", "has no name: write what agents read"),
+        ("continue_with: {track_order: {}}", "has no name: write one for en or ar"),
+        ("continue_with: {track_order: {de: Bestellung}}", "is not a setting"),
+    ],
+)
+def test_what_cannot_be_read_by_an_agent_is_refused(text, said):
+    _, problems = inbox_and_problems(text)
+
+    assert any(said in each and "inbox.continue_with" in each for each in problems), problems

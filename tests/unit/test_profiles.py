@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import Executor
 
 import pytest
@@ -9,9 +10,11 @@ from play import DAY, OUTAGE, PSID, settings_with
 
 from handover_channel.credentials import Page
 from handover_channel.errors import StoreUnavailable
+from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.profiles import AGAIN, LONGEST_NAME, Profiles, person_of
+from handover_channel.sending import SendingRules
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import news, people
+from handover_channel.store import news, pages, people
 
 NO_PROFILE = Refusal(100, "(#100) No profile available for this user.", 2018218)
 
@@ -174,3 +177,67 @@ def test_whatever_meta_answers_is_a_person(answer):
 
     assert isinstance(person.name, str)
     assert isinstance(person.picture, str)
+
+
+# --- pages --------------------------------------------------------------------------------------------
+
+
+def several(play, *ids):
+    return dataclasses.replace(play.settings, pages=tuple(Page(each, "demo-page-token") for each in ids))
+
+
+def names(play):
+    with play.store.reading() as connection:
+        return pages.names(connection)
+
+
+def test_where_there_are_several_pages_their_names_are_fetched_once_a_day(play, pool):
+    ours = play.page.page_id
+    profiles = Profiles(several(play, ours, "999"), play.store, play.graph, play.clock, pool=pool)
+    play.calls()
+    for _ in range(2):
+        profiles.want_pages()
+        pool.works()
+
+    assert names(play)[ours] == "Lamp & Leaf"
+    assert play.calls() == [ours, "999"]
+    play.clock.passes(DAY + 1)
+    profiles.want_pages()
+    pool.works()
+    assert play.calls() == [ours, "999"]
+
+
+def test_one_page_needs_no_name(play, pool):
+    Profiles(play.settings, play.store, play.graph, play.clock, pool=pool).want_pages()
+    Profiles(several(play, "1"), play.store, play.graph, play.clock, pool=pool).want_pages()
+
+    assert pool.works() == 0
+
+
+def test_a_name_that_is_known_outlives_an_outage(play, pool):
+    ours = play.page.page_id
+    profiles = Profiles(several(play, ours, ours), play.store, play.graph, play.clock, pool=pool)
+    profiles.want_pages()
+    pool.works()
+    play.clock.passes(DAY + 1)
+    play.meta.fails(ours, OUTAGE)
+
+    profiles.want_pages()
+    pool.works()
+
+    assert names(play) == {ours: "Lamp & Leaf"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"), [((), ""), (("1",), ""), (("{}", "1"), "Lamp & Leaf"), (("1", "2"), "{}")]
+)
+def test_the_page_is_named_where_there_are_several(play, ids, shown):
+    ours = play.page.page_id
+    settings = several(play, *(each.format(ours) for each in ids)) if ids else play.settings
+    play.hands_over()
+    if ids and ours in [each.id for each in settings.pages]:
+        with play.store.writing() as connection:
+            pages.put(connection, pages.PageName(ours, "Lamp & Leaf", play.clock()))
+    reader = Reader(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
+
+    assert reader.thread(play.row, BotsPart(), agent="sara", link=str).page_name == shown.format(ours)

@@ -1,0 +1,41 @@
+"""With what the bot may be asked to go on when an agent gives a conversation back, and what that is called.
+
+1. What the developer has named is offered, in that order, under those names (`inbox.continue_with`).
+2. Where nothing is set, every intent of the bot that is a subject: not what only answers a question or passes
+   the time of day. Its name is that of the intent, in words.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Mapping, Optional
+
+#: Languages of the inbox page.
+LANGUAGES = ("en", "ar")
+
+#: Name of an intent -> language -> what agents read.
+Named = Mapping[str, Mapping[str, str]]
+
+#: Intents that are nothing to go on with, as Rasa's own examples and many bots call them.
+SMALL_TALK = frozenset(
+    {
+        *("greet", "greeting", "hello", "hi", "goodbye", "bye", "thank", "thanks", "thank_you", "thankyou"),
+        *("affirm", "deny", "yes", "no", "agree", "disagree", "confirm", "cancel", "stop", "inform"),
+        *("mood_great", "mood_unhappy", "chitchat", "small_talk", "smalltalk", "bot_challenge"),
+        *("out_of_scope", "fallback", "default_fallback", "get_started", "start", "help", "repeat"),
+    }
+)
+
+
+def choices(intents: Iterable[str], named: Optional[Named]) -> Named:
+    """Return what agents may choose, in order. *intents*: the bot's; *named*: as set, None for not set."""
+    known = list(intents)
+    if named is not None:
+        return {intent: names for intent, names in named.items() if intent in known}
+    return {intent: in_words(intent) for intent in known if intent.lower() not in SMALL_TALK}
+
+
+def in_words(intent: str) -> Mapping[str, str]:
+    """Return the name of an intent as words: "ask_hours" is "Ask hours" in every language."""
+    words = " ".join(intent.replace("_", " ").replace("-", " ").replace("/", ": ").split())
+    name = words[:1].upper() + words[1:] if words else intent
+    return dict.fromkeys(LANGUAGES, name)

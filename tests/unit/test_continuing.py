@@ -1,0 +1,78 @@
+"""With what the bot may go on after a return: subjects, under names that people read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from handover_channel.agent import Agent
+from handover_channel.inbox import rendering
+from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox_settings import InboxSettings
+from handover_channel.rules.continuing import LANGUAGES, choices, in_words
+
+STARTER = ["greet", "goodbye", "affirm", "deny", "mood_great", "mood_unhappy", "bot_challenge"]
+BOTS = [*STARTER, "out_of_scope", "track_order", "ask-hours", "Returns"]
+
+
+def test_without_a_setting_subjects_are_offered_in_words_and_small_talk_is_not():
+    assert {intent: names["en"] for intent, names in choices(BOTS, None).items()} == {
+        "track_order": "Track order",
+        "ask-hours": "Ask hours",
+        "Returns": "Returns",
+    }
+
+
+def test_a_bot_of_small_talk_alone_offers_nothing():
+    assert choices(STARTER, None) == {}
+
+
+def test_what_is_set_is_offered_in_its_order_and_only_if_the_bot_has_it():
+    named = {"Returns": {"en": "Send it back"}, "gone": {"en": "Gone"}, "track_order": {"en": "My order"}}
+
+    assert list(choices(BOTS, named)) == ["Returns", "track_order"]
+
+
+def test_small_talk_that_is_named_is_meant():
+    assert list(choices(BOTS, {"greet": in_words("greet")})) == ["greet"]
+
+
+def test_nothing_is_offered_where_that_is_set():
+    assert choices(BOTS, {}) == {}
+
+
+def test_the_languages_are_those_of_the_page():
+    assert set(LANGUAGES) == set(rendering.LANGUAGES)
+
+
+@pytest.fixture
+def shown(play):
+    play.hands_over()
+
+    def show(continue_with, intents=BOTS):
+        inbox = InboxSettings(continue_with=continue_with)
+        settings = dataclasses.replace(play.settings, inbox=inbox)
+        agent = Agent(settings, play.store, play.graph, play.clock)
+        reader = Reader(settings, play.store, agent.sending_rules, play.clock)
+        return reader.thread(play.row, BotsPart(intents=intents), agent="sara", link=str)
+
+    return show
+
+
+def test_the_page_shows_the_names_that_were_set(shown):
+    view = shown({"track_order": {"en": "My order", "ar": "طلبي"}})
+
+    assert (view.intents, view.intent_names["track_order"]["ar"]) == (["track_order"], "طلبي")
+
+
+def test_an_intent_that_the_bot_does_not_have_is_said_once(shown, caplog):
+    for _ in range(2):
+        shown({"trakc_order": in_words("trakc_order")})
+    assert "trakc_order" in caplog.text
+    assert "inbox.continue_with" in caplog.text
+
+
+def test_while_no_model_is_loaded_no_intent_is_called_unknown(shown, caplog):
+    assert shown({"track_order": in_words("track_order")}, intents=[]).intents == []
+    assert "continue_with" not in caplog.text
