@@ -81,8 +81,8 @@ class Room:
         if row is None:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
-        before = _seconds(web.argument(request, "before"))
         self.profiles.want_pages()
+        before = _seconds(web.argument(request, "before"))
         return await self.front.call(self._thread, row, visitor, before)
 
     def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:

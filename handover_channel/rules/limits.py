@@ -123,6 +123,7 @@ FIELDS: Mapping[str, Limit] = {
         ("remove", 20, "a tick"),
         ("agent", 100, "as `name`"),
         ("assignee_seen", 100, "as `name`"),
+        ("despite", 100, "as `name`"),
         ("intent", 200, "one of the bot's"),
         ("by", 40, "a duration"),
         ("reply", 20, "a number"),

@@ -69,3 +69,25 @@ def test_nothing_is_refused_however_it_is_written(kim, text):
 def test_a_field_without_a_file_is_no_file(kim):
     assert sends(kim, "Hello.", ("file", "", b""), key="k2").status_code == 204
     assert kept(kim) == ["Hello."]
+
+
+def test_who_answers_in_a_colleagues_conversation_says_that_they_mean_it(kim):
+    kim.inbox.add_agent("lee")
+    kim.post(f"/thread/{THREAD}/assign", {"agent": "lee", "assignee_seen": "kim"})
+
+    refused = sends(kim, "Me too.", key="k3")
+    assert refused.status_code == 409
+    assert "Lee has this conversation" in refused.text
+    assert 'name="despite" value="lee"' in kim.get(f"/thread/{THREAD}/panel").text
+
+    meant = kim.post(f"/thread/{THREAD}/reply", {"text": "Me too.", "key": "k4", "despite": "lee"})
+    assert meant.status_code == 204
+    assert "Me too." in kept(kim)
+
+
+@pytest.mark.parametrize("act", ["return", "take-over", "extend"])
+def test_what_is_for_those_who_have_it_is_refused_to_others(kim, act):
+    answer = kim.post(f"/thread/{THREAD}/{act}", {"note": "", "by": "1 hour"})
+
+    assert answer.status_code == 409
+    assert "Only they, or an admin, can do that" in answer.text
