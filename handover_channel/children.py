@@ -15,10 +15,10 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import List, Optional, Sequence, Tuple, Type
+from typing import List, Mapping, Optional, Sequence, Tuple, Type
 from urllib.parse import urlsplit
 
 import requests
@@ -37,6 +37,7 @@ class Part:
     name: str
     command: Tuple[str, ...]  #: arguments of our own Python: ("-m", "rasa", "run")
     health: str = ""  #: URL that answers 200 once the part works; "" where it serves nothing
+    environment: Mapping[str, str] = field(default_factory=dict)  #: added to ours
 
     @property
     def port(self) -> int:
@@ -128,6 +129,7 @@ def _start(part: Part, log: Path) -> Child:
         "RASA_TELEMETRY_ENABLED": "false",
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        **part.environment,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

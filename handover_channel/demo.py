@@ -36,7 +36,13 @@ TRAINING = Part(
 )
 PARTS = (
     Part("Simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{PAGE}health"),
-    Part("Action server", ("-m", "rasa", "run", "actions"), "http://127.0.0.1:5055/health"),
+    # The address by Sanic's own variable: Rasa has no option for it, and would listen on all of them.
+    Part(
+        "Action server",
+        ("-m", "rasa", "run", "actions"),
+        "http://127.0.0.1:5055/health",
+        {"SANIC_HOST": "127.0.0.1"},
+    ),
     Part(
         "Rasa",
         # Loopback only: the demo's secrets are in the repository.

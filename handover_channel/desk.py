@@ -193,9 +193,10 @@ def _log_at(door: Line, level: int) -> None:
 def main() -> None:
     """Run as `python -m handover_channel.desk COUNTER DOOR TURNS`, file descriptors of sockets."""
     sys.setswitchinterval(SWITCH)
-    # Ctrl-C and a stop of the whole group are for Rasa's process: it lets us end first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Ctrl-C, a stop of the whole group, the end of a terminal: for Rasa's process, which lets us end first.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     gc.freeze()  # modules are no work for the collector

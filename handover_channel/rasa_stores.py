@@ -6,18 +6,50 @@
 2. A turn without a lock fails, and three failures give a delivery up. Without Redis it waits instead.
 3. The lock of a process that was killed stays in Redis for a minute. Who takes its turn up again has the
    claim on the thread, so that nobody else can be in a turn, and does not wait for it.
+4. Rasa's SQL tracker store ends the whole server (`print_error_and_exit`) on any ValueError: a conversation
+   id that the database cannot store (anybody on `rest` may choose one), a PostgreSQL schema that is missing.
+   One conversation fails instead.
 
 Rasa 3.6.21: `rasa.core.tracker_store`, `rasa.core.lock_store`. Synchronous.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import functools
+from typing import Any, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from handover_channel.errors import NotReady
+
+_MARK = "_handover_goes_on"
+
+
+def keep_from_exiting() -> None:
+    """Have a tracker store that would end the server raise an error instead. Harmless to repeat."""
+    # Here: all else in this module needs no Rasa.
+    from rasa.core.tracker_store import SQLTrackerStore
+    from rasa.shared.exceptions import RasaException
+
+    exits = SQLTrackerStore.session_scope
+    if hasattr(exits, _MARK):
+        return
+
+    @contextlib.contextmanager
+    @functools.wraps(exits)
+    def session_scope(store: Any) -> Iterator[Any]:
+        try:
+            with exits(store) as session:
+                yield session
+        except SystemExit:
+            raise RasaException(
+                "the tracker store's database takes no such conversation id or value, or has no such schema"
+            ) from None
+
+    setattr(session_scope, _MARK, True)
+    SQLTrackerStore.session_scope = session_scope
 
 
 def are_at_hand(agent: Any) -> bool:

@@ -7,7 +7,11 @@ stays free to pass on what Meta sends. The desk is a process of its own (desk.py
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
+import os
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +25,7 @@ from handover_channel.desk_process import DeskProcess
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
+from handover_channel.rasa_stores import keep_from_exiting
 from handover_channel.store import deliveries, figures, findings
 from handover_channel.store.findings import Finding
 from handover_channel.turns_loop import TurnsLoop
@@ -80,6 +85,8 @@ class Server:
             given.settings.nlu_limit,
         )
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
+        _heed_hangups()
+        keep_from_exiting()
         self._turns.start()
         desk.start()
 
@@ -182,3 +189,12 @@ class Server:
         with self._handover.store.reading() as connection:
             received_at, found = figures.oldest_at(connection), findings.current(connection, now=now)
         return 0.0 if received_at is None else now - received_at, found
+
+
+def _heed_hangups() -> None:
+    """Have the end of a terminal (SIGHUP) stop the server in order, as SIGTERM does."""
+    # What nohup has it ignore stays ignored. Only the main thread may ask; Windows has no such signal.
+    with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            stop = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, stop)

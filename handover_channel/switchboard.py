@@ -29,6 +29,7 @@ from handover_channel.owners import MESSENGER as MESSENGER
 from handover_channel.owners import Owners
 from handover_channel.refusals import Refusals
 from handover_channel.returning import ReturnReason
+from handover_channel.rules.thread_ids import expect_storable
 from handover_channel.settings import Settings, TargetKind
 from handover_channel.store import Store, deadlines, findings, threads, transcript
 from handover_channel.store.deadlines import Deadline
@@ -120,6 +121,7 @@ class Switchboard:
         Raises HandoverRefused (unknown target, not reachable, nobody there, somebody else has control) or
         what Meta said (GraphError): the bot keeps control then.
         """
+        expect_storable(thread)
         to = self.settings.target(target)
         row = self._ledger.thread(thread, channel=channel)
         if to.kind is not TargetKind.INBOX and row.channel != MESSENGER:

@@ -10,18 +10,20 @@ progress survive the end of the process, but not a power cut: what they tell is 
 
 from __future__ import annotations
 
+import functools
 import logging
 import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext
-from typing import Any, ContextManager, Iterator, Optional, Union
+from typing import Any, Callable, ContextManager, Iterator, Optional, Union
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
+from handover_channel.store import private_file
 from handover_channel.store.migrations import upgrade
 from handover_channel.store.prepared import Glance
 
@@ -174,9 +176,23 @@ def _engine(url: sa.engine.URL) -> Engine:
         max_overflow=20,
         connect_args={"timeout": _BUSY, "check_same_thread": False},
     )
+    path = private_file.path_of(url)
+    if path is not None:
+        sa.event.listen(engine, "do_connect", _before_first(functools.partial(private_file.make, path)))
     sa.event.listen(engine, "connect", _sqlite_settings)
     sa.event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _before_first(prepare: Callable[[], None]) -> Callable[..., None]:
+    """Return a listener that calls *prepare* before the first connection is made."""
+    left = [prepare]
+
+    def before_connecting(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
+        while left:
+            left.pop()()
+
+    return before_connecting
 
 
 def _postgresql(url: sa.engine.URL) -> Engine:
@@ -198,7 +214,10 @@ def _sqlite_settings(connection: Any, record: Any) -> None:
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl
     connection.isolation_level = None
     _use_wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={_LONGEST_LOG}"):
+    # What is deleted is overwritten where that costs no further reading or writing.
+    # https://www.sqlite.org/pragma.html#pragma_secure_delete
+    pragmas = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST")
+    for pragma in (*pragmas, f"wal_autocheckpoint={_LONGEST_LOG}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,7 +1,8 @@
-"""Stopping Rasa in order (SIGTERM) in the middle of a turn: it ends in time, or is taken up again."""
+"""Stopping Rasa in order (SIGTERM, SIGHUP) in the middle of a turn: it ends in time, or is taken up again."""
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
@@ -29,11 +30,12 @@ def handovers(person):
     return [change for change in person.changes() if change["reason"] == "handed_over"]
 
 
-def test_a_turn_that_ends_in_time_is_whole_and_is_not_begun_again(own_stack):
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+def test_a_turn_that_ends_in_time_is_whole_and_is_not_begun_again(own_stack, stop):
     person = own_stack.person()
     in_the_middle_of_a_handover(own_stack, person)
 
-    stopping = threading.Thread(target=own_stack.rasa.stop)
+    stopping = threading.Thread(target=own_stack.rasa.stop, args=(stop,))
     stopping.start()
     own_stack.actions.resume()
     stopping.join()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import os
 from io import StringIO
 
@@ -64,3 +65,14 @@ def test_a_taken_port_is_named_with_who_needs_it(monkeypatch):
     (problem,) = demo.taken_ports(parts)
 
     assert problem == "port 8090 is taken, and Simulator needs it -> end what listens there: lsof -i :8090"
+
+
+def test_every_part_of_the_demo_listens_on_this_machine_alone():
+    from handover_channel import cli
+
+    simulator, actions, rasa = demo.PARTS
+
+    assert inspect.signature(cli.simulate).parameters["host"].default.default == "127.0.0.1"
+    assert "--host" not in simulator.command
+    assert actions.environment["SANIC_HOST"] == "127.0.0.1"  # rasa_sdk reads it
+    assert rasa.command[rasa.command.index("--interface") + 1] == "127.0.0.1"

@@ -732,3 +732,9 @@ def test_refusals_and_outages_are_one_kind_of_error_to_who_hands_over(play):
         play.meta.fails("pass_thread_control", fault)
         with pytest.raises(GraphError):
             play.hands_over("sales_bot")
+
+
+@pytest.mark.parametrize("sender", ["a\0b", "\ud800", "fine\udfff"])
+def test_a_conversation_that_no_page_could_show_is_not_handed_over(play, sender):
+    with pytest.raises(HandoverRefused, match="cannot be stored"):
+        play.switchboard.hand_over(sender, "inbox", channel="rest")
