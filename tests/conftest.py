@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from importlib.util import find_spec
 from typing import Callable, Dict, Iterator, List, Tuple
 
@@ -16,6 +17,10 @@ NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
     "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
     "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
     "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
+    "nginx": (
+        lambda: shutil.which("nginx") is not None,
+        "nginx is not installed: apt-get install nginx-light",
+    ),
     "browser": (has_chromium, "there is no Chromium, or no Playwright to drive it: apt-get install chromium"),
 }
 

@@ -1,0 +1,243 @@
+"""deploy/nginx.conf, run by nginx itself before a server that notes what reaches it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.nginx
+
+NGINX = (Path(__file__).parents[2] / "deploy" / "nginx.conf").read_text()
+WEBHOOK, INBOX = "/webhooks/facebook/webhook", "/webhooks/inbox"
+KB, MB = 1024, 1024**2
+
+
+class Rasa(ThreadingHTTPServer):
+    """Answers everything, and keeps what reached it: (path, headers, bytes)."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Noting)
+        self.reached = []
+
+
+class _Noting(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.reached.append((self.path, self.headers, len(content)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_POST()
+
+    def log_message(self, *given):
+        pass
+
+
+class Proxy:
+    """nginx with these settings, before *rasa*."""
+
+    def __init__(self, folder, rasa, text):
+        self.rasa, self.port = rasa, _free_port()
+        # Outside the containers their names mean nothing; both are one server here.
+        text = re.sub(r"server rasa-1:5005", f"server 127.0.0.1:{rasa.server_port}", text)
+        text = re.sub(r"\n *server rasa-\d:5005[^\n]*", "", text)
+        text = text.replace("listen 8080", f"listen 127.0.0.1:{self.port}").replace(
+            "pid /tmp", f"pid {folder}"
+        )
+        text = text.replace("/dev/stdout", f"{folder}/access.log")
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+            text = text.replace("http {", f"http {{\n  {kind}_temp_path {folder}/{kind};", 1)
+        settings = folder / "nginx.conf"
+        settings.write_text(text)
+        command = ["nginx", "-p", str(folder), "-c", str(settings), "-e", f"{folder}/error.log"]
+        self.checked = subprocess.run([*command, "-t"], capture_output=True, text=True)
+        # As root it would work as somebody who may not look into the folders of the tests.
+        more = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
+        self._running = subprocess.Popen([*command, "-g", more], stderr=subprocess.DEVNULL)
+        self._http = requests.Session()
+        self._http.trust_env = False
+        deadline = time.monotonic() + 10
+        while not _listens(self.port):
+            assert time.monotonic() < deadline, self.checked.stderr
+            time.sleep(0.05)
+
+    def ask(self, method, path, **given):
+        return self._http.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=30, **given)
+
+    def stop(self):
+        self._http.close()
+        self._running.terminate()
+        self._running.wait(10)
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def rasa():
+    server = Rasa()
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield server
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def proxy(rasa, tmp_path_factory):
+    proxy = Proxy(tmp_path_factory.mktemp("nginx"), rasa, NGINX)
+    yield proxy
+    proxy.stop()
+
+
+def test_nginx_understands_its_settings(proxy):
+    assert proxy.checked.returncode == 0, proxy.checked.stderr
+    assert "warn" not in proxy.checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        (WEBHOOK, 4 * MB),
+        (f"{INBOX}/sign-in", 16 * KB),
+        (f"{INBOX}/preferences", 16 * KB),
+        (f"{INBOX}/thread/1/tag", 16 * KB),
+        (f"{INBOX}/thread/1/remark", 128 * KB),
+        (f"{INBOX}/thread/1/return", 128 * KB),
+        (f"{INBOX}/thread/1/reply", 30 * MB),
+        (f"{INBOX}/thread/1/x/reply", 16 * KB),
+        (f"{INBOX}/thread/a%3Ab/reply", 30 * MB),
+    ],
+)
+def test_bodies_have_the_size_that_their_address_takes(proxy, rasa, path, most):
+    rasa.reached.clear()
+
+    assert proxy.ask("POST", path, data=b"x" * most).status_code == 200
+    assert [size for _, _, size in rasa.reached] == [most]
+    assert _refused(proxy, path, most + 1)
+    assert len(rasa.reached) == 1
+
+
+def _refused(proxy, path, size):
+    try:
+        return proxy.ask("POST", path, data=b"x" * size).status_code == 413
+    except requests.ConnectionError:  # it hung up while we were still sending
+        return True
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{INBOX}/health",
+        f"{INBOX}/health/",
+        f"{INBOX}//health",
+        f"{INBOX}/./health",
+        f"{INBOX}/%68ealth",
+        "/webhooks/facebook/",
+        "/webhooks/facebook/metrics",
+        "/webhooks/facebook/webhook/",
+        "/webhooks/rest/webhook",
+        "/conversations/1/tracker",
+        "/webhooks/inbox/../rest/webhook",
+        "/",
+    ],
+)
+def test_what_is_for_the_inside_is_not_there(proxy, rasa, path):
+    rasa.reached.clear()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:  # the path as it is
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n".encode())
+        status = int(connection.recv(65536).split(b" ")[1])
+
+    assert status == 404
+    assert not rasa.reached
+
+
+def test_nobody_chooses_the_address_they_are_counted_by(proxy, rasa):
+    rasa.reached.clear()
+    spoofed = {"X-Forwarded-For": "10.0.0.5", "X-Real-IP": "10.0.0.5", "X-Forwarded-Proto": "nonsense"}
+    proxy.ask("GET", f"{INBOX}/sign-in", headers=spoofed)
+
+    ((_, headers, _),) = rasa.reached
+    assert headers.get_all("X-Forwarded-For") == ["127.0.0.1"]
+    assert headers.get_all("X-Forwarded-Proto") == ["http"]
+    assert headers.get_all("Host") == [f"127.0.0.1:{proxy.port}"]
+
+
+def test_behind_what_ends_tls_visitors_keep_their_own_addresses(rasa, tmp_path):
+    settings = re.sub(r"#(set_real_ip_from) 10.0.0.0/8", r"\1 127.0.0.1", NGINX)
+    proxy = Proxy(tmp_path, rasa, re.sub(r"#(real_ip_)", r"\1", settings))
+    try:
+        rasa.reached.clear()
+        for visitor in ("203.0.113.7", "198.51.100.1, 203.0.113.8"):
+            headers = {"X-Forwarded-For": visitor, "X-Forwarded-Proto": "https"}
+            proxy.ask("POST", f"{INBOX}/sign-in", data=b"a=1", headers=headers)
+    finally:
+        proxy.stop()
+
+    # The last one before the balancer: what a visitor wrote before that counts for nothing.
+    assert [headers["X-Forwarded-For"] for _, headers, _ in rasa.reached] == ["203.0.113.7", "203.0.113.8"]
+    assert {headers["X-Forwarded-Proto"] for _, headers, _ in rasa.reached} == {"https"}
+
+
+def test_whoever_takes_their_time_reaches_nobody(rasa, tmp_path):
+    proxy = Proxy(tmp_path, rasa, re.sub(r"(client_(header|body)_timeout) 10s", r"\1 1s", NGINX))
+    try:
+        rasa.reached.clear()
+        heads = [
+            "GET / HTTP/1.1\r\nX: y",
+            f"POST {WEBHOOK} HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\n1",
+        ]
+        slow = [socket.create_connection(("127.0.0.1", proxy.port), timeout=10) for _ in heads]
+        for connection, head in zip(slow, heads):
+            connection.sendall(head.encode())
+        answers = [connection.recv(65536) for connection in slow]
+        for connection in slow:
+            connection.close()
+    finally:
+        proxy.stop()
+
+    assert all(not answer or b" 408 " in answer for answer in answers)
+    assert not rasa.reached
+
+
+def test_one_address_has_so_many_requests_at_a_time(rasa, tmp_path):
+    proxy = Proxy(tmp_path, rasa, re.sub(r"limit_conn visitors \d+", "limit_conn visitors 1", NGINX))
+    try:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as waiting:
+            waiting.sendall(f"POST {WEBHOOK} HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\n1".encode())
+            time.sleep(0.3)
+            assert proxy.ask("GET", f"{INBOX}/sign-in").status_code == 429
+        assert _eventually(lambda: proxy.ask("GET", f"{INBOX}/sign-in").status_code == 200)
+    finally:
+        proxy.stop()
+
+
+def _eventually(found, within=10.0):
+    deadline = time.monotonic() + within
+    while not found():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
