@@ -56,7 +56,7 @@ class ActionHandover(Action):
     ) -> List[EventType]:
         """Pass control, and mirror it in the slots."""
         target = next(tracker.get_latest_entity_values(TARGET_SLOT), None) or tracker.get_slot(TARGET_SLOT)
-        channel = tracker.get_latest_input_channel() or "rest"
+        channel = _channel_of(tracker)
         try:
             row = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: self._switchboard.hand_over(tracker.sender_id, target, channel=channel)
@@ -106,11 +106,13 @@ class ActionHandoverReturn(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
     ) -> List[EventType]:
         """Return the thread, and tell Rasa why."""
-        reason = self._reason(tracker)
+        reason, channel = self._reason(tracker), _channel_of(tracker)
         try:
             returned = await asyncio.get_running_loop().run_in_executor(
                 None,
-                lambda: self._switchboard.return_to_bot(tracker.sender_id, reason, who="bot", tell=False),
+                lambda: self._switchboard.return_to_bot(
+                    tracker.sender_id, reason, who="bot", tell=False, channel=channel
+                ),
             )
         except (StoreUnavailable, SettingsError) as error:
             logger.error("thread %s: not returned: %s", tracker.sender_id, error)
@@ -154,6 +156,11 @@ def _configured() -> Switchboard:
     except SettingsError as error:
         # rasa_sdk has no error of its own for this, and would bury the sentences under a traceback.
         raise SystemExit(f"The action server cannot start:\n{error}") from error
+
+
+def _channel_of(tracker: Tracker) -> str:
+    """Return the channel of the latest message: a thread belongs to the one it came from."""
+    return tracker.get_latest_input_channel() or "rest"
 
 
 def _slots(row: Optional[Thread]) -> List[EventType]:

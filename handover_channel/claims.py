@@ -17,10 +17,12 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 from sqlalchemy.engine import Connection
 
 from handover_channel import metrics, webhook
+from handover_channel.control import bot_may_speak
 from handover_channel.events import Event, MessageReceived, PostbackReceived
-from handover_channel.evidence import ANSWERED, Ruling
+from handover_channel.evidence import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.last_words import words_of
+from handover_channel.rules.turn_outcome import ANSWERED
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
@@ -104,6 +106,19 @@ class Claims:
             self._done(connection, job, outcome, line)
             begun = self._next(connection, job.row.id)
         return counted(Begun([outcome, *begun.outcomes], begun.job))
+
+    def again(self, job: Job) -> Optional[Job]:
+        """Leave a delivery that its effect brings back in the queue, count that, and `begin` the next one."""
+        with self._store.writing(durable=False) as connection:
+            deliveries.came_back(connection, job.delivery.id)
+            begun = self._next(connection, job.row.id)
+        return counted(begun)
+
+    def is_muted(self, thread: str) -> bool:
+        """Tell whether the bot does not have control of *thread*."""
+        with self._store.glancing() as connection:
+            control = threads.control_of(connection, thread)
+        return control is not None and not bot_may_speak(control)
 
     def starting(self, job: Job) -> None:
         """Count that the bot was set to work: what kills the process each time is not tried for ever."""

@@ -21,7 +21,8 @@ from handover_channel import agents_cli, queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
 
 if TYPE_CHECKING:
-    from handover_channel.switchboard import Status, Switchboard
+    from handover_channel.store.status import Status
+    from handover_channel.switchboard import Switchboard
 
 app = typer.Typer(
     help="Hand Messenger conversations over from a Rasa bot, and get them back.",

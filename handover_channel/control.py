@@ -6,15 +6,19 @@
    that Meta's clock is never compared with ours.
 4. What is older than the last change changes nothing. At the same instant Meta's word beats our call, and
    our call beats a guess (PRECEDENCE). Our own calls are made from the row as it stands: they are never old.
-5. Where Meta says what is known already, the time of it is kept and nothing else happens: an older word to
+5. A return that no word of Meta's confirms (the owner's control lapsed or was released, or it was refused to
+   take what nobody owns) rests on signs. If Meta refuses what the bot says then (RELEASE_REFUSED), the thread
+   goes back to whose it was, and no message is taken for such a sign again until something new is known.
+6. Where Meta says what is known already, the time of it is kept and nothing else happens: an older word to
    the contrary may still be on its way.
 
       BOT ──PASS_REQUESTED──▶ PASSING ──PASS_ACCEPTED──▶ APP
        │ ▲                      │  PASS_REFUSED ▶ BOT      ▲
-       │ └── RETURNED, CONTROL_GAINED ─────────────────────┤
+       │ └── RETURNED, CONTROL_GAINED, CHANNEL_CORRECTED ──┤
        ├──HELD──▶ INBOX ──CONTROL_LOST─────────────────────┤
        │            ▲ └── TAKEN_OVER ──────────────────────┤
-       ├──CONTROL_LOST, OWNER_FOUND, STANDBY_SEEN──────────┤
+       ├──CONTROL_LOST, OWNER_FOUND, STANDBY_SEEN,─────────┤
+       │  RELEASE_REFUSED                                  │
        └──FOREIGN_ECHO──▶ BESIDE ──CONTROL_LOST, OWNER_FOUND
 """
 
@@ -49,6 +53,8 @@ class Change(str, Enum):
     OWNER_FOUND = "owner_found"  #: a refused send or `thread_owner` shows another owner
     STANDBY_SEEN = "standby_seen"  #: Meta sent us the person's message on standby
     FOREIGN_ECHO = "foreign_echo"  #: somebody else wrote to the person as the page
+    RELEASE_REFUSED = "release_refused"  #: a return on signs alone was none: Meta refuses what the bot says
+    CHANNEL_CORRECTED = "channel_corrected"  #: what was done to it came from a channel it does not belong to
 
 
 TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
@@ -59,6 +65,7 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.OWNER_FOUND: Control.APP,
         Change.STANDBY_SEEN: Control.APP,
         Change.FOREIGN_ECHO: Control.BESIDE,
+        Change.RELEASE_REFUSED: Control.APP,
     },
     Control.PASSING: {
         Change.PASS_ACCEPTED: Control.APP,
@@ -66,18 +73,21 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.CONTROL_LOST: Control.APP,
         Change.OWNER_FOUND: Control.APP,
         Change.CONTROL_GAINED: Control.BOT,  # passed back before Meta had answered our own call
+        Change.CHANNEL_CORRECTED: Control.BOT,
     },
     Control.INBOX: {
         Change.PASS_ACCEPTED: Control.APP,  # asked for by another app: the bot is silent already
         Change.CONTROL_LOST: Control.APP,
         Change.OWNER_FOUND: Control.APP,
         Change.RETURNED: Control.BOT,
+        Change.CHANNEL_CORRECTED: Control.BOT,
     },
     Control.APP: {
         Change.TAKEN_OVER: Control.INBOX,
         Change.CONTROL_LOST: Control.APP,  # from one app to another
         Change.CONTROL_GAINED: Control.BOT,
         Change.RETURNED: Control.BOT,
+        Change.CHANNEL_CORRECTED: Control.BOT,
     },
     Control.BESIDE: {
         Change.PASS_ACCEPTED: Control.APP,  # asked for by another app, as above
@@ -86,6 +96,7 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.OWNER_FOUND: Control.APP,
         Change.CONTROL_GAINED: Control.BOT,
         Change.RETURNED: Control.BOT,
+        Change.CHANNEL_CORRECTED: Control.BOT,
     },
 }
 
@@ -104,12 +115,31 @@ PRECEDENCE: Mapping[Change, int] = {
     Change.OWNER_FOUND: _META,
     Change.STANDBY_SEEN: _GUESS,
     Change.FOREIGN_ECHO: _GUESS,
+    Change.RELEASE_REFUSED: _META,
+    Change.CHANNEL_CORRECTED: _OWN,
 }
 
 
 #: Seconds without activity after which ownership ends.
 #: https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 LAPSES_AFTER = 24 * 3600.0
+
+
+#: Reasons of a handover.
+HANDED_OVER, REQUESTED, STAFF_TOOK_OVER = "handed_over", "requested", "staff_took_over"
+#: An agent of the built-in inbox stepped in.
+TOOK_OVER = "took_over"
+#: A return on signs alone was none: the owner had not let go.
+NOT_RELEASED = "not_released"
+#: What another channel had done to a thread of Messenger is undone.
+CHANNEL_CORRECTED = "channel_corrected"
+#: Reason of a later time limit.
+EXTENDED = "extended"
+
+#: Who asks for it where an action of Rasa's does.
+BOT = "bot"
+#: What stands for the target where Meta does not tell who has control.
+ANOTHER_APP = "another_app"
 
 
 @dataclass(frozen=True)

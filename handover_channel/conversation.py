@@ -6,6 +6,7 @@ from typing import Any, Mapping, Optional, Protocol, Union
 
 from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.returning import ReturnReason
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 
@@ -24,15 +25,17 @@ class Conversation(Protocol):
         event: Union[MessageReceived, PostbackReceived],
         context: Mapping[str, Any],
         delivery: Delivery,
-    ) -> None:
-        """Have the bot answer what the person said. *context*: referral and opt-in that came before.
+    ) -> Spoken:
+        """Have the bot answer what the person said; return what became of its messages.
+
+        *context*: referral and opt-in that came before.
 
         Where *delivery* was begun before (`attempts`), what had gone out must not go out again.
         """
 
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
-    ) -> None:
+    ) -> Spoken:
         """Tell the bot that the thread is its own again: one clean turn, intent `handover_returned`.
 
         *note*: `reason`; and what the bot goes on with in a turn after it, if with anything: `intent`, chosen
@@ -41,4 +44,4 @@ class Conversation(Protocol):
         """
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
-        """Mirror a handover that the bot did not start in its slots."""
+        """Mirror the row in the bot's slots. *target*: "" while the bot has control."""

@@ -9,7 +9,7 @@ Three lines lead to it:
 - the counter: (signature, body) -> (HTTP status, text).
 - the door: `begin`, `ping`, `figures`, `stop` (grace); the lines of our log go out there.
 - turns, from the loop that runs them: the desk asks for `let_echoes_come`, `answer`, `returned`, `muted`; it
-  is told `sent` (tag).
+  is told `sent` (tag, and Meta's id of the message).
 
 It ends when Rasa's process hangs up, however that ended, and as a whole if a part of it ends before: see
 essential.py. Started by desk_process.py; knows no Rasa.
@@ -35,6 +35,7 @@ from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
 from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.returning import ReturnReason
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings import Settings
 from handover_channel.store import sent
 from handover_channel.store.deliveries import Delivery
@@ -75,18 +76,20 @@ class FarConversation:
         event: Union[MessageReceived, PostbackReceived],
         context: Mapping[str, Any],
         delivery: Delivery,
-    ) -> None:
-        """Have the bot answer what the person said."""
-        await self._turns.ask("answer", event, dict(context), delivery)
+    ) -> Spoken:
+        """Have the bot answer what the person said; return what became of its messages."""
+        spoken: Spoken = await self._turns.ask("answer", event, dict(context), delivery)
+        return spoken
 
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
-    ) -> None:
+    ) -> Spoken:
         """Tell the bot that the thread is its own again."""
-        await self._turns.ask("returned", row, reason, dict(note), delivery)
+        spoken: Spoken = await self._turns.ask("returned", row, reason, dict(note), delivery)
+        return spoken
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
-        """Mirror a handover that the bot did not start in its slots."""
+        """Mirror the row in the bot's slots."""
         await self._turns.ask("muted", row, target, until)
 
 
@@ -115,11 +118,11 @@ class Desk:
         working = asyncio.ensure_future(self._worker.run())
         self._working = essential.watched("the worker", working, lambda: self._stopping)
 
-    async def note_sent(self, tag: str) -> None:
+    async def note_sent(self, tag: str, mid: str) -> None:
         """Note that Meta has accepted a message of ours, as soon as something can be written."""
         for _ in range(NOTE_TRIES):
             try:
-                return await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag)
+                return await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag, mid)
             except StoreUnavailable:
                 await asyncio.sleep(NOTE_AGAIN)
         return None
@@ -135,9 +138,9 @@ class Desk:
         await loop.run_in_executor(None, self._listener.stop)
         self._handover.store.close()
 
-    def _note_sent(self, tag: str) -> None:
+    def _note_sent(self, tag: str, mid: str) -> None:
         with self._handover.store.writing(durable=False) as connection:
-            sent.add(connection, tag, now=time.time())
+            sent.add(connection, tag, now=time.time(), mid=mid)
 
 
 async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: socket.socket) -> None:

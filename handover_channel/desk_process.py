@@ -99,10 +99,10 @@ class DeskProcess:
             return "the desk is starting"
         return ""
 
-    def note_sent(self, tag: str) -> None:
+    def note_sent(self, tag: str, mid: str) -> None:
         """From any thread: have the desk note that Meta has accepted a message of ours."""
         if self._turns is not None:
-            self._turns_loop.soon(_tell, self._turns, tag)
+            self._turns_loop.soon(_tell, self._turns, tag, mid)
 
     async def _keep(self) -> None:
         while not self._stopping:
@@ -203,8 +203,8 @@ async def _take(what: str, given: Tuple[Any, ...]) -> None:
         log.received(*given)
 
 
-def _tell(turns: Line, tag: str) -> None:
+def _tell(turns: Line, tag: str, mid: str) -> None:
     try:
-        turns.tell("sent", tag)
+        turns.tell("sent", tag, mid)
     except LineClosed:
         logger.warning("%s was sent, and could not be noted: the desk is gone", tag)

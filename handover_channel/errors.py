@@ -25,7 +25,8 @@ HandoverError
     ├── OutsideWindow             the messaging window is closed
     ├── PersonUnavailable         the person blocked the page, or cannot be reached
     ├── TokenRefused              the page access token is invalid or may not do this
-    └── HumanAgentRefused         the app may not answer with the HUMAN_AGENT tag
+    ├── HumanAgentRefused         the app may not answer with the HUMAN_AGENT tag
+    └── OverBudget                not made: one delivery, or one thread in a minute, has made too many
 """
 
 from __future__ import annotations
@@ -190,3 +191,7 @@ class TokenRefused(GraphError):
 
 class HumanAgentRefused(GraphError):
     """The app lacks the Human Agent feature: no answers after 24 hours (100/1893061)."""
+
+
+class OverBudget(GraphError):
+    """The call was not made: a delivery, or a thread in a minute, had made too many (rules/budget.py)."""

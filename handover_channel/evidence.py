@@ -5,6 +5,7 @@ What an event means is decided in routing.py; here the meaning is carried out.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, Union
@@ -31,22 +32,28 @@ from handover_channel.routing import (
     READ,
     Meaning,
     Situation,
+    is_sign_of_release,
     meaning_of,
     typed,
 )
+from handover_channel.rules import budget
+from handover_channel.rules.turn_outcome import ANSWERED, KEPT
 from handover_channel.settings import Grants, Settings
-from handover_channel.store import Store, sent, threads
+from handover_channel.store import Store, findings, sent, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
-from handover_channel.switchboard import Switchboard
+from handover_channel.switchboard import MESSENGER, Switchboard
 from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 from handover_channel.ways_back import keywords_of
 
 logger = log.logger(__name__)
 
-#: Outcome of a delivery that the bot has answered.
-ANSWERED = "answered"
+#: Seconds in which a message that our own clock saw on standby was under way while we took control.
+UNDER_WAY = 5.0
+
+#: Seconds until Meta's answer to a send of ours is written down; its echo may be faster.
+ANSWER_WRITTEN = 1.0
 
 #: Seconds for which Meta repeats what was not answered with 200, at most.
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
@@ -58,15 +65,16 @@ _AT_ONCE = frozenset({Meaning.TURN, Meaning.KEEP, Meaning.NOTHING})
 #: Reasons for which a thread came back to the bot.
 _RETURNED = frozenset(each.value for each in ReturnReason)
 
-_Said = Union[MessageReceived, PostbackReceived]
+#: The person's own words and taps.
+Said = Union[MessageReceived, PostbackReceived]
 
 
 @dataclass(frozen=True)
 class Ruling:
     """What is left to do about a delivery."""
 
-    outcome: str  #: noted on the delivery; "": work it off again, after what has come before it
-    turn: bool = False  #: the bot answers it
+    outcome: str  #: noted on the delivery; "": process it again, after what has come before it
+    turn: bool = False  #: the bot answers it; then what is said decides the outcome (rules/turn_outcome.py)
     context: Mapping[str, Any] = field(default_factory=dict)  #: for the message's metadata
     line: Optional[Line] = None  #: for the transcript
 
@@ -74,8 +82,15 @@ class Ruling:
 class Evidence:
     """Weigh events. Synchronous: on an event loop, call it in a thread."""
 
-    def __init__(self, settings: Settings, store: Store, switchboard: Switchboard) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        switchboard: Switchboard,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
+        self._sleep = sleep
         self._store = store
         self._clock = switchboard.clock
         self._switchboard = switchboard
@@ -107,6 +122,8 @@ class Evidence:
 
         Called in the middle of a transaction: nothing here may ask Meta or the store.
         """
+        if row.channel != MESSENGER:
+            return None
         try:
             meaning = self._meaning(event, row, delivery)
         except Exception:
@@ -115,6 +132,8 @@ class Evidence:
 
     def weigh(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
         """Give *event* its effect. *row* is the thread as it was before the event."""
+        if row.channel != MESSENGER:  # somebody has used the person's id on another channel
+            row = self._switchboard.correct_channel(row, page=event.page)
         return self._actions[self._meaning(event, row, delivery)](event, row, delivery)
 
     def _meaning(self, event: Event, row: Thread, delivery: Delivery) -> Meaning:
@@ -124,7 +143,8 @@ class Evidence:
             app_id=self._settings.app_id,
             keywords=self._keywords,
             stay_muted=bool(target and target.stay_muted),
-            is_backlog=delivery.id < row.answers_from and delivery.outcome != RETRIED,
+            release_refused=bool(row.release_refused),
+            is_backlog=self._is_backlog(row, delivery),
             is_stale=self._is_stale(event, delivery),
             active_at=row.active_at,
             received_at=delivery.received_at,
@@ -136,16 +156,17 @@ class Evidence:
         )
         return meaning_of(event, situation)
 
-    def _turn(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    @staticmethod
+    def _is_backlog(row: Thread, delivery: Delivery) -> bool:
+        return delivery.id < row.answers_from and delivery.outcome != RETRIED
+
+    def _turn(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         return Ruling(ANSWERED, turn=True, context=row.context)
 
-    def _keep(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
-        text = event.text if isinstance(event, MessageReceived) else event.title
-        attachments = event.attachments if isinstance(event, MessageReceived) else ()
-        line = Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)
-        return Ruling("kept", line=line)
+    def _keep(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+        return Ruling(KEPT, line=line_of(event))
 
-    def _stale(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _stale(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         logger.warning("thread %s: delivery %s is too old to be answered", row.id, delivery.id)
         return replace(self._keep(event, row, delivery), outcome="stale")
 
@@ -159,21 +180,26 @@ class Evidence:
         since = sent_at if 0 < now - sent_at < LONGEST_REPEAT else delivery.received_at
         return now - min(since, delivery.received_at) > limit.total_seconds()
 
-    def _button(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _button(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         return self._way_back(event, row, delivery, ReturnReason.BUTTON)
 
-    def _keyword(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _keyword(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         return self._way_back(event, row, delivery, ReturnReason.KEYWORD)
 
-    def _way_back(self, event: _Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
+    def _way_back(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
         kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
         returned = self._switchboard.return_to_bot(
-            row.id, reason, who="person", answers_from=delivery.id + 1, rest=self._rest(event)
+            row.id,
+            reason,
+            who="person",
+            answers_from=delivery.id + 1,
+            signs=is_sign_of_release(event),
+            rest=self._rest(event),
         )
         return replace(kept, outcome="returned" if returned else "return refused")
 
-    def _rest(self, event: _Said) -> Optional[Mapping[str, Any]]:
+    def _rest(self, event: Said) -> Optional[Mapping[str, Any]]:
         """Return what the note of the return says of the rest of the message, None where there is none."""
         when, text = self._settings.returning.rest, self._keywords.rest(typed(event))
         if not text or when == "never":
@@ -181,24 +207,43 @@ class Evidence:
         facts = {"mid": event.mid, "timestamp": event.timestamp, "page": event.page}
         return {"text": text, "always": when == "always", **facts}
 
-    def _lapsed(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
-        self._switchboard.lapse(row, ReturnReason.LAPSED, answers_from=delivery.id)
-        return Ruling("")
+    def _lapsed(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+        return self._back_on_signs(event, row, delivery, ReturnReason.LAPSED)
 
-    def _perhaps_released(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _perhaps_released(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         if not self._switchboard.is_gone(row):
             return self._keep(event, row, delivery)
-        self._switchboard.lapse(row, ReturnReason.RELEASED, answers_from=delivery.id)
-        return Ruling("")
+        return self._back_on_signs(event, row, delivery, ReturnReason.RELEASED)
 
-    def _on_standby(self, event: _Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _back_on_signs(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
+        """Return the thread and have the delivery processed again: it is a new request to the bot."""
+        if delivery.rounds >= budget.ROUNDS:
+            logger.error("thread %s: delivery %s went in circles, it is kept", row.id, delivery.id)
+            return self._keep(event, row, delivery)
+        returned = self._switchboard.lapse(row, reason, answers_from=delivery.id)
+        return Ruling("") if returned else self._keep(event, row, delivery)
+
+    def _on_standby(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
         owner = self._switchboard.ask_owner(row)
         if owner is None or owner.app_id != self._settings.app_id:
             other = owner.app_id if owner else ""
             self._switchboard.lose(row, Change.STANDBY_SEEN, stamp=event.timestamp, owner=other)
+        elif 0 < row.answers_from <= delivery.id and delivery.received_at <= row.changed_at + UNDER_WAY:
+            # Written behind a way back, while we took control: Meta sent it the old way, and nobody else will
+            # answer it.
+            return self._turn(event, row, delivery)
         return self._keep(event, row, delivery)
 
     def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        if self._is_of_ours(event, row):
+            ours, theirs = self._settings.app_id, event.app_id
+            if theirs:
+                said = (
+                    f"app_id in handover.yml is {ours}, and echoes of our own messages say {theirs} -> "
+                    f'write app_id: "{theirs}" there, if that is this bot\'s app (App settings > Basic)'
+                )
+                self._switchboard.findings.found(findings.APP_ID_DIFFERS, theirs, said)
+            return self._our_echo(event, row, delivery)
         if bot_may_speak(row.state.control):
             # Silent at once, then ask who it is.
             muted = self._switchboard.lose(
@@ -208,7 +253,7 @@ class Evidence:
                 self._switchboard.reconcile(muted)
         else:
             first_answer.note(self._settings, self._store, row, now=delivery.received_at)
-        return Ruling("kept", line=_line_of(event, APP))
+        return Ruling(KEPT, line=_line_of(event, APP))
 
     def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         # People there who answer take control, however fast they are; an automatic reply does not.
@@ -227,9 +272,25 @@ class Evidence:
         if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
             change = Change.FOREIGN_ECHO
             self._switchboard.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
-        return Ruling("kept", line=_line_of(event, reason))
+        return Ruling(KEPT, line=_line_of(event, reason))
+
+    def _is_of_ours(self, event: MessageEchoed, row: Thread) -> bool:
+        """Tell by its id whether it echoes a message of ours, whatever app it names."""
+        tagged = event.metadata.startswith(OUR_METADATA)
+        tag, waited = event.metadata[len(OUR_METADATA) :], 0.0
+        while event.mid:
+            with self._store.reading() as connection:
+                if sent.is_ours(connection, row.id, event.mid):
+                    return True
+                if not tagged or waited >= ANSWER_WRITTEN or not sent.may_be_ours(connection, row.id, tag):
+                    return False
+            self._sleep(0.1)
+            waited += 0.1
+        return False
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        if not event.metadata.startswith(OUR_METADATA):
+            return Ruling("our echo")
         tag = event.metadata[len(OUR_METADATA) :]
         part = outbox.part_of(tag)
         if part:
@@ -240,7 +301,7 @@ class Evidence:
             known = sent.find(connection, tag)
         if not known:  # what Meta accepted just before the process ended
             with self._store.writing() as connection:
-                sent.add(connection, tag, now=self._clock())
+                sent.add(connection, tag, now=self._clock(), mid=event.mid)
         return Ruling("our echo")
 
     def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
@@ -309,3 +370,10 @@ def _line_of(event: MessageEchoed, author: str) -> Line:
         app_id=event.app_id,
         attachments=event.attachments,
     )
+
+
+def line_of(event: Said) -> Line:
+    """Return the line of the transcript for what the person said."""
+    text = event.text if isinstance(event, MessageReceived) else event.title
+    attachments = event.attachments if isinstance(event, MessageReceived) else ()
+    return Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)

@@ -4,6 +4,7 @@
 2. What is transient is tried again (graph_patience.py); typing and mark-seen are decoration: one attempt.
 3. Refusals are raised, with a remedy for whoever made the call, and not logged here: the caller knows what
    they mean for the thread. A message is taken for the bot's; others reword its refusal (graph_remedies.py).
+4. Every call about a thread is counted (rules/budget.py): one too many is not made, and raises OverBudget.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
@@ -21,6 +22,7 @@ from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
 from handover_channel.graph_patience import Patience, Persistence
 from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.graph_transport import Call, Pools, Transport, Upload, appsecret_proof
+from handover_channel.rules.budget import CallBudget
 
 __all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
 
@@ -73,6 +75,7 @@ class GraphApi:
         transport = Transport(url, version, timeouts=patience.timeouts, pools=pools)
         self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
         self._secret = app_secret
+        self._budget = CallBudget(clock)
 
     def send(self, token: str, body: Mapping[str, Any], upload: Optional[Upload] = None) -> Dict[str, Any]:
         """Post *body*, complete as the Send API takes it; return {"recipient_id", "message_id"}.
@@ -120,6 +123,7 @@ class GraphApi:
 
     def thread_owner(self, token: str, thread: str) -> ThreadOwner:
         """Ask who controls the thread."""
+        self._budget.spend(thread)
         with meant_for(Caller.CONTROL):
             return parse_thread_owner(self._get("/me/thread_owner", token, thread, recipient=thread))
 
@@ -167,6 +171,8 @@ class GraphApi:
         worth_repeating: bool = True,
         upload: Optional[Upload] = None,
     ) -> Dict[str, Any]:
+        if thread:
+            self._budget.spend(thread)
         call = Call(
             "POST", f"/me/{name}", token, self._proof(token), thread, {}, body, worth_repeating, upload
         )

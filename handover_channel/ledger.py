@@ -1,20 +1,31 @@
 """Writes a change of control: the row, its log, its deadlines and the note to the worker, in one transaction.
 
-Used by the switchboard alone.
+Whatever changes what the slots mirror (target, time limit) leaves a note for Rasa here, so that no path can
+forget to: the turn of a return, else the slots alone. Used by the switchboard alone.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control import Change, Control, State, bot_may_speak, is_confirmed, state_after
+from handover_channel.control import (
+    CHANNEL_CORRECTED,
+    Change,
+    Control,
+    State,
+    bot_may_speak,
+    is_confirmed,
+    state_after,
+)
+from handover_channel.owners import MESSENGER
+from handover_channel.rules import budget
 from handover_channel.settings import Settings, Target
-from handover_channel.store import Store, deadlines, deliveries, threads
-from handover_channel.store.threads import Thread
+from handover_channel.store import Store, deadlines, deliveries, findings, threads
+from handover_channel.store.threads import Released, Thread
 
 logger = log.logger(__name__)
 
@@ -58,6 +69,9 @@ class Ledger:
         stamp: Optional[int] = None,
         answers_from: Optional[int] = None,
         tell: bool = True,
+        by_action: bool = False,
+        signs: bool = False,
+        channel: str = "",
         metadata: str = "",
         intent: str = "",
         note: str = "",
@@ -67,12 +81,19 @@ class Ledger:
 
         *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
         For a return: *answers_from*, the first delivery that is not backlog, None for the next one received;
-        *tell*, whether Rasa is to get its turn; *metadata*, what the other app said; *intent*, what the bot
-        is to go on with; *rest*, the rest of the message that brought it back; *note*, what an agent wrote.
+        *tell*, whether Rasa is to get its turn; *signs*, whether it rests on signs alone (control.py,
+        rule 5); *metadata*, what the other app said; *intent*, what the bot is to go on with; *rest*, the
+        rest of the message that brought it back; *note*, what an agent wrote. *by_action*: an action of
+        Rasa's asks for it, and sets the slots itself; on Messenger, where it may end before it does, a note
+        does it as well.
+
+        What has changed hands too often in a minute stays muted; the return is tried again.
         """
         while True:
             with self._store.writing() as connection:
                 before = threads.existing(connection, thread)
+                if change is Change.RELEASE_REFUSED and before.released_from:
+                    owner, target = before.released_from.owner, before.released_from.target
                 at = max(before.seen, before.state.stamp) if stamp is None else stamp
                 state = state_after(before.state, change, stamp=at, owner=owner, target=target)
                 if state is None:
@@ -81,11 +102,16 @@ class Ledger:
                     if threads.confirm(connection, before, state):
                         return before
                     continue
-                returned = bot_may_speak(state.control) and change is not Change.PASS_REFUSED
+                now = self._clock()
+                if not self._may_change(connection, before, now):
+                    self._hold(connection, before, state, reason, now)
+                    return threads.existing(connection, thread)
+                to_bot = bot_may_speak(state.control)
+                returned = to_bot and change not in (Change.PASS_REFUSED, Change.CHANNEL_CORRECTED)
                 if returned and answers_from is None:
                     answers_from = deliveries.newest_id(connection) + 1
-                now = self._clock()
                 until = self._until(before, state, now)
+                left = Released(before.state.owner, before.state.target, before.until)
                 written = threads.change(
                     connection,
                     before,
@@ -96,6 +122,9 @@ class Ledger:
                     until=until,
                     answers_from=answers_from if returned else None,
                     note=note,
+                    channel=channel,
+                    released_from=left if returned and signs else None,
+                    release_refused=change is Change.RELEASE_REFUSED,
                 )
                 if not written:
                     continue  # somebody else changed the row: decide again
@@ -105,6 +134,8 @@ class Ledger:
                     more = {"metadata": metadata, "intent": intent, "rest": rest}
                     body = {"reason": reason, **{key: value for key, value in more.items() if value}}
                     self._note(connection, after, deliveries.RETURNED, body)
+                elif _slots(before) != _slots(after) and (after.channel == MESSENGER or not by_action):
+                    self._note(connection, after, deliveries.MUTED, {})
                 logger.info(
                     "thread %s: %s -> %s (%s)",
                     thread,
@@ -122,17 +153,26 @@ class Ledger:
             if not threads.extend(connection, row, until=until, reason=reason, who=who, now=now):
                 return None
             deadlines.put(connection, row.id, deadlines.TIME_LIMIT, until)
-            return threads.existing(connection, row.id)
-
-    def note_muted(self, row: Thread) -> None:
-        """Have the worker mirror a handover that Rasa did not start in Rasa's slots."""
-        with self._store.writing() as connection:
-            self._note(connection, row, deliveries.MUTED, {"target": row.state.target, "until": row.until})
+            after = threads.existing(connection, row.id)
+            self._note(connection, after, deliveries.MUTED, {})
+            return after
 
     def note_returned(self, row: Thread, reason: str) -> None:
         """Have the worker tell Rasa that the thread is the bot's again."""
         with self._store.writing() as connection:
             self._note(connection, row, deliveries.RETURNED, {"reason": reason})
+
+    def correct_channel(self, row: Thread, *, page: str) -> Thread:
+        """Make *row*, whose id another channel has used, Messenger's and the bot's, and return it."""
+        logger.warning("thread %s is on Messenger: what %s did to it is undone", row.id, row.channel)
+        if not bot_may_speak(row.state.control):
+            self.change(
+                row.id, Change.CHANNEL_CORRECTED, reason=CHANNEL_CORRECTED, who="meta", channel=MESSENGER
+            )
+        with self._store.writing() as connection:
+            before = threads.existing(connection, row.id)
+            threads.correct_channel(connection, before, channel=MESSENGER, page=page)
+            return threads.existing(connection, row.id)
 
     def settle_later(self, row: Thread) -> None:
         """Have the outcome of a pass asked for again."""
@@ -141,15 +181,37 @@ class Ledger:
 
     def refused(self, row: Thread, *, wanted: str, refusal: str) -> int:
         """Keep that Meta refused a return, and when it is tried again: in so many minutes."""
-        minutes = TRY_AGAIN_AFTER[min(row.attempts, len(TRY_AGAIN_AFTER) - 1)]
         with self._store.writing() as connection:
-            threads.refuse(connection, row.id, wanted=wanted, refusal=refusal)
-            deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
+            return self._try_again(connection, row, wanted=wanted, refusal=refusal)
+
+    def _may_change(self, connection: Connection, before: Thread, now: float) -> bool:
+        # A bot that is to be silent is so at once, and a pass is settled, however often there was a change.
+        if before.state.control in (Control.BOT, Control.PASSING):
+            return True
+        return budget.may_change(threads.changes_since(connection, before.id, now - budget.MINUTE))
+
+    def _hold(self, connection: Connection, row: Thread, wanted: State, reason: str, now: float) -> None:
+        """Keep *row* muted and say so; a return that was wanted is tried again."""
+        said = (
+            f"control of thread {row.id} changes too often (to {wanted.control.value}, {reason}) -> it stays "
+            "with whoever has it, and is tried again in some minutes; see `handover status` for what happened"
+        )
+        logger.error("%s", said)
+        findings.put(connection, findings.OVER_BUDGET, row.id, said, now=now)
+        if bot_may_speak(wanted.control):
+            self._try_again(connection, row, wanted=reason, refusal=said)
+
+    def _try_again(self, connection: Connection, row: Thread, *, wanted: str, refusal: str) -> int:
+        minutes = TRY_AGAIN_AFTER[min(row.attempts, len(TRY_AGAIN_AFTER) - 1)]
+        threads.refuse(connection, row.id, wanted=wanted, refusal=refusal)
+        deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
         return minutes
 
     def _until(self, before: Thread, state: State, now: float) -> Optional[float]:
         if bot_may_speak(state.control):
             return None
+        if before.released_from and state.control is Control.APP:
+            return before.released_from.until  # it never ended
         if not bot_may_speak(before.state.control) and state.control is not Control.INBOX:
             return before.until  # from one app to another: the first limit stands
         limit = self._limit(state.target)
@@ -179,3 +241,8 @@ class Ledger:
     def _note(self, connection: Connection, row: Thread, kind: str, body: Mapping[str, Any]) -> None:
         key = f"{kind}:{row.id}:{row.version}"
         deliveries.add_note(connection, row.id, kind, key=key, body=body, now=self._clock())
+
+
+def _slots(row: Thread) -> Tuple[str, Optional[float]]:
+    """Return what Rasa's slots mirror: the target, "" for the bot, and the time limit."""
+    return row.state.target, row.until

@@ -1,9 +1,8 @@
-"""What Rasa says, on its way to Messenger.
+"""Sends what Rasa says to Messenger.
 
-1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If
-   that cannot be found out, it does not speak: the turn ends there, and is taken up again.
-2. Meta's answer is read. Another app has control (10/2018300): that is a handover. Transient errors were
-   tried again by the Graph client; permanent ones are logged with what to do. Neither ends the turn.
+1. Every call goes through the gate (gate.py): the bot does not speak in a thread it does not control. If that
+   cannot be found out, the turn ends there, and is taken up again.
+2. A refusal does not end the turn. `spoken` tells what became of its messages.
 3. The next message goes out when Meta has answered the one before.
 """
 
@@ -13,15 +12,16 @@ import asyncio
 import itertools
 import uuid
 from concurrent.futures import Executor
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from rasa.core.channels.channel import OutputChannel
 
-from handover_channel import log, messages, metrics
-from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
+from handover_channel import log, messages
+from handover_channel.gate import Gate
 from handover_channel.graph_api import GraphApi
 from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
@@ -36,7 +36,8 @@ class MessengerOutput(OutputChannel):
     """Send Rasa's messages to one thread after the other, as the page.
 
     *tag* names what is answered; it goes out as `metadata`, so that the echoes tell what was sent. *repeats*
-    knows what went out before the turn was interrupted.
+    knows what went out before the turn was interrupted. *note* is given the tag and Meta's id of each message
+    that it accepted.
     """
 
     @classmethod
@@ -51,14 +52,14 @@ class MessengerOutput(OutputChannel):
         pool: Executor,
         tag: Optional[str] = None,
         repeats: Optional[Repeats] = None,
+        note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
         self._switchboard = switchboard
-        self._graph = graph
+        self._gate = Gate(switchboard, graph, repeats, note)
         self._pool = pool
         self._tag = tag or uuid.uuid4().hex
-        self._repeats = repeats
         self._count = itertools.count(1)
-        self.sent = 0  #: messages that Meta has accepted
+        self.spoken = Spoken()  #: what became of the messages so far
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Send one of Rasa's responses, all of its parts."""
@@ -109,8 +110,8 @@ class MessengerOutput(OutputChannel):
         for payload in payloads:
             body = self._tagged(messages.send_body(recipient_id, payload))
             # Custom JSON may name another recipient: then control of that thread is what counts.
-            if await self._call(str(body["recipient"].get("id") or recipient_id), body):
-                self.sent += 1
+            said = await self._call(str(body["recipient"].get("id") or recipient_id), body)
+            self.spoken += said
 
     def _tagged(self, body: Dict[str, Any]) -> Dict[str, Any]:
         if "message" not in body:
@@ -119,42 +120,6 @@ class MessengerOutput(OutputChannel):
         # The bot's own metadata stands: then no echo tells that the message went out.
         return {**body, "message": {"metadata": metadata, **body["message"]}}
 
-    async def _call(self, thread: str, body: Dict[str, Any]) -> bool:
+    async def _call(self, thread: str, body: Dict[str, Any]) -> Spoken:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, log.carried(self._call_now), thread, body)
-
-    def _call_now(self, thread: str, body: Dict[str, Any]) -> bool:
-        try:
-            token = self._switchboard.token_to_speak(thread)
-            if token is None:
-                logger.info("thread %s: not sent, the bot does not have control", thread)
-                metrics.sent(body, metrics.MUTED)
-                return False
-            tag = _tag_of(body)
-            if tag and self._repeats and self._repeats.was_sent(thread, tag):
-                logger.info("thread %s: %s went out before the restart", thread, tag)
-                return True
-            self._graph.send(token, body)
-            metrics.sent(body)
-            if tag and self._repeats:
-                self._repeats.note(tag)
-        except NotThreadOwner as error:
-            logger.warning("thread %s: not sent, another app has control: %s", thread, error)
-            metrics.not_sent(body, error)
-            self._switchboard.refused_to_speak(thread)
-        except GraphError as error:
-            logger.error("thread %s: not sent: %s", thread, error)
-            metrics.not_sent(body, error)
-        except StoreUnavailable as error:
-            logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
-            metrics.not_sent(body, error)
-            if self._repeats:
-                raise
-        else:
-            return True
-        return False
-
-
-def _tag_of(body: Dict[str, Any]) -> str:
-    metadata = str((body.get("message") or {}).get("metadata") or "")
-    return metadata[len(OUR_METADATA) :] if metadata.startswith(OUR_METADATA) else ""
+        return await loop.run_in_executor(self._pool, log.carried(self._gate.send), thread, body)

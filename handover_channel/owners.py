@@ -51,15 +51,22 @@ class Owners:
             return (owner.expiration or 0) > self._clock()  # what has run out is nobody's any more
         return owner.app_id not in ("", self._settings.app_id)
 
-    def take(self, row: Thread) -> None:
-        """Take control from another app. Raises what Meta refuses, unless control is nobody else's."""
+    def take(self, row: Thread, *, signs: bool = False) -> bool:
+        """Take control from another app. Raises what Meta refuses, unless control is nobody else's.
+
+        Refused is also a take of what is ours already (an earlier call of ours), and, without a default app,
+        of what nobody owns. False: it is taken to be nobody's, by signs alone: Meta names no owner, and a
+        message of the person reached us as if we were (*signs*), or there was silence for Meta's 24 hours.
+        https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
+        """
         try:
             self._graph.take_thread_control(self.token(row), row.id)
         except GraphError:
             owner = self.ask(row)
-            # Refused also where it is ours already (an earlier call of ours), and, without a default app,
-            # where nobody has had it for so long that it lapsed.
-            ours = owner is not None and owner.app_id == self._settings.app_id
-            gone = owner is not None and not self.is_other(owner) and has_lapsed(row.active_at, self._clock())
-            if not (ours or gone):
+            if owner is None or self.is_other(owner):
                 raise
+            if owner.app_id != self._settings.app_id:
+                if not (signs or has_lapsed(row.active_at, self._clock())):
+                    raise
+                return False
+        return True

@@ -50,8 +50,8 @@ Muted = Callable[[str], Optional[bool]]
 Match = Callable[[str], Optional[str]]
 #: (name of a target, None for the default one) -> whether nobody is there now
 Closed = Callable[[Optional[str]], bool]
-#: (thread, message id, text, ms since the epoch): kept for the agents, and returns at once
-Note = Callable[[str, str, str, int], None]
+#: (thread, channel, message id, text, ms since the epoch): kept for the agents, and returns at once
+Note = Callable[[str, str, str, str, int], None]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -110,9 +110,10 @@ class HandoverPolicy(Policy):
         )
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
-        said = tracker.latest_message
+        said, channel = tracker.latest_message, tracker.get_latest_input_channel() or ""
         if said is not None and said.text:
-            self._note(tracker.sender_id, said.message_id or "", said.text, int(said.timestamp * 1000))
+            at = int(said.timestamp * 1000)
+            self._note(tracker.sender_id, channel, said.message_id or "", said.text, at)
 
     def _row(self, thread: str) -> Optional[bool]:
         try:
@@ -147,7 +148,7 @@ def _never(target: Optional[str]) -> bool:
     return False
 
 
-def _forget(thread: str, mid: str, text: str, timestamp: int) -> None:
+def _forget(thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
     pass
 
 

@@ -37,6 +37,7 @@ from handover_channel.rasa_memory import set_aside, tidy_up
 from handover_channel.rasa_stores import are_at_hand, expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
@@ -79,7 +80,7 @@ class RasaConversation:
         graph: GraphApi,
         pool: Executor,
         store: Store,
-        note_sent: Callable[[str], None],
+        note_sent: Callable[[str, str], None],
         loop: Optional[asyncio.AbstractEventLoop] = None,
         nlu_limit: Optional[int] = None,
     ) -> None:
@@ -107,12 +108,12 @@ class RasaConversation:
             self._echoes_until = now + ECHOES
         await asyncio.sleep(self._echoes_until - now)
 
-    async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> None:
-        """Run one turn with what the person said."""
+    async def answer(self, event: _Said, context: Mapping[str, Any], delivery: Delivery) -> Spoken:
+        """Run one turn with what the person said; return what became of the bot's messages."""
         await self._expect_stores(event.thread, interrupted=delivery.attempts > 0)
         message_id = event.mid or _id_of(delivery)
         if _was_begun(delivery) and await self._is_in_tracker(event.thread, message_id):
-            return
+            return Spoken(sent=1)  # all of it had gone out
         output = self._messenger(delivery, again=_was_begun(delivery))
         text = text_of(event)
         message = UserMessage(
@@ -128,12 +129,13 @@ class RasaConversation:
             # Before the turn, and awaited: nothing of it may come after control was passed.
             await output.show_activity(event.thread, "mark_seen", "typing_on")
             await self._on_new_message(message)
-        if not output.sent:
+        if not output.spoken.sent:
             await output.show_activity(event.thread, "typing_off")
+        return output.spoken
 
     async def returned(
         self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
-    ) -> None:
+    ) -> Spoken:
         """Run the turn of a return, and then the one that the bot is to go on with.
 
         Interrupted between the two, or in the second, the first is not run again.
@@ -141,7 +143,7 @@ class RasaConversation:
         await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
         handover = {"handover": {key: value for key, value in note.items() if key != "rest"}}
         parts = [("", returned_parse_data(reason), handover), *await self._going_on(row, note)]
-        begun = _was_begun(delivery)
+        begun, spoken = _was_begun(delivery), Spoken()
         for part, parse_data, metadata in parts:
             message_id = _id_of(delivery) + part
             if (begun or len(parts) > 1) and await self._is_in_tracker(row.id, message_id):
@@ -159,6 +161,8 @@ class RasaConversation:
             with self._turn(row.id, output):
                 await self._on_new_message(message)
             begun = False  # what follows was never begun
+            spoken += getattr(output, "spoken", Spoken())  # Rasa's own outputs do not tell
+        return spoken
 
     async def _going_on(self, row: Thread, note: Mapping[str, Any]) -> List[_Part]:
         """Return what the bot goes on with after the turn of a return, if with anything."""
@@ -189,15 +193,17 @@ class RasaConversation:
         agent = self._agent()
         if agent is None:
             return
+        wanted = {"handover_target": target or None, "handover_until": until}
         async with agent.lock_store.lock(row.id):
             tracker = await agent.processor.get_tracker(row.id)
+            new = [SlotSet(slot, value) for slot, value in wanted.items() if _differs(tracker, slot, value)]
+            if not new:
+                return
             if not tracker.events:
                 # Rules begin with a session: without one the turn of the return would match none of them.
                 tracker = await agent.processor.fetch_tracker_and_update_session(row.id)
-            wanted = {"handover_target": target, "handover_until": until}
-            for slot, value in wanted.items():
-                if slot in tracker.slots:
-                    tracker.update(SlotSet(slot, value))
+            for event in new:
+                tracker.update(event)
             await agent.processor.save_tracker(tracker)
 
     def has_model(self) -> bool:
@@ -247,7 +253,7 @@ class RasaConversation:
         except LockError:  # raised before the turn, never in it
             raise NotReady("Rasa's lock store is out of reach") from None
         except StoreUnavailable as error:
-            if getattr(output, "sent", 0):
+            if getattr(output, "spoken", Spoken()).sent:
                 raise
             raise NotReady(str(error)) from None
         finally:
@@ -277,12 +283,12 @@ class RasaConversation:
 
     def _messenger(self, delivery: Delivery, part: str = "", *, again: bool) -> MessengerOutput:
         tag = f"{delivery.id}{part}"
-        repeats = Repeats(self._store, str(delivery.id), again=again, note=self._note, recent=self._recent)
-        return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats)
+        repeats = Repeats(self._store, str(delivery.id), again=again, recent=self._recent)
+        return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats, self._note)
 
-    def _note(self, tag: str) -> None:
+    def _note(self, tag: str, mid: str) -> None:
         self._recent.append(tag)
-        self._note_sent(tag)
+        self._note_sent(tag, mid)
 
     async def _output_of(self, row: Thread, delivery: Delivery, part: str, *, again: bool) -> OutputChannel:
         if row.channel == MESSENGER:
@@ -295,6 +301,10 @@ class RasaConversation:
                     return OnLoop(output, self._loop) if self._loop else output
         # REST and the like cannot be written to unasked: Rasa's dialogue goes on, the person reads it later.
         return CollectingOutputChannel()
+
+
+def _differs(tracker: Any, slot: str, value: Any) -> bool:
+    return slot in tracker.slots and tracker.get_slot(slot) != value
 
 
 def text_of(event: _Said) -> str:

@@ -10,7 +10,7 @@ Synchronous: on an event loop, call it in a thread.
 
 from __future__ import annotations
 
-from typing import Callable, Iterable
+from typing import Iterable
 
 from handover_channel import log, metrics
 from handover_channel.store import Store, sent
@@ -27,13 +27,11 @@ class Repeats:
         delivery: str,
         *,
         again: bool,
-        note: Callable[[str], None],
         recent: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._delivery = delivery
         self._again = again
-        self.note = note  #: says that Meta has accepted the message with a tag
         self._recent = recent
 
     def was_sent(self, thread: str, tag: str) -> bool:

@@ -3,11 +3,14 @@
 1. The bot answers what comes in `messaging[]` while it has control, and nothing else.
 2. While it does not, the person's words go to the transcript, unless they are a way back.
 3. What others say and do (control events, echoes, standby) is evidence about who has control.
-4. A tap on a button says nothing about control: Meta sends it to the app that sent the button, whoever owns
+4. A message in `messaging[]` while another app should have control is a sign that the app has let go, which
+   Meta does not announce: only the owner, the default app, or without one everybody gets it there. Alone it
+   is no proof: control.py, rule 5.
+5. A tap on a button says nothing about control: Meta sends it to the app that sent the button, whoever owns
    the thread. https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
-5. Ways back are what the person types, and the payload of our own button. The title of another button or of
+6. Ways back are what the person types, and the payload of our own button. The title of another button or of
    a quick reply, whoever sent it, is not typed.
-6. What is a way back and nothing else, and comes within `JUST_RETURNED` seconds of the return, was meant for
+7. What is a way back and nothing else, and comes within `JUST_RETURNED` seconds of the return, was meant for
    that return: a second tap, a keyword sent twice.
 """
 
@@ -76,6 +79,7 @@ class Situation:
     app_id: str  #: ours
     keywords: Keywords
     stay_muted: bool  #: of the target that has the thread
+    release_refused: bool  #: a sign of a release was none, and nothing new is known since
     is_backlog: bool  #: received before the thread came back
     is_stale: bool  #: too old to be answered as if it were new
     active_at: float  #: of the thread, before this event
@@ -107,11 +111,19 @@ def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Me
         return Meaning.BUTTON
     if now.keywords.match(typed(event)):
         return Meaning.KEYWORD
-    is_request = is_message and event.payload is None and not event.standby
-    if is_request and has_owner(now.state.control) and not now.stay_muted:
-        lapsed = has_lapsed(now.active_at, now.received_at)
-        return Meaning.LAPSED if lapsed else Meaning.PERHAPS_RELEASED
+    if is_sign_of_release(event) and has_owner(now.state.control) and not now.stay_muted:
+        if has_lapsed(now.active_at, now.received_at):
+            return Meaning.LAPSED
+        return Meaning.KEEP if now.release_refused else Meaning.PERHAPS_RELEASED
     return Meaning.KEEP
+
+
+def is_sign_of_release(event: Union[MessageReceived, PostbackReceived]) -> bool:
+    """Tell whether *event*, which came while another app should have control, is a sign that it let go.
+
+    A message is; a tap, on whatever button or quick reply, is none.
+    """
+    return isinstance(event, MessageReceived) and event.payload is None and not event.standby
 
 
 def _echoed(event: MessageEchoed, now: Situation) -> Meaning:

@@ -36,30 +36,39 @@ class Scribe:
         self._sleep = sleep
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-scribe")
 
-    def write(self, thread: str, mid: str, text: str, timestamp: int) -> None:
-        """Have a message of the person written down, once for each *mid*. Returns at once. Times in ms."""
-        self._pool.submit(log.carried(self._write), thread, Line(PERSON, text, timestamp, mid=mid))
+    def write(self, thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
+        """Have a message of the person written down, once for each *mid*. Returns at once. Times in ms.
+
+        *channel*: on which one it came; in a thread of another one it is not the person's.
+        """
+        self._pool.submit(log.carried(self._write), thread, channel, Line(PERSON, text, timestamp, mid=mid))
 
     def close(self) -> None:
         """Wait until everything is written."""
         self._pool.shutdown(wait=True)
 
-    def _write(self, thread: str, line: Line) -> None:
+    def _write(self, thread: str, channel: str, line: Line) -> None:
         for pause in TRY_AGAIN_AFTER:
             try:
-                return self._try(thread, line)
+                return self._try(thread, channel, line)
             except StoreUnavailable:
                 self._sleep(pause)
         try:
-            return self._try(thread, line)
+            return self._try(thread, channel, line)
         except StoreUnavailable as error:
             logger.error("thread %s: a message could not be kept for the agents: %s", thread, error)
 
-    def _try(self, thread: str, line: Line) -> None:
+    def _try(self, thread: str, channel: str, line: Line) -> None:
         now = self._clock()
         with self._store.writing() as connection:
-            if threads.control_of(connection, thread) is not Control.INBOX:
+            row = threads.get(connection, thread)
+            if row is None or row.state.control is not Control.INBOX:
                 return  # it is back with the bot, or never was here
+            if row.channel != channel:
+                logger.warning(
+                    "thread %s is on %s: what came by %s is not kept", thread, row.channel, channel
+                )
+                return
             transcript.add(connection, thread, line)
             threads.touch(connection, thread, page="", seen=0, now=now, person_at=line.timestamp)
             news.add(connection, thread, now=now)

@@ -26,6 +26,7 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.rasa_stores import keep_from_exiting
+from handover_channel.rules import budget
 from handover_channel.store import deliveries, figures, findings
 from handover_channel.store.findings import Finding
 from handover_channel.turns_loop import TurnsLoop
@@ -116,7 +117,12 @@ class Server:
 
     def output(self) -> OutputChannel:
         """Return an output for what the bot says unasked."""
-        return MessengerOutput(self._handover.switchboard, self._handover.graph, self._calls)
+        given = self._handover
+        return MessengerOutput(given.switchboard, given.graph, self._calls, note=self._note_sent)
+
+    def _note_sent(self, tag: str, mid: str) -> None:
+        if self._desk is not None:
+            self._desk.note_sent(tag, mid)
 
     async def figures(self) -> List[Any]:
         """Return what the desk has counted, as Prometheus' metrics."""
@@ -148,12 +154,13 @@ class Server:
         wrong = {"findings": [each.text for each in found]} if found else {}
         return {"status": "degraded" if found else "ok", **late, **wrong}
 
-    async def _turn(self, what: str, given: Tuple[Any, ...]) -> None:
+    async def _turn(self, what: str, given: Tuple[Any, ...]) -> Any:
         """On the loop of the turns: do what the desk asks for."""
         conversation = self._conversation
         if conversation is None:
             raise NotReady("the server is starting")
-        await getattr(conversation, what)(*given)
+        with budget.of_a_delivery():
+            return await getattr(conversation, what)(*given)
 
     async def _problem_of_turns(self) -> str:
         if await self._turns.answers(PATIENCE):

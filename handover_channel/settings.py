@@ -29,7 +29,7 @@ from handover_channel.addresses import GraphApiSettings
 from handover_channel.automatic_replies import AutomaticReplies
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
-from handover_channel.errors import HandoverRefused, SettingsError, UnknownTarget
+from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, UnknownTarget
 from handover_channel.events import META_INBOXES
 from handover_channel.inbox_settings import InboxSettings
 from handover_channel.targets import (
@@ -119,6 +119,16 @@ class Settings:
                 f"no target is called {quoted(name)}; handover.yml has {', '.join(self.targets)}"
             ) from None
 
+    def is_closed(self, name: Optional[str], now: float) -> bool:
+        """Tell whether it is outside the hours of that target. *now*: in seconds since the epoch."""
+        try:
+            self.target(name).expect_open(now)
+        except OutsideHours:
+            return True
+        except UnknownTarget:
+            return False
+        return False
+
     def inbox_target(self, name: Optional[str] = None) -> Target:
         """Return the target of kind inbox called *name*; for None the default one, or else the first.
 
@@ -143,15 +153,22 @@ class Settings:
         return None
 
     def token_for(self, page: str) -> str:
-        """Return the access token of *page*; the only one there is, where it is not listed.
+        """Return the access token of *page*; of the only one there is, where *page* is not known ("").
 
-        Raises SettingsError where several pages are configured and *page* is none of them.
+        A token that is not said to be of one page is any page's. Raises SettingsError where pages are listed
+        and *page* is none of them: Meta would refuse the token of another one.
         """
         tokens = {each.id: each.token for each in self.pages}
-        if page not in tokens and len(tokens) != 1:
+        if len(tokens) == 1 and (not page or "" in tokens):
+            return next(iter(tokens.values()))
+        if page not in tokens:
             remedy = "add its id and page-access-token"
             raise SettingsError([f"credentials.yml: {CHANNEL}.pages has no page {quoted(page)}: {remedy}"])
-        return tokens.get(page) or next(iter(tokens.values()))
+        return tokens[page]
+
+    def page_of(self, token: str) -> str:
+        """Return the id of the page whose access token that is, "" where none is given for it."""
+        return next((each.id for each in self.pages if each.token == token), "")
 
 
 def load(

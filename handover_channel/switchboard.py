@@ -9,18 +9,27 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any, Callable, List, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.control import Change, Control, bot_may_speak
+from handover_channel.control import (
+    ANOTHER_APP,
+    BOT,
+    EXTENDED,
+    HANDED_OVER,
+    NOT_RELEASED,
+    REQUESTED,
+    STAFF_TOOK_OVER,
+    TOOK_OVER,
+    Change,
+    Control,
+    bot_may_speak,
+)
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
     HandoverRefused,
-    OutsideHours,
     TargetNotReachable,
-    UnknownTarget,
 )
 from handover_channel.graph_api import GraphApi, ThreadOwner
 from handover_channel.ledger import Ledger
@@ -31,34 +40,16 @@ from handover_channel.refusals import Refusals
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
 from handover_channel.settings import Settings, TargetKind
-from handover_channel.store import Store, deadlines, findings, threads, transcript
+from handover_channel.store import Store, deadlines
 from handover_channel.store.deadlines import Deadline
-from handover_channel.store.findings import Finding
-from handover_channel.store.threads import LoggedChange, Thread
-from handover_channel.store.transcript import Line
+from handover_channel.store.findings import Findings
+from handover_channel.store.status import Status, status_of
+from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
 
-#: Reasons of a handover.
-HANDED_OVER, REQUESTED, STAFF_TOOK_OVER = "handed_over", "requested", "staff_took_over"
-#: An agent of the built-in inbox stepped in.
-TOOK_OVER = "took_over"
-
-#: Reason of a later time limit.
-EXTENDED = "extended"
-
-#: What stands for the target where Meta does not tell who has control.
-ANOTHER_APP = "another_app"
-
-
-@dataclass(frozen=True)
-class Status:
-    """Everything about who has control of a thread, for people."""
-
-    thread: Thread
-    log: List[LoggedChange]  #: newest first
-    transcript: List[Line]  #: oldest first
-    findings: List[Finding] = field(default_factory=list)  #: what is wrong with the set-up
+#: Seconds after such a return in which a refused message shows that it was none.
+SIGNS_COUNT = 300.0
 
 
 class Switchboard:
@@ -73,14 +64,9 @@ class Switchboard:
         self.clock = clock
         self._ledger = Ledger(settings, store, clock)
         self._owners = Owners(settings, graph, clock)
+        self.findings = Findings(store, clock)
         self.refusals = Refusals(settings.app_id, store, clock, self.ask_owner, self.lose)
         self._notices = Notices(settings, store, graph, self._owners.token, clock, self.refusals.learn)
-
-    def may_speak(self, thread: str) -> bool:
-        """Tell whether the bot has control. Raises StoreUnavailable: then it may not."""
-        with self._store.glancing() as connection:
-            control = threads.control_of(connection, thread)
-        return control is None or bot_may_speak(control)
 
     def token_to_speak(self, thread: str) -> Optional[str]:
         """Return the page token to send with, None while the bot does not have control.
@@ -93,11 +79,20 @@ class Switchboard:
         return self._owners.token(row) if bot_may_speak(row.state.control) else None
 
     def refused_to_speak(self, thread: str) -> None:
-        """Note that Meta refused a message because another app has control (10/2018300)."""
+        """Note that Meta refused a message of the bot because another app has control (10/2018300).
+
+        A thread that came back on signs alone goes back to whose it was. Else Meta is asked who has it; where
+        it names us, which contradicts the refusal, nobody is named.
+        """
         row = self._ledger.find(thread)
-        if row is not None and bot_may_speak(row.state.control):
-            owner = self.ask_owner(row)
-            self.lose(row, Change.OWNER_FOUND, owner=owner.app_id if owner else "")
+        if row is None or not bot_may_speak(row.state.control):
+            return
+        if row.released_from and self.clock() - row.changed_at < SIGNS_COUNT:
+            self._ledger.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            return
+        owner = self.ask_owner(row)
+        known = owner is not None and self._owners.is_other(owner)
+        self.lose(row, Change.OWNER_FOUND, owner=owner.app_id if owner and known else "")
 
     def find(self, thread: str) -> Optional[Thread]:
         """Return the row of *thread*, None where there is none: the bot has control then."""
@@ -105,16 +100,10 @@ class Switchboard:
 
     def status(self, thread: str) -> Optional[Status]:
         """Return what `handover status` shows, None for a thread that was never seen."""
-        with self._store.reading() as connection:
-            found = threads.get(connection, thread)
-            if found is None:
-                return None
-            wrong = findings.about(connection, thread, now=self.clock())
-            said = transcript.of(connection, thread)
-            return Status(found, threads.log_of(connection, thread), said, wrong)
+        return status_of(self._store, thread, now=self.clock())
 
     def hand_over(
-        self, thread: str, target: Optional[str] = None, *, channel: str = MESSENGER, who: str = "bot"
+        self, thread: str, target: Optional[str] = None, *, channel: str = MESSENGER, who: str = BOT
     ) -> Thread:
         """Hand *thread* over to the named target (None: the default one) and return its row.
 
@@ -124,6 +113,11 @@ class Switchboard:
         expect_storable(thread)
         to = self.settings.target(target)
         row = self._ledger.thread(thread, channel=channel)
+        if row.channel != channel:
+            raise HandoverRefused(
+                f"thread {thread} is on channel {row.channel!r}, and {channel!r} asks to hand it over -> let "
+                "nobody choose a sender id there (docs/deployment.md)"
+            )
         if to.kind is not TargetKind.INBOX and row.channel != MESSENGER:
             raise TargetNotReachable(
                 f"target {to.name!r} is a Meta app and thread {thread} is on channel {row.channel!r}: "
@@ -135,7 +129,9 @@ class Switchboard:
             raise HandoverRefused(f"thread {thread} is already with {row.state.target!r}")
         to.expect_open(self.clock())
         if to.kind is TargetKind.INBOX:
-            held = self._ledger.change(thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who)
+            held = self._ledger.change(
+                thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who, by_action=who == BOT
+            )
             if held.channel == MESSENGER:
                 self._notices.tell_ahead(held)
             return held
@@ -166,18 +162,7 @@ class Switchboard:
         after = self._ledger.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
         if after.state.control is not Control.INBOX:
             raise HandoverRefused(f"thread {thread} has changed hands meanwhile -> look again who has it")
-        self._ledger.note_muted(after)
         return after
-
-    def is_closed(self, target: Optional[str] = None) -> bool:
-        """Tell whether it is outside the business hours of the named target (None: the default one)."""
-        try:
-            self.settings.target(target).expect_open(self.clock())
-        except OutsideHours:
-            return True
-        except UnknownTarget:
-            return False
-        return False
 
     def ahead(self, row: Thread) -> str:
         """Return what the person of *row* is told about those who wait before them; "" for nothing.
@@ -205,7 +190,6 @@ class Switchboard:
                 raise HandoverRefused(f"thread {thread} has no time limit in the built-in inbox to extend")
             after = self._ledger.extend(row, seconds, reason=EXTENDED, who=who)
             if after is not None:
-                self._ledger.note_muted(after)
                 return after
 
     def grant(self, row: Thread, app_id: str) -> None:
@@ -218,8 +202,7 @@ class Switchboard:
                 change = Change.PASS_ACCEPTED
                 self._ledger.change(row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
             elif bot_may_speak(row.state.control):
-                after = self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
-                self._ledger.note_muted(after)
+                self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
         except GraphError as error:
             logger.error("thread %s: the request of app %s was not granted: %s", row.id, app_id, error)
 
@@ -234,12 +217,9 @@ class Switchboard:
     ) -> Thread:
         """Note that somebody else has control or has answered, and return the row. Mutes the bot."""
         target = self.target_of(owner)
-        after = self._ledger.change(
+        return self._ledger.change(
             row.id, change, owner=owner, target=target, stamp=stamp, reason=reason, who=owner or "meta"
         )
-        if bot_may_speak(row.state.control) and not bot_may_speak(after.state.control):
-            self._ledger.note_muted(after)
-        return after
 
     def gain(self, row: Thread, *, stamp: int, answers_from: int, who: str, metadata: str) -> None:
         """Note that Meta gave control to us (`passed_back`)."""
@@ -261,13 +241,17 @@ class Switchboard:
         who: str,
         answers_from: Optional[int] = None,
         tell: bool = True,
+        signs: bool = False,
+        channel: str = "",
         note: str = "",
         intent: str = "",
         rest: Optional[Mapping[str, Any]] = None,
     ) -> bool:
         """Give *thread* back to the bot. False: Meta refused, which is kept, shown and tried again.
 
-        *answers_from*: id of the first delivery that is not backlog; None: all received so far are.
+        *signs*: a message of the person reached us as if nobody had the thread. *channel*: on which one it is
+        asked for; another one than the thread's may not. *answers_from*: id of the first delivery that is not
+        backlog; None: all received so far are.
         *tell*: whether Rasa is to get its turn; not where this is called in a turn of its own.
         *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn; *rest*:
         the rest of the message that brought it back, as `Conversation.returned` takes it.
@@ -281,32 +265,43 @@ class Switchboard:
             row = self.reconcile(row)
         if bot_may_speak(row.state.control):
             return True
+        if channel and channel != row.channel:
+            logger.warning("thread %s belongs to %s: not returned by %s", thread, row.channel, channel)
+            return False
+        granted = True
         if row.state.control is Control.APP:
             try:
-                self._owners.take(row)
+                granted = self._owners.take(row, signs=signs)
             except GraphError as error:
                 minutes = self._ledger.refused(row, wanted=reason.value, refusal=str(error))
                 said = "thread %s: Meta did not give control back (%s); tried again in %s min: %s"
                 logger.error(said, row.id, reason.value, minutes, error)
                 return False
-        self._ledger.change(
+        after = self._ledger.change(
             thread,
             Change.RETURNED,
             reason=reason.value,
             who=who,
             answers_from=answers_from,
             tell=tell,
+            by_action=not tell,
+            signs=not granted,
             note=note,
             intent=intent,
             rest=rest,
         )
-        return True
+        return bot_may_speak(after.state.control)
 
-    def lapse(self, row: Thread, reason: ReturnReason, *, answers_from: int) -> None:
-        """Give the thread back without a call: its owner is gone (`lapsed`, `released`)."""
-        self._ledger.change(
-            row.id, Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from
+    def lapse(self, row: Thread, reason: ReturnReason, *, answers_from: int) -> bool:
+        """Give the thread back without a call, on signs alone: its owner is gone (`lapsed`, `released`)."""
+        after = self._ledger.change(
+            row.id, Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from, signs=True
         )
+        return bot_may_speak(after.state.control)
+
+    def correct_channel(self, row: Thread, *, page: str) -> Thread:
+        """Make *row*, whose id another channel has used, Messenger's and the bot's, and return it."""
+        return self._ledger.correct_channel(row, page=page)
 
     def settle(self, row: Thread) -> Thread:
         """Find out what became of a pass whose outcome is not known, and return the row.
@@ -333,11 +328,6 @@ class Switchboard:
         """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
         owner = self.ask_owner(row)
         return owner is not None and not self._owners.is_other(owner)
-
-    def is_ours(self, row: Thread) -> bool:
-        """Tell whether Meta says that we own the thread. False where it does not say."""
-        owner = self.ask_owner(row)
-        return owner is not None and owner.app_id == self.settings.app_id
 
     def due(self, deadline: Deadline) -> None:
         """Do what is due. Nothing where the thread has moved on meanwhile."""
@@ -369,7 +359,13 @@ class Switchboard:
     ) -> Thread:
         token = self._owners.token(row)
         asked = self._ledger.change(
-            row.id, Change.PASS_REQUESTED, owner=app_id, target=target, reason=reason, who=who
+            row.id,
+            Change.PASS_REQUESTED,
+            owner=app_id,
+            target=target,
+            reason=reason,
+            who=who,
+            by_action=who == BOT,
         )
         try:
             self._graph.pass_thread_control(token, row.id, app_id, metadata)

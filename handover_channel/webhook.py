@@ -184,13 +184,18 @@ def _thread(item: _Item, page: str) -> str:
     message = item.get("message")
     if isinstance(message, dict) and message.get("is_echo"):
         return recipient
-    return recipient if sender and sender == page and recipient else sender
+    return recipient if sender and sender == page else sender
+
+
+def _is_from_page(item: _Item, page: str) -> bool:
+    """Tell whether the page wrote it: whatever it is not marked as, it is none of the person's words."""
+    return bool(page) and _id(item.get("sender")) == page
 
 
 def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
     mid = _name(content.get("mid")) or _name(item.get("mid"))
     attachments = tuple(_attachments(content.get("attachments")))
-    if content.get("is_echo"):
+    if content.get("is_echo") or _is_from_page(item, common["page"]):
         return MessageEchoed(
             **common,
             mid=mid,
@@ -220,6 +225,8 @@ def _tapped(quick_reply: Any) -> Optional[str]:
 
 
 def _postback(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
+    if _is_from_page(item, common["page"]):
+        return Unrecognised(**common, item=item)
     return PostbackReceived(
         **common,
         mid=_name(content.get("mid")) or _name(item.get("mid")),

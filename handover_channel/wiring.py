@@ -76,12 +76,13 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
 def closed_lookup() -> Optional[Callable[[Optional[str]], bool]]:
     """Return what tells the policy whether a target is closed now, None where the settings cannot be used."""
     try:
-        return from_config().switchboard.is_closed
+        settings = from_config().settings
     except SettingsError:
         return None
+    return lambda target: settings.is_closed(target, time.time())
 
 
-def notes_for_agents() -> Optional[Callable[[str, str, str, int], None]]:
+def notes_for_agents() -> Optional[Callable[[str, str, str, str, int], None]]:
     """Return what writes down what the person says, None where the settings cannot be used."""
     try:
         return Scribe(from_config().store).write

@@ -25,10 +25,13 @@ from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
-from handover_channel.evidence import Evidence, Ruling
+from handover_channel.evidence import Evidence, Ruling, Said, line_of
 from handover_channel.returning import ReturnReason
+from handover_channel.rules import budget
+from handover_channel.rules.turn_outcome import Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline
+from handover_channel.store.queue import GIVEN_UP
 from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
@@ -270,8 +273,8 @@ class Worker:
             await self._in_thread(functools.partial(self._claims.ended, job, started=False, failed=True))
             await asyncio.sleep(2**delivery.failures)
             return await self._in_thread(self._claims.begin, job.row.id)
-        if not ruling.outcome:  # it is still to be worked off, after what comes before it now
-            return await self._in_thread(self._claims.begin, job.row.id)
+        if not ruling.outcome:  # it is still to be processed, after what comes before it now
+            return await self._in_thread(self._claims.again, job)
         return await self._finish(job, ruling)
 
     async def _finish(self, job: Job, ruling: Ruling) -> Optional[Job]:
@@ -286,38 +289,48 @@ class Worker:
         return following
 
     async def _work(self, job: Job) -> Ruling:
-        """Give the delivery its effect."""
-        if job.event is None:
-            return await self._tell(job)
-        ruling = job.ruling
-        if ruling is None:
-            weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
-            ruling = await self._in_thread(weigh, pool=self._asking)
-        if ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived)):
+        """Give the delivery its effect, within its budget."""
+        with budget.of_a_delivery():
+            if job.event is None:
+                return await self._tell(job)
+            ruling = job.ruling
+            if ruling is None:
+                weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
+                ruling = await self._in_thread(weigh, pool=self._asking)
+            if not (ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived))):
+                return ruling
             given = (job.event, ruling.context, job.delivery)
-            await self._bot_works(job, functools.partial(self._conversation.answer, *given))
-        return ruling
+            spoken = await self._bot_works(job, functools.partial(self._conversation.answer, *given))
+            return await self._ruled(job, job.event, spoken)
+
+    async def _ruled(self, job: Job, event: Said, spoken: Spoken) -> Ruling:
+        """Return what came of a turn."""
+        muted = not spoken.sent and await self._in_thread(self._claims.is_muted, job.row.id)
+        outcome = outcome_of(spoken, muted=muted)
+        return Ruling(outcome.name, line=line_of(event) if outcome.keep else None)
 
     async def _tell(self, job: Job) -> Ruling:
         note, row, body = job.delivery, job.row, json.loads(job.delivery.body)
-        if bot_may_speak(row.state.control) is not (note.kind == deliveries.RETURNED):
+        if note.kind == deliveries.MUTED:  # as the row stands, whatever has happened since
+            mirror = functools.partial(self._conversation.muted, row, row.state.target, row.until)
+            await self._bot_works(job, mirror)
+            return Ruling("told")
+        if not bot_may_speak(row.state.control):
             return Ruling("overtaken")  # control has changed again since; a later note tells of that
-        if note.kind == deliveries.RETURNED:
-            reason = ReturnReason(body["reason"])
-            tell = functools.partial(self._conversation.returned, row, reason, body, note)
-        else:
-            tell = functools.partial(self._conversation.muted, row, body["target"], body["until"])
-        await self._bot_works(job, tell)
-        return Ruling("told")
+        reason = ReturnReason(body["reason"])
+        spoken = await self._bot_works(
+            job, functools.partial(self._conversation.returned, row, reason, body, note)
+        )
+        outcome = outcome_of(spoken, muted=False)
+        return Ruling(outcome.name if outcome.name in GIVEN_UP else "told")
 
-    async def _bot_works(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    async def _bot_works(self, job: Job, work: Callable[[], Awaitable[_T]]) -> _T:
         if job.delivery.attempts < SUSPECT:
-            await self._attempt(job, work)
-            return
+            return await self._attempt(job, work)
         async with self._suspects:
-            await self._attempt(job, work)
+            return await self._attempt(job, work)
 
-    async def _attempt(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, job: Job, work: Callable[[], Awaitable[_T]]) -> _T:
         if job.delivery.attempts:
             # Not counted: who is interrupted while it waits has done nothing that kills a process.
             await self._conversation.let_echoes_come()
@@ -325,7 +338,7 @@ class Worker:
             await self._in_thread(self._claims.starting, job)
         try:
             with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
-                await work()
+                return await work()
         except (asyncio.CancelledError, StoreUnavailable):
             raise  # interrupted: counted as such
         except Exception:

@@ -57,6 +57,8 @@ REASONS: Mapping[str, str] = {
     "handed_over": _("Handed over to %(target)s"),
     "requested": _("%(target)s asked for this conversation and was given it"),
     "staff_took_over": _("Somebody answered from outside (%(target)s): the bot fell silent"),
+    "not_released": _("%(target)s had not let go: the bot fell silent again"),
+    "channel_corrected": _("Somebody had used this person's id on another channel: what that did was undone"),
     "automatic_reply": _("The Page inbox answered by itself: the bot fell silent"),
     "meta_ai": _("Meta's own AI answered: the bot fell silent"),
     "took_over": _("%(who)s took over"),

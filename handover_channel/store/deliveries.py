@@ -152,6 +152,12 @@ def ended(connection: Connection, delivery: int, *, started: bool, failed: bool)
     connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**values))
 
 
+def came_back(connection: Connection, delivery: int) -> None:
+    """Count that the effect of a delivery brought it back, so that this ends: rules/budget.py."""
+    one_more = {"rounds": deliveries.c.rounds + 1}
+    connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**one_more))
+
+
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
     """Take a delivery off the queue."""
     _DONE.changed(connection, {"delivery": delivery, "now": now, "new_outcome": outcome})

@@ -6,13 +6,20 @@ and its subject (a page, an app, a thread) have one row, however often they are 
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import List, Mapping
+from typing import Callable, Dict, List, Mapping, Set, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel import log
+from handover_channel.errors import GraphError, OverBudget, StoreUnavailable, TokenRefused
+from handover_channel.store import Store
 from handover_channel.store.schema import findings
+
+logger = log.logger(__name__)
 
 #: Meta refuses the token of a page.
 TOKEN_REFUSED = "token_refused"  # noqa: S105  (a kind, no secret)
@@ -30,6 +37,9 @@ OF_THREADS = frozenset({OVER_BUDGET})
 
 #: Seconds after which a finding that was not seen again is forgotten.
 FORGOTTEN_AFTER = 7 * 24 * 3600.0
+
+#: Seconds between two times that one process notes the same finding.
+AGAIN = 60.0
 
 _PUT = sa.text(
     "INSERT INTO findings (kind, subject, text, at) VALUES (:kind, :subject, :text, :at) "
@@ -80,3 +90,46 @@ def tidy(connection: Connection, *, now: float) -> int:
     """Delete what is forgotten, and return how many."""
     old = sa.delete(findings).where(findings.c.at <= now - FORGOTTEN_AFTER)
     return int(connection.execute(old).rowcount)
+
+
+class Findings:
+    """Notes what one process finds: in the log once, in the table at most once a minute. From any thread."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._noted: Dict[Tuple[str, str], float] = {}
+        self._works: Set[Tuple[str, str]] = set()
+
+    def refused(self, error: GraphError, *, page: str, thread: str) -> None:
+        """Note what the refusal of a message shows to be wrong with the set-up, if it shows anything."""
+        if isinstance(error, TokenRefused):
+            self.found(TOKEN_REFUSED, page, f"a page access token is refused: {error}")
+        elif isinstance(error, OverBudget):
+            self.found(OVER_BUDGET, thread, str(error))
+
+    def found(self, kind: str, subject: str, text: str) -> None:
+        """Note that something is wrong."""
+        key, now = (kind, subject), self._clock()
+        with self._lock:
+            last = self._noted.get(key)
+            if last is not None and now - last < AGAIN:
+                return
+            self._noted[key] = now
+            self._works.discard(key)
+        if last is None:
+            logger.error("%s", text)
+        with suppress(StoreUnavailable), self._store.writing() as connection:
+            put(connection, kind, subject, text, now=now)
+
+    def works(self, kind: str, subject: str) -> None:
+        """Note that it is right. Costs nothing where this process has said so already."""
+        key = (kind, subject)
+        if key in self._works:
+            return
+        with self._lock:
+            self._works.add(key)
+            self._noted.pop(key, None)
+        with suppress(StoreUnavailable), self._store.writing(durable=False) as connection:
+            clear(connection, kind, subject)

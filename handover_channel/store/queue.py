@@ -14,16 +14,12 @@ from typing import Any, List, NamedTuple, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.rules.turn_outcome import NOT_SENT, OVER_BUDGET
 from handover_channel.store.deliveries import RETRIED
 from handover_channel.store.schema import claims, deliveries
 
 #: It failed too often, or was interrupted too often.
 FAILED = "failed"
-#: The bot has answered, and nothing of it went out.
-NOT_SENT = "not sent"
-#: It wanted more calls than one delivery, or one thread in a minute, may make.
-OVER_BUDGET = "over budget"
-
 #: What was given up: it waits for a person. schema.py has an index for these.
 GIVEN_UP = (FAILED, NOT_SENT, OVER_BUDGET)
 

@@ -11,16 +11,33 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.routing import OUR_METADATA
 from handover_channel.store.prepared import Prepared
-from handover_channel.store.schema import deliveries, sent
+from handover_channel.store.schema import deliveries, sent, transcript
 
 # It runs for every message.
-_ADD = Prepared(sa.text("INSERT INTO sent (tag, at) VALUES (:tag, :at) ON CONFLICT DO NOTHING"))
+_ADD = Prepared(sa.text("INSERT INTO sent (tag, at, mid) VALUES (:tag, :at, :mid) ON CONFLICT DO NOTHING"))
 _FIND = sa.select(sa.literal(1)).where(sent.c.tag == sa.bindparam("tag"))
 
 
-def add(connection: Connection, tag: str, *, now: float) -> bool:
-    """Note that the message with *tag* has reached Meta. False: that was known."""
-    return _ADD.changed(connection, {"tag": tag, "at": now}) == 1
+def add(connection: Connection, tag: str, *, now: float, mid: str = "") -> bool:
+    """Note that the message with *tag*, to which Meta gave *mid*, has reached it. False: that was known."""
+    return _ADD.changed(connection, {"tag": tag, "at": now, "mid": mid}) == 1
+
+
+def is_ours(connection: Connection, thread: str, mid: str) -> bool:
+    """Tell whether Meta gave *mid* to a message that we sent: for the bot, a notice, or an agent."""
+    by_bot = sa.select(sa.literal(1)).where(sent.c.mid == mid, sa.text("mid <> ''"))
+    line = (transcript.c.thread == thread, transcript.c.mid == mid, transcript.c.author.in_(("agent", "bot")))
+    by_agent = sa.select(sa.literal(1)).select_from(transcript).where(*line)
+    return connection.execute(sa.union_all(by_bot, by_agent).limit(1)).scalar() is not None
+
+
+def may_be_ours(connection: Connection, thread: str, tag: str) -> bool:
+    """Tell whether we can have sent *tag* in *thread*: its number is that of a delivery there, or none."""
+    number = tag.partition(".")[0]
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return True
+    of_thread = (deliveries.c.id == int(number), deliveries.c.thread == thread)
+    return connection.execute(sa.select(sa.literal(1)).where(*of_thread)).scalar() is not None
 
 
 def find(connection: Connection, tag: str) -> bool:

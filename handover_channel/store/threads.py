@@ -22,6 +22,15 @@ from handover_channel.store.upsert import insert_new
 
 
 @dataclass(frozen=True)
+class Released:
+    """Whose a thread is again if its return, which rests on signs alone, fails: control.py, rule 5."""
+
+    owner: str
+    target: str
+    until: Optional[float]
+
+
+@dataclass(frozen=True)
 class Thread:
     """One row of `threads`; see schema.py for the units."""
 
@@ -46,8 +55,8 @@ class Thread:
     waiting_since: Optional[float] = None
     delivered_to: int = 0
     read_to: int = 0
-    released_from: str = ""  #: JSON: whose it is again if the return on signs alone fails
-    release_refused: int = 0  #: 1: it failed
+    released_from: Optional[Released] = None  #: it came back on signs alone, from there
+    release_refused: int = 0  #: 1: such a return failed, and nothing new is known since
     window_at: int = 0  #: when the person last opened Meta's window by anything but a message; 0: not known
     obstacle: str = ""  #: what Meta said of an agent's message since: sending.Obstacle
     last_at: int = 0
@@ -160,10 +169,14 @@ def change(
     until: Optional[float],
     answers_from: Optional[int] = None,
     note: str = "",
+    channel: str = "",
+    released_from: Optional[Released] = None,
+    release_refused: bool = False,
 ) -> bool:
     """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again.
 
-    *note*: what an agent wrote about the change.
+    *note*: what an agent wrote about the change. *channel*: the one it belongs to from now on, "" for no
+    other. *released_from*: it rests on signs alone; *release_refused*: they were none.
     """
     values: Dict[str, Any] = {
         **_columns(after),
@@ -176,6 +189,9 @@ def change(
         "attempts": 0,
         "assignee": "",
         "waiting_since": now if after.control is Control.INBOX else None,
+        "released_from": json.dumps(vars(released_from)) if released_from else "",
+        "release_refused": int(release_refused),
+        "channel": channel or before.channel,
     }
     if answers_from is not None:
         values["answers_from"] = answers_from
@@ -198,6 +214,7 @@ def extend(
 def confirm(connection: Connection, before: Thread, after: State) -> bool:
     """Write the newer stamp of *after* over *before*, whose control it confirms. False: as in `change`."""
     values = {"stamp": after.stamp, "precedence": after.precedence, "version": before.version + 1}
+    values["release_refused"] = 0  # Meta has said who it is: something new is known
     return _write(connection, before, values)
 
 
@@ -257,6 +274,18 @@ def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) ->
 def set_context(connection: Connection, thread: str, context: Mapping[str, Any]) -> None:
     """Keep referral and opt-in for the metadata of the person's next message."""
     connection.execute(sa.update(threads).where(threads.c.id == thread).values(context=json.dumps(context)))
+
+
+def changes_since(connection: Connection, thread: str, since: float) -> int:
+    """Return how often control of *thread* has changed since that time."""
+    newer = (changes.c.thread == thread, changes.c.at > since)
+    query = sa.select(sa.func.count()).select_from(changes).where(*newer)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def correct_channel(connection: Connection, before: Thread, *, channel: str, page: str) -> bool:
+    """Write down which channel the thread belongs to, where the bot has it. False: as in `change`."""
+    return _write(connection, before, {"channel": channel, "page": page, "version": before.version + 1})
 
 
 def log_of(
@@ -320,4 +349,7 @@ def _thread(row: Mapping[str, Any]) -> Thread:
         control=Control(values.pop("control")),
         **{name: values.pop(name) for name in ("owner", "target", "stamp", "precedence")},
     )
-    return Thread(**{**values, "context": json.loads(values["context"])}, state=state)
+    values["context"] = json.loads(values["context"])
+    released = values["released_from"]
+    values["released_from"] = Released(**json.loads(released)) if released else None
+    return Thread(**values, state=state)

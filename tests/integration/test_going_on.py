@@ -70,17 +70,28 @@ def rasa():
 @pytest.fixture
 def graph():
     sent = []
-    return SimpleNamespace(sent=sent, send=lambda token, body: sent.append(body["message"]))
+
+    def send(token, body):
+        sent.append(body["message"])
+        return {"message_id": f"m_{len(sent)}"}
+
+    return SimpleNamespace(sent=sent, send=send)
 
 
 @pytest.fixture
 def conversation(rasa, graph):
     from handover_channel.rasa_conversation import RasaConversation
 
-    switchboard = SimpleNamespace(token_to_speak=lambda thread: "token")
+    switchboard = SimpleNamespace(
+        token_to_speak=lambda thread: "token",
+        settings=SimpleNamespace(page_of=lambda token: ""),
+        findings=SimpleNamespace(works=lambda kind, page: None),
+    )
     app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
     with ThreadPoolExecutor(1) as pool:
-        yield RasaConversation(app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag: None)
+        yield RasaConversation(
+            app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag, mid: None
+        )
 
 
 async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW):

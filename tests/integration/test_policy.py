@@ -285,7 +285,7 @@ def test_what_the_person_says_meanwhile_is_handed_to_who_writes_it_down(policy, 
     policy._muted = lambda thread: True
     message = UserUttered("anybody?", {"name": "greet"}, input_channel="rest", message_id="m1", timestamp=1.5)
 
-    assert kept(policy, domain, message) == [("4711", "m1", "anybody?", 1500)]
+    assert kept(policy, domain, message) == [("4711", "rest", "m1", "anybody?", 1500)]
 
 
 def test_on_messenger_the_channel_writes_it_down(policy, domain):

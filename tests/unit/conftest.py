@@ -133,3 +133,9 @@ def play(make_play):
 def play_without_routing(make_play):
     """On a page without a default app: taking control is refused."""
     return make_play(default_app=None)
+
+
+@pytest.fixture
+def talking(make_play):
+    """On a page whose default app is the bot, which answers every message."""
+    return make_play(talks=True)

@@ -1,7 +1,8 @@
 """A page on Messenger, our store and switchboard, and no server, no worker, no wall clock.
 
 The other side is the simulator's rules, called by the real Graph API client. `Play.work` does what the worker
-does, in this thread, and notes what the bot would have been told.
+does, in this thread, and notes what the bot would have been told. A bot that `talks` answers every message
+with one of its own, by the real gate.
 """
 
 from __future__ import annotations
@@ -18,9 +19,15 @@ from urllib3.exceptions import ReadTimeoutError
 
 from handover_channel import webhook
 from handover_channel.claims import Claims
-from handover_channel.evidence import Evidence, Ruling
+from handover_channel.control import Control
+from handover_channel.evidence import Evidence, Ruling, line_of
+from handover_channel.gate import Gate
 from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.messages import send_body
 from handover_channel.returning import Keyword
+from handover_channel.routing import OUR_METADATA
+from handover_channel.rules import budget
+from handover_channel.rules.turn_outcome import Spoken, outcome_of
 from handover_channel.settings import (
     PAGE_INBOX_APP_ID,
     Grants,
@@ -35,7 +42,7 @@ from handover_channel.simulator import graph as simulated_graph
 from handover_channel.simulator.messenger import Simulator
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.simulator.request import Request
-from handover_channel.store import deadlines, deliveries, threads, transcript
+from handover_channel.store import deadlines, deliveries, findings, queue, sent, threads, transcript
 from handover_channel.switchboard import Switchboard
 
 PSID = "7001"
@@ -105,6 +112,8 @@ class Meta:
         self.calls = []
         self.faults = deque()
         self.during = lambda name: None
+        self.after = lambda name: None  #: called once Meta has done it
+        self.always = {}  #: name of a call -> what Meta answers each time: a Refusal, or a body
 
     def fails(self, name, fault, times=1):
         self.faults.extend([(name, fault)] * times)
@@ -120,8 +129,11 @@ class Meta:
             fault = self.faults.popleft()[1]
         if fault is OUTAGE:
             return _response(503, {"error": {"message": "down", "code": 2}})
+        fault = fault or self.always.get(name)
         if isinstance(fault, Refusal):
             return _response(fault.status, fault.body("trace"))
+        if isinstance(fault, dict):
+            return _response(200, fault)
         answer = simulated_graph.answer(
             self.simulator,
             Request(
@@ -132,6 +144,7 @@ class Meta:
                 headers["Authorization"],
             ),
         )
+        self.after(name)
         if fault is LOST_ANSWER:
             raise ReadTimeoutError(None, url, "no answer")
         return _response(answer.status, answer.body)
@@ -144,8 +157,8 @@ def _response(status, body):
 class Play:
     """One page with its default app (None: without one), our side of it, and the person `PSID`."""
 
-    def __init__(self, store, clock, *, default_app=BOT, **settings):
-        self.store, self.clock = store, clock
+    def __init__(self, store, clock, *, default_app=BOT, talks=False, **settings):
+        self.store, self.clock, self.talks = store, clock, talks
         self.page = Simulator(
             app_id=OURS,
             apps={SALES_BOT: "sales_bot", HOOTSUITE: "hootsuite", STRANGER: "stranger"},
@@ -162,10 +175,13 @@ class Play:
         )
         self.settings = settings_with(**settings)
         self.switchboard = Switchboard(self.settings, store, self.graph, clock)
-        self.evidence = Evidence(self.settings, store, self.switchboard)
+        self.evidence = Evidence(self.settings, store, self.switchboard, sleep=lambda seconds: None)
         self.claims = Claims(store, clock)
         self.person = self.page.person(PSID)
+        self.during_turn = lambda text: None  #: called before the bot's answer goes out
         self.turns, self.contexts, self.notes, self.outcomes = [], [], [], []
+        self.slots, self.mirrored = {"target": "", "until": None}, []
+        self.mids = []  #: Meta's ids of what the bot has said
         self._received = 0
 
     # --- what happens -----------------------------------------------------------------------------
@@ -200,7 +216,10 @@ class Play:
         self.receive()
         for _ in range(limit):
             if not self._work_off_one():
-                return self.row
+                row = self.row
+                # Whatever has changed it, Rasa knows.
+                assert row is None or self.slots == {"target": row.state.target, "until": row.until}
+                return row
         raise AssertionError(f"{limit} deliveries, and still more")
 
     def due(self):
@@ -223,17 +242,51 @@ class Play:
         self.outcomes.append(ruling.outcome)
         if ruling.outcome:
             self.claims.finish(job, ruling.outcome, ruling.line)
+        else:
+            self.claims.again(job)
         return True
 
     def _effect(self, job):
+        with budget.of_a_delivery():
+            return self._effect_of(job)
+
+    def _effect_of(self, job):
+        if job.delivery.kind == deliveries.MUTED:
+            self.slots = {"target": job.row.state.target, "until": job.row.until}
+            self.mirrored.append(self.slots)
+            return Ruling("told")
         if job.event is None:
+            if job.row.state.control is not Control.BOT:
+                return Ruling("overtaken")
+            self.slots = {"target": "", "until": None}
             self.notes.append((job.delivery.kind, json.loads(job.delivery.body)))
+            self._bot_says(f"{job.delivery.id}.1", "I am back.")
             return Ruling("told")
         ruling = self.evidence.weigh(job.event, job.row, job.delivery)
-        if ruling.turn:
-            self.turns.append(getattr(job.event, "text", "") or job.event.payload)
-            self.contexts.append(ruling.context)
-        return ruling
+        if not ruling.turn:
+            return ruling
+        text = getattr(job.event, "text", "") or job.event.payload
+        self.turns.append(text)
+        self.contexts.append(ruling.context)
+        if not self.talks:
+            return ruling
+        self.during_turn(text)
+        outcome = outcome_of(
+            self._bot_says(f"{job.delivery.id}.1", f"About {text}."), muted=self.claims.is_muted(PSID)
+        )
+        return Ruling(outcome.name, line=line_of(job.event) if outcome.keep else None)
+
+    def _bot_says(self, tag, text):
+        """As MessengerOutput does, by the gate."""
+        if not self.talks:
+            return Spoken(sent=1)
+        body = send_body(PSID, {"text": text, "metadata": f"{OUR_METADATA}{tag}"})
+        return Gate(self.switchboard, self.graph, note=self._note_sent).send(PSID, body)
+
+    def _note_sent(self, tag, mid):
+        self.mids.append(mid)
+        with self.store.writing() as connection:
+            sent.add(connection, tag, now=self.clock(), mid=mid)
 
     # --- what is seen -----------------------------------------------------------------------------
 
@@ -252,6 +305,18 @@ class Play:
         with self.store.reading() as connection:
             lines = threads.log_of(connection, PSID, limit=100)
         return [(line.control, line.reason) for line in reversed(lines)]
+
+    @property
+    def findings(self):
+        """Kinds of what is wrong with the set-up."""
+        with self.store.reading() as connection:
+            return [each.kind for each in findings.current(connection, now=self.clock())]
+
+    @property
+    def given_up(self):
+        """Outcomes of what waits for a person."""
+        with self.store.reading() as connection:
+            return [each.outcome for each in queue.failed(connection, now=self.clock(), limit=50).items]
 
     @property
     def lines(self):

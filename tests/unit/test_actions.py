@@ -166,7 +166,7 @@ async def test_an_app_cannot_be_reached_from_another_channel(play):
     )
 
     assert said == [FAILED]
-    assert play.switchboard.may_speak("abc")
+    assert play.switchboard.token_to_speak("abc")
 
 
 async def test_on_another_channel_the_inbox_mutes_the_bot_for_that_channel(play):
@@ -235,7 +235,7 @@ async def test_a_keyword_on_another_channel_is_followed_by_the_turn_of_the_retur
     assert [(each["entity"], each["value"]) for each in turn["parse_data"]["entities"]] == [
         ("reason", "keyword")
     ]
-    assert play.switchboard.may_speak("abc")
+    assert play.switchboard.token_to_speak("abc")
 
 
 async def test_the_button_on_another_channel_returns_with_its_reason(play):

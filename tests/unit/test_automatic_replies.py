@@ -70,7 +70,7 @@ def test_a_setting_lets_them_mute_the_bot_for_a_reason_of_their_own(make_play, m
 
     assert (play.control, play.row.reason) == ("beside", reason)
     assert play.turns == ["hello"]
-    assert play.notes[-1][0] == "muted"
+    assert play.mirrored[-1]["target"]
     play.says("back to bot")
     assert play.control == "bot"
 

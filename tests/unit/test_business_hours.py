@@ -62,11 +62,11 @@ def test_an_agent_who_takes_over_is_there_whatever_the_hours(shop):
 
 
 def test_whether_it_is_closed_can_be_asked_before(shop):
-    assert [shop.switchboard.is_closed(name) for name in (None, "shop", "inbox", "nobody")] == [
+    assert [shop.settings.is_closed(name, shop.clock()) for name in (None, "shop", "inbox", "nobody")] == [
         True,
         True,
         False,
         False,
     ]
     shop.clock.now = OPENS
-    assert not shop.switchboard.is_closed()
+    assert not shop.settings.is_closed(None, shop.clock())

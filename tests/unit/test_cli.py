@@ -9,9 +9,9 @@ from handover_channel import cli, wiring
 from handover_channel.control import Control, State
 from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
 from handover_channel.returning import ReturnReason
+from handover_channel.store.status import Status
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import Line
-from handover_channel.switchboard import Status
 
 PSID = "24680"
 NOON = 1_700_049_600.0  # 2023-11-15 12:00 UTC

@@ -29,6 +29,7 @@ NOTHING = {
         Change.TAKEN_OVER,
         Change.RETURNED,
         Change.CONTROL_GAINED,
+        Change.CHANNEL_CORRECTED,
     },
     Control.PASSING: {
         Change.PASS_REQUESTED,
@@ -37,6 +38,7 @@ NOTHING = {
         Change.RETURNED,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,
+        Change.RELEASE_REFUSED,
     },
     Control.INBOX: {
         Change.PASS_REQUESTED,
@@ -46,6 +48,7 @@ NOTHING = {
         Change.CONTROL_GAINED,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,
+        Change.RELEASE_REFUSED,
     },
     Control.APP: {
         Change.PASS_REQUESTED,
@@ -55,6 +58,7 @@ NOTHING = {
         Change.OWNER_FOUND,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,
+        Change.RELEASE_REFUSED,
     },
     Control.BESIDE: {
         Change.PASS_REQUESTED,
@@ -62,6 +66,7 @@ NOTHING = {
         Change.HELD,
         Change.STANDBY_SEEN,
         Change.FOREIGN_ECHO,
+        Change.RELEASE_REFUSED,
     },
 }
 PAIRS = list(itertools.product(Control, Change))

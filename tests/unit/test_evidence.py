@@ -16,7 +16,7 @@ from handover_channel.returning import BUTTON_PAYLOAD
 from handover_channel.routing import OUR_METADATA
 from handover_channel.settings import PAGE_INBOX_APP_ID, Grants, Returning
 from handover_channel.store import sent
-from handover_channel.store.deliveries import MUTED, RETURNED
+from handover_channel.store.deliveries import RETURNED
 
 
 def item(play, **part):
@@ -333,7 +333,7 @@ def test_control_taken_by_the_page_inbox_mutes_the_bot(play):
     assert (play.control, play.row.state.target) == ("app", "page_inbox")
     assert play.log == [("app", "staff_took_over")]
     assert play.turns == ["hello"]
-    assert [kind for kind, _ in play.notes] == [MUTED]
+    assert [each["target"] for each in play.mirrored] == ["page_inbox"]
 
 
 def test_an_event_that_was_overtaken_changes_nothing(play):
@@ -354,7 +354,7 @@ def test_a_repeated_loss_tells_the_bot_once(play):
         play.deliver(moved(play, "take_thread_control", STRANGER, OURS))
     play.work()
 
-    assert len(play.notes) == 1
+    assert len(play.mirrored) == 1
     assert len(play.log) == 1
 
 
@@ -373,7 +373,7 @@ def test_an_answer_from_the_page_inbox_mutes_the_bot_and_names_the_owner(play):
         "page_inbox",
     )
     assert play.lines == [("app", "I will take this")]
-    assert len(play.notes) == 1
+    assert len(play.mirrored) == 1
     assert set(play.deadlines) == {"time_limit"}
 
 

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
 from play import TARGETS, settings_with
 
-from handover_channel import agent, graph_errors, sending, switchboard
+from handover_channel import agent, control, graph_errors, sending
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverRefused
@@ -448,9 +448,10 @@ def test_a_colleague_who_looks_or_types_is_named():
 
 def test_every_reason_of_a_change_has_a_sentence():
     reasons = {reason.value for reason in ReturnReason}
-    reasons |= {switchboard.HANDED_OVER, switchboard.REQUESTED, switchboard.STAFF_TOOK_OVER}
+    reasons |= {control.HANDED_OVER, control.REQUESTED, control.STAFF_TOOK_OVER}
+    reasons |= {control.NOT_RELEASED, control.CHANNEL_CORRECTED}
     reasons |= {AUTOMATIC_REPLY, META_AI}
-    reasons |= {switchboard.TOOK_OVER, switchboard.EXTENDED, "settled", "pass_refused"}
+    reasons |= {control.TOOK_OVER, control.EXTENDED, "settled", "pass_refused"}
 
     assert reasons == set(wording.REASONS)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from play import PSID, SALES_BOT, START, settings_with
 
 from handover_channel.control import Change, Control
 from handover_channel.ledger import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
-from handover_channel.store import deadlines, deliveries, threads
+from handover_channel.store import deadlines, deliveries, schema, threads
+from handover_channel.store.deliveries import Delivery
 
 
 @pytest.fixture
@@ -28,6 +30,13 @@ def due(store):
 def note(store):
     with store.reading() as connection:
         return deliveries.next_of(connection, PSID)
+
+
+def newest_note(store):
+    with store.reading() as connection:
+        newest = deliveries.newest_id(connection)
+        row = sa.select(*(schema.deliveries.c[name] for name in Delivery.__dataclass_fields__))
+        return Delivery(**connection.execute(row.where(schema.deliveries.c.id == newest)).mappings().one())
 
 
 def log(store):
@@ -91,6 +100,7 @@ def test_an_event_of_before_our_change_does_not_undo_it(ledger, store):
 def test_a_word_that_confirms_is_neither_logged_nor_told(ledger, store):
     change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=10)
     ledger.refused(ledger.find(PSID), wanted="keyword", refusal="no")
+    newest = note(store)
 
     change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=20)
     late = change(ledger, Change.CONTROL_GAINED, stamp=15)
@@ -98,7 +108,7 @@ def test_a_word_that_confirms_is_neither_logged_nor_told(ledger, store):
     assert (late.state.control, late.state.stamp, late.wanted) == (Control.APP, 20, "keyword")
     assert len(log(store)) == 1
     assert due(store) == {"time_limit": 12 * 3600, "take_again": 60}
-    assert note(store) is None
+    assert newest_note(store).id == newest.id
 
 
 def test_a_return_is_told_in_the_transaction_that_makes_it(ledger, store):
@@ -106,8 +116,8 @@ def test_a_return_is_told_in_the_transaction_that_makes_it(ledger, store):
 
     change(ledger, Change.RETURNED, reason="agent", metadata="order 7")
 
-    assert note(store).kind == deliveries.RETURNED
-    assert note(store).body == '{"reason": "agent", "metadata": "order 7"}'
+    assert newest_note(store).kind == deliveries.RETURNED
+    assert newest_note(store).body == '{"reason": "agent", "metadata": "order 7"}'
     assert due(store) == {}
 
 
@@ -117,7 +127,7 @@ def test_a_refused_pass_is_told_to_nobody_and_moves_no_border(ledger, store):
     after = change(ledger, Change.PASS_REFUSED)
 
     assert (after.state.control, after.answers_from) == (Control.BOT, 0)
-    assert note(store) is None
+    assert newest_note(store).kind == deliveries.MUTED  # the slots alone: Rasa gets no turn
 
 
 def test_without_a_border_all_that_was_received_is_backlog(ledger, store):
@@ -125,9 +135,9 @@ def test_without_a_border_all_that_was_received_is_backlog(ledger, store):
         for number in range(3):
             deliveries.add_note(connection, "other", deliveries.MUTED, key=str(number), body={}, now=START)
         newest = deliveries.newest_id(connection)
-    change(ledger, Change.HELD, target="inbox")
+    change(ledger, Change.HELD, target="inbox")  # with a note of its own
 
-    assert change(ledger, Change.RETURNED).answers_from == newest + 1
+    assert change(ledger, Change.RETURNED).answers_from == newest + 2
 
 
 def test_who_loses_a_race_decides_again_from_the_row_as_it_is(ledger, store, monkeypatch):
@@ -155,15 +165,43 @@ def test_refusals_wait_longer_each_time_and_then_an_hour(ledger, store):
     assert due(store)["take_again"] == 3600
 
 
-def test_a_muted_note_tells_the_target_and_the_end(ledger, store):
-    after = change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, target="sales_bot", stamp=1)
-
-    for _ in range(2):
-        ledger.note_muted(after)
-
-    assert note(store).body == f'{{"target": "sales_bot", "until": {START + 12 * 3600}}}'
+def notes(store):
     with store.reading() as connection:
-        assert deliveries.newest_id(connection) == note(store).id
+        return list(connection.execute(sa.select(schema.deliveries.c.kind)).scalars())
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([(Change.PASS_REQUESTED, "sales_bot"), (Change.PASS_ACCEPTED, "sales_bot")], ["muted"]),
+        ([(Change.PASS_REQUESTED, "sales_bot"), (Change.PASS_REFUSED, "")], ["muted", "muted"]),
+        ([(Change.HELD, "inbox"), (Change.CONTROL_LOST, "sales_bot")], ["muted", "muted"]),
+        ([(Change.OWNER_FOUND, "sales_bot"), (Change.CONTROL_GAINED, "")], ["muted", "returned"]),
+        ([(Change.FOREIGN_ECHO, "x"), (Change.TAKEN_OVER, "inbox")], ["muted", "muted"]),
+        ([(Change.HELD, "inbox"), (Change.CHANNEL_CORRECTED, "")], ["muted", "muted"]),
+    ],
+)
+def test_whatever_changes_what_the_slots_mirror_tells_rasa(ledger, store, steps, told):
+    for step, target in steps:
+        change(ledger, step, owner=target, target=target, stamp=1, by_action=True)
+
+    assert notes(store) == told
+
+
+def test_a_return_in_a_turn_of_its_own_mirrors_the_slots_and_gives_no_turn(ledger, store):
+    change(ledger, Change.HELD, target="inbox")
+    change(ledger, Change.RETURNED, tell=False, by_action=True)
+
+    assert notes(store) == ["muted", "muted"]
+
+
+def test_a_thread_of_another_channel_leaves_no_note_where_an_action_sets_the_slots(store, clock):
+    with store.writing() as connection:
+        threads.get_or_add(connection, PSID, channel="rest", page="", now=START)
+
+    change(Ledger(settings_with(), store, clock), Change.HELD, target="inbox", by_action=True)
+
+    assert notes(store) == []
 
 
 def test_only_threads_and_reasons_are_logged(ledger, caplog):

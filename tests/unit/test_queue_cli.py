@@ -209,7 +209,7 @@ def test_tidy_deletes_old_deliveries_and_nothing_else(handover, old):
 
     code, said, _ = handover("tidy", "--older-than", "30 days")
 
-    assert (code, said) == (0, "Deliveries deleted: 4\n")
+    assert (code, said) == (0, "Deliveries deleted: 5\n")
     assert (old.log, old.lines) == (log, lines)
 
 

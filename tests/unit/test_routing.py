@@ -33,12 +33,15 @@ MUTED = [control for control in Control if control is not Control.BOT]
 KEYWORDS = Keywords([Keyword("back to bot"), Keyword("العودة إلى البوت")])
 
 
-def situation(control=Control.BOT, *, stay_muted=False, backlog=False, stale=False, silence=60.0):
+def situation(
+    control=Control.BOT, *, stay_muted=False, refused=False, backlog=False, stale=False, silence=60.0
+):
     return Situation(
         state=State(control),
         app_id=OURS,
         keywords=KEYWORDS,
         stay_muted=stay_muted,
+        release_refused=refused,
         is_backlog=backlog,
         is_stale=stale,
         active_at=1000.0,

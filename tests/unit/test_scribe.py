@@ -43,7 +43,7 @@ def heard_of(store):
 def write(store, *said, clock=lambda: 50.0, **more):
     scribe = Scribe(store, clock, **more)
     for mid, text in said:
-        scribe.write("abc", mid, text, SAID_AT)
+        scribe.write("abc", "rest", mid, text, SAID_AT)
     scribe.close()
 
 
@@ -78,7 +78,7 @@ def test_whoever_hands_it_over_does_not_wait(store, held):
         return 50.0
 
     scribe = Scribe(store, slow_clock)
-    scribe.write("abc", "m1", "hello?", SAID_AT)
+    scribe.write("abc", "rest", "m1", "hello?", SAID_AT)
     assert lines(store) == []
     may_end.set()
     scribe.close()

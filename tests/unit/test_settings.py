@@ -173,10 +173,19 @@ def test_each_page_has_its_own_token(load):
     )
 
 
-def test_the_only_listed_page_serves_unlisted_ones(load):
+@pytest.mark.parametrize("listed", [["11"], ["11", "33"]])
+def test_a_page_that_is_not_listed_gets_no_token_of_another_page_however_many_are_listed(load, listed):
+    pages = [{"id": page, "page-access-token": f"of {page}"} for page in listed]
+    found = load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages})
+
+    with pytest.raises(SettingsError, match=r'credentials\.yml: .*pages has no page "22": add its id'):
+        found.token_for("22")
+
+
+def test_where_the_page_is_not_known_the_only_listed_one_is_meant(load):
     pages = [{"id": "11", "page-access-token": "one"}]
 
-    assert load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages}).token_for("22") == "one"
+    assert load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages}).token_for("") == "one"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def take_over(play, **more):
 
 def muted_notes(play):
     play.work()
-    return [body for kind, body in play.notes if kind == deliveries.MUTED]
+    return play.mirrored
 
 
 def assign(play, agent):
@@ -39,7 +39,7 @@ def test_from_the_bot_a_thread_comes_into_the_inbox_without_asking_meta(play):
     assert play.calls() == []
     assert play.log == [("inbox", "took_over")]
     assert (row.waiting_since, row.until) == (play.clock(), play.clock() + 12 * HOUR)
-    assert not play.switchboard.may_speak(PSID)
+    assert not play.switchboard.token_to_speak(PSID)
 
 
 def test_the_bot_hears_of_it_once(play):

@@ -32,7 +32,7 @@ def test_the_parts_share_one_database(configured):
 
     handover.switchboard.hand_over("abc", channel="rest")
 
-    assert not handover.switchboard.may_speak("abc")
+    assert not handover.switchboard.token_to_speak("abc")
     with handover.store.reading() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM threads")).scalar() == 1
 
@@ -59,7 +59,7 @@ def test_without_a_worker_an_overdue_time_limit_ends_when_it_is_looked_at(config
 
     assert muted("abc") is False
 
-    assert handover.switchboard.may_speak("abc")
+    assert handover.switchboard.token_to_speak("abc")
     assert handover.switchboard.status("abc").log[0].reason == "time_limit"
 
 
@@ -101,7 +101,7 @@ def test_what_the_policy_hands_over_is_written_down(configured):
     handover.switchboard.hand_over("abc", channel="rest")
     write = wiring.notes_for_agents()
 
-    write("abc", "m1", "is anybody there?", 1_700_000_000_000)
+    write("abc", "rest", "m1", "is anybody there?", 1_700_000_000_000)
     write.__self__.close()
 
     assert [line.text for line in handover.switchboard.status("abc").transcript] == ["is anybody there?"]

@@ -13,6 +13,7 @@ from play import OURS, SALES_BOT, START, Meta, settings_with
 from handover_channel import worker as worker_module
 from handover_channel.evidence import Evidence
 from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator.messenger import Simulator
 from handover_channel.store import deliveries
 from handover_channel.switchboard import Switchboard
@@ -39,6 +40,8 @@ class Bot:
 
     def __init__(self):
         self.begun, self.said = [], defaultdict(list)
+        self.mirrored = defaultdict(list)  #: what the slots were set to
+        self.spoken = Spoken(sent=1)  #: what becomes of what it says
         self.echoes = asyncio.Event()  #: they had their time to come
         self.echoes.set()
 
@@ -50,12 +53,15 @@ class Bot:
 
     async def answer(self, event, context, delivery):
         await self._turn(event.thread, event.text)
+        return self.spoken
 
     async def returned(self, row, reason, note, delivery):
         await self._turn(row.id, f"<returned: {reason.value}>")
+        return self.spoken
 
     async def muted(self, row, target, until):
-        await self._turn(row.id, f"<muted: {target}>")
+        self.begun.append((row.id, f"<muted: {target}>"))
+        self.mirrored[row.id].append(target)
 
     async def _turn(self, thread, text):
         self.begun.append((thread, text))

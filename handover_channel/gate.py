@@ -1,0 +1,98 @@
+"""Sends what the bot says to Messenger, if it may: the outbound lock. No Rasa.
+
+1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If that
+   cannot be found out, it does not speak.
+2. Meta's answer is read. Another app has control (10/2018300): that is a handover. What it says about the
+   set-up (a refused token) is kept for people. Transient errors were tried again by the Graph client.
+3. Each message that Meta accepted is noted with the id it got: a repeated turn does not say it again, and its
+   echo is known as ours whatever app it names.
+
+Synchronous: on an event loop, call it in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Callable, Mapping, Optional
+
+from handover_channel import log, metrics
+from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
+from handover_channel.graph_api import GraphApi
+from handover_channel.repeats import Repeats
+from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.turn_outcome import Spoken
+from handover_channel.store import findings
+from handover_channel.switchboard import Switchboard
+
+logger = log.logger(__name__)
+
+
+class Gate:
+    """The way out for one turn. *repeats*: what had gone out before it was interrupted, None: outside a turn.
+
+    *note* is given the tag and Meta's id of each message that it accepted.
+    """
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        graph: GraphApi,
+        repeats: Optional[Repeats] = None,
+        note: Callable[[str, str], None] = lambda tag, mid: None,
+    ) -> None:
+        self._switchboard = switchboard
+        self._graph = graph
+        self._repeats = repeats
+        self._note = note
+
+    def send(self, thread: str, body: Mapping[str, Any]) -> Spoken:
+        """Send *body*, complete as the Send API takes it, in *thread*, and return what became of it.
+
+        Raises StoreUnavailable in a turn: it is interrupted, and taken up again.
+        """
+        token: Optional[str] = ""
+        try:
+            token = self._switchboard.token_to_speak(thread)
+            if token is None:
+                logger.info("thread %s: not sent, the bot does not have control", thread)
+                metrics.sent(body, metrics.MUTED)
+                return Spoken(held=1)
+            tag = _tag_of(body)
+            if tag and self._repeats and self._repeats.was_sent(thread, tag):
+                logger.info("thread %s: %s went out before the restart", thread, tag)
+                return Spoken(sent=1)
+            answer = self._graph.send(token, body)
+            self._sent(token, tag, body, str(answer.get("message_id") or ""))
+            return Spoken(sent=1)
+        except GraphError as error:
+            return self._refused(thread, token or "", body, error)
+        except StoreUnavailable as error:
+            logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
+            metrics.not_sent(body, error)
+            if self._repeats:
+                raise
+            return Spoken(held=1)
+
+    def _sent(self, token: str, tag: str, body: Mapping[str, Any], mid: str) -> None:
+        metrics.sent(body)
+        if tag or mid:
+            self._note(tag or mid, mid)
+        page = self._switchboard.settings.page_of(token)
+        self._switchboard.findings.works(findings.TOKEN_REFUSED, page)
+
+    def _refused(self, thread: str, token: str, body: Mapping[str, Any], error: GraphError) -> Spoken:
+        lost = isinstance(error, NotThreadOwner)
+        level, why = (logging.WARNING, ", another app has control") if lost else (logging.ERROR, "")
+        logger.log(level, "thread %s: not sent%s: %s", thread, why, error)
+        metrics.not_sent(body, error)
+        if lost:
+            self._switchboard.refused_to_speak(thread)
+        else:
+            page = self._switchboard.settings.page_of(token)
+            self._switchboard.findings.refused(error, page=page, thread=thread)
+        return Spoken(refused=(type(error).__name__,))
+
+
+def _tag_of(body: Mapping[str, Any]) -> str:
+    metadata = str((body.get("message") or {}).get("metadata") or "")
+    return metadata[len(OUR_METADATA) :] if metadata.startswith(OUR_METADATA) else ""

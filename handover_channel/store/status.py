@@ -1,0 +1,31 @@
+"""Reads everything about who has control of a thread, for `handover status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, Optional
+
+from handover_channel.store import Store, findings, threads, transcript
+from handover_channel.store.findings import Finding
+from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.transcript import Line
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything about who has control of a thread, for people."""
+
+    thread: Thread
+    log: List[LoggedChange]  #: newest first
+    transcript: List[Line]  #: oldest first
+    findings: List[Finding] = field(default_factory=list)  #: what is wrong with the set-up
+
+
+def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
+    """Return the status of *thread*, None where it was never seen. Raises StoreUnavailable."""
+    with store.reading() as connection:
+        found = threads.get(connection, thread)
+        if found is None:
+            return None
+        wrong = findings.about(connection, thread, now=now)
+        return Status(found, threads.log_of(connection, thread), transcript.of(connection, thread), wrong)
