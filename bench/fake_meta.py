@@ -2,9 +2,10 @@
 PORT`.
 
 1. Every call is written down when it arrives: what Meta has got, it may have delivered.
-2. Echoes carry `metadata` back as webhooks, signed, and are delivered again every half second until one
+2. Its pictures come at once, or (`/bench/slow/`) a byte every three seconds.
+3. Echoes carry `metadata` back as webhooks, signed, and are delivered again every half second until one
    of the callbacks answers 200.
-3. `action_repeat` says the person's text again, so that each answer names its message; the return clears
+4. `action_repeat` says the person's text again, so that each answer names its message; the return clears
    its slots.
 
 Only what the bench needs: the Messenger that keeps to Meta's rules is `handover simulate`.
@@ -72,6 +73,17 @@ class Meta:
         self.calls, self.messages = [], 0
         return web.json_response({})
 
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        """Answer with a picture: at once, or a byte every three seconds."""
+        answer = web.StreamResponse(headers={"Content-Type": "image/png", "Content-Length": "1000"})
+        await answer.prepare(request)
+        slow = "slow" in request.path
+        for _ in range(1000 if slow else 1):
+            await answer.write(b"x" if slow else b"x" * 1000)
+            if slow:
+                await asyncio.sleep(3)
+        return answer
+
     async def wait(self, request: web.Request) -> web.Response:
         """Answer once so many messages were sent, or after so many seconds, with their number."""
         wanted, until = int(request.query["messages"]), time.monotonic() + float(request.query["within"])
@@ -103,6 +115,8 @@ def main() -> None:
     app.router.add_post("/bench/settings", meta.settings)
     app.router.add_get("/bench/wait", meta.wait)
     app.router.add_get("/bench/log", meta.log)
+    app.router.add_get("/bench/picture", meta.picture)
+    app.router.add_get("/bench/slow/{number}", meta.picture)
     app.router.add_post("/actions", meta.action)
     app.router.add_route("*", "/{call:.*}", meta.graph)
     uvloop.install()

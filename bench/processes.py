@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import requests
 
@@ -71,6 +71,17 @@ class Process:
                     ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def pids(self) -> List[int]:
+        """Return its process id, then those of its child processes."""
+        if self._running is None:
+            raise RuntimeError("it does not run")
+        own, children = self._running.pid, []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended meanwhile
+                if stat.read_text().rpartition(")")[2].split()[1] == str(own):
+                    children.append(int(stat.parent.name))
+        return [own, *sorted(children)]
+
     def kill(self) -> None:
         """As `kill -9`."""
         self._end(signal.SIGKILL)
@@ -114,6 +125,13 @@ def until(found: Callable[[], Any], what: str, within: float) -> Any:
             raise TimeoutError(f"not within {within:g} s: {what}")
         time.sleep(0.05)
     return result
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process has resident, 0 for one that has ended."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def listens(port: int) -> bool:

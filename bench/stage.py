@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 from bench import meta
 from bench.meta import Meta
@@ -51,9 +51,10 @@ class Stage:
         channel: str = OURS,
         backing: Optional[Backing] = None,
         inbox: bool = False,
+        model: Optional[Path] = None,
     ) -> RasaServer:
-        """Return a Rasa server in a new folder, not started."""
-        model = self._model(channel)
+        """Return a Rasa server in a new folder, not started. *model*: by default that of the bench's bot."""
+        model = model or self._model(channel)
         return RasaServer(self._runs / name, model, graph, channel=channel, backing=backing, inbox=inbox)
 
     @contextmanager
@@ -75,24 +76,32 @@ class Stage:
         ):
             yield port
 
+    def example_model(self) -> Path:
+        """Return a model of the example bot; it is kept until the bot changes."""
+        sources = [ROOT / "config.yml", ROOT / "domain.yml", *sorted((ROOT / "data").rglob("*.yml"))]
+        return _trained("example", ROOT, sources)
+
     def _model(self, channel: str) -> Path:
         if channel not in self._models:
-            self._models[channel] = _trained(channel)
+            name = "stock" if channel == STOCK else "ours"
+            self._models[channel] = _trained(name, BOT, sorted(BOT.rglob("*.yml")))
         return self._models[channel]
 
 
-def _trained(channel: str) -> Path:
-    """Return a model of the bench's bot; it is kept until the bot changes."""
-    sources = sorted(path for path in BOT.rglob("*.yml"))
+def _trained(name: str, bot: Path, sources: List[Path]) -> Path:
+    """Return a model of the *bot* with these *sources*; it is kept until they change."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    name = f"{'stock' if channel == STOCK else 'ours'}-{digest}"  # no dot: Rasa would cut the name there
+    name = f"{name}-{digest}"  # no dot: Rasa would cut the name there
     model = FOLDER / "models" / f"{name}.tar.gz"
     if model.exists():
         return model
     folder = FOLDER / "training" / name
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(BOT, folder)
-    if channel == STOCK:
+    for source in sources:
+        copy = folder / source.relative_to(bot)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copy)
+    if name.startswith("stock"):
         config = folder / "config.yml"
         config.write_text(config.read_text().replace(f"  - name: {POLICY}\n", ""))
     command = [sys.executable, "-m", "rasa", "train", "--out", str(model.parent)]

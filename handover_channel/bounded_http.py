@@ -109,13 +109,13 @@ _watch = _Watch()
 @contextlib.contextmanager
 def ends_within(seconds: float) -> Iterator[Deadline]:
     """End what this thread asks for meanwhile, on connections of this module, after *seconds*."""
-    deadline = Deadline(seconds)
+    deadline, before = Deadline(seconds), _deadline()
     _thread.deadline = deadline
     _watch.add(deadline)
     try:
         yield deadline
     finally:
-        _thread.deadline = None
+        _thread.deadline = before
         _watch.remove(deadline)
         deadline.release()
 

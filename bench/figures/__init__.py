@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Dict
 
-from bench.figures import accept, ack, active, answer, hostile, inbox, kills, limits, machines, muted
+from bench.figures import accept, ack, active, answer, attacks, hostile, inbox, kills, limits, machines, muted
 
 #: Name for `ONLY=` -> module, in the order of the report.
 FIGURES: Dict[str, ModuleType] = {
@@ -19,4 +19,5 @@ FIGURES: Dict[str, ModuleType] = {
     "kills": kills,
     "machines": machines,
     "hostile": hostile,
+    "attacks": attacks,
 }

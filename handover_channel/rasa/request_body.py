@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator
 
 from handover_channel.errors import InputRefused
-from handover_channel.rules.limits import CHUNKS, KB, LARGE, MB, THROWN_AWAY, Body
+from handover_channel.rules.limits import CHUNKS, KB, LARGE, MB, SMALL, THROWN_AWAY, Body
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -80,7 +80,7 @@ class Reading:
                 self._take_place(int(self._request.headers.get("content-length", "0")))
                 async for part in self._stream:
                     taken += part
-                    chunks += counted
+                    chunks += counted and len(part) < SMALL.value
                     if len(taken) > self._limits.size.value or chunks > CHUNKS.value:
                         raise self._too_large()
                     self._take_place(len(taken))

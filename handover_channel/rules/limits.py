@@ -54,9 +54,10 @@ LARGE_AT_ONCE = Limit(
     "more are answered 503, and Meta sends them again; small ones never wait for them",
     "channel",
 )
+SMALL = Limit("webhook, inbox", "a chunk that counts as small", 512, "bytes", "packets have more", _BODY)
 CHUNKS = Limit(
     "webhook, inbox",
-    "chunks of a body without Content-Length",
+    "small chunks of a body without Content-Length",
     4096,
     "chunks",
     "a chunk of one byte costs as much as one of 64 kB",
@@ -200,7 +201,7 @@ ADDRESS = Limit(
 )
 
 TABLE: Tuple[Limit, ...] = (
-    WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, CHUNKS, THROWN_AWAY,
+    WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, SMALL, CHUNKS, THROWN_AWAY,
     SIGN_IN_BODY, FORM_BODY, NOTE_BODY, REPLY_BODY, FORM_SECONDS, REPLY_SECONDS, REPLIES_AT_ONCE, FORM_FIELDS,
     PART_HEAD, *FIELDS.values(), QUERY_FIELDS, HEAD,
     FILE_BYTES, FILE_SECONDS, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILES_AT_ONCE, ADDRESSES,

@@ -329,6 +329,14 @@ def body_limits(size, seconds):
     return Body(Limit("", "", size, "bytes", "", ""), Limit("", "", seconds, "seconds", "", ""))
 
 
+@pytest.mark.parametrize("begun", [b"", b"x"])
+def test_a_delivery_that_does_not_go_on_is_refused_in_time(server, monkeypatch, begun):
+    monkeypatch.setattr(limits, "WEBHOOK", body_limits(MB, 0.3))
+    with server.connect() as connection:
+        connection.sendall(server.head(WEBHOOK, "Content-Length: 100", UNSIGNED) + begun)
+        assert answer_of(connection)[0] == 408
+
+
 async def test_a_body_that_takes_too_long_is_refused():
     with pytest.raises(InputRefused) as refused:
         await Reading(Request(*[b"x"] * 1000, pause=0.02), body_limits(MB, 0.2), Places(1)).read()

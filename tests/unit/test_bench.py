@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import mutations, report
+from bench import attackers, mutations, report
 from bench.meta import Call
 from bench.outcome import Line, Outcome, Table, skipped, verdict
 from bench.samples import Load, percentile
@@ -84,6 +84,14 @@ def test_only_what_was_accepted_counts_as_throughput():
 
 def test_bodies_are_damaged_in_many_ways():
     assert len(set(mutations.bodies(500, 1))) > 400
+
+
+# --- attackers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 95 * attackers.MB, 28 * attackers.MB + 7])
+def test_an_attacker_sends_as_many_bytes_as_it_announces(size):
+    assert sum(map(len, attackers._pieces(size, b"a=1&"))) == size
 
 
 # --- report ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def shown(limit):
     """The row of a limit in SECURITY.md."""
     value = limit.value
     if limit.unit == "bytes":
-        most = f"{value // limits.MB} MB" if value >= limits.MB else f"{value // limits.KB} kB"
+        most = f"{value // limits.MB} MB" if value >= limits.MB else f"{value / limits.KB:g} kB"
     else:
         most = f"{value:,} {limit.unit}"
     return f"| {limit.way} | {limit.what} | {most} | {limit.why} |"
