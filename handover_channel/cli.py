@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from handover_channel import agents_cli, queue_cli
+from handover_channel import agents_cli, person_cli, queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ app = typer.Typer(
 
 app.add_typer(queue_cli.app, name="queue")
 app.add_typer(agents_cli.app, name="agents")
+app.command()(person_cli.forget)
+app.command()(person_cli.export)
 
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
@@ -139,8 +141,16 @@ def tidy(
         help="Delete what was said while the bot was silent, notes and names, too.",
     ),
     changes: bool = typer.Option(False, "--changes", help="Delete the log of changes of control, too."),
+    given_up: bool = typer.Option(
+        False, "--given-up", help="Delete what was given up, and replies that could not be sent, too."
+    ),
+    threads: bool = typer.Option(
+        False,
+        "--threads",
+        help="Delete threads of which nothing else is left, with tags and read marks, too.",
+    ),
 ) -> None:
-    """Delete what was worked off long ago, in small portions. What was given up stays."""
+    """Delete what was worked off long ago, in small portions. What was given up stays unless you say so."""
     from handover_channel import wiring
     from handover_channel.store import retention
 
@@ -151,6 +161,10 @@ def tidy(
         typer.echo(f"Lines of transcripts deleted: {retention.delete_transcript(store, before=before)}")
     if changes:
         typer.echo(f"Changes of control deleted: {retention.delete_changes(store, before=before)}")
+    if given_up:
+        typer.echo(f"Given up, and deleted: {retention.delete_given_up(store, before=before)}")
+    if threads:
+        typer.echo(f"Threads deleted: {retention.delete_threads(store, before=before)}")
 
 
 def _age_to_delete(text: str) -> float:

@@ -116,11 +116,15 @@ class Store:
             borrowed.detach()
             return connection
 
-    def tidy_up(self) -> None:
-        """Move what SQLite's log has into its file, beside whoever reads and writes."""
+    def tidy_up(self, *, wholly: bool = False) -> None:
+        """Move what SQLite's log has into its file, beside whoever reads and writes.
+
+        *wholly*: wait for them, and leave the log empty.
+        """
         if self.dialect == "sqlite" and self._migrated:
             with self._errors(), closing(self._engine.raw_connection()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                how = "TRUNCATE" if wholly else "PASSIVE"
+                connection.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchall()
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,6 +1,6 @@
 """Deletes what is old, in small transactions: whoever waits for the database gets in between.
 
-1. Only what is done goes; what was given up stays until a person has looked at it.
+1. Only what is done goes; what was given up stays until a person has looked at it, or says that it may go.
 2. The newest row of each table stays: SQLite would give its id again, and ids say what came before what.
 """
 
@@ -11,9 +11,12 @@ from typing import Callable
 
 import sqlalchemy as sa
 
+from handover_channel.control import Control
 from handover_channel.store import Store, findings
+from handover_channel.store.person import columns
 from handover_channel.store.queue import GIVEN_UP
 from handover_channel.store.replies import DROPPED, SENT
+from handover_channel.store.replies import FAILED as UNSENT
 from handover_channel.store.schema import (
     changes,
     deliveries,
@@ -24,6 +27,9 @@ from handover_channel.store.schema import (
     threads,
     transcript,
 )
+
+#: Tables with what was said, done or is to be done in a thread: while there is any of it, the thread stays.
+_CONTENT = frozenset({"deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "claims"})
 
 #: Rows looked at in one transaction.
 BATCH = 1000
@@ -57,6 +63,37 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
 def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
     """Delete changes of control before that time."""
     return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
+
+
+def delete_given_up(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
+    """Delete deliveries given up before that time, and replies that could not be sent, with their files."""
+    failed = sa.and_(replies.c.at < before, replies.c.state == UNSENT)
+    count = _delete(store, replies, replies.c.at, before, failed, sleep)
+    given_up = sa.and_(deliveries.c.done_at < before, deliveries.c.outcome.in_(GIVEN_UP))
+    return count + _delete(store, deliveries, deliveries.c.received_at, before, given_up, sleep)
+
+
+def delete_threads(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
+    """Delete threads that the bot has, that nobody wrote in since that time, and of which nothing is left.
+
+    With them go tags, names and read marks. What is left: anything in `_CONTENT`, see the other functions.
+    """
+    named = columns()
+    empty = [~sa.exists().where(named[name] == threads.c.id) for name in sorted(_CONTENT)]
+    over = sa.and_(threads.c.control == Control.BOT.value, threads.c.active_at < before, *empty)
+    size = min(BATCH, 500)  # an old SQLite takes 999 values
+    these = sa.select(threads.c.id).where(over).limit(size)
+    count, found = 0, size
+    while found == size:
+        with store.writing() as connection:
+            gone = list(connection.execute(these).scalars())
+            for name in named.keys() - _CONTENT - {"threads"}:
+                connection.execute(sa.delete(named[name].table).where(named[name].in_(gone)))
+            # Once more with all conditions: somebody may have written meanwhile.
+            count += connection.execute(sa.delete(threads).where(threads.c.id.in_(gone), over)).rowcount
+        found = len(gone)
+        sleep(PAUSE)
+    return count
 
 
 def _forget_words(store: Store, before: float, sleep: _Sleep) -> None:

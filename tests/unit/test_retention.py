@@ -164,3 +164,76 @@ def test_with_what_was_said_go_the_notes_about_it_and_the_names(play, store, sma
         assert [each.text for each in remarks.of(connection, PSID)] == ["1 days ago"]
         assert people.get(connection, "t1") is not None
         assert not any(people.get(connection, f"t{days}") for days in (40, 39, 38, 37))
+
+
+def _empties(store):
+    """All but deliveries is gone, as after the other ways to tidy."""
+    with store.writing() as connection:
+        for table in ("deliveries", "transcript", "changes", "replies", "remarks", "deadlines"):
+            connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
+
+
+def _threads(store):
+    with store.reading() as connection:
+        return set(connection.execute(sa.text("SELECT id FROM threads")).scalars())
+
+
+def _has_threads(play, *names, days_ago):
+    at = play.clock() - days_ago * DAY
+    with play.store.writing() as connection:
+        for name in names:
+            threads.get_or_add(connection, name, channel="facebook", page="1", now=at)
+            connection.execute(sa.text("INSERT INTO tags VALUES (:name, 'vip')"), {"name": name})
+            connection.execute(sa.text("INSERT INTO read_marks VALUES ('sara', :name, 1)"), {"name": name})
+
+
+def test_old_threads_of_which_nothing_is_left_go_with_tags_and_read_marks(play, store, small):
+    _has_threads(play, *"abcdefg", days_ago=40)
+    _has_threads(play, "new", days_ago=1)
+
+    assert tidy(play, retention.delete_threads)[0] == 7
+
+    assert _threads(store) == {"new"}
+    for table in ("tags", "read_marks"):
+        with store.reading() as connection:
+            left = connection.execute(sa.text(f"SELECT thread FROM {table}")).scalars()  # noqa: S608
+            assert set(left) == {"new"}
+
+
+@pytest.mark.parametrize("table", ["deliveries", "transcript", "changes", "replies", "remarks", "deadlines"])
+def test_a_thread_of_which_something_is_left_stays(play, store, table):
+    from test_person import fill
+
+    _has_threads(play, "gone", days_ago=40)
+    fill(store, "stays")
+    with store.writing() as connection:
+        for other in {"deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "claims"} - {
+            table
+        }:
+            connection.execute(sa.text(f"DELETE FROM {other}"))  # noqa: S608 - names of ours
+        connection.execute(sa.text("UPDATE threads SET active_at = 1, control = 'bot'"))
+
+    assert tidy(play, retention.delete_threads)[0] == 1
+    assert _threads(store) == {"stays"}
+
+
+def test_a_thread_that_somebody_else_has_stays(play, store):
+    play.hands_over("inbox")
+    _empties(store)
+    play.clock.passes(100 * DAY)
+
+    assert tidy(play, retention.delete_threads)[0] == 0
+
+
+def test_what_was_given_up_goes_where_one_says_so_with_replies_that_failed(play, store):
+    says(play, 3, days_ago=40)
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET outcome = 'failed' WHERE id = 1"))
+        failed = replies.add(connection, PSID, key="1", agent="nour", text="x", now=START).id
+        replies.failed(connection, failed, "no")
+        replies.add(connection, PSID, key="2", agent="nour", text="x", now=START + 99 * DAY)
+
+    assert tidy(play, retention.delete_given_up)[0] == 2
+
+    assert ids(store) == [2, 3]
+    assert failed not in ids(store, "replies")

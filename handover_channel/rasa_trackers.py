@@ -1,0 +1,100 @@
+"""Rasa's own record of one conversation, its tracker, reached without a Rasa server: by endpoints.yml.
+
+Rasa 3.6 has no method that deletes a tracker (`rasa.core.tracker_store`), so it is done in each kind of store
+as that keeps it. What cannot be reached is said, with what to do by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping
+
+import sqlalchemy as sa
+
+from handover_channel.errors import HandoverError
+
+
+class TrackerOutOfReach(HandoverError):
+    """Rasa's tracker store cannot be reached from here; the text says what to do by hand."""
+
+
+def events(thread: str, endpoints: Path) -> List[Dict[str, Any]]:
+    """Return the events of a conversation, of all its sessions. Raises TrackerOutOfReach."""
+    store = _store(thread, endpoints)
+    try:
+        tracker = asyncio.run(store.retrieve_full_tracker(thread))
+    except Exception as error:  # each kind of store raises its own
+        raise _failed(thread, endpoints, error) from None
+    return [event.as_dict() for event in tracker.events] if tracker else []
+
+
+def delete(thread: str, endpoints: Path) -> int:
+    """Delete a conversation; return how many events (SQL) or records. Raises TrackerOutOfReach."""
+    store = _store(thread, endpoints)
+    try:
+        return _DELETE[type(store).__name__](store, thread)
+    except Exception as error:
+        raise _failed(thread, endpoints, error) from None
+
+
+def _store(thread: str, endpoints: Path) -> Any:
+    # By name: the command runs without Rasa, too, where this is all that it cannot do.
+    if find_spec("rasa") is None:
+        raise TrackerOutOfReach(
+            "Rasa is not installed here -> run this where Rasa runs, or delete the conversation "
+            f"{thread} in its tracker store by hand"
+        )
+    if not endpoints.exists():
+        raise TrackerOutOfReach(f"{endpoints} is not there -> name Rasa's file: --endpoints FILE")
+    try:
+        config = import_module("rasa.utils.endpoints").read_endpoint_config(str(endpoints), "tracker_store")
+        stores, domain = import_module("rasa.core.tracker_store"), import_module("rasa.shared.core.domain")
+        store = stores.create_tracker_store(config, domain.Domain.empty(), None)
+    except (Exception, SystemExit) as error:
+        raise _failed(thread, endpoints, error) from None
+    while hasattr(store, "_tracker_store"):
+        store = store._tracker_store
+    name = type(store).__name__
+    if name == "InMemoryTrackerStore":
+        raise TrackerOutOfReach(
+            f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> restart Rasa"
+        )
+    if name not in _DELETE:
+        raise TrackerOutOfReach(
+            f"{name} is not known here -> look after the conversation {thread} there by hand"
+        )
+    return store
+
+
+def _failed(thread: str, endpoints: Path, error: BaseException) -> TrackerOutOfReach:
+    return TrackerOutOfReach(
+        f"Rasa's tracker store cannot be reached ({type(error).__name__}) -> check tracker_store in "
+        f"{endpoints}, or look after the conversation {thread} there by hand"
+    )
+
+
+def _from_sql(store: Any, thread: str) -> int:
+    with store.session_scope() as session:
+        if session.get_bind().dialect.name == "sqlite":
+            session.execute(sa.text("PRAGMA secure_delete=ON"))
+        count = session.query(store.SQLEvent).filter(store.SQLEvent.sender_id == thread).delete()
+        session.commit()
+    return int(count)
+
+
+def _from_mongo(store: Any, thread: str) -> int:
+    return int(store.conversations.delete_many({"sender_id": thread}).deleted_count)
+
+
+def _from_redis(store: Any, thread: str) -> int:
+    return int(store.red.delete(store.key_prefix + thread))
+
+
+_DELETE: Mapping[str, Callable[[Any, str], int]] = {
+    "SQLTrackerStore": _from_sql,
+    "MongoTrackerStore": _from_mongo,
+    "RedisTrackerStore": _from_redis,
+}
