@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-import unicodedata
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Optional
 
@@ -19,6 +18,7 @@ from rich.table import Table
 
 from handover_channel import agents_cli, person_cli, queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
+from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from handover_channel.store.status import Status
@@ -48,7 +48,7 @@ def main() -> None:
     try:
         app()
     except HandoverError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(printable_lines(str(error)), err=True)
         sys.exit(2)
 
 
@@ -201,17 +201,23 @@ def _print_status(console: Console, found: Status) -> None:
     }
     for name, fact in facts.items():
         if fact:
-            console.print(f"{name + ':':<10}{fact}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{name + ':':<10}{printable(fact)}", markup=False, highlight=False, soft_wrap=True)
     for finding in found.findings:
-        console.print(f"{'Wrong:':<10}{finding.text}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"{'Wrong:':<10}{printable(finding.text)}", markup=False, highlight=False, soft_wrap=True
+        )
     changes = Table("when", "from", "to", "reason", "who", title="Changes of control", title_justify="left")
     for change in found.log:
         to = f"{change.control} {change.target}".strip()
-        changes.add_row(_time(change.at), change.control_before, to, change.reason, change.who)
+        changes.add_row(
+            _time(change.at), *map(printable, (change.control_before, to, change.reason, change.who))
+        )
     lines = Table("when", "who", "text", title="Said while the bot was silent", title_justify="left")
     for line in found.transcript:
         said = line.text or ", ".join(f"[{attachment.type}]" for attachment in line.attachments)
-        lines.add_row(_time(line.timestamp / 1000), f"{line.author} {line.app_id}".strip(), _visible(said))
+        lines.add_row(
+            _time(line.timestamp / 1000), *map(printable, (f"{line.author} {line.app_id}".strip(), said))
+        )
     for table in (changes, lines):
         if table.row_count:
             console.print()
@@ -222,11 +228,6 @@ def _time(seconds: Optional[float]) -> str:
     if not seconds:
         return ""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _visible(text: str) -> str:
-    # What a person wrote must not steer the terminal of the agent who reads it.
-    return "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
 
 
 def _need(module: str, *, extra: str) -> None:

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from handover_channel.children import Child, Children, Part, taken
 from handover_channel.errors import HandoverError
+from handover_channel.printable import printable
 
 MODEL = Path("models/handover.tar.gz")
 LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
@@ -192,7 +193,7 @@ def _print_end(console: Console, child: Child) -> None:
     how = "did not answer in time" if code is None else f"ended with exit code {code}"
     console.print(f"{child.part.name} {how}. The last lines of {child.log}:", highlight=False)
     for line in child.last_lines():
-        console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"    {printable(line)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

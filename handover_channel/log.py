@@ -4,6 +4,8 @@
 2. A line about work on a thread carries `thread_id`, and `delivery_id` where there is one, as fields of the
    record (`extra`), for those who log JSON.
 3. Of an error that is not ours only its kind and its place are logged: its text may quote what people wrote.
+4. A line is one line: control characters in its facts are written out (printable.py), whichever logger of
+   ours it is from, in every process. A trace has lines of its own.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from typing import (
 )
 
 from handover_channel.errors import HandoverError
+from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -37,8 +40,44 @@ else:  # cannot be subscripted before Python 3.11
 
 _T = TypeVar("_T")
 
+_OURS = __name__.partition(".")[0]
+_MARK = "_handover_on_one_line"
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ABOUT: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("handover_about", default=_NOTHING)
+
+
+class Trace(str):
+    """A text of several lines, all of them ours."""
+
+
+def _on_one_line(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
+    @functools.wraps(make)
+    def record(*given: Any, **named: Any) -> logging.LogRecord:
+        made = make(*given, **named)
+        if str(made.name).partition(".")[0] != _OURS:
+            return made
+        if isinstance(made.args, tuple):
+            made.args = tuple(map(_harmless, made.args))
+        elif isinstance(made.args, Mapping):
+            made.args = {name: _harmless(fact) for name, fact in made.args.items()}
+        return made
+
+    setattr(record, _MARK, True)
+    return record
+
+
+def _harmless(fact: Any) -> Any:
+    if isinstance(fact, (int, float, Trace)):
+        return fact
+    text = str(fact)
+    shown = printable(text)
+    return fact if shown == text else shown
+
+
+# The one place that all loggers pass. https://docs.python.org/3/library/logging.html#logging.setLogRecordFactory
+if not hasattr(logging.getLogRecordFactory(), _MARK):
+    logging.setLogRecordFactory(_on_one_line(logging.getLogRecordFactory()))
 
 
 class Logger(_Adapter):
@@ -83,15 +122,17 @@ def carried(function: Callable[..., _T]) -> Callable[..., _T]:
     return functools.partial(contextvars.copy_context().run, function)
 
 
-def trace(error: BaseException) -> str:
+def trace(error: BaseException) -> Trace:
     """Return kind and place of *error* and of its causes, without their texts; with it where it is ours."""
     seen: Optional[BaseException] = error
     parts: List[str] = []
     while seen is not None and len(parts) < 10:
-        said = f"{type(seen).__name__}: {seen}" if isinstance(seen, HandoverError) else type(seen).__name__
+        said = type(seen).__name__
+        if isinstance(seen, HandoverError):
+            said = f"{said}: {printable_lines(str(seen))}"
         parts.append("".join([said, "\n", *traceback.format_tb(seen.__traceback__)]).rstrip())
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
-    return "\nafter ".join(parts)
+    return Trace("\nafter ".join(parts))
 
 
 class Forward(logging.Handler):

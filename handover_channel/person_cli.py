@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 import typer
 
 from handover_channel.errors import HandoverError
+from handover_channel.printable import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
@@ -37,9 +38,7 @@ def export(thread: str = THREAD, endpoints: Path = ENDPOINTS) -> None:
         found = person.export(connection, thread)
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     everything = {"schema": SCHEMA, "thread": thread, "exported_at": at, "tables": found}
-    typer.echo(
-        json.dumps({**everything, "tracker": _tracker(thread, endpoints)}, indent=2, ensure_ascii=False)
-    )
+    typer.echo(json.dumps({**everything, "tracker": _tracker(thread, endpoints)}, indent=2))
 
 
 def forget(
@@ -58,7 +57,7 @@ def forget(
     left = _forget(store, thread, endpoints)
     typer.echo("Not reached from here: backups, logs (they hold the id), and what Meta keeps.")
     for each in left:
-        typer.echo(f"NOT DELETED: {each}", err=True)
+        typer.echo(f"NOT DELETED: {printable(each)}", err=True)
     if left:
         raise typer.Exit(1)
 
@@ -108,7 +107,7 @@ def _tracker(thread: str, endpoints: Path) -> Dict[str, Any]:
     try:
         return {"events": rasa_trackers.events(thread, endpoints)}
     except rasa_trackers.TrackerOutOfReach as error:
-        typer.echo(f"NOT EXPORTED: {error}", err=True)
+        typer.echo(f"NOT EXPORTED: {printable(str(error))}", err=True)
         return {"not_reached": str(error)}
 
 

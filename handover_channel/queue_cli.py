@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handover_channel.errors import HandoverError
+from handover_channel.printable import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
@@ -107,7 +108,7 @@ def _not_now(found: Queued, wanted: str, which: str) -> str:
 def _say(changed: bool, done: str) -> None:
     if not changed:
         raise HandoverError("the delivery was worked off in this very moment -> look again: `handover queue`")
-    typer.echo(done)
+    typer.echo(printable(done))
 
 
 def _plain(page: Page, now: float) -> Dict[str, Any]:
@@ -130,7 +131,7 @@ def _print(console: Console, name: str, page: Page, now: float) -> None:
         cells = (
             item.id, item.thread, item.kind, _age(now - item.received_at), why, item.attempts, item.failures,
         )  # fmt: skip
-        table.add_row(*map(str, cells), item.worker)
+        table.add_row(*(printable(str(cell)) for cell in (*cells, item.worker)))
     console.print(table, markup=False)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import NamedTuple
 
@@ -89,6 +90,24 @@ def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
     assert "\x1b" not in ran.stdout
     assert "\x07" not in ran.stdout
     assert "[red]not markup[/red]" in ran.stdout
+
+
+def test_no_fact_of_a_thread_steers_the_terminal_or_forges_a_line(handover):
+    forged = "7001\nControl:  bot\x1b[2J\u202e"
+
+    class Forged(Switchboard):
+        def status(self, thread):
+            found = super().status(PSID)
+            row = dataclasses.replace(found.thread, id=forged, reason=forged)
+            log = [dataclasses.replace(found.log[0], who=forged, reason=forged)]
+            return dataclasses.replace(found, thread=row, log=log)
+
+    ran = handover("status", PSID, switchboard=Forged(refusal=forged))
+
+    assert "\x1b" not in ran.stdout
+    assert "\u202e" not in ran.stdout
+    assert "\nControl:  bot" not in ran.stdout
+    assert "7001\\nControl:  bot" in ran.stdout
 
 
 def test_return_gives_the_thread_back_as_an_agent(handover):

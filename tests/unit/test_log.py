@@ -357,3 +357,41 @@ def test_no_line_is_written_with_an_error_that_may_quote_somebody():
     }
     assert not writing
     assert not formatted
+
+
+FORGED = "7001\n2026-01-01 ERROR root - FORGED\x1b[31m\r\u2028\u202e\ud800"
+
+
+@pytest.mark.parametrize("name", ["handover_channel.test", "handover_channel"])
+@pytest.mark.parametrize("fact", [FORGED, ValueError(FORGED), HandoverRefused(FORGED)])
+def test_no_fact_forges_a_line_or_steers_a_terminal(caplog, name, fact):
+    logging.getLogger(name).warning("thread %s: handed over in %s ms", fact, 7)
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.isprintable()
+    assert line.startswith("thread 7001\\n2026-01-01 ERROR root - FORGED\\x1b[31m\\r")
+    assert line.endswith("handed over in 7 ms")
+
+
+def test_what_other_scripts_need_stays(caplog):
+    for words in ("محادثة", "نیم\u200cفاصله", "👩\u200d👧"):
+        logger.warning("thread %s", words)
+        assert caplog.records[-1].getMessage() == f"thread {words}"
+
+
+def test_a_trace_keeps_its_lines_and_quotes_nothing_that_does_anything(caplog):
+    try:
+        raise HandoverRefused("thread 7001\x1b[31m is already with sales")
+    except HandoverRefused as error:
+        logger.error("it failed: %s", log.trace(error))
+
+    said = caplog.records[-1].getMessage()
+    assert said.count("\n") >= 2
+    assert "\x1b" not in said
+    assert "7001\\x1b[31m" in said
+
+
+def test_the_loggers_of_others_are_left_alone(caplog):
+    logging.getLogger("somebody.else").warning("%s", "two\nlines")
+
+    assert caplog.records[-1].getMessage() == "two\nlines"

@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import sqlalchemy as sa
 from play import PSID, Play
 
 from handover_channel import cli, queue_cli, wiring
@@ -69,6 +70,17 @@ def test_what_waits_and_what_was_given_up_are_two_tables(handover, play):
     assert shown.count(PSID) == 2
     assert "1 h 1 min" in shown
     assert "secret" not in shown
+
+
+def test_a_thread_with_a_strange_name_does_not_steer_the_terminal(handover, play):
+    receive(play, "hello")
+    with play.store.writing() as connection:
+        connection.execute(sa.text("UPDATE deliveries SET thread = :name"), {"name": "a\x1b[2J\nb"})
+
+    for arguments in (["queue"], ["queue", "drop", "1"]):
+        shown = "".join(map(str, handover(*arguments)))
+        assert "\x1b" not in shown
+        assert "a\\x1b[2J\\nb" in shown
 
 
 def test_only_what_was_given_up(handover, play):
