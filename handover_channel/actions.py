@@ -22,6 +22,8 @@ from handover_channel.errors import (
     StoreUnavailable,
 )
 from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.rules.last_words import words_said
+from handover_channel.store import threads
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER, Switchboard
 
@@ -72,7 +74,8 @@ class ActionHandover(Action):
             logger.error("thread %s: not handed over: %s", tracker.sender_id, error)
             dispatcher.utter_message(response=FAILED_RESPONSE)
             return _slots(await self._row(tracker.sender_id))
-        if row.channel != MESSENGER:  # there it went out before control did
+        if row.channel != MESSENGER:  # there both were done before control went
+            await asyncio.get_running_loop().run_in_executor(None, self._note_words, tracker)
             await self._tell_ahead(dispatcher, row)
         return _slots(row)
 
@@ -80,6 +83,18 @@ class ActionHandover(Action):
         text = await asyncio.get_running_loop().run_in_executor(None, self._switchboard.ahead, row)
         if text:
             dispatcher.utter_message(text=text)
+
+    def _note_words(self, tracker: Tracker) -> None:
+        """Keep what the person said last for the list of the inbox."""
+        said = [each for each in tracker.events if each.get("event") == "user" and each.get("text")]
+        texts = [each for each in said if not str(each["text"]).startswith("/")]  # a payload is no text
+        if not texts:
+            return
+        text, at = str(texts[-1]["text"]), int(float(texts[-1].get("timestamp") or 0) * 1000)
+        with contextlib.suppress(StoreUnavailable), self._switchboard.store.writing() as connection:
+            words = words_said("person", text, "", at)
+            now = self._switchboard.clock()
+            threads.touch(connection, tracker.sender_id, page="", seen=0, now=now, words=words)
 
     async def _row(self, thread: str) -> Optional[Thread]:
         """Return the row as it stands: where somebody else has control already, the slots go on saying so."""

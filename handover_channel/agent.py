@@ -27,7 +27,6 @@ from handover_channel.events import Attachment
 from handover_channel.graph_api import GraphApi
 from handover_channel.outbox import Part
 from handover_channel.post import Post
-from handover_channel.rules.obstacle import Obstacle, is_refuted
 from handover_channel.sending import PortOf, SendingRules, check_reply, is_blank, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads
@@ -214,9 +213,8 @@ class Agent:
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
         outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
-        if is_refuted(row.obstacle):
-            with self._store.writing() as connection:
-                threads.obstructed(connection, row.id, Obstacle.NONE.value)
+        if row.channel == MESSENGER:
+            self._refusals.refute(row)
 
     def _row_in_inbox(self, thread: str) -> Thread:
         row = self._row(thread)

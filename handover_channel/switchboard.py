@@ -59,13 +59,13 @@ class Switchboard:
         self, settings: Settings, store: Store, graph: GraphApi, clock: Callable[[], float] = time.time
     ) -> None:
         self.settings = settings
-        self._store = store
+        self.store = store
         self._graph = graph
         self.clock = clock
         self._ledger = Ledger(settings, store, clock)
         self._owners = Owners(settings, graph, clock)
         self.findings = Findings(store, clock)
-        self.refusals = Refusals(settings.app_id, store, clock, self.ask_owner, self.lose)
+        self.refusals = Refusals(settings, store, clock, self.findings, ask=self.ask_owner, lose=self.lose)
         self._notices = Notices(settings, store, graph, self._owners.token, clock, self.refusals.learn)
 
     def token_to_speak(self, thread: str) -> Optional[str]:
@@ -100,7 +100,7 @@ class Switchboard:
 
     def status(self, thread: str) -> Optional[Status]:
         """Return what `handover status` shows, None for a thread that was never seen."""
-        return status_of(self._store, thread, now=self.clock())
+        return status_of(self.store, thread, now=self.clock())
 
     def hand_over(
         self, thread: str, target: Optional[str] = None, *, channel: str = MESSENGER, who: str = BOT

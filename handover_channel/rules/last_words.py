@@ -31,18 +31,19 @@ class Words(NamedTuple):
 def words_of(event: Event) -> Optional[Words]:
     """Return what *event* says, None where neither the person nor the bot says anything."""
     if isinstance(event, PostbackReceived):
-        return _words("person", event.title, "", event.timestamp) if event.title else None
+        return words_said("person", event.title, "", event.timestamp) if event.title else None
     if not isinstance(event, (MessageReceived, MessageEchoed)):
         return None
     file = event.attachments[0].type or "file" if event.attachments else ""
     if not (event.text.strip() or file):
         return None
     if isinstance(event, MessageReceived):
-        return _words("person", event.text, file, event.timestamp)
+        return words_said("person", event.text, file, event.timestamp)
     if event.metadata.startswith(OUR_METADATA) and not event.metadata.startswith(_REPLY):
-        return _words("bot", event.text, file, event.timestamp)
+        return words_said("bot", event.text, file, event.timestamp)
     return None
 
 
-def _words(author: str, text: str, file: str, at: int) -> Words:
+def words_said(author: str, text: str, file: str, at: int) -> Words:
+    """Return what is kept of a message."""
     return Words(author, " ".join(text[: LONGEST * 4].split())[:LONGEST], file, at)

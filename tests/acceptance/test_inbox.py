@@ -181,6 +181,30 @@ def test_who_answers_first_has_the_conversation(waiting, anna, ben):
     eventually(lambda: waiting.heard()[-1] == "I am on it")
 
 
+def test_before_a_reply_in_a_colleagues_conversation_an_agent_is_asked_once(waiting, anna, ben):
+    anna.opens(waiting)
+    anna.answers("I am on it")
+    ben.shows(waiting.psid)
+    expect(ben.page.locator("#reply-asks")).to_contain_text("Anna Weber has this conversation")
+    asked = []
+
+    def answer(dialog):
+        asked.append(dialog.message)
+        (dialog.accept if len(asked) > 1 else dialog.dismiss)()
+
+    ben.page.on("dialog", answer)
+    ben.answers("May I add something")
+    expect(ben.reply).to_have_value("May I add something")  # asked, and not meant
+    ben.reply.press("Enter")
+    eventually(lambda: waiting.heard()[-1] == "May I add something")
+    expect(ben.page.locator("#reply-asks")).to_have_count(0)
+    ben.answers("And one more thing")
+
+    eventually(lambda: waiting.heard()[-1] == "And one more thing")
+    assert asked == ["Anna Weber has this conversation: send all the same?"] * 2
+    expect(ben.button("Return to bot")).to_have_count(0)
+
+
 def test_a_note_is_for_colleagues_and_never_sent(waiting, anna, ben):
     anna.opens(waiting)
     ben.opens(waiting)

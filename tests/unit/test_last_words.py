@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from play import OURS, PSID
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
+from handover_channel.actions import ActionHandover
 from handover_channel.inbox import listing
 from handover_channel.inbox.views import Filters
 from handover_channel.store import retention, transcript
@@ -86,3 +89,16 @@ def test_words_that_are_old_enough_are_deleted_with_the_transcript(play):
 
     assert item(play, "bot").preview == ""
     assert play.row.last_text == ""
+
+
+async def test_on_another_channel_the_list_shows_what_was_said_before_the_handover(play):
+    said = [("hello", 1.0), ("/handover", 3.0), ("I was charged twice", 2.0)]
+    events = [
+        {"event": "user", "text": text, "timestamp": play.clock() + at, "input_channel": "socketio"}
+        for text, at in said
+    ]
+    tracker = Tracker("chat-1", {}, {"intent": {}, "entities": []}, events, False, None, {}, "action_listen")
+
+    await ActionHandover(play.switchboard).run(CollectingDispatcher(), tracker, {})
+
+    assert (item(play).preview, item(play).preview_author) == ("I was charged twice", "person")

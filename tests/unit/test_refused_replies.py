@@ -15,6 +15,7 @@ from handover_channel.inbox_settings import InboxSettings
 from handover_channel.rules.obstacle import HINTS, Obstacle
 from handover_channel.sending import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
 from handover_channel.simulator.refusals import Refusal
+from handover_channel.store import findings
 from handover_channel.store.replies import FAILED, SENT, File
 
 CONTROLLED = Refusal(
@@ -228,3 +229,18 @@ def test_a_refusal_that_teaches_nothing_new_changes_nothing(play, agent):
     with play.store.reading() as connection:
         changes = connection.execute(sa.text("SELECT count(*) FROM changes")).scalar()
     assert changes == 1  # the handover
+
+
+def findings_of(play):
+    with play.store.reading() as connection:
+        return [each.kind for each in findings.current(connection, now=play.clock())]
+
+
+def test_a_token_that_is_refused_to_an_agent_is_shown_to_those_who_run_the_bot_until_it_works(play, agent):
+    refused(play, BAD_TOKEN)
+    reply = agent.reply(PSID, "Hello.")
+    assert findings_of(play) == [findings.TOKEN_REFUSED]
+
+    agent.retry(reply.id)
+
+    assert findings_of(play) == []
