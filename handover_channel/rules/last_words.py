@@ -2,14 +2,16 @@
 
 While the bot has control nothing is in the transcript, and Rasa's tracker is not read for each row of a list:
 so these words are kept with the thread (store/threads.py). The bot's are known by their echoes. What others
-wrote is in the transcript.
+wrote is in the transcript. The notice of a handover (it has the button "Back to Bot") is not counted: every
+thread that waits would read the same.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 
-from handover_channel.events import Event, MessageEchoed, MessageReceived, PostbackReceived
+from handover_channel.events import Attachment, Event, MessageEchoed, MessageReceived, PostbackReceived
+from handover_channel.returning import is_button
 from handover_channel.routing import OUR_METADATA
 
 #: Characters that are kept.
@@ -34,14 +36,33 @@ def words_of(event: Event) -> Optional[Words]:
         return words_said("person", event.title, "", event.timestamp) if event.title else None
     if not isinstance(event, (MessageReceived, MessageEchoed)):
         return None
-    file = event.attachments[0].type or "file" if event.attachments else ""
-    if not (event.text.strip() or file):
+    first = event.attachments[0] if event.attachments else None
+    file = first.type or "file" if first else ""
+    text = event.text if event.text.strip() or first is None else text_of(first)
+    if not (text.strip() or file):
         return None
     if isinstance(event, MessageReceived):
-        return words_said("person", event.text, file, event.timestamp)
-    if event.metadata.startswith(OUR_METADATA) and not event.metadata.startswith(_REPLY):
-        return words_said("bot", event.text, file, event.timestamp)
-    return None
+        return words_said("person", text, file, event.timestamp)
+    is_ours = event.metadata.startswith(OUR_METADATA) and not event.metadata.startswith(_REPLY)
+    if not is_ours or (first is not None and _is_notice(first)):
+        return None
+    return words_said("bot", text, file, event.timestamp)
+
+
+def text_of(attachment: Attachment) -> str:
+    """Return the words of a template: its text, or the title of its first card; "" for anything else."""
+    text = attachment.payload.get("text") or attachment.payload.get("title") or ""
+    elements = attachment.payload.get("elements")
+    first = elements[0] if isinstance(elements, list) and elements else None
+    title = first.get("title") if isinstance(first, Mapping) else ""
+    return str(text or title or "")
+
+
+def _is_notice(attachment: Attachment) -> bool:
+    buttons = attachment.payload.get("buttons")
+    return isinstance(buttons, list) and any(
+        isinstance(button, Mapping) and is_button(str(button.get("payload"))) for button in buttons
+    )
 
 
 def words_said(author: str, text: str, file: str, at: int) -> Words:

@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from handover_channel.actions import ActionHandover
 from handover_channel.inbox import listing
 from handover_channel.inbox.views import Filters
+from handover_channel.returning import BUTTON_PAYLOAD
 from handover_channel.store import retention, transcript
 from handover_channel.store.transcript import AGENT, Line
 
@@ -102,3 +103,44 @@ async def test_on_another_channel_the_list_shows_what_was_said_before_the_handov
     await ActionHandover(play.switchboard).run(CollectingDispatcher(), tracker, {})
 
     assert (item(play).preview, item(play).preview_author) == ("I was charged twice", "person")
+
+
+def echoed(play, attachment):
+    echo = {"mid": "m_e", "is_echo": True, "app_id": int(OURS), "metadata": "rasa-handover:1.1"}
+    at = int(play.clock() * 1000) + 50
+    sides = {"sender": {"id": play.page.page_id}, "recipient": {"id": PSID}, "timestamp": at}
+    play.deliver({**sides, "message": {**echo, "attachments": [attachment]}})
+    play.work()
+
+
+def test_the_notice_of_a_handover_does_not_hide_what_it_is_about(play):
+    play.says("I was charged twice")
+    button = {"type": "postback", "title": "Back to Bot", "payload": BUTTON_PAYLOAD}
+    notice = {"template_type": "button", "text": "A colleague comes.", "buttons": [button]}
+    echoed(play, {"type": "template", "payload": notice})
+
+    assert item(play, "bot").preview == "I was charged twice"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"template_type": "button", "text": "Which one?", "buttons": [{"title": "A", "payload": "/a"}]},
+        {"template_type": "generic", "elements": [{"title": "Which one?"}, {"title": "Another"}]},
+    ],
+)
+def test_a_template_is_shown_by_its_words(play, payload):
+    play.says("lamps")
+    echoed(play, {"type": "template", "payload": payload})
+
+    assert (item(play, "bot").preview, item(play, "bot").preview_author) == ("Which one?", "bot")
+
+
+@pytest.mark.parametrize(
+    "payload", [{"elements": "x"}, {"elements": [3]}, {"buttons": [None, "x"]}, {"text": 7}]
+)
+def test_a_template_of_any_shape_stops_nothing(play, payload):
+    play.says("lamps")
+    echoed(play, {"type": "template", "payload": payload})
+
+    assert item(play, "bot").preview_author == "bot"
