@@ -14,6 +14,7 @@ import contextlib
 import socket
 import threading
 import time
+import zlib
 from typing import Any, Callable, Iterator, List, Optional, Set, Type
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -25,6 +26,9 @@ from handover_channel.rules.limits import ADDRESSES
 
 #: Seconds between two looks at the exchanges under way.
 TICK = 0.25
+
+#: For zlib: of gzip or of its own.
+_ANY_HEADER = zlib.MAX_WBITS | 32
 
 _thread = threading.local()
 
@@ -203,6 +207,20 @@ def bound(manager: Any, tls_pool: Type[HTTPSConnectionPool] = TlsPool) -> Any:
     """Have a PoolManager of urllib3 make such connections, and return it."""
     manager.pool_classes_by_scheme = {"http": Pool, "https": tls_pool}
     return manager
+
+
+def unpacked(content: bytes, coding: str, most: int) -> bytes:
+    """Return what was packed in *content* (header Content-Encoding), up to *most* bytes and one.
+
+    Not asked for, and sent by some all the same. urllib3 before 2.6 unpacks it to any size. What is packed
+    more than once, otherwise, or not at all is returned as it is.
+    """
+    if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return content
+    try:
+        return zlib.decompressobj(_ANY_HEADER).decompress(content, most + 1)
+    except zlib.error:
+        return content
 
 
 def _least(timeout: Any, left: float) -> float:

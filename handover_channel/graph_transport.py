@@ -33,7 +33,7 @@ from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 from urllib3.filepost import encode_multipart_formdata
 
-from handover_channel.bounded_http import bound, ends_within
+from handover_channel.bounded_http import bound, ends_within, unpacked
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
 from handover_channel.rules.limits import GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS
 
@@ -155,11 +155,14 @@ class Transport:
         return Answer(response.status, _decode(body), response.headers)
 
     def _read(self, response: Any) -> bytes:
-        content: bytes = response.read(GRAPH_BYTES.value + 1) or response.data
-        if len(content) > GRAPH_BYTES.value:
+        most = GRAPH_BYTES.value
+        packed: bytes = response.read(most + 1, decode_content=False) or response.data
+        content = unpacked(packed, response.headers.get("Content-Encoding", ""), most)
+        if not response.closed:  # there is more, or the end of the connection was the end of the answer
             response.close()
-            raise Unanswered(f"an answer of more than {GRAPH_BYTES.value} bytes from {self._host}", sent=True)
         response.release_conn()
+        if max(len(packed), len(content)) > most:
+            raise Unanswered(f"an answer of more than {most} bytes from {self._host}", sent=True)
         return content
 
 

@@ -10,7 +10,7 @@ import json
 from typing import Any, Iterable, List, Mapping, Sequence
 
 from handover_channel.inbox.views import Button, Card, File, Said
-from handover_channel.rules.limits import ADDRESS, ATTACHMENTS
+from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
 _Json = Mapping[str, Any]
 
@@ -41,9 +41,9 @@ def _forget_last_of_person(found: List[Said]) -> None:
 
 def _of_person(event: _Json, key: str) -> List[Said]:
     metadata = _mapping(event.get("metadata"))
-    text = _title(metadata) or str(event.get("text") or "")
+    text = _shown(_title(metadata) or event.get("text"))
     files = [
-        File(str(each.get("type") or "file"), str(each.get("url") or ""), str(each.get("title") or ""))
+        File(_shown(each.get("type")) or "file", str(each.get("url") or ""), _shown(each.get("title")))
         for each in _mappings(metadata.get("attachments"))[: ATTACHMENTS.value]
         if len(str(each.get("url") or "")) <= ADDRESS.value
     ]
@@ -55,6 +55,12 @@ def _of_person(event: _Json, key: str) -> List[Said]:
     if not text and not files:
         return []
     return [Said(key=key, at=_time(event), speaker="person", name="", text=text, files=tuple(files))]
+
+
+def _shown(given: Any) -> str:
+    """Return a text as far as the page shows it: anybody may have sent it, at any length."""
+    text = str(given or "")
+    return text if len(text) <= SHOWN.value else f"{text[: SHOWN.value]}…"
 
 
 def _title(metadata: _Json) -> str:

@@ -25,7 +25,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from handover_channel.bounded_http import bound, ends_within, tls_pool_to
+from handover_channel.bounded_http import bound, ends_within, tls_pool_to, unpacked
 from handover_channel.errors import HandoverRefused
 from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
 
@@ -113,13 +113,16 @@ class Files:
         if length.isdigit() and int(length) > LARGEST:
             raise HandoverRefused(TOO_LARGE)
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in response.raw.stream(_CHUNK, decode_content=False):
             content += chunk
             if len(content) > LARGEST:
                 raise HandoverRefused(TOO_LARGE)
             if self._clock() > until:
                 raise HandoverRefused(TOO_SLOW)
-        return bytes(content)
+        found = unpacked(bytes(content), response.headers.get("Content-Encoding", ""), LARGEST)
+        if len(found) > LARGEST:
+            raise HandoverRefused(TOO_LARGE)
+        return found
 
 
 class _Bounded(HTTPAdapter):

@@ -199,6 +199,14 @@ ADDRESS = Limit(
     "longer ones are not shown",
     "inbox/bot_part",
 )
+SHOWN = Limit(
+    _OTHERS,
+    "text of a message that is shown",
+    FIELDS["text"].value,
+    "characters",
+    "the rest is cut, on the page alone",
+    "inbox/bot_part",
+)
 
 TABLE: Tuple[Limit, ...] = (
     WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, SMALL, CHUNKS, THROWN_AWAY,
@@ -206,5 +214,5 @@ TABLE: Tuple[Limit, ...] = (
     PART_HEAD, *FIELDS.values(), QUERY_FIELDS, HEAD,
     FILE_BYTES, FILE_SECONDS, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILES_AT_ONCE, ADDRESSES,
     GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS,
-    FRAME, ATTACHMENTS, ADDRESS,
+    FRAME, ATTACHMENTS, ADDRESS, SHOWN,
 )  # fmt: skip

@@ -7,6 +7,7 @@ import gzip
 import socket
 import threading
 import time
+import zlib
 
 import pytest
 import urllib3
@@ -208,19 +209,28 @@ def _raise(error):
     raise error
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_an_answer_of_the_graph_api_is_read_up_to_its_limit(host, packed):
-    content = b" " * (50 * GRAPH_BYTES.value)
-    body, coding = (gzip.compress(content), b"Content-Encoding: gzip\r\n") if packed else (content, b"")
+PACKED = {
+    "": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "gzip, gzip": lambda content: gzip.compress(gzip.compress(content)),
+}
+
+
+@pytest.mark.parametrize("coding", ["", "gzip", "deflate"])
+def test_an_answer_of_the_graph_api_is_read_up_to_its_limit(host, coding):
+    body, coding = PACKED[coding](b" " * (50 * GRAPH_BYTES.value)), f"Content-Encoding: {coding}\r\n".encode()
     large = host(HEAD + coding + b"Content-Length: %d\r\n\r\n" % len(body), b"", [body])
 
     with pytest.raises(Unanswered, match="more than"):
         Transport(large.url, "v26.0", timeouts=(3, 10)).exchange(Call("GET", "/me", "token"))
 
 
-def test_an_answer_of_just_that_size_is_read(host):
-    body = b'"' + b"x" * (GRAPH_BYTES.value - 2) + b'"'
-    large = host(HEAD + b"Content-Length: %d\r\n\r\n" % len(body), b"", [body])
+@pytest.mark.parametrize("coding", ["", "gzip", "deflate"])
+def test_an_answer_of_just_that_size_is_read(host, coding):
+    body = PACKED[coding](b'"' + b"x" * (GRAPH_BYTES.value - 2) + b'"')
+    head = HEAD + f"Content-Encoding: {coding}\r\n".encode()
+    large = host(head + b"Content-Length: %d\r\n\r\n" % len(body), b"", [body])
 
     answer = Transport(large.url, "v26.0", timeouts=(3, 10)).exchange(Call("GET", "/me", "token"))
 
@@ -239,6 +249,20 @@ def test_a_file_larger_than_its_limit_is_given_up_while_it_comes(host, monkeypat
     large = host(HEAD + b"\r\n", b"", (b"x" * 65536 for _ in range(20_000)))
 
     assert refused(lambda: Files(large.url).fetch(f"{large.url}/a.png")) == TOO_LARGE
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_a_file_that_was_packed_is_unpacked_up_to_its_limit(host, coding):
+    def fetched(content):
+        body, head = PACKED[coding](content), HEAD + f"Content-Encoding: {coding}\r\n".encode()
+        packed = host(head + b"Content-Length: %d\r\n\r\n" % len(body), b"", [body])
+        return Files(packed.url).fetch(f"{packed.url}/a.png").content
+
+    assert fetched(b"png") == (PACKED[coding](b"png") if "," in coding else b"png")
+    if "," not in coding:
+        assert refused(lambda: fetched(bytes(files.LARGEST + 1))) == TOO_LARGE
+    else:
+        assert len(fetched(bytes(files.LARGEST + 1))) < 10_000
 
 
 def test_a_proxy_is_called_on_connections_that_end_in_time(host, monkeypatch):

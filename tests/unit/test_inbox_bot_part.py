@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.inbox.views import Button
+from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
 
 def person(text, at=1.0, **metadata):
@@ -53,6 +55,24 @@ def test_an_attachment_is_shown_once_and_not_as_text_too():
     said = said_in([person("https://example.org/a.png", mid="m", attachments=[photo])])
 
     assert (said[0].text, said[0].files[0].url) == ("", "https://example.org/a.png")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(SHOWN.value, SHOWN.value), (3_000_000, SHOWN.value + 1)])
+def test_a_text_is_shown_as_far_as_anybody_reads(length, shown):
+    assert [len(each.text) for each in said_in([person("x" * length)])] == [shown]
+
+
+def test_files_of_one_message_are_shown_up_to_so_many():
+    files = [{"type": "image", "url": f"https://example.org/{number}"} for number in range(1000)]
+
+    assert len(said_in([person("look", attachments=files)])[0].files) == ATTACHMENTS.value
+
+
+@pytest.mark.parametrize(("more", "shown"), [(0, 1), (1, 0)])
+def test_an_address_that_is_too_long_is_not_shown(more, shown):
+    url = "https://example.org/".ljust(ADDRESS.value + more, "x")
+
+    assert len(said_in([person("look", attachments=[{"type": "image", "url": url}])])[0].files) == shown
 
 
 def test_a_message_that_was_met_with_silence_is_left_to_the_transcript():
