@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 import typer
 from rich.console import Console
@@ -39,6 +39,9 @@ app.command()(person_cli.export)
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 SHORTEST_MEMORY = 2 * 86400
+
+#: Of the Messenger on one's own machine, as in the example's credentials.yml.
+DEMO_SECRET = "demo-app-secret"  # noqa: S105 - opens nothing
 
 THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
 
@@ -73,12 +76,25 @@ def simulate(
     default_app: bool = typer.Option(
         True, help="With a default app in Conversation Routing (this bot), as Meta advises; or without any."
     ),
+    allow_host: List[str] = typer.Option(
+        [], help="A name by which it may be called, beside those of this machine."
+    ),
+    any_secret: bool = typer.Option(
+        False,
+        "--any-secret",
+        help="Also sign with an app secret that is not the demo's, for whoever reaches it.",
+    ),
 ) -> None:
     """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
     from handover_channel import settings
     from handover_channel.settings import TargetKind
 
     given = settings.load()
+    if given.secret not in ("", DEMO_SECRET) and not any_secret:
+        raise HandoverError(
+            "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
+            f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
+        )
     _need("aiohttp", extra="simulator")
     from handover_channel import simulator
 
@@ -93,6 +109,7 @@ def simulate(
         page_id=given.pages[0].id or page_id,
         apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
         default_app=given.app_id if default_app else None,
+        names={name.lower() for name in allow_host},
     )
 
 

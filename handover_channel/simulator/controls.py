@@ -1,7 +1,8 @@
 """The simulator's own side over HTTP, for the page and for tests in any language.
 
-All bodies and answers are JSON. An unknown app, message or switch is a 400 with ``{"error": "<sentence>"}``;
-what the Graph API refuses an app comes back as it is (status and body). `app` is an id or a name.
+All bodies and answers are JSON; bodies come as ``application/json``, and from no other web page. An unknown
+app, message or switch is a 400 with ``{"error": "<sentence>"}``; what the Graph API refuses an app comes back
+as it is (status and body). `app` is an id or a name.
 
 ==================================================== ====================================================
 GET  /health, /simulator/health                      ``{"status": "ok"}``
@@ -126,13 +127,16 @@ class Controls:
         self._streams.add(changed)
         try:
             with contextlib.suppress(ConnectionError):
+                told = -1
                 while not self._closed:
-                    with contextlib.suppress(asyncio.TimeoutError):
+                    try:
                         await asyncio.wait_for(changed.wait(), HEARTBEAT)
+                    except asyncio.TimeoutError:
+                        told = -1  # a sign of life
                     changed.clear()
-                    await stream.write(
-                        f"event: change\ndata: {self._simulator.journal.revision}\n\n".encode()
-                    )
+                    if told != self._simulator.journal.revision:
+                        told = self._simulator.journal.revision
+                        await stream.write(f"event: change\ndata: {told}\n\n".encode())
         finally:
             unlisten()
             self._streams.discard(changed)

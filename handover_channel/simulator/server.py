@@ -1,7 +1,8 @@
 """Serves a simulator: Graph API at any path, its own side under /simulator, the page at /.
 
 `run` is what the command calls; `serve` (async) and `running` (a thread of its own) are for tests.
-Serves 127.0.0.1 unless told otherwise: whoever reaches it may do everything.
+Serves 127.0.0.1 unless told otherwise: whoever reaches it may do everything, but for other web pages in the
+developer's browser (callers.py).
 """
 
 from __future__ import annotations
@@ -11,16 +12,30 @@ import contextlib
 import signal
 import threading
 from pathlib import Path
-from typing import Any, AsyncIterator, Dict, Iterator, Mapping, Optional, Tuple
+from typing import (
+    Any,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Dict,
+    Iterator,
+    Mapping,
+    Optional,
+    Tuple,
+)
 
 from aiohttp import web
 
 from handover_channel.simulator import graph
+from handover_channel.simulator.callers import Call, refusal
 from handover_channel.simulator.controls import Controls
 from handover_channel.simulator.courier import Courier
 from handover_channel.simulator.messenger import BOT, Simulator
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import Answer, File, Request, decode_body
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE = Path(__file__).with_name("page")
 LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that what is too large is refused in words
@@ -33,9 +48,23 @@ SECURITY = {
 }
 
 
-def application(simulator: Simulator, controls: Controls) -> web.Application:
-    """Build the web application of a simulator."""
-    app = web.Application(client_max_size=LARGEST_UPLOAD)
+def application(simulator: Simulator, controls: Controls, names: Collection[str] = ()) -> web.Application:
+    """Build the web application of a simulator. *names*: hosts it may be called by, beside loopback."""
+
+    @web.middleware
+    async def for_no_other_page(request: web.Request, handler: Handler) -> web.StreamResponse:
+        call = Call(
+            request.method,
+            request.path,
+            request.headers.get("Host", ""),
+            request.headers.get("Origin"),
+            request.content_type,
+            request.body_exists,
+        )
+        refused = refusal(call, names)
+        return web.json_response({"error": refused}, status=403) if refused else await handler(request)
+
+    app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[for_no_other_page])
 
     async def page(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html", headers=SECURITY)
@@ -89,15 +118,23 @@ async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, File
 
 @contextlib.asynccontextmanager
 async def serve(
-    simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **pauses: Any
+    simulator: Simulator,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    names: Collection[str] = (),
+    **pauses: Any,
 ) -> AsyncIterator[str]:
     """Serve *simulator* in the running event loop; gives the base URL. Port 0 finds a free one.
 
-    *pauses*: ``unreachable_pauses`` and ``refused_pauses`` of the `Courier`.
+    *names*: other names than *host* by which it may be called. *pauses*: ``unreachable_pauses`` and
+    ``refused_pauses`` of the `Courier`.
     """
     courier = Courier(simulator.journal, **pauses)
     controls = Controls(simulator, courier)
-    runner = web.AppRunner(application(simulator, controls), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(
+        application(simulator, controls, {host.lower(), *names}), access_log=None, shutdown_timeout=1
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -147,8 +184,12 @@ def run(
     page_id: str = "1000000000000001",
     apps: Optional[Mapping[str, str]] = None,
     default_app: Optional[str] = BOT,
+    names: Collection[str] = (),
 ) -> None:
-    """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names."""
+    """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names.
+
+    *names*: hosts by which it may be called, beside *host* and loopback.
+    """
     simulator = Simulator(
         app_id=app_id,
         token=token,
@@ -160,14 +201,14 @@ def run(
         default_app=default_app,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_stopped(simulator, host, port))
+        asyncio.run(_until_stopped(simulator, host, port, names))
 
 
-async def _until_stopped(simulator: Simulator, host: str, port: int) -> None:
+async def _until_stopped(simulator: Simulator, host: str, port: int, names: Collection[str]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run ends on Ctrl-C by itself
             loop.add_signal_handler(number, stopped.set)
-    async with serve(simulator, host=host, port=port):
+    async with serve(simulator, host=host, port=port, names=names):
         await stopped.wait()

@@ -463,3 +463,31 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=1).status_code == 200
     except requests.ConnectionError:
         return False
+
+
+# --- other web pages -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://127.0.0.1:1"},
+        {"Host": "evil.example"},
+        {"Content-Type": "text/plain"},
+    ],
+)
+def test_another_web_page_cannot_write_as_a_person(headers: Dict[str, str]) -> None:
+    simulator = Simulator()
+    with running(simulator) as url:
+        body = json.dumps({"text": "hello"})
+        sent = {"Content-Type": "application/json", **headers}
+        answer = requests.post(f"{url}/simulator/person/1/text", data=body, headers=sent, timeout=5)
+
+        assert answer.status_code == 403
+        assert "->" in answer.json()["error"]
+        assert (
+            requests.get(f"{url}/simulator/state", headers={"Host": "evil.example"}, timeout=5).status_code
+            == 403
+        )
+        assert simulator.thread("1").chat == []
+        assert requests.post(f"{url}/simulator/person/1/text", json={"text": "hello"}, timeout=5).ok

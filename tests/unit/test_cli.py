@@ -151,3 +151,30 @@ def test_an_error_with_a_name_is_plain_text_and_no_traceback(handover, error, sa
     assert ran.exit_code == 2
     assert ran.stderr == said
     assert not ran.stdout
+
+
+def test_the_simulator_does_not_sign_with_another_secret_than_the_demos_unless_told(
+    tmp_path, monkeypatch, capsys
+):
+    from handover_channel import simulator
+
+    started = []
+    monkeypatch.setattr(simulator, "run", lambda **given: started.append(given["secret"]))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "handover.yml").write_text('app_id: "1111"')
+
+    def simulate(secret, *more):
+        block = f"{{verify: w, secret: {secret}, page-access-token: t}}"
+        (tmp_path / "credentials.yml").write_text(f"handover_channel.MessengerInput: {block}")
+        monkeypatch.setattr(sys, "argv", ["handover", "simulate", *more])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code, capsys.readouterr().err
+
+    code, said = simulate("0123456789abcdef0123456789abcdef")
+    assert code == 2
+    assert "--any-secret" in said
+    assert "0123456789abcdef" not in said
+    assert simulate("demo-app-secret")[0] == 0
+    assert simulate("another", "--any-secret")[0] == 0
+    assert started == ["demo-app-secret", "another"]
