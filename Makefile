@@ -69,7 +69,7 @@ lint: setup
 
 # --- figures --------------------------------------------------------------------------------------
 
-# A whole run takes 20 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
+# A whole run takes 23 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
 bench: setup
 	@$(PYTHON) -m bench $(ONLY)
 

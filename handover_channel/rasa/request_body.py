@@ -143,6 +143,7 @@ def _within(seconds: float) -> Iterator[None]:
         yield
     except asyncio.CancelledError:
         if late:
+            getattr(task, "uncancel", bool)()  # from Python 3.11 on it counts
             raise asyncio.TimeoutError from None
         raise
     finally:
