@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import re
 from pathlib import Path
 
@@ -93,6 +94,40 @@ def test_what_the_images_copy_is_there_and_reaches_the_build():
     assert copied
     assert not [source for source in copied if not (ROOT / source).exists()]
     assert not [source for source in copied if not any(fnmatch.fnmatch(source, f"{each}*") for each in sent)]
+
+
+def test_the_image_of_the_actions_has_none_of_rasas_pins():
+    actions = DOCKERFILE.partition(" AS actions")[2]
+
+    assert "--constraint requirements-next.txt" in actions
+    assert "requirements.txt" not in actions
+    assert not re.search(r"^rasa==", (ROOT / "requirements-next.txt").read_text(), re.MULTILINE)
+
+
+def test_what_unpacks_the_answers_of_others_does_so_within_bounds():
+    for name in ("requirements.txt", "requirements-next.txt"):
+        (version,) = re.findall(r"^urllib3==(\d+)\.(\d+)", (ROOT / name).read_text(), re.MULTILINE)
+        assert tuple(map(int, version)) >= (2, 6)
+    assert "\"urllib3>=2.6; python_version >= '3.10'\"" in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_vendored_htmx_is_the_one_that_was_looked_at():
+    static, said = ROOT / "handover_channel/inbox/static", ROOT / "docs/decisions/0001-dependencies.md"
+    htmx = (static / "htmx.min.js").read_bytes()
+    version, digest = re.search(
+        r"htmx ([\d.]+) .*?SHA-256:\s+`(\w{64})`", said.read_text(), re.DOTALL
+    ).groups()
+
+    assert hashlib.sha256(htmx).hexdigest() == digest
+    assert f'version="{version}"'.encode() in htmx
+    assert f"htmx {version}," in (static / "htmx.LICENSE.txt").read_text()
+
+
+def test_passwords_beside_the_compose_file_are_not_for_git():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+
+    assert {".env", ".env.*"} <= set(ignored)
+    assert not any(fnmatch.fnmatch("env.example", each) for each in ignored)
 
 
 def test_the_proxy_publishes_the_webhook_and_the_inbox_and_nothing_else_of_rasas():
