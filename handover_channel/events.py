@@ -50,6 +50,7 @@ class MessageReceived(Event):
     referral: Mapping[str, Any] = field(default_factory=dict)
     reply_to: str = ""  #: mid of the message that this one answers
     is_unsent: bool = False  #: Instagram: the message with that `mid` was taken back
+    extras: Tuple[Attachment, ...] = ()  #: what else it carries: drawn for agents (messenger/content.py)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class PostbackReceived(Event):
     title: str = ""
     payload: Optional[str] = None
     referral: Mapping[str, Any] = field(default_factory=dict)
+    extras: Tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class MessageEchoed(Event):
     metadata: str = ""
     attachments: Tuple[Attachment, ...] = ()
     ai_generated: bool = False  #: Meta's own AI wrote it
+    reply_to: str = ""
+    extras: Tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,11 @@ class OptedIn(Event):
 
 @dataclass(frozen=True)
 class Noted(Event):
-    """An event that changes nothing here: delivery, read, reaction, edit, account linking ..."""
+    """An event that changes nothing about control: delivery, read, reaction, edit, account linking ..."""
 
     kind: str = ""  #: Meta's key: "delivery", "read", "reaction", "message_edit", ...
     detail: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""  #: mid of the message that it is about, "" for none
     by_page: bool = False  #: the page did it, not the person
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple, Union
+from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import first_answer, log, outbox
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
@@ -25,6 +25,7 @@ from handover_channel.events import (
     PostbackReceived,
     Referred,
 )
+from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.returning import ReturnReason
 from handover_channel.routing import (
     JUST_RETURNED,
@@ -39,8 +40,10 @@ from handover_channel.routing import (
 from handover_channel.rules import budget
 from handover_channel.rules.turn_outcome import ANSWERED, KEPT
 from handover_channel.settings import Grants, Settings
-from handover_channel.store import Store, findings, sent, threads
+from handover_channel.store import Store, edits, findings, sent, thread_events, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
+from handover_channel.store.edits import Edit
+from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 from handover_channel.switchboard import MESSENGER, Switchboard
@@ -113,6 +116,8 @@ class Evidence:
             Meaning.REQUESTED: self._requested,
             Meaning.REACHED: self._reached,
             Meaning.CONTEXT: self._context,
+            Meaning.EDITED: self._edited,
+            Meaning.SHOWN: self._shown,
             Meaning.OUR_ECHO: self._our_echo,
             Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
         }
@@ -253,7 +258,7 @@ class Evidence:
                 self._switchboard.reconcile(muted)
         else:
             first_answer.note(self._settings, self._store, row, now=delivery.received_at)
-        return Ruling(KEPT, line=_line_of(event, APP))
+        return Ruling(KEPT, line=line_of(event, APP))
 
     def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         # People there who answer take control, however fast they are; an automatic reply does not.
@@ -272,7 +277,7 @@ class Evidence:
         if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
             change = Change.FOREIGN_ECHO
             self._switchboard.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
-        return Ruling(KEPT, line=_line_of(event, reason))
+        return Ruling(KEPT, line=line_of(event, reason))
 
     def _is_of_ours(self, event: MessageEchoed, row: Thread) -> bool:
         """Tell by its id whether it echoes a message of ours, whatever app it names."""
@@ -294,7 +299,7 @@ class Evidence:
         tag = event.metadata[len(OUR_METADATA) :]
         part = outbox.part_of(tag)
         if part:
-            line = _line_of(event, AGENT)
+            line = line_of(event, AGENT)
             outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
             return Ruling("our echo")
         with self._store.reading() as connection:
@@ -326,13 +331,26 @@ class Evidence:
         return Ruling("request granted")
 
     def _context(self, event: Union[Referred, OptedIn], row: Thread, delivery: Delivery) -> Ruling:
-        kept: Dict[str, Any] = dict(row.context)
-        if isinstance(event, Referred):
-            kept["referral"] = dict(event.referral)
-        else:
-            kept["optin"] = dict(event.optin)
+        key, detail = ("referral", event.referral) if isinstance(event, Referred) else ("optin", event.optin)
+        seen = ThreadEvent(delivery.id, event.timestamp, PERSON, key, detail)
         with self._store.writing() as connection:
-            threads.set_context(connection, row.id, kept)
+            threads.set_context(connection, row.id, {**row.context, key: dict(detail)})
+            thread_events.add(connection, row.id, seen)
+        return Ruling("kept")
+
+    def _edited(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+        if not event.about:
+            return Ruling("nothing")
+        text, number = words(event.detail.get("text")), whole_number(event.detail.get("num_edit"))
+        with self._store.writing() as connection:
+            edits.add(connection, row.id, Edit(event.about, text, number, event.timestamp))
+        return Ruling("edited")
+
+    def _shown(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+        author = APP if event.by_page else PERSON
+        seen = ThreadEvent(delivery.id, event.timestamp, author, event.kind, event.detail, event.about)
+        with self._store.writing() as connection:
+            thread_events.add(connection, row.id, seen)
         return Ruling("kept")
 
     def _reached(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
@@ -361,19 +379,14 @@ class Evidence:
         return self._settings.target_of_app(app_id) is not None
 
 
-def _line_of(event: MessageEchoed, author: str) -> Line:
+def line_of(event: Union[Said, MessageEchoed], author: str = PERSON) -> Line:
+    """Return the transcript's line of a message: its words, and all else that agents are to see."""
     return Line(
         author,
-        event.text,
+        event.title if isinstance(event, PostbackReceived) else event.text,
         event.timestamp,
         mid=event.mid,
-        app_id=event.app_id,
-        attachments=event.attachments,
+        app_id=getattr(event, "app_id", ""),
+        attachments=(*getattr(event, "attachments", ()), *event.extras),
+        reply_to=getattr(event, "reply_to", ""),
     )
-
-
-def line_of(event: Said) -> Line:
-    """Return the line of the transcript for what the person said."""
-    text = event.text if isinstance(event, MessageReceived) else event.title
-    attachments = event.attachments if isinstance(event, MessageReceived) else ()
-    return Line(PERSON, text, event.timestamp, mid=event.mid, attachments=attachments)

@@ -344,6 +344,9 @@ def metadata_of(event: _Said) -> Dict[str, Any]:
         metadata["attachments"] = [asdict(attachment) for attachment in event.attachments]
     if event.reply_to:
         metadata["reply_to"] = event.reply_to
+    extras = [asdict(each) for each in event.extras if each.type not in metadata]
+    if extras:  # for the agents' page
+        metadata["extras"] = extras
     return metadata
 
 

@@ -44,8 +44,9 @@ OUR_METADATA = "rasa-handover:"
 #: Seconds after a return in which another way back is not answered.
 JUST_RETURNED = 5.0
 
-#: Meta's keys of the events that tell how far messages have got.
+#: Meta's keys of the events that tell how far messages have got, and of those about messages said before.
 DELIVERED, READ = "delivery", "read"
+EDIT, REACTION = "message_edit", "reaction"
 
 
 class Meaning(Enum):
@@ -68,6 +69,8 @@ class Meaning(Enum):
     REQUESTED = auto()  #: another app asks for it
     REACHED = auto()  #: the person has got, or read, what the page wrote
     CONTEXT = auto()  #: kept for the metadata of the next message
+    EDITED = auto()  #: other words for a message: shown, and nothing else
+    SHOWN = auto()  #: for agents to see, nothing else
     NOTHING = auto()
 
 
@@ -180,6 +183,18 @@ def _has_content(event: Union[MessageReceived, PostbackReceived]) -> bool:
     return bool(event.text.strip() or event.payload or event.attachments)
 
 
+#: What an event that says nothing new means, by Meta's key. An edit is never a turn, nor a way back: it
+#: changes what has been said, and was answered, before. A keyword edited into a message of last week is no
+#: wish of now, and a bot that is given a corrected question would answer it twice.
+_NOTED: Mapping[str, Meaning] = {
+    DELIVERED: Meaning.REACHED,
+    READ: Meaning.REACHED,
+    EDIT: Meaning.EDITED,
+    REACTION: Meaning.SHOWN,
+    "account_linking": Meaning.SHOWN,
+    "response_feedback": Meaning.SHOWN,
+}
+
 _BY_KIND: Mapping[Type[Event], Callable[..., Meaning]] = {
     MessageReceived: _said,
     PostbackReceived: _said,
@@ -189,5 +204,5 @@ _BY_KIND: Mapping[Type[Event], Callable[..., Meaning]] = {
     ControlRequested: lambda event, now: Meaning.REQUESTED,
     Referred: lambda event, now: Meaning.CONTEXT,
     OptedIn: lambda event, now: Meaning.CONTEXT,
-    Noted: lambda event, now: Meaning.REACHED if event.kind in (DELIVERED, READ) else Meaning.NOTHING,
+    Noted: lambda event, now: _NOTED.get(event.kind, Meaning.NOTHING),
 }

@@ -33,6 +33,7 @@ from handover_channel.events import (
     RolesChanged,
     Unrecognised,
 )
+from handover_channel.messenger.content import extras_of, tap_of
 
 SIGNATURE_PREFIX = "sha256="
 _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
@@ -170,12 +171,17 @@ def _key(event: Event, item: Any, position: int) -> str:
         # Meta sends other apps the same tap without its payload: it must not hide the one that has it.
         kind += "-"
     if mid:
-        return f"{kind}:{event.page}:{event.thread}:{mid}"
+        return key_of(kind, event.page, event.thread, mid)
     digest = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:32]
     # No id and no time of its own: the place in the body tells a second "hello" from a repeated first one.
     timed = isinstance(item, dict) and _milliseconds(item.get("timestamp"))
     when = event.timestamp if timed else f"{event.timestamp}#{position}"
     return f"{kind}:{event.page}:{event.thread}:{when}:{digest}"
+
+
+def key_of(kind: str, page: str, thread: str, mid: str) -> str:
+    """Return the key of the event of class *kind* ("MessageEchoed") that brought the message *mid*."""
+    return f"{kind}:{page}:{thread}:{mid}"
 
 
 def _thread(item: _Item, page: str) -> str:
@@ -194,7 +200,9 @@ def _is_from_page(item: _Item, page: str) -> bool:
 
 def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
     mid = _name(content.get("mid")) or _name(item.get("mid"))
-    attachments = tuple(_attachments(content.get("attachments")))
+    attachments = tuple(_attachments(content.get("attachments") or content.get("attachment")))
+    reply_to = _name(_mapping(content.get("reply_to")).get("mid"))
+    extras = tuple(extras_of(content))
     if content.get("is_echo") or _is_from_page(item, common["page"]):
         return MessageEchoed(
             **common,
@@ -204,6 +212,8 @@ def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> 
             metadata=_text(content.get("metadata")),
             attachments=attachments,
             ai_generated=content.get("ai_generated") in (True, "true"),
+            reply_to=reply_to,
+            extras=extras,
         )
     return MessageReceived(
         **common,
@@ -212,7 +222,8 @@ def _message(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> 
         payload=_tapped(content.get("quick_reply")),
         attachments=attachments,
         referral=_mapping(content.get("referral")),
-        reply_to=_text(_mapping(content.get("reply_to")).get("mid")),
+        reply_to=reply_to,
+        extras=extras,
         is_unsent=content.get("is_deleted") is True,
     )
 
@@ -227,12 +238,14 @@ def _tapped(quick_reply: Any) -> Optional[str]:
 def _postback(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
     if _is_from_page(item, common["page"]):
         return Unrecognised(**common, item=item)
+    title = _text(content.get("title"))
     return PostbackReceived(
         **common,
         mid=_name(content.get("mid")) or _name(item.get("mid")),
-        title=_text(content.get("title")),
+        title=title,
         payload=_optional(content.get("payload")),
         referral=_mapping(content.get("referral")),
+        extras=(*extras_of(content), *(() if title.strip() else (tap_of(content),))),
     )
 
 
@@ -268,7 +281,7 @@ def _optin(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Ev
 
 def _noted(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Event:
     by_page = _id(item.get("sender")) == common["page"] != common["thread"]
-    return Noted(**common, kind=kind, detail=content, by_page=by_page)
+    return Noted(**common, kind=kind, detail=content, about=_name(content.get("mid")), by_page=by_page)
 
 
 #: Meta's key in the item -> how it is read. The first key that is there decides.

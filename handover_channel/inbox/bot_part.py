@@ -2,33 +2,55 @@
 
 *events* are those of a tracker as Rasa writes them down (`Event.as_dict`):
 https://rasa.com/docs/rasa/action-server/events
+
+On some channels (`rest`) whoever calls chooses the `metadata` of a message. It is believed of Messenger
+alone, where it comes from a signed webhook: of others the words are shown, and that something came with them.
+A picture that the bot shows is fetched by our server, unless the person has named its host before: then it is
+theirs, and only a link.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, Iterable, List, Mapping, Sequence
+import re
+from dataclasses import replace
+from typing import Any, Iterable, List, Mapping
 
-from handover_channel.inbox.views import Button, Card, File, Said
+from handover_channel.events import Attachment
+from handover_channel.inbox.views import Card, File, Link, Said
+from handover_channel.messenger import links
+from handover_channel.messenger.bubble import Content, as_json, joined, mapping, mappings, words
+from handover_channel.messenger.content import attachment_of, content_of, tap_of
+from handover_channel.messenger.templates import buttons_of
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
+from handover_channel.switchboard import MESSENGER
 
 _Json = Mapping[str, Any]
 
-#: Payloads are no words of the person's. One without a title is shown as this.
+#: Begins the payloads of buttons, which other channels send as text.
 _PREFIX = "/"
+
+#: The turn of a return, which nobody has said (rasa_conversation.py).
+_RETURN = re.compile(r'/handover_returned\{"reason": "\w+"\}')
+#: Begins the ids of turns that are ours, or of messages for which Meta gives no id.
+_OUR_ID = "rasa-handover:"
+
+#: Notes of a message that it could not be drawn: then JSON says more.
+_NOT_DRAWN = frozenset({"unknown", "nothing", "blank", "template"})
 
 
 def said_in(events: Iterable[_Json]) -> List[Said]:
     """Return what person and bot said, oldest first. `File.url` is the address as the bot or Meta gave it."""
     found: List[Said] = []
+    named: List[str] = []  # what people have written, and so may have had the bot repeat
     for number, event in enumerate(events):
         kind = event.get("event")
         if kind == "rewind":  # the message before was met with silence: the transcript has it
             _forget_last_of_person(found)
         elif kind == "user":
+            named.append(_named_in(event))
             found.extend(_of_person(event, f"bot-{number}"))
         elif kind == "bot":
-            found.extend(_of_bot(event, f"bot-{number}"))
+            found.append(_of_bot(event, f"bot-{number}", named))
     return found
 
 
@@ -40,93 +62,114 @@ def _forget_last_of_person(found: List[Said]) -> None:
 
 
 def _of_person(event: _Json, key: str) -> List[Said]:
-    metadata = _mapping(event.get("metadata"))
-    text = _shown(_title(metadata) or event.get("text"))
-    files = [
-        File(_shown(each.get("type")) or "file", str(each.get("url") or ""), _shown(each.get("title")))
-        for each in _mappings(metadata.get("attachments"))[: ATTACHMENTS.value]
-        if len(str(each.get("url") or "")) <= ADDRESS.value
-    ]
-    if files and text in {file.url for file in files} | {f"[{file.type}]" for file in files}:
-        text = ""  # how the bot gets an attachment: as text
-    # A turn of ours ("handover_returned"), a reminder, or a button of another channel: nobody typed it.
-    if text.startswith(_PREFIX) and "mid" not in metadata and "{" in text:
+    is_signed = event.get("input_channel") == MESSENGER
+    given = mapping(event.get("metadata"))
+    text = _shown(event.get("text"))
+    if _is_of_the_machinery(text, event, given):
         return []
-    if not text and not files:
-        return []
-    return [Said(key=key, at=_time(event), speaker="person", name="", text=text, files=tuple(files))]
+    content = _signed(text, given) if is_signed else _unsigned(text, given)
+    metadata = given if is_signed else {}
+    mid, reply_to = words(metadata.get("mid")), words(metadata.get("reply_to"))
+    return [Said(key, _time(event), "person", "", **vars(content), mid=mid, reply_to=reply_to)]
+
+
+def _is_of_the_machinery(text: str, event: _Json, metadata: _Json) -> bool:
+    """Tell whether nobody has said it: the turn of a return, or of the intent that an agent chose for it."""
+    is_ours = str(event.get("message_id") or "").startswith(_OUR_ID)
+    return bool(_RETURN.fullmatch(text)) or (is_ours and "handover" in metadata)
 
 
 def _shown(given: Any) -> str:
     """Return a text as far as the page shows it: anybody may have sent it, at any length."""
-    text = str(given or "")
+    text = words(given)
     return text if len(text) <= SHOWN.value else f"{text[: SHOWN.value]}…"
 
 
-def _title(metadata: _Json) -> str:
-    for name in ("postback", "quick_reply"):
-        given = _mapping(metadata.get(name))
-        if given.get("title"):
-            return str(given["title"])
-    return ""
-
-
-def _of_bot(event: _Json, key: str) -> List[Said]:
-    data = _mapping(event.get("data"))
-    files = [File("image", str(data["image"]))] if data.get("image") else []
-    attachment = data.get("attachment")
-    cards: Sequence[Card] = ()
-    if isinstance(attachment, str) and attachment:
-        files.append(File("file", attachment))
-    elif isinstance(attachment, Mapping):
-        files.extend(_attached(attachment))
-    if data.get("elements"):
-        cards = tuple(_card(each) for each in _mappings(data["elements"]))
-    text = str(event.get("text") or "")
-    if not text and data.get("custom"):
-        text = json.dumps(data["custom"], ensure_ascii=False)
-    return [
-        Said(
-            key=key,
-            at=_time(event),
-            speaker="bot",
-            name="",
-            text=text,
-            files=tuple(files),
-            buttons=_buttons(data.get("buttons")),
-            quick_replies=_buttons(data.get("quick_replies")),
-            cards=cards,
-        )
+def _signed(text: str, metadata: _Json) -> Content:
+    """Return what a message of Messenger shows. *metadata*: see `rasa_conversation.metadata_of`."""
+    attachments = [
+        attachment_of(each)
+        for each in mappings(metadata.get("attachments"))[: ATTACHMENTS.value]
+        if len(str(each.get("url") or "")) <= ADDRESS.value
     ]
+    as_text = {each.url.strip() for each in attachments} | {f"[{each.type}]" for each in attachments}
+    if text.strip() in as_text:
+        text = ""  # how the bot gets an attachment
+    attachments.extend(attachment_of(each) for each in mappings(metadata.get("extras")))
+    for name in ("referral", "optin"):
+        if mapping(metadata.get(name)):
+            attachments.append(Attachment(name, payload=metadata[name]))
+    tapped = mapping(metadata.get("postback")) or mapping(metadata.get("quick_reply"))
+    if tapped:
+        text = _shown(tapped.get("title"))
+        attachments.extend(() if text else [tap_of(tapped)])
+    return content_of(text, attachments)
 
 
-def _attached(attachment: _Json) -> List[File]:
-    payload = _mapping(attachment.get("payload"))
-    url = str(payload.get("url") or payload.get("src") or "")
-    return [File(str(attachment.get("type") or "file"), url, str(payload.get("title") or ""))]
+def _unsigned(text: str, metadata: _Json) -> Content:
+    """Return what a message of another channel shows: its text, and that more came with it."""
+    more = [Attachment("elsewhere")] if metadata.get("attachments") else []
+    if text.startswith(_PREFIX) and "{" in text:
+        return content_of("", [tap_of({"payload": text}), *more])
+    return content_of(text, more)
 
 
-def _card(element: _Json) -> Card:
-    return Card(
-        title=str(element.get("title") or ""),
-        subtitle=str(element.get("subtitle") or ""),
-        picture=str(element.get("image_url") or ""),
-        buttons=_buttons(element.get("buttons")),
+def _of_bot(event: _Json, key: str, named: List[str]) -> Said:
+    data = mapping(event.get("data"))
+    attachments = [Attachment("image", words(data["image"]))] if data.get("image") else []
+    if isinstance(data.get("attachment"), str) and data["attachment"]:
+        attachments.append(Attachment("file", data["attachment"]))
+    attachments.extend(attachment_of(each) for each in mappings(data.get("attachment")))
+    if mappings(data.get("elements")):
+        attachments.append(Attachment("template", payload={"elements": data["elements"]}))
+    taps = Content(
+        buttons=buttons_of(data.get("buttons")), quick_replies=buttons_of(data.get("quick_replies"))
     )
+    text = words(event.get("text"))
+    custom = _custom(data.get("custom")) if not text else Content()
+    content = _trusted(content_of(text, attachments, taps, custom), named)
+    return Said(key, _time(event), "bot", "", **vars(content))
 
 
-def _buttons(given: Any) -> Sequence[Button]:
-    return tuple(
-        Button(str(each.get("title") or ""), str(each.get("url") or "")) for each in _mappings(given)
-    )
+def _custom(given: Any) -> Content:
+    """Return what JSON of the bot's own shows: as Messenger would, or as it is."""
+    if not given:
+        return Content()
+    found: List[Content] = []
+    for each in mappings(given):
+        message = mapping(each.get("message")) or each
+        replies = Content(quick_replies=buttons_of(message.get("quick_replies")))
+        attachments = [attachment_of(one) for one in mappings(message.get("attachment"))]
+        found.append(content_of(message.get("text"), attachments, replies))
+    if not found or any(note.key in _NOT_DRAWN for content in found for note in content.notes):
+        return Content(text=as_json(given))
+    return joined(found)
 
 
-def _mapping(given: Any) -> _Json:
-    return given if isinstance(given, Mapping) else {}
+def _named_in(event: _Json) -> str:
+    is_signed = event.get("input_channel") == MESSENGER
+    more = "" if is_signed else as_json(event.get("metadata"))
+    return f"{words(event.get('text'))} {more}".lower()
 
 
-def _mappings(given: Any) -> List[_Json]:
-    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, (list, tuple)) else []
+def _trusted(content: Content, named: List[str]) -> Content:
+    """Leave nothing to be fetched from a host that a person has named first."""
+
+    def is_theirs(address: str) -> bool:
+        host = links.host_of(address)
+        return bool(host) and any(host in each for each in named)
+
+    theirs = [file for file in content.files if is_theirs(file.url)]
+    shown = (*content.links, *(_as_link(file) for file in theirs))
+    cards = tuple(replace(each, picture="") if is_theirs(each.picture) else each for each in content.cards)
+    cards = tuple(card if card != Card("") else Card("…") for card in cards)
+    files = tuple(file for file in content.files if file not in theirs)
+    return replace(content, files=files, links=shown, cards=cards)
+
+
+def _as_link(file: File) -> Link:
+    url = links.opened(file.url)
+    return Link(url, file.title, detail=links.host_of(url))
 
 
 def _time(event: _Json) -> float:

@@ -9,6 +9,8 @@ from typing import Any, List, Mapping, Optional, Tuple
 from sqlalchemy.engine import Connection
 
 from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
+from handover_channel.messenger.bubble import shortened, summary
+from handover_channel.messenger.content import attachment_of, content_of
 from handover_channel.settings import Settings
 from handover_channel.store import inbox, pages
 
@@ -75,6 +77,7 @@ def list_view(
 
 
 def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], tags: Tuple[str, ...]) -> Item:
+    preview, preview_file = _preview(row)
     return Item(
         thread=row["id"],
         name=row["name"] or row["id"],
@@ -83,9 +86,9 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
         page=row["page"],
         control=row["control"],
         target=row["target"],
-        preview=_preview(row["preview"]),
+        preview=preview,
         preview_author=row["preview_author"],
-        preview_file=row["preview_file"] or _first_file(row["preview_attachments"]),
+        preview_file=preview_file,
         unread=row["person_at"] > row["read_to_by_agent"] and row["control"] != "bot",
         waiting_since=row["waiting_since"],
         active_at=row["active_at"],
@@ -97,15 +100,12 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
     )
 
 
-def _preview(text: str) -> str:
-    line = " ".join(text[: PREVIEW * 4].split())
-    return line if len(line) <= PREVIEW else f"{line[: PREVIEW - 1]}…"
-
-
-def _first_file(attachments: str) -> str:
-    """Return the type of the first of a line's attachments (JSON, "" for no line), "" for none."""
-    found = json.loads(attachments or "[]")
-    return str(found[0]["type"] or "file") if found else ""
+def _preview(row: Mapping[str, Any]) -> Tuple[str, str]:
+    """Return the newest words in one line, and what came without words: a key of wording.KINDS."""
+    if row["preview_file"] or not row["preview_author"]:
+        return shortened(row["preview"], PREVIEW), row["preview_file"]
+    attachments = map(attachment_of, json.loads(row["preview_attachments"] or "[]"))
+    return summary(content_of(row["preview"], attachments), PREVIEW)
 
 
 def _cursor(after: str) -> Optional[Tuple[float, str]]:

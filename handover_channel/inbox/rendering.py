@@ -28,6 +28,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from handover_channel.inbox import wording
 from handover_channel.inbox.telling import told
 from handover_channel.inbox.views import WAITING, Filters
+from handover_channel.messenger.links import pieces
 
 HERE = Path(__file__).parent
 
@@ -118,6 +119,7 @@ def _environment(language: str) -> Environment:
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
+    environment.filters["pieces"] = pieces
     environment.filters["told"] = lambda text: told(text, texts.gettext)
     environment.globals.update(query=query, wording=wording)
     return environment

@@ -11,8 +11,12 @@ from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.inbox.views import Button, Card, Changed, Entry, File, Remark, Said
-from handover_channel.store import remarks, threads, transcript
+from handover_channel.events import Attachment
+from handover_channel.inbox import afterwards
+from handover_channel.inbox.views import Card, Changed, Entry, File, Remark, Said
+from handover_channel.messenger.content import content_of
+from handover_channel.store import remarks, thread_events, threads, transcript
+from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 
@@ -38,22 +42,50 @@ def stretch(
 
     *person*: their name. *waiting*: replies that are not sent.
     """
+    found, events = _gathered(connection, row, bot_part, before, person, shown_names, link)
+    found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
+    first = max(len(found) - ENTRIES, 0)
+    while first and found[first - 1].at == found[first].at:
+        first -= 1
+    earlier = repr(found[first].at) if first else ""
+    since = found[first].at if first else 0.0
+    shown = afterwards.applied(
+        connection,
+        row,
+        found[first:],
+        since=since,
+        before=before,
+        bot_part=bot_part,
+        events=events,
+        person=person,
+    )
+    return ([*shown, *waiting] if before is None else shown), earlier
+
+
+def _gathered(
+    connection: Connection,
+    row: Thread,
+    bot_part: Sequence[Said],
+    before: Optional[float],
+    person: str,
+    shown_names: Mapping[str, str],
+    link: Link,
+) -> Tuple[List[Entry], List[ThreadEvent]]:
+    """Return as many entries of each source as one stretch can need, and what happened to its messages."""
     limit = ENTRIES + MORE
     found: List[Entry] = [_bots(each, person, row, link) for each in _newest(bot_part, before, limit)]
-    for line in transcript.of(connection, row.id, limit, before=None if before is None else _in_ms(before)):
+    in_ms = None if before is None else _in_ms(before)
+    for line in transcript.of(connection, row.id, limit, before=in_ms):
         found.append(_said(line, row, person, shown_names, link))
+    mids = [each.mid for each in found if isinstance(each, Said) and each.mid]
+    events = thread_events.of(connection, row.id, limit, about=mids, before=in_ms)
+    found.extend(_happened(each, person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, shown_names))
     for remark in remarks.of(connection, row.id, before=before, limit=limit):
         name = shown_names.get(remark.agent, remark.agent)
         found.append(Remark(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
-    found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
-    first = max(len(found) - ENTRIES, 0)
-    while first and found[first - 1].at == found[first].at:
-        first -= 1
-    shown = found[first:]
-    earlier = repr(shown[0].at) if first else ""
-    return ([*shown, *waiting] if before is None else shown), earlier
+    return found, events
 
 
 def _in_ms(before: float) -> int:
@@ -70,13 +102,8 @@ def _newest(bot_part: Sequence[Said], before: Optional[float], limit: int) -> Se
 
 def _bots(said: Said, person: str, row: Thread, link: Link) -> Said:
     name = person if said.speaker == "person" else ""
-    return replace(
-        said,
-        name=name,
-        files=[_linked(file, link) for file in said.files],
-        cards=[_card(card, link) for card in said.cards],
-        mark=_mark(said.at, row) if said.speaker == "bot" else "",
-    )
+    mark = _mark(said.at, row) if said.speaker == "bot" else ""
+    return _fetchable(replace(said, name=name, mark=mark), link)
 
 
 def _said(line: Line, row: Thread, person: str, shown_names: Mapping[str, str], link: Link) -> Said:
@@ -86,16 +113,31 @@ def _said(line: Line, row: Thread, person: str, shown_names: Mapping[str, str], 
         AGENT: shown_names.get(line.agent, line.agent),
         APP: row.state.target if row.state.owner == line.app_id else line.app_id,
     }
-    files = [File(each.type, each.url, each.title) for each in line.attachments if each.type != "template"]
-    return Said(
+    content = content_of(line.text, line.attachments)
+    found = Said(
         key=f"line-{line.id}",
         at=at,
         speaker=line.author,
         name=names.get(line.author, ""),
-        text=line.text,
-        files=[_linked(file, link) for file in files],
-        cards=[card for each in line.attachments for card in _cards_of(each.payload, link)],
+        **vars(content),
+        mid=line.mid,
+        reply_to=line.reply_to,
+        former=() if line.original is None else (line.original,),
         mark=_mark(at, row) if line.author == AGENT else "",
+    )
+    return _fetchable(found, link)
+
+
+def _happened(event: ThreadEvent, person: str) -> Said:
+    content = content_of("", [Attachment(event.kind, payload=event.detail)])
+    return Said(
+        key=f"event-{event.delivery}",
+        at=event.timestamp / 1000,
+        speaker=event.author,
+        name=person if event.author == PERSON else "",
+        **vars(content),
+        reply_to=event.mid,
+        reaction=afterwards.reaction_of(event),
     )
 
 
@@ -106,36 +148,21 @@ def _mark(at: float, row: Thread) -> str:
     return "delivered" if row.delivered_to / 1000 >= at else ""
 
 
-def _linked(file: File, link: Link) -> File:
+def _fetchable(said: Said, link: Link) -> Said:
+    """Return the message with addresses of this server, where files and pictures are fetched for the page."""
+    return replace(
+        said,
+        files=[_file(file, link) for file in said.files],
+        cards=[_card(card, link) for card in said.cards],
+    )
+
+
+def _file(file: File, link: Link) -> File:
     return replace(file, url=link(file.url)) if file.url else file
 
 
 def _card(card: Card, link: Link) -> Card:
     return replace(card, picture=link(card.picture)) if card.picture else card
-
-
-def _cards_of(payload: Mapping[str, object], link: Link) -> List[Card]:
-    """Return the cards of a template that another app sent."""
-    generic = payload.get("generic") if isinstance(payload.get("generic"), Mapping) else payload
-    elements = generic.get("elements") if isinstance(generic, Mapping) else None
-    found = []
-    for each in elements if isinstance(elements, list) else []:
-        if isinstance(each, Mapping):
-            picture = str(each.get("image_url") or "")
-            card = Card(
-                str(each.get("title") or ""), str(each.get("subtitle") or ""), picture, _buttons(each)
-            )
-            found.append(_card(card, link))
-    return found
-
-
-def _buttons(element: Mapping[str, object]) -> Sequence[Button]:
-    given = element.get("buttons")
-    return [
-        Button(str(each.get("title") or ""), str(each.get("url") or ""))
-        for each in (given if isinstance(given, list) else [])
-        if isinstance(each, Mapping)
-    ]
 
 
 def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> Changed:

@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple, Union
 
+from handover_channel.messenger.bubble import Button as Button
+from handover_channel.messenger.bubble import Card as Card
+from handover_channel.messenger.bubble import File as File
+from handover_channel.messenger.bubble import Link as Link
+from handover_channel.messenger.bubble import Note as Note
+
 #: The lists, in the order of the page's tabs.
 WAITING, MINE, OPEN, RETURNED, BOT = "waiting", "mine", "open", "returned", "bot"
 LISTS = (WAITING, MINE, OPEN, RETURNED, BOT)
@@ -64,30 +70,21 @@ class ListView:
 
 
 @dataclass(frozen=True)
-class File:
-    """An attachment, or a picture of a card. `url`: on this server; "" where there is nothing to load."""
+class Quote:
+    """The words that a message answers, or is about. Nothing known of them: "" everywhere."""
 
-    type: str  #: image, audio, video, file, location, template, sticker ...
-    url: str = ""
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Button:
-    """A button or quick reply as the person saw it; nothing happens on a click here."""
-
-    title: str
-    url: str = ""  #: of a link
+    speaker: str = ""
+    words: str = ""
+    kind: str = ""  #: where it has no text: a key of wording.KINDS
 
 
 @dataclass(frozen=True)
-class Card:
-    """An element of a generic template."""
+class Reaction:
+    """What somebody thinks of a message."""
 
-    title: str
-    subtitle: str = ""
-    picture: str = ""
-    buttons: Sequence[Button] = ()
+    emoji: str  #: "" where Meta does not say
+    by: str  #: "person", "app"
+    is_taken_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,14 @@ class Said:
     mark: str = ""  #: of what the page wrote: "delivered", "read"; of a reply: "sending", "failed"
     error: str = ""  #: of a failed reply: what was refused, and what to do
     reply: Optional[int] = None  #: its id, while it is not sent: to be tried again or dropped
+    links: Sequence[Link] = ()
+    notes: Sequence[Note] = ()
+    mid: str = ""
+    reply_to: str = ""  #: mid of the message that it answers, or is about
+    quote: Optional[Quote] = None  #: that message
+    former: Sequence[str] = ()  #: what stood here before it was edited, the oldest first
+    reaction: Optional[Reaction] = None  #: all that it is: shown on the message it is about
+    reactions: Sequence[Reaction] = ()
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,53 @@ FILES: Mapping[str, str] = {
 }
 ANY_FILE = _("Attachment")
 
+#: Addresses outside: `bubble.Link.kind`.
+LINKS: Mapping[str, str] = {
+    "link": _("Shared link"),
+    "reel": _("Reel"),
+    "post": _("Post"),
+    "story": _("Story"),
+    "place": _("Location"),
+}
+
+#: What a message is for which Messenger gives no words: `bubble.Note.key`. Details stand behind it.
+NOTES: Mapping[str, str] = {
+    "nothing": _("A message without content"),
+    "blank": _("A message of blanks only"),
+    "unsupported": _("Something that Messenger does not pass on: it can be seen in Meta Business Suite"),
+    "unknown": _("Something of a kind that this page does not know"),
+    "template": _("There is more in this message than can be shown here"),
+    "elsewhere": _("Something came with this message that cannot be shown here"),
+    "deleted": _("This message was taken back"),
+    "element": _("Known by its number only"),
+    "receipt": _("Receipt"),
+    "coupon": _("Coupon code"),
+    "no_place": _("A place without coordinates"),
+    "appointment": _("An appointment"),
+    "appointment_requested": _("An appointment was asked for"),
+    "appointment_confirmed": _("An appointment was confirmed"),
+    "appointment_declined": _("An appointment was declined"),
+    "appointment_cancelled": _("An appointment was cancelled"),
+    "contact": _("A contact"),
+    "ad": _("Came by an ad"),
+    "came_by": _("Came by a link"),
+    "optin": _("Agreed to get messages from the page"),
+    "tap": _("Tapped a button without a title"),
+    "reacted": _("Reacted"),
+    "unreacted": _("Took a reaction back"),
+    "story_reply": _("An answer to a story"),
+    "linked": _("Linked their account"),
+    "unlinked": _("Ended the link to their account"),
+    "account": _("Changed the link to their account"),
+    "good_answer": _("Called an answer good"),
+    "bad_answer": _("Called an answer bad"),
+    "feedback": _("Said what they think of an answer"),
+    "edited_earlier": _("Changed an earlier message to this"),
+}
+
+#: What came without a text, in the list and in quotes: the keys of `bubble.summary`.
+KINDS: Mapping[str, str] = {**LINKS, **FILES, **NOTES, "buttons": _("Buttons")}
+
 #: By how much a time limit is put off: what the server takes, and what the button says.
 EXTENSIONS: Mapping[str, str] = {
     "1 hour": _("1 hour"),

@@ -70,8 +70,8 @@ class Content:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether a bubble of this would show nothing."""
-        return not any(getattr(self, each.name) for each in fields(self))
+        """Tell whether a bubble of this would show nothing. Quick replies stand below it."""
+        return not any(getattr(self, each.name) for each in fields(self) if each.name != "quick_replies")
 
 
 def joined(parts: Iterable[Content]) -> Content:

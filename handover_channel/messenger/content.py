@@ -12,6 +12,7 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone, tzinfo
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 from zoneinfo import ZoneInfo
@@ -54,7 +55,7 @@ def content_of(text: Any, attachments: Iterable[Attachment], *more: Content) -> 
     found = joined([Content(text=words(text)), *map(_drawn, _without_twins(every)), *more])
     if not found.is_empty:
         return found
-    return Content(notes=(Note("blank" if isinstance(text, str) and text else "nothing"),))
+    return replace(found, notes=(Note("blank" if isinstance(text, str) and text else "nothing"),))
 
 
 def extras_of(message: _Json) -> Iterator[Attachment]:
@@ -98,7 +99,7 @@ def is_taken_back(reaction: _Json) -> bool:
 
 def _drawn(attachment: Attachment) -> Content:
     found = _BY_TYPE.get(attachment.type, _unknown)(attachment)
-    return found if not found.is_empty else _unknown(attachment)
+    return found if found != Content() else _unknown(attachment)
 
 
 def _without_twins(attachments: Sequence[Attachment]) -> List[Attachment]:

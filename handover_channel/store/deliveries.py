@@ -168,6 +168,12 @@ def newest_id(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(deliveries.c.id))).scalar() or 0)
 
 
+def bodies_of(connection: Connection, keys: Iterable[str]) -> Dict[str, str]:
+    """Return the bodies of the deliveries with these keys, as long as they are kept."""
+    query = sa.select(deliveries.c.key, deliveries.c.body).where(deliveries.c.key.in_(list(keys)))
+    return {row.key: row.body for row in connection.execute(query)}
+
+
 def is_anything_waiting(connection: Connected, *, now: float) -> bool:
     """Tell whether there is a thread that has work and is not claimed by anybody."""
     return bool(_WAITS.rows(connection, {"now": now}))

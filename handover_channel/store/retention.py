@@ -20,10 +20,12 @@ from handover_channel.store.replies import FAILED as UNSENT
 from handover_channel.store.schema import (
     changes,
     deliveries,
+    edits,
     people,
     remarks,
     replies,
     sent,
+    thread_events,
     threads,
     transcript,
 )
@@ -57,6 +59,9 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
     _delete(store, remarks, remarks.c.at, before, remarks.c.at < before, sleep)
     _delete_by_key(store, people.c.thread, people.c.fetched_at < before, sleep)
     _forget_words(store, before, sleep)
+    for table in (edits, thread_events):
+        then = table.c.timestamp / 1000.0
+        _delete(store, table, then, before, then < before, sleep)
     return _delete(store, transcript, at, before, at < before, sleep)
 
 

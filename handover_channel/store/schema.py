@@ -172,8 +172,38 @@ transcript = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("attachments", sa.Text, nullable=False),  # JSON list
     sa.Column("agent", sa.Text, nullable=False, server_default=""),  # who of the agents wrote it
+    sa.Column("reply_to", sa.Text, nullable=False, server_default=""),  # mid of the message it is about
+    sa.Column("original", sa.Text),  # text before the first edit; null: never edited
     sa.UniqueConstraint("thread", "mid"),
 )
+
+#: Other words for messages that were said before, wherever those are kept: here or in Rasa's tracker.
+edits = sa.Table(
+    "edits",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("thread", sa.Text, nullable=False),
+    sa.Column("mid", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),  # Meta's count of the message's edits; 0: not told
+    sa.Column("timestamp", sa.BigInteger, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+sa.Index("ix_edits_message", edits.c.thread, edits.c.mid)
+
+#: What happened in a thread that is no message: reactions, the ads and links that the person came by ...
+thread_events = sa.Table(
+    "thread_events",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("delivery", sa.BigInteger, nullable=False, unique=True),  # that told of it
+    sa.Column("thread", sa.Text, nullable=False),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),  # as in the transcript
+    sa.Column("kind", sa.Text, nullable=False),  # Meta's key: "reaction", "referral" ...
+    sa.Column("mid", sa.Text, nullable=False),  # of the message that it is about, "" for none
+    sa.Column("detail", sa.Text, nullable=False),  # JSON, as Meta sent it
+)
+sa.Index("ix_thread_events_time", thread_events.c.thread, thread_events.c.timestamp)
 
 changes = sa.Table(
     "changes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -30,14 +30,21 @@ class Line:
     app_id: str = ""
     attachments: Sequence[Attachment] = ()
     agent: str = ""  #: name of the agent who wrote it
+    reply_to: str = ""  #: mid of the message that it answers, or is about
+    original: Optional[str] = None  #: the text before the first edit; None: never edited
     id: int = 0  #: 0: not written down yet
 
 
-# It runs for every message.
+_COLUMNS = "thread, mid, timestamp, author, app_id, text, attachments, agent, reply_to"
+_EDITED = (
+    "FROM edits WHERE thread = :thread AND mid = :mid ORDER BY number DESC, timestamp DESC, id DESC LIMIT 1"
+)
+# It runs for every message. An edit that was there before the message has its newest text.
 _ADD = Prepared(
     sa.text(
-        "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments, agent) VALUES "
-        "(:thread, :mid, :timestamp, :author, :app_id, :text, :attachments, :agent) ON CONFLICT DO NOTHING"
+        f"INSERT INTO transcript ({_COLUMNS}, original) VALUES "  # noqa: S608 - our own words
+        f"(:thread, :mid, :timestamp, :author, :app_id, coalesce((SELECT text {_EDITED}), :text), "
+        f":attachments, :agent, :reply_to, (SELECT :text {_EDITED})) ON CONFLICT DO NOTHING"
     )
 )
 
@@ -54,6 +61,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "text": line.text,
         "attachments": json.dumps(attachments),
         "agent": line.agent,
+        "reply_to": line.reply_to,
     }
     _ADD.changed(connection, values)
 
@@ -72,6 +80,12 @@ def of(connection: Connection, thread: str, limit: int = 50, *, before: Optional
         query = query.where(transcript.c.timestamp < before)
     query = query.order_by(transcript.c.id.desc()).limit(limit)
     return [_line(row) for row in reversed(connection.execute(query).mappings().all())]
+
+
+def with_mids(connection: Connection, thread: str, mids: Iterable[str]) -> Dict[str, Line]:
+    """Return those lines of *thread* by their mid."""
+    query = sa.select(transcript).where(transcript.c.thread == thread, transcript.c.mid.in_(list(mids)))
+    return {row["mid"]: _line(row) for row in connection.execute(query).mappings()}
 
 
 def answered_at(connection: Connection, thread: str) -> int:
@@ -94,5 +108,7 @@ def _line(row: sa.engine.RowMapping) -> Line:
         app_id=row["app_id"],
         attachments=tuple(Attachment(**found) for found in json.loads(row["attachments"])),
         agent=row["agent"],
+        reply_to=row["reply_to"],
+        original=row["original"],
         id=row["id"],
     )

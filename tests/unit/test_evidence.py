@@ -63,7 +63,7 @@ def test_a_link_or_an_opt_in_waits_for_the_next_message(play):
     assert play.contexts[1] == {}
 
 
-def test_receipts_and_reactions_do_nothing(play):
+def test_receipts_and_reactions_say_nothing(play):
     play.says("hello")
     mid = play.page.app("bot").says(PSID, "hi").body["message_id"]
     play.person.reads()

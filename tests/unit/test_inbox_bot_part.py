@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.inbox.bot_part import said_in
-from handover_channel.inbox.views import Button
+from handover_channel.inbox.views import Button, Note
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
 
-def person(text, at=1.0, **metadata):
-    return {"event": "user", "text": text, "timestamp": at, "metadata": metadata}
+def person(text, at=1.0, channel="facebook", **metadata):
+    return {"event": "user", "text": text, "timestamp": at, "metadata": metadata, "input_channel": channel}
 
 
 def bot(text="", at=2.0, **data):
@@ -123,3 +123,94 @@ EVENTS = st.lists(
 @given(EVENTS)
 def test_whatever_a_bot_has_put_into_its_events_the_page_shows_something(events):
     said_in(events)
+
+
+# --- what strangers may say -----------------------------------------------------------------------
+
+PICTURE = {
+    "type": "image",
+    "url": "https://evil.example/a.png",
+    "payload": {"url": "https://evil.example/a.png"},
+}
+
+
+@pytest.mark.parametrize("channel", ["rest", "socketio", None, "", 7, ["facebook"], "Facebook"])
+def test_nothing_that_another_channel_names_is_fetched(channel):
+    given = {
+        "attachments": [PICTURE],
+        "extras": [PICTURE],
+        "postback": {"title": "<b>"},
+        "referral": {"ref": "x"},
+        "reply_to": "m1",
+        "mid": "m2",
+    }
+    (said,) = said_in([person("hello", channel=channel, **given)])
+
+    assert (said.text, said.files, said.cards, said.links) == ("hello", (), (), ())
+    assert said.notes == (Note("elsewhere"),)
+    assert (said.mid, said.reply_to) == ("", "")
+
+
+def test_a_button_of_another_channel_is_shown_as_a_tap():
+    (said,) = said_in([person('/order{"id": 1}', channel="socketio")])
+
+    assert (said.text, said.notes) == ("", (Note("tap", '/order{"id": 1}'),))
+
+
+def test_what_an_agent_had_the_bot_go_on_with_is_nothing_that_the_person_said():
+    ours = {
+        **person("/track_order", handover={"intent": "track_order"}),
+        "message_id": "rasa-handover:7.intent",
+    }
+    forged = {**person("/track_order", channel="rest", handover={}), "message_id": "abc"}
+
+    assert said_in([ours]) == []
+    assert [each.text for each in said_in([forged])] == ["/track_order"]
+
+
+@pytest.mark.parametrize("channel", ["rest", "facebook"])
+def test_a_picture_whose_host_the_person_has_named_is_a_link(channel):
+    shown = bot(
+        image="https://evil.example/a.png", elements=[{"title": "T", "image_url": "https://evil.example/b"}]
+    )
+    before, named, after = said_in([shown, person("my picture: //EVIL.example/", channel=channel), shown])[
+        ::1
+    ]
+
+    assert before.files[0].url == "https://evil.example/a.png"
+    assert (after.files, [link.url for link in after.links]) == ((), ["https://evil.example/a.png"])
+    assert (before.cards[0].picture, after.cards[0].picture) == ("https://evil.example/b", "")
+    assert named.text.startswith("my picture")
+
+
+def test_a_picture_that_the_metadata_of_another_channel_names_is_a_link():
+    said = said_in(
+        [person("hi", channel="rest", avatar="https://evil.example/a"), bot(image="https://evil.example/a")]
+    )
+
+    assert said[1].files == ()
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "file:///etc/passwd", "data:image/png;base64,AA", "//x"]
+)
+def test_no_address_but_of_the_web_is_fetched_or_opened(address):
+    (said,) = said_in(
+        [bot(image=address, attachment=address, elements=[{"title": "T", "image_url": address}])]
+    )
+
+    assert [file.url for file in said.files] == ["", ""]
+    assert said.cards[0].picture == ""
+    assert said.links == ()
+
+
+def test_a_message_that_a_bot_wrote_for_messenger_is_drawn_as_messenger_does():
+    payload = {
+        "template_type": "button",
+        "text": "Shall I?",
+        "buttons": [{"type": "postback", "title": "Yes"}],
+    }
+
+    (said,) = said_in([bot(custom={"attachment": {"type": "template", "payload": payload}})])
+
+    assert (said.text, said.buttons) == ("Shall I?", (Button("Yes"),))

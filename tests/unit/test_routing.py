@@ -226,7 +226,9 @@ def test_who_has_control_is_read_from_the_ids_not_from_the_name_of_the_event(
         (event(OptedIn), Meaning.CONTEXT),
         (event(Noted, kind="read"), Meaning.REACHED),
         (event(Noted, kind="delivery"), Meaning.REACHED),
-        (event(Noted, kind="reaction"), Meaning.NOTHING),
+        (event(Noted, kind="reaction"), Meaning.SHOWN),
+        (event(Noted, kind="message_edit", detail={"text": "back to bot"}), Meaning.EDITED),
+        (event(Noted, kind="policy_enforcement"), Meaning.NOTHING),
         (event(RolesChanged), Meaning.NOTHING),
         (event(Unrecognised), Meaning.NOTHING),
     ],
@@ -343,6 +345,8 @@ def test_every_meaning_is_reached():
                 event(Referred),
                 event(Noted),
                 event(Noted, kind="read"),
+                event(Noted, kind="reaction"),
+                event(Noted, kind="message_edit"),
             ]
             + [event(ControlPassed, new_owner=owner) for owner in (OURS, OTHER)]
             + [event(MessageEchoed, ai_generated=True), event(MessageEchoed, app_id=PAGE_INBOX_APP_ID)]
