@@ -7,10 +7,11 @@ as that keeps it. What cannot be reached is said, with what to do by hand.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 import sqlalchemy as sa
 
@@ -34,8 +35,13 @@ def events(thread: str, endpoints: Path) -> List[Dict[str, Any]]:
 def delete(thread: str, endpoints: Path) -> int:
     """Delete a conversation; return how many events (SQL) or records. Raises TrackerOutOfReach."""
     store = _store(thread, endpoints)
+    name = type(store).__name__
+    if name not in _DELETE:
+        raise TrackerOutOfReach(
+            f"{name} is not known here -> look after the conversation {thread} there by hand"
+        )
     try:
-        return _DELETE[type(store).__name__](store, thread)
+        return _DELETE[name](store, thread)
     except Exception as error:
         raise _failed(thread, endpoints, error) from None
 
@@ -50,23 +56,29 @@ def _store(thread: str, endpoints: Path) -> Any:
     if not endpoints.exists():
         raise TrackerOutOfReach(f"{endpoints} is not there -> name Rasa's file: --endpoints FILE")
     try:
-        config = import_module("rasa.utils.endpoints").read_endpoint_config(str(endpoints), "tracker_store")
-        stores, domain = import_module("rasa.core.tracker_store"), import_module("rasa.shared.core.domain")
-        store = stores.create_tracker_store(config, domain.Domain.empty(), None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Rasa deprecates in SQLAlchemy is nobody's business here
+            kind, store = _as_rasa_makes_it(endpoints)
     except (Exception, SystemExit) as error:
         raise _failed(thread, endpoints, error) from None
     while hasattr(store, "_tracker_store"):
         store = store._tracker_store
-    name = type(store).__name__
-    if name == "InMemoryTrackerStore":
+    if type(store).__name__ != "InMemoryTrackerStore":
+        return store
+    if kind and kind != "in_memory":  # Rasa takes its memory for a class that it cannot import
         raise TrackerOutOfReach(
-            f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> restart Rasa"
+            f"{kind} in {endpoints} is not known here -> look after the conversation {thread} there by hand"
         )
-    if name not in _DELETE:
-        raise TrackerOutOfReach(
-            f"{name} is not known here -> look after the conversation {thread} there by hand"
-        )
-    return store
+    raise TrackerOutOfReach(
+        f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> restart Rasa"
+    )
+
+
+def _as_rasa_makes_it(endpoints: Path) -> Tuple[str, Any]:
+    config = import_module("rasa.utils.endpoints").read_endpoint_config(str(endpoints), "tracker_store")
+    stores, domain = import_module("rasa.core.tracker_store"), import_module("rasa.shared.core.domain")
+    store = stores.create_tracker_store(config, domain.Domain.empty(), None)
+    return str(config.type or "") if config else "", store
 
 
 def _failed(thread: str, endpoints: Path, error: BaseException) -> TrackerOutOfReach:
