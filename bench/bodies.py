@@ -30,9 +30,9 @@ def message(thread: str, text: str) -> Item:
     return {**_from(thread), "message": {"mid": _mid(), "text": text}}
 
 
-def echo(thread: str, text: str, *, app_id: str, metadata: str = "") -> Item:
+def echo(thread: str, text: str, *, app_id: str, metadata: str = "", mid: str = "") -> Item:
     """Return the echo of what an app wrote to a person."""
-    sent = {"mid": _mid(), "is_echo": True, "app_id": int(app_id), "text": text}
+    sent = {"mid": mid or _mid(), "is_echo": True, "app_id": int(app_id), "text": text}
     if metadata:
         sent["metadata"] = metadata
     return {"sender": {"id": PAGE}, "recipient": {"id": thread}, "timestamp": _now(), "message": sent}
@@ -41,6 +41,11 @@ def echo(thread: str, text: str, *, app_id: str, metadata: str = "") -> Item:
 def postback(thread: str, payload: str) -> Item:
     """Return the tap on a button."""
     return {**_from(thread), "postback": {"mid": _mid(), "title": payload[:20], "payload": payload}}
+
+
+def handed(thread: str, *, to: str) -> Item:
+    """Return the event that control was passed to an app."""
+    return {**_from(thread), "pass_thread_control": {"previous_owner_app_id": None, "new_owner_app_id": to}}
 
 
 def unknown(thread: str) -> Item:

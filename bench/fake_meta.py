@@ -5,7 +5,8 @@ PORT`.
 2. Its pictures come at once, or (`/bench/slow/`) a byte every three seconds.
 3. Echoes carry `metadata` back as webhooks, signed, and are delivered again every half second until one
    of the callbacks answers 200.
-4. `action_repeat` says the person's text again, so that each answer names its message; the return clears
+4. It lies where it is told to: lies.py.
+5. `action_repeat` says the person's text again, so that each answer names its message; the return clears
    its slots.
 
 Only what the bench needs: the Messenger that keeps to Meta's rules is `handover simulate`.
@@ -18,12 +19,13 @@ import random
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Optional, Set
 
 import uvloop
 from aiohttp import web
 
-from bench.bodies import APP_ID, echo, post
+from bench.bodies import APP_ID, Item, echo, post
+from bench.lies import Liar
 from bench.wire import until_accepted
 
 #: What `action_handover_return` does to a tracker when control is back already.
@@ -38,7 +40,8 @@ class Meta:
     callbacks: List[int] = field(default_factory=list)  #: ports that get the echoes; none: no echoes
     calls: List[List[Any]] = field(default_factory=list)  #: [monotonic seconds, thread, kind, text]
     messages: int = 0  #: how many of the calls sent one
-    couriers: Set[asyncio.Task[int]] = field(default_factory=set)
+    liar: Optional[Liar] = None  #: None: it is honest
+    couriers: Set[asyncio.Task[None]] = field(default_factory=set)
 
     async def graph(self, request: web.Request) -> web.Response:
         """Answer a Graph call."""
@@ -46,16 +49,21 @@ class Meta:
         thread = str((body.get("recipient") or {}).get("id") or request.query.get("recipient") or "")
         message = body.get("message") or {}
         kind = "message" if message else body.get("sender_action") or request.path.rsplit("/", 1)[-1]
-        self.calls.append([time.monotonic(), thread, kind, _text(message)])
-        self.messages += kind == "message"
-        if kind == "message" and self.callbacks:
-            self._echo(thread, message)
+        answer = self.liar.answer(kind) if self.liar else None
+        yes = answer is None or answer.is_yes
+        self.calls.append([time.monotonic(), thread, kind, _text(message), time.time(), yes])
+        mid = f"m_out_{len(self.calls)}"
+        self.messages += kind == "message" and yes
+        if kind == "message" and yes and self.callbacks:
+            self._echo(thread, message, mid)
         if self.delay:
             await asyncio.sleep(self.delay)
+        if answer is not None and (not yes or kind == "thread_owner"):
+            return web.json_response(answer.body, status=answer.status)
         if kind == "thread_owner":
             return web.json_response({"data": [{"thread_owner": {"app_id": APP_ID}}]})
         if kind == "message":
-            return web.json_response({"recipient_id": thread, "message_id": f"m_out_{len(self.calls)}"})
+            return web.json_response({"recipient_id": thread, "message_id": mid})
         return web.json_response({"recipient_id": thread, "success": True})
 
     async def action(self, request: web.Request) -> web.Response:
@@ -71,6 +79,7 @@ class Meta:
         given = await request.json()
         self.delay, self.callbacks = float(given["delay"]), list(given["callbacks"])
         self.calls, self.messages = [], 0
+        self.liar = Liar(int(given["lies"])) if given.get("lies") else None
         return web.json_response({})
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
@@ -95,12 +104,19 @@ class Meta:
         """Return every call since `settings`."""
         return web.json_response(self.calls)
 
-    def _echo(self, thread: str, message: Dict[str, Any]) -> None:
-        told = echo(thread, _text(message), app_id=APP_ID, metadata=str(message.get("metadata") or ""))
+    def _echo(self, thread: str, message: Dict[str, Any], mid: str) -> None:
+        for pause, app_id in self.liar.echoes() if self.liar else [(0.0, APP_ID)]:
+            metadata = str(message.get("metadata") or "")
+            told = echo(thread, _text(message), app_id=app_id, metadata=metadata, mid=mid)
+            courier = asyncio.ensure_future(self._deliver(told, pause))
+            self.couriers.add(courier)
+            courier.add_done_callback(self.couriers.discard)
+
+    async def _deliver(self, told: Item, pause: float) -> None:
+        await asyncio.sleep(pause)
         ports = random.sample(self.callbacks, len(self.callbacks))
-        courier = asyncio.ensure_future(until_accepted(ports, post(told), pause=0.5))
-        self.couriers.add(courier)
-        courier.add_done_callback(self.couriers.discard)
+        if ports:
+            await until_accepted(ports, post(told), pause=0.5)
 
 
 def _text(message: Dict[str, Any]) -> str:

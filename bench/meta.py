@@ -19,6 +19,8 @@ class Call:
     thread: str
     kind: str  #: "message", a sender action, or the edge
     text: str
+    wall: float = 0.0  #: the same in seconds since the epoch
+    accepted: bool = True  #: it was answered with yes
 
 
 class Meta:
@@ -27,9 +29,13 @@ class Meta:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def set(self, *, delay: float, callbacks: Sequence[int] = ()) -> None:
-        """Let calls take *delay* seconds and echoes go to the *callbacks*; forget what was."""
-        ask("POST", f"{self.url}/bench/settings", json={"delay": delay, "callbacks": list(callbacks)})
+    def set(self, *, delay: float, callbacks: Sequence[int] = (), lies: int = 0) -> None:
+        """Let calls take *delay* seconds and echoes go to the *callbacks*; forget what was.
+
+        *lies*: a seed, and it lies from now on; 0: it is honest.
+        """
+        given = {"delay": delay, "callbacks": list(callbacks), "lies": lies}
+        ask("POST", f"{self.url}/bench/settings", json=given)
 
     def wait(self, messages: int, within: float) -> int:
         """Wait until so many messages were sent, *within* seconds at most; returns how many were."""
@@ -37,10 +43,13 @@ class Meta:
         answer = ask("GET", f"{self.url}/bench/wait", params=query, timeout=within + 30)
         return int(answer["messages"])
 
+    def calls(self) -> List[Call]:
+        """Return every call since `set`, in order."""
+        return [Call(*call) for call in ask("GET", f"{self.url}/bench/log")]
+
     def messages(self) -> List[Call]:
         """Return the messages sent since `set`, in order."""
-        calls = [Call(*call) for call in ask("GET", f"{self.url}/bench/log")]
-        return [call for call in calls if call.kind == "message"]
+        return [call for call in self.calls() if call.kind == "message"]
 
     def texts(self) -> Dict[str, List[str]]:
         """Return the texts sent since `set`, in order, by thread."""

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 import sqlalchemy as sa
 from handover_channel import wiring
@@ -75,6 +75,30 @@ def returned_by_clock(database: Path) -> List[Tuple[str, float]]:
     query = "SELECT thread, at FROM changes WHERE reason = 'time_limit' AND control = 'bot'"
     with closing(sqlite3.connect(database, timeout=60)) as connection:
         return [(str(thread), float(at)) for thread, at in connection.execute(query)]
+
+
+def muted(database: Path) -> List[str]:
+    """Return the threads that the bot does not have."""
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        return [str(row[0]) for row in connection.execute("SELECT id FROM threads WHERE control <> 'bot'")]
+
+
+def controls(database: Path) -> Dict[str, List[Tuple[float, str]]]:
+    """Return (epoch seconds, who has control from then on) of each thread's changes, in order."""
+    found: Dict[str, List[Tuple[float, str]]] = {}
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        for thread, at, control in connection.execute("SELECT thread, at, control FROM changes ORDER BY id"):
+            found.setdefault(str(thread), []).append((float(at), str(control)))
+    return found
+
+
+def answered_or_kept(database: Path) -> Set[str]:
+    """Return the ids of messages that the bot has answered, or that agents see."""
+    answered = "SELECT key FROM deliveries WHERE outcome = 'answered'"
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        found = {str(row[0]).rsplit(":", 1)[1] for row in connection.execute(answered)}
+        kept = connection.execute("SELECT mid FROM transcript WHERE mid IS NOT NULL")
+        return found | {str(row[0]) for row in kept}
 
 
 def _one(database: Path, query: str) -> Any:

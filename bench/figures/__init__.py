@@ -5,7 +5,20 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Dict
 
-from bench.figures import accept, ack, active, answer, attacks, hostile, inbox, kills, limits, machines, muted
+from bench.figures import (
+    accept,
+    ack,
+    active,
+    answer,
+    attacks,
+    hostile,
+    inbox,
+    kills,
+    liar,
+    limits,
+    machines,
+    muted,
+)
 
 #: Name for `ONLY=` -> module, in the order of the report.
 FIGURES: Dict[str, ModuleType] = {
@@ -20,4 +33,5 @@ FIGURES: Dict[str, ModuleType] = {
     "machines": machines,
     "hostile": hostile,
     "attacks": attacks,
+    "liar": liar,
 }

@@ -172,12 +172,14 @@ class Play:
             pools=self.meta,
             patience=Patience(attempts=1),
             sleep=lambda seconds: None,
+            clock=clock,
         )
         self.settings = settings_with(**settings)
         self.switchboard = Switchboard(self.settings, store, self.graph, clock)
         self.evidence = Evidence(self.settings, store, self.switchboard, sleep=lambda seconds: None)
         self.claims = Claims(store, clock)
         self.person = self.page.person(PSID)
+        self.messages_of_a_turn = 1
         self.during_turn = lambda text: None  #: called before the bot's answer goes out
         self.turns, self.contexts, self.notes, self.outcomes = [], [], [], []
         self.slots, self.mirrored = {"target": "", "until": None}, []
@@ -271,9 +273,10 @@ class Play:
         if not self.talks:
             return ruling
         self.during_turn(text)
-        outcome = outcome_of(
-            self._bot_says(f"{job.delivery.id}.1", f"About {text}."), muted=self.claims.is_muted(PSID)
-        )
+        spoken = Spoken()
+        for number in range(self.messages_of_a_turn):
+            spoken += self._bot_says(f"{job.delivery.id}.{number}", f"About {text}.")
+        outcome = outcome_of(spoken, muted=self.claims.is_muted(PSID))
         return Ruling(outcome.name, line=line_of(job.event) if outcome.keep else None)
 
     def _bot_says(self, tag, text):
