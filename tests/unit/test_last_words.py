@@ -137,7 +137,7 @@ def test_a_template_is_shown_by_its_words(play, payload):
 
 
 @pytest.mark.parametrize(
-    "payload", [{"elements": "x"}, {"elements": [3]}, {"buttons": [None, "x"]}, {"text": 7}]
+    "payload", [{"elements": "x"}, {"elements": [3]}, {"buttons": [None, "x", {"payload": 5}]}, {"text": 7}]
 )
 def test_a_template_of_any_shape_stops_nothing(play, payload):
     play.says("lamps")
