@@ -12,16 +12,17 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import os
 import threading
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, TypeVar
 
 from handover_channel import log
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Seconds until a thread is run again: what ends at once each time must not take the processor.
 PAUSE = 0.1
@@ -74,17 +75,12 @@ def end_process(name: str, error: Optional[BaseException]) -> None:
     os._exit(1)
 
 
-def as_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return *function*, whose SystemExit and KeyboardInterrupt are errors like any other: RuntimeError."""
-
-    @functools.wraps(function)
-    def called(*given: Any, **named: Any) -> Any:
-        try:
-            return function(*given, **named)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise RuntimeError(f"{type(error).__name__} in a thread") from error
-
-    return called
+def as_errors(function: Callable[..., T], *given: Any) -> T:
+    """Call *function*; its SystemExit and KeyboardInterrupt are errors like any other: RuntimeError."""
+    try:
+        return function(*given)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"{type(error).__name__} in a thread") from error
 
 
 def _started(name: str, run: Callable[[], None]) -> threading.Thread:

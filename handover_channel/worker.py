@@ -389,5 +389,6 @@ class Worker:
         self, function: Callable[..., _T], *given: Any, pool: Optional[ThreadPoolExecutor] = None
     ) -> _T:
         loop = asyncio.get_running_loop()
-        ordinary = essential.as_errors(log.carried(function))
-        return await loop.run_in_executor(pool or self._pool, ordinary, *given)
+        return await loop.run_in_executor(
+            pool or self._pool, essential.as_errors, log.carried(function), *given
+        )

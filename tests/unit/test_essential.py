@@ -85,7 +85,7 @@ def test_what_has_done_its_work_ends_nothing():
 @pytest.mark.parametrize("error", ENDS[:2])
 def test_what_would_end_a_loop_is_an_error_like_any_other_where_a_thread_raises_it(error):
     with pytest.raises(RuntimeError, match=type(error).__name__):
-        essential.as_errors(_raise)(error)
+        essential.as_errors(_raise, error)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
