@@ -44,6 +44,9 @@ POOL_SIZE = 64
 #: (.../messenger-platform/send-messages/saving-assets).
 UPLOAD_READ = 75.0
 
+#: Bytes that are read at a time: nearly every answer is one of these.
+_BLOCK = 16 * 1024
+
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
@@ -156,8 +159,12 @@ class Transport:
 
     def _read(self, response: Any) -> bytes:
         most = GRAPH_BYTES.value
-        packed: bytes = response.read(most + 1, decode_content=False) or response.data
-        content = unpacked(packed, response.headers.get("Content-Encoding", ""), most)
+        packed = bytearray()
+        for part in response.stream(_BLOCK, decode_content=False):
+            packed += part
+            if len(packed) > most:
+                break
+        content = unpacked(bytes(packed) or response.data, response.headers.get("Content-Encoding", ""), most)
         if not response.closed:  # there is more, or the end of the connection was the end of the answer
             response.close()
         response.release_conn()
