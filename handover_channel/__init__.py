@@ -11,9 +11,14 @@ from importlib import import_module
 from typing import Any, List
 
 #: public name -> the module that holds it
-_LAZY = {"HandoverPolicy": "policy", "InboxInput": "inbox.channel", "MessengerInput": "channel"}
+_LAZY = {
+    "HandoverPolicy": "policy",
+    "InboxInput": "inbox.channel",
+    "LanguagePolicy": "policy",
+    "MessengerInput": "channel",
+}
 
-__all__ = ["HandoverPolicy", "InboxInput", "MessengerInput"]  # noqa: F822  (offered by __getattr__)
+__all__ = ["HandoverPolicy", "InboxInput", "LanguagePolicy", "MessengerInput"]  # noqa: F822  (offered by __getattr__)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,11 @@
-"""Keep Rasa silent while the bot does not have control: `silence` decides, this asks and votes.
+"""Rasa's policies: silence while the bot does not have control (`silence` decides, this asks and votes).
 
 1. A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
    into an agent's conversation is a fault.
 2. What the person told a human stays out of the dialogue history and the slots. On channels without a gate
    it is handed to whoever writes it down for the agents.
+
+And one of the same make for bots that speak several languages, which keeps a slot.
 
 Rasa resolves every annotation of this module with typing.get_type_hints: import each annotated
 type for real (not under TYPE_CHECKING) and spell unions with Optional.
@@ -18,13 +20,14 @@ from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, UserUtteranceReverted, UserUttered
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUtteranceReverted, UserUttered
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import log, wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.returning import Keywords
+from handover_channel.rules.written_language import language_of
 from handover_channel.silence import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -138,6 +141,44 @@ class HandoverPolicy(Policy):
     @cached_property
     def _note(self) -> Note:
         return wiring.notes_for_agents() or _forget
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
+class LanguagePolicy(Policy):
+    """Keep a slot at the language that the person writes, and predict nothing.
+
+    *slot*: its name, of type text; *scripts*: script -> language, see `language_of`.
+    """
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """English and Arabic, in the slot `language`."""
+        return {"priority": 1, "slot": "language", "scripts": {"ARABIC": "ar", "LATIN": "en"}}
+
+    @staticmethod
+    def supported_data() -> SupportedData:
+        """Accept any training data: none is used."""
+        return SupportedData.ML_AND_RULE_DATA
+
+    def train(
+        self, training_trackers: List[TrackerWithCachedStates], domain: Domain, **kwargs: Any
+    ) -> Resource:
+        """Learn nothing."""
+        return self._resource
+
+    def predict_action_probabilities(
+        self,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+        rule_only_data: Optional[Dict[str, Any]] = None,
+        **kwargs: Any,
+    ) -> PolicyPrediction:
+        """Vote for nothing. The slot is set whoever wins, before the action that has won."""
+        slot, said = self.config["slot"], tracker.latest_message
+        written = language_of(said.text or "", self.config["scripts"]) if said else None
+        is_new = written is not None and slot in tracker.slots and tracker.get_slot(slot) != written
+        events: List[Event] = [SlotSet(slot, written)] if is_new else []
+        return self._prediction(self._default_predictions(domain), events=events)
 
 
 def _no_row(thread: str) -> Optional[bool]:

@@ -6,8 +6,8 @@ Rule 2: the payload of the "Back to Bot" button is fixed. Old buttons stay tappa
 Rule 3: a keyword matches as a whole word anywhere in the message, an exact one as the whole message
         without the punctuation around it; both after `fold`. No stemming: with a prefix attached, a
         word is another word. Emoji count as punctuation.
-Rule 4: the rest of a message is what remains without its keywords and the punctuation around them, as long
-        as there is a word in it.
+Rule 4: the rest of a message is what it asks beside its keywords: a clause of its own, of two words or a
+        question, or at least four words after a keyword.
 Rule 5: a duration is a number and a unit, from one second to one year.
 
 No I/O and no clock.
@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Callable, Iterable, Iterator, Optional, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 #: Valid as a Rasa payload: intent `handover_returned` with the entity `reason`.
 BUTTON_PAYLOAD = '/handover_returned{"reason": "button"}'
@@ -190,24 +190,36 @@ class Keywords:
         return found[1].text if found else None
 
     def rest(self, text: str) -> str:
-        """Return *text* without its keywords and the punctuation around them; "" if no word remains.
+        """Return what else *text* asks, without its keywords and the punctuation around them; "" for nothing.
 
-        Nothing remains of a message that an exact keyword matches. A text of more than 4,000 characters (a
-        message of Messenger's has at most 2,000) is returned as it is.
+        Rule 4 says what asks. Nothing remains of a message that an exact keyword matches. A text of more than
+        4,000 characters (a message of Messenger's has at most 2,000) is returned as it is.
         """
         if len(text) > _LONGEST_RESTED:
             return text
-        for _ in range(_MAX_KEYWORDS_IN_ONE):
-            found = self._find(text)
-            if found is None:
-                break
-            folded, keyword, searched = found
-            text = "" if keyword.exact else _without(searched, folded)
-        return text if _has_word(text) else ""
+        return " ".join(each.text for each in self._parts(text) if _asks(each))
 
     def is_all_of(self, text: str) -> bool:
-        """Tell whether *text* is a way back and nothing else."""
-        return self.match(text) is not None and not self.rest(text)
+        """Tell whether *text* is a way back and has no other word."""
+        if len(text) > _LONGEST_RESTED or self.match(text) is None:
+            return False
+        return not any(_count_words(each.text) for each in self._parts(text))
+
+    def _parts(self, text: str, depth: int = 0) -> List[_Part]:
+        """Return what stands between the keywords, in order."""
+        found = self._find(text)
+        if found is None or depth > _MAX_KEYWORDS_IN_ONE:
+            return [_Part(text.strip())]
+        folded, keyword, searched = found
+        if keyword.exact:
+            return []
+        before, after = _around(searched, folded)
+        first, last = self._parts(before.text, depth + 1), self._parts(after.text, depth + 1)
+        if len(first) == 1:
+            first[0] = replace(first[0], is_parted=before.is_parted)
+        if last:
+            last[0] = replace(last[0], is_parted=after.is_parted, is_after=True)
+        return [*first, *last]
 
     def _find(self, text: str) -> Optional[Tuple[str, Keyword, str]]:
         """Return the first keyword that is there: folded, as configured, and the text it was found in."""
@@ -263,8 +275,41 @@ def _is_all_of(word: str, message: str) -> bool:
     return all(map(_is_punctuation, before + after))
 
 
-def _without(text: str, word: str) -> str:
-    """Return *text* without what folds to *word*, and without the punctuation beside it."""
+@dataclass(frozen=True)
+class _Part:
+    """What stands before or after a keyword."""
+
+    text: str
+    is_parted: bool = True  #: by punctuation, a line break or an emoji
+    is_after: bool = False
+
+
+#: Ends a clause. Quotes and brackets stand around a keyword and part nothing.
+_END_OF_CLAUSE = re.compile(
+    "[\\n\\r.,;:!?\u2026\u060c\u061b\u061f\u06d4\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]"
+)
+_QUESTION = ("?", "\u061f", "\uff1f")
+
+
+def _asks(part: _Part) -> bool:
+    """Whether a part of a message is more than the way to say that one wants to go back.
+
+    "please, back to bot", "take me to the main menu now" ask nothing; "main menu. opening hours" does, and
+    so do four words after the keyword, or two with a question mark.
+    """
+    words, is_question = _count_words(part.text), part.text.rstrip().endswith(_QUESTION)
+    if part.is_parted:
+        return words >= 2 or (words == 1 and is_question)
+    return part.is_after and (words >= 4 or (words >= 2 and is_question))
+
+
+def _count_words(text: str) -> int:
+    words = [word for word in text.split() if _has_word(word)]
+    return max(len(words), len(_UNSPACED.findall(text)) // 2)  # two ideographs are about a word
+
+
+def _around(text: str, word: str) -> Tuple[_Part, _Part]:
+    """Return what is before and after what folds to *word*, without the punctuation beside it."""
     folded = fold(text)
     place = _place_of(word, folded)
     # The shortest beginning of the text that holds the word, and the shortest end: fold changes lengths.
@@ -273,11 +318,17 @@ def _without(text: str, word: str) -> str:
         len(text), lambda cut: len(fold(text[len(text) - cut :])) >= len(folded) - place
     )
     before, after = text[:start], text[max(end, start) :]
-    while before and _is_aside(before[-1]):
-        before = before[:-1]
-    while after and _is_aside(after[0]):
-        after = after[1:]
-    return " ".join(part for part in (before.strip(), after.strip()) if part)
+    last = next((at for at in range(len(before), 0, -1) if not _is_aside(before[at - 1])), 0)
+    first = next((at for at in range(len(after)) if not _is_aside(after[at])), len(after))
+    return (
+        _Part(before[:last].strip(), _is_parting(before[last:])),
+        _Part(after[first:].strip(), _is_parting(after[:first])),
+    )
+
+
+def _is_parting(aside: str) -> bool:
+    kinds = {unicodedata.category(char) for char in aside}
+    return bool(_END_OF_CLAUSE.search(aside)) or not kinds.isdisjoint(("So", "Pd"))
 
 
 def _first(most: int, holds: Callable[[int], bool]) -> int:

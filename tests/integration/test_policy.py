@@ -19,7 +19,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 import handover_channel
 from handover_channel import policy as policy_module
 from handover_channel.errors import SettingsError, StoreUnavailable
-from handover_channel.policy import HandoverPolicy
+from handover_channel.policy import HandoverPolicy, LanguagePolicy
 
 pytestmark = [
     pytest.mark.rasa,
@@ -311,3 +311,47 @@ def test_a_way_back_is_the_bots(policy, domain):
     policy._muted = lambda thread: True
 
     assert kept(policy, domain, said("main menu")) == []
+
+
+# --- the language that the person writes ------------------------------------------------------------
+
+
+@pytest.fixture
+def language_policy() -> LanguagePolicy:
+    context = ExecutionContext(GraphSchema({}))
+    made = LanguagePolicy.create(LanguagePolicy.get_default_config(), None, Resource("language"), context)
+    return typing.cast(LanguagePolicy, made)
+
+
+def slots_set(policy: LanguagePolicy, domain: Domain, *events: Any) -> List[Any]:
+    prediction = policy.predict_action_probabilities(conversation(domain, *events), domain)
+    assert not any(prediction.probabilities)
+    assert not prediction.is_no_user_prediction
+    return [(event.key, event.value) for event in prediction.events]
+
+
+def test_the_slot_follows_the_language_of_what_is_typed(language_policy, domain):
+    assert slots_set(language_policy, domain, said("مرحبا")) == [("language", "ar")]
+    assert slots_set(language_policy, domain, said("hello")) == []  # it is that already
+    assert slots_set(language_policy, domain, SlotSet("language", "ar"), said("hello")) == [
+        ("language", "en")
+    ]
+
+
+@pytest.mark.parametrize("text", ['/handover_returned{"reason": "agent"}', "10234", "a@b.example", ""])
+def test_what_nobody_wrote_in_a_language_leaves_it(language_policy, domain, text):
+    assert slots_set(language_policy, domain, SlotSet("language", "ar"), said(text)) == []
+
+
+def test_a_bot_without_that_slot_gets_none(language_policy):
+    assert slots_set(language_policy, Domain.empty(), said("مرحبا")) == []
+
+
+def test_what_is_met_with_silence_leaves_no_language_behind(policy, language_policy, domain):
+    tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("مرحبا"))
+    votes = [each.predict_action_probabilities(tracker, domain) for each in (language_policy, policy)]
+    chosen = DefaultPolicyPredictionEnsemble().combine_predictions(votes, tracker, domain)
+
+    tracker.update_with_events(chosen.events, domain)
+
+    assert tracker.get_slot("language") == "en"

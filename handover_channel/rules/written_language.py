@@ -1,0 +1,32 @@
+"""Tells the language of a message by the letters it is written in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Mapping, Optional
+
+#: Of an intent's payload, as buttons of Rasa's have it. Nobody typed it.
+_PAYLOAD = re.compile(r"/\w+(\{.*\})?", re.ASCII | re.DOTALL)
+
+#: In addresses and numbers of orders, whatever language is spoken.
+_NO_WORD = re.compile(r"\S*[0-9@/\\]\S*|\S+\.\S+")
+
+
+def language_of(text: str, scripts: Mapping[str, str]) -> Optional[str]:
+    """Return the language of the first of *scripts* that a word of *text* is written in, None for none.
+
+    *scripts*: name of a script, as the names of its letters in Unicode begin, such as "ARABIC" -> language.
+    The script that is written with words of others in between goes first: names of products are in Latin
+    letters everywhere. Addresses, numbers and payloads of buttons tell nothing.
+    """
+    if _PAYLOAD.fullmatch(text.strip()):
+        return None
+    letters = {_script_of(char) for char in set(_NO_WORD.sub(" ", text))}
+    return next((language for script, language in scripts.items() if script in letters), None)
+
+
+@lru_cache(maxsize=4096)
+def _script_of(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""
