@@ -28,7 +28,6 @@ from handover_channel.events import (
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.returning import ReturnReason
 from handover_channel.routing import (
-    JUST_RETURNED,
     OUR_METADATA,
     READ,
     Meaning,
@@ -105,6 +104,7 @@ class Evidence:
             Meaning.STALE: self._stale,
             Meaning.BUTTON: self._button,
             Meaning.KEYWORD: self._keyword,
+            Meaning.AGAIN: self._again,
             Meaning.LAPSED: self._lapsed,
             Meaning.PERHAPS_RELEASED: self._perhaps_released,
             Meaning.ON_STANDBY: self._on_standby,
@@ -155,9 +155,7 @@ class Evidence:
             received_at=delivery.received_at,
             person_at=row.person_at,
             automatic_within=int(self._settings.automatic_replies.within.total_seconds() * 1000),
-            just_returned=row.reason in _RETURNED
-            and delivery.received_at - row.changed_at <= JUST_RETURNED
-            and delivery.outcome != RETRIED,
+            returned_at=row.changed_at if row.reason in _RETURNED and delivery.outcome != RETRIED else None,
         )
         return meaning_of(event, situation)
 
@@ -203,6 +201,12 @@ class Evidence:
             rest=self._rest(event),
         )
         return replace(kept, outcome="returned" if returned else "return refused")
+
+    def _again(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+        # The return was meant by this one, too: nothing has been said since.
+        with self._store.writing(durable=False) as connection:
+            threads.returned_by(connection, row.id, stamp=event.timestamp)
+        return self._keep(event, row, delivery)
 
     def _rest(self, event: Said) -> Optional[Mapping[str, Any]]:
         """Return what the note of the return says of the rest of the message, None where there is none."""

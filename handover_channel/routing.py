@@ -10,8 +10,8 @@
    the thread. https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
 6. Ways back are what the person types, and the payload of our own button. The title of another button or of
    a quick reply, whoever sent it, is not typed.
-7. What is a way back and nothing else, and comes within `JUST_RETURNED` seconds of the return, was meant for
-   that return: a second tap, a keyword sent twice.
+7. What is a way back and nothing else, and comes within `JUST_RETURNED` seconds of the return with nothing
+   said in between, was meant for that return: a second tap, a keyword sent twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Callable, Mapping, Type, Union
+from typing import Callable, Mapping, Optional, Type, Union
 
 from handover_channel.control import Control, State, bot_may_speak, has_lapsed, has_owner
 from handover_channel.events import (
@@ -57,6 +57,7 @@ class Meaning(Enum):
     STALE = auto()  #: it comes too late to be answered: kept, and shown
     BUTTON = auto()  #: a way back: the "Back to Bot" button
     KEYWORD = auto()  #: a way back: a keyword
+    AGAIN = auto()  #: a way back once more, right behind the return: kept, and answered by nothing
     LAPSED = auto()  #: a new request: the owner's control has lapsed
     PERHAPS_RELEASED = auto()  #: a new request, if Meta says that the owner let go
     ON_STANDBY = auto()  #: another app has control, unless Meta says that we do
@@ -89,7 +90,7 @@ class Situation:
     received_at: float
     person_at: int = 0  #: when the person last wrote, in ms by Meta's clock
     automatic_within: int = 0  #: ms after it in which the Page inbox answers by itself
-    just_returned: bool = False  #: received within `JUST_RETURNED` seconds of the return
+    returned_at: Optional[float] = None  #: when it came back to the bot; None: that is not the last change
 
 
 def meaning_of(event: Event, situation: Situation) -> Meaning:
@@ -103,8 +104,8 @@ def meaning_of(event: Event, situation: Situation) -> Meaning:
 def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Meaning:
     is_message = isinstance(event, MessageReceived)
     if bot_may_speak(now.state.control):
-        if now.just_returned and _is_only_a_way_back(event, now):
-            return Meaning.KEEP
+        if _is_right_behind_the_return(event, now) and _is_only_a_way_back(event, now):
+            return Meaning.AGAIN
         if event.standby:
             return Meaning.ON_STANDBY if is_message else Meaning.KEEP
         if now.is_stale:
@@ -171,6 +172,13 @@ def _moved(event: Union[ControlPassed, ControlTaken], now: Situation) -> Meaning
 def typed(event: Union[MessageReceived, PostbackReceived]) -> str:
     """Return what the person typed; "" for a tap, whatever its title says."""
     return event.text if isinstance(event, MessageReceived) and event.payload is None else ""
+
+
+def _is_right_behind_the_return(event: Union[MessageReceived, PostbackReceived], now: Situation) -> bool:
+    if now.returned_at is None or now.received_at - now.returned_at > JUST_RETURNED:
+        return False
+    # Of a delivery that is begun once more the thread has seen the event already.
+    return now.person_at <= now.state.stamp or now.person_at == event.timestamp
 
 
 def _is_only_a_way_back(event: Union[MessageReceived, PostbackReceived], now: Situation) -> bool:

@@ -218,6 +218,12 @@ def confirm(connection: Connection, before: Thread, after: State) -> bool:
     return _write(connection, before, values)
 
 
+def returned_by(connection: Connection, thread: str, *, stamp: int) -> None:
+    """Note that the event at *stamp* (ms, Meta's clock) was meant for the return that has just happened."""
+    newer = (threads.c.id == thread, threads.c.control == Control.BOT.value, threads.c.stamp < stamp)
+    connection.execute(sa.update(threads).where(*newer).values(stamp=stamp))
+
+
 def assign(connection: Connection, thread: str, *, agent: str, seen: str, now: float) -> bool:
     """Give *thread* to *agent* ("" for nobody), as long as it is still whose the page showed: *seen*.
 

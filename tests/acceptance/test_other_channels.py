@@ -51,13 +51,20 @@ def test_a_restart_does_not_unmute(stack, sender):
     assert stack.rest(sender, "hello") == []
 
 
-@pytest.mark.parametrize("way", ["please, back to bot", "العوده الى البوت", PAYLOAD])
-def test_a_way_back_is_taken_and_the_bot_answers(stack, sender, way):
+@pytest.mark.parametrize(
+    ("way", "answer"),
+    [
+        ("please, back to bot", "The bot is back"),
+        ("العوده الى البوت", "عاد البوت"),
+        (PAYLOAD, "The bot is back"),
+    ],
+)
+def test_a_way_back_is_taken_and_the_bot_answers(stack, sender, way, answer):
     _hand_over(stack, sender)
 
     (told,) = stack.rest(sender, way)
 
-    assert told.startswith("The bot is back")
+    assert told.startswith(answer)
     assert _row(stack, sender)["control"] == "bot"
     assert stack.tracker(sender)["slots"]["handover_target"] is None
     assert [text[:11] for text in stack.rest(sender, "when are you open")] == ["We are open"]

@@ -788,14 +788,25 @@ def test_back_to_bot_tapped_twice_at_once_is_answered_once(play):
     assert play.calls("thread_owner") == ["take_thread_control"]
 
 
-def test_a_keyword_sent_twice_is_answered_once_and_kept(play):
+def test_a_keyword_sent_three_times_is_answered_once_and_kept(play):
     play.hands_over("sales_bot")
 
-    play.says("back to bot")
-    play.says("Back to bot!")
+    for said in ("back to bot", "Back to bot!", "BACK TO BOT"):
+        play.says(said)
 
     assert (play.control, play.reasons, play.turns) == ("bot", ["keyword"], ["a person, please"])
-    assert play.lines[-2:] == [("person", "back to bot"), ("person", "Back to bot!")]
+    assert [text for _, text in play.lines[-3:]] == ["back to bot", "Back to bot!", "BACK TO BOT"]
+
+
+def test_an_old_button_is_answered_once_the_person_has_said_something_else(play):
+    play.hands_over("sales_bot")
+    play.says("back to bot")
+    play.says("when are you open?")
+
+    play.person.taps_menu(BUTTON_PAYLOAD, "Back to Bot")
+    play.work()
+
+    assert play.turns[-2:] == ["when are you open?", BUTTON_PAYLOAD]
 
 
 def test_a_button_tapped_as_the_time_limit_returns_the_thread_is_answered_once(play):

@@ -278,11 +278,11 @@ def test_another_app_is_never_taken_for_an_automatic_reply():
 @pytest.mark.parametrize(
     ("again", "meaning"),
     [
-        (tap(BUTTON_PAYLOAD), Meaning.KEEP),
-        (text("Back", payload=BUTTON_PAYLOAD), Meaning.KEEP),
-        (text("back to bot"), Meaning.KEEP),
-        (text("Back to BOT!! 🙏"), Meaning.KEEP),
-        (text("back to bot", standby=True), Meaning.KEEP),
+        (tap(BUTTON_PAYLOAD), Meaning.AGAIN),
+        (text("Back", payload=BUTTON_PAYLOAD), Meaning.AGAIN),
+        (text("back to bot"), Meaning.AGAIN),
+        (text("Back to BOT!! 🙏"), Meaning.AGAIN),
+        (text("back to bot", standby=True), Meaning.AGAIN),
         (text("back to bot, where is my order?"), Meaning.TURN),
         (text("hello"), Meaning.TURN),
         (text("back to bot", payload="SALES_MENU"), Meaning.TURN),
@@ -293,9 +293,27 @@ def test_another_app_is_never_taken_for_an_automatic_reply():
 def test_within_seconds_of_the_return_what_is_only_a_way_back_is_answered_by_nothing(again, meaning):
     now = situation()
 
-    assert meaning_of(again, replace(now, just_returned=True)) is meaning
-    if meaning is Meaning.KEEP and not again.standby:
+    assert meaning_of(again, replace(now, returned_at=now.received_at - 5)) is meaning
+    if meaning is Meaning.AGAIN and not again.standby:
         assert meaning_of(again, now) is Meaning.TURN
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        {"returned_at": 1054.9},  # more than 5 seconds ago
+        {"returned_at": 1060.0, "person_at": 4},  # and something was said since: after the stamp, 0
+        {"returned_at": None},
+    ],
+)
+def test_later_or_after_other_words_a_way_back_is_answered(then):
+    assert meaning_of(tap(BUTTON_PAYLOAD), replace(situation(), **then)) is Meaning.TURN
+
+
+def test_a_way_back_that_came_in_while_the_return_was_under_way_is_answered_by_nothing():
+    now = replace(situation(), returned_at=1070.0, person_at=5)  # begun once more: the row has seen it
+
+    assert meaning_of(tap(BUTTON_PAYLOAD), now) is Meaning.AGAIN
 
 
 payloads = st.sampled_from([None, "", "/buy", BUTTON_PAYLOAD])
@@ -358,6 +376,7 @@ def test_every_meaning_is_reached():
                 situation(backlog=True),
                 situation(stale=True),
                 replace(situation(), automatic_within=5000),
+                replace(situation(), returned_at=1055.0),
             ],
         )
     }
