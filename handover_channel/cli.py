@@ -18,6 +18,7 @@ from rich.table import Table
 
 from handover_channel import agents_cli, person_cli, queue_cli
 from handover_channel.errors import HandoverError, HandoverRefused
+from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -231,7 +232,8 @@ def _print_status(console: Console, found: Status) -> None:
         )
     lines = Table("when", "who", "text", title="Said while the bot was silent", title_justify="left")
     for line in found.transcript:
-        said = line.text or ", ".join(f"[{attachment.type}]" for attachment in line.attachments)
+        files = ", ".join(f"[{attachment.type or 'unknown'}]" for attachment in line.attachments)
+        said = words(line.text) or files or "[nothing]"
         lines.add_row(
             _time(line.timestamp / 1000), *map(printable, (f"{line.author} {line.app_id}".strip(), said))
         )

@@ -84,6 +84,11 @@ def test_status_says_what_meta_refused_and_what_to_do(handover):
     assert "Refused:  (#27) no default app -> set one" in ran.stdout
 
 
+@pytest.mark.parametrize("text", ["", " \u200b"])
+def test_status_says_where_a_message_has_no_content(text, handover):
+    assert "[nothing]" in handover("status", PSID, switchboard=Switchboard(text=text)).stdout
+
+
 def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
     ran = handover("status", PSID, switchboard=Switchboard(text="\x1b[2J\x07gone [red]not markup[/red]"))
 
