@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, Iterable, List, Mapping
+from typing import Any, Container, Iterable, List, Mapping
 
 from handover_channel.events import Attachment
 from handover_channel.inbox.views import Card, File, Link, Said
@@ -42,16 +42,26 @@ def said_in(events: Iterable[_Json]) -> List[Said]:
     """Return what person and bot said, oldest first. `File.url` is the address as the bot or Meta gave it."""
     found: List[Said] = []
     named: List[str] = []  # what people have written, and so may have had the bot repeat
+    turn = ""
     for number, event in enumerate(events):
         kind = event.get("event")
         if kind == "rewind":  # the message before was met with silence: the transcript has it
             _forget_last_of_person(found)
         elif kind == "user":
             named.append(_named_in(event))
-            found.extend(_of_person(event, f"bot-{number}"))
+            turn = str(event.get("message_id") or "")
+            found.extend(replace(each, turn=turn) for each in _of_person(event, f"bot-{number}"))
         elif kind == "bot":
-            found.append(_of_bot(event, f"bot-{number}", named))
+            found.append(replace(_of_bot(event, f"bot-{number}", named), turn=turn))
     return found
+
+
+def without(turns: Container[str], said: Iterable[Said]) -> List[Said]:
+    """Return what was *said* but in these turns: nothing of them went out, and the transcript has the words.
+
+    Rasa writes down what the bot wanted to say, whether it could be sent or not.
+    """
+    return [each for each in said if not (each.turn and each.turn in turns)]
 
 
 def _forget_last_of_person(found: List[Said]) -> None:

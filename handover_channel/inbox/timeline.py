@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.events import Attachment
 from handover_channel.inbox import afterwards
+from handover_channel.inbox.bot_part import without
 from handover_channel.inbox.views import Card, Changed, Entry, File, Remark, Said
 from handover_channel.messenger.content import content_of
 from handover_channel.store import remarks, thread_events, threads, transcript
@@ -42,6 +43,8 @@ def stretch(
 
     *person*: their name. *waiting*: replies that are not sent.
     """
+    turns = [each.turn for each in bot_part if each.turn and each.speaker == "person"]
+    bot_part = without(transcript.kept_of(connection, row.id, turns), bot_part)
     found, events = _gathered(connection, row, bot_part, before, person, shown_names, link)
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
     first = max(len(found) - ENTRIES, 0)

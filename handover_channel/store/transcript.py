@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence, Set
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,6 +15,10 @@ from handover_channel.store.schema import transcript
 
 PERSON, AGENT, APP = "person", "agent", "app"
 BOT = "bot"  #: what is said by itself around a handover; the bot's own words are in Rasa's tracker
+
+
+#: Parameters of one query: SQLite takes 999 at least.
+_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,16 @@ def with_mids(connection: Connection, thread: str, mids: Iterable[str]) -> Dict[
     """Return those lines of *thread* by their mid."""
     query = sa.select(transcript).where(transcript.c.thread == thread, transcript.c.mid.in_(list(mids)))
     return {row["mid"]: _line(row) for row in connection.execute(query).mappings()}
+
+
+def kept_of(connection: Connection, thread: str, mids: Sequence[str]) -> Set[str]:
+    """Return those of these messages of the person that the transcript of *thread* has."""
+    found: Set[str] = set()
+    of_person = (transcript.c.thread == thread, transcript.c.author == PERSON)
+    for first in range(0, len(mids), _AT_A_TIME):
+        some = transcript.c.mid.in_(list(mids[first : first + _AT_A_TIME]))
+        found.update(connection.execute(sa.select(transcript.c.mid).where(*of_person, some)).scalars())
+    return found
 
 
 def answered_at(connection: Connection, thread: str) -> int:

@@ -447,6 +447,22 @@ def test_what_everybody_said_stands_in_the_order_of_time(play, acts, reader):
     assert [each.text for each in shown if isinstance(each, Said)] == ["hi", "Hello!", "is anybody there?"]
 
 
+def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_with_it(play, acts, reader):
+    play.hands_over()
+    with play.store.writing() as connection:
+        transcript.add(
+            connection, PSID, Line(PERSON, "when do you open?", int(play.clock() * 1000), mid="m2")
+        )
+    said = [
+        Said("b1", play.clock() - 1, "person", "", "when do you open?", mid="m2", turn="m2"),
+        Said("b2", play.clock() - 1, "bot", "", "At nine.", turn="m2"),
+    ]
+
+    shown = view(reader, play, bot=BotsPart(said)).entries
+
+    assert [each.text for each in shown if isinstance(each, Said)] == ["when do you open?"]
+
+
 def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, reader):
     play.hands_over()
     for number in range(70):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.inbox.bot_part import said_in
+from handover_channel.inbox.bot_part import said_in, without
 from handover_channel.inbox.views import Button, Note
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
@@ -214,3 +214,29 @@ def test_a_message_that_a_bot_wrote_for_messenger_is_drawn_as_messenger_does():
     (said,) = said_in([bot(custom={"attachment": {"type": "template", "payload": payload}})])
 
     assert (said.text, said.buttons) == ("Shall I?", (Button("Yes"),))
+
+
+# --- turns from which nothing went out ------------------------------------------------------------
+
+
+def turn_of(mid, text, *answers):
+    return [{**person(text, mid=mid), "message_id": mid}, *(bot(answer) for answer in answers)]
+
+
+def test_of_a_turn_from_which_nothing_went_out_neither_question_nor_answer_is_shown_as_said():
+    returned = [{**person('/handover_returned{"reason": "agent"}'), "message_id": "rasa-handover:7"}]
+    events = [
+        *turn_of("m1", "Hello", "Hi!"),
+        *turn_of("m2", "When do you open?", "At nine.", "Anything else?"),
+        *returned,
+        bot("I am back."),
+        *turn_of("m3", "Thanks", "You are welcome."),
+    ]
+
+    shown = without({"m2"}, said_in(events))
+
+    assert [each.text for each in shown] == ["Hello", "Hi!", "I am back.", "Thanks", "You are welcome."]
+
+
+def test_turns_without_an_id_are_shown():
+    assert [each.text for each in without({""}, said_in([person("Hello"), bot("Hi!")]))] == ["Hello", "Hi!"]
