@@ -33,6 +33,9 @@ PAUSE = 1.0
 #: Several questions: one alone may be late because our own loop was busy.
 LOOK, ANSWER, SILENCE = 2.5, 5.0, 15.0
 
+#: Seconds that it may take to begin, on a machine that is busy with other starts.
+BEGIN = 60.0
+
 #: Seconds in which it should have ended once it was hung up on, and turns that it had asked for, too.
 GRACE = 10.0
 
@@ -131,7 +134,7 @@ class DeskProcess:
             begun = asyncio.ensure_future(door.ask("begin", self._begin))
             begun.add_done_callback(functools.partial(self._begun, process, counter, door))
             watching |= {asyncio.ensure_future(each) for each in (counter.lost(), door.lost())}
-            watching |= {asyncio.ensure_future(self._watch(process, door))}
+            watching |= {asyncio.ensure_future(self._watch(process, door, begun))}
             await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._opened.clear()
@@ -151,9 +154,10 @@ class DeskProcess:
         self._counter, self._door = counter, door
         self._opened.set()
 
-    async def _watch(self, process: subprocess.Popen[bytes], door: Line) -> None:
+    async def _watch(self, process: subprocess.Popen[bytes], door: Line, begun: asyncio.Future[Any]) -> None:
         """Kill the desk once it has been silent for too long."""
-        missed = 0.0
+        await asyncio.wait({begun}, timeout=BEGIN)
+        missed = 0.0 if begun.done() else SILENCE
         while missed < SILENCE:
             try:
                 await door.ask("ping", within=ANSWER)

@@ -49,8 +49,12 @@ def rasa():
 def says(rasa):
     from handover_channel.rasa_conversation import RasaConversation
 
-    switchboard = SimpleNamespace(token_to_speak=lambda thread: "token")
-    graph = SimpleNamespace(send=lambda token, body: None)
+    switchboard = SimpleNamespace(
+        token_to_speak=lambda thread: "token",
+        settings=SimpleNamespace(page_of=lambda token: ""),
+        findings=SimpleNamespace(works=lambda kind, page: None),
+    )
+    graph = SimpleNamespace(send=lambda token, body: {})
     app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
 
     async def answer(event, limit=LIMIT):
