@@ -27,6 +27,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from handover_channel import log, wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.returning import Keywords
+from handover_channel.routing import JUST_RETURNED
 from handover_channel.rules.written_language import language_of
 from handover_channel.silence import (
     FAILED_RESPONSE,
@@ -34,6 +35,7 @@ from handover_channel.silence import (
     HANDOVER_INTENT,
     LISTEN_ACTION,
     RETURN_ACTION,
+    RETURNED_INTENT,
     Turn,
     next_action,
 )
@@ -109,6 +111,7 @@ class HandoverPolicy(Policy):
             asked=_asked(tracker),
             lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
             told=_told(tracker) and not tracker.active_loop_name,
+            again=_is_behind_a_return(tracker) and self._is_only_a_way_back(message),
             closed=_is_request(tracker, domain) and self._closed(_wanted(tracker)),
         )
 
@@ -125,14 +128,23 @@ class HandoverPolicy(Policy):
             logger.error("thread %s: silent, who has control is not known: %s", thread, error)
             return True
 
-    # Both on first use: training and `rasa data validate` need no settings.
+    def _is_only_a_way_back(self, message: Optional[UserUttered]) -> bool:
+        if message is None:
+            return False
+        return message.intent.get("name") == RETURNED_INTENT or self._is_keyword(message.text or "")
+
+    # On first use: training and `rasa data validate` need no settings.
     @cached_property
     def _muted(self) -> Muted:
         return wiring.muted_lookup() or _no_row
 
     @cached_property
     def _match(self) -> Match:
-        return _keyword_match()
+        return _keywords().match
+
+    @cached_property
+    def _is_keyword(self) -> Callable[[str], bool]:
+        return _keywords().is_all_of
 
     @cached_property
     def _closed(self) -> Closed:
@@ -193,13 +205,13 @@ def _forget(thread: str, channel: str, mid: str, text: str, timestamp: int) -> N
     pass
 
 
-def _keyword_match() -> Match:
-    """Return the look-up of handover.yml's keywords; one that finds none without settings."""
+def _keywords() -> Keywords:
+    """Return the keywords of handover.yml; none without settings."""
     try:
-        return keywords_of(wiring.from_config().settings.returning).match
+        return keywords_of(wiring.from_config().settings.returning)
     except SettingsError as error:
         logger.warning("no keywords, the settings cannot be used: %s", error)
-        return Keywords(()).match
+        return Keywords(())
 
 
 def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:
@@ -244,6 +256,16 @@ def _wanted(tracker: DialogueStateTracker) -> Optional[str]:
     """Return the target that `action_handover` would hand over to, None for the default one."""
     named = next(tracker.get_latest_entity_values(TARGET_SLOT), None)
     return named or (tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None)
+
+
+def _is_behind_a_return(tracker: DialogueStateTracker) -> bool:
+    """Whether the latest message, not answered yet, was written within seconds of the turn of a return."""
+    said = [event for event in reversed(tracker.events) if isinstance(event, UserUttered)][:2]
+    if len(said) < 2 or tracker.latest_action_name != LISTEN_ACTION:
+        return False
+    latest, before = said
+    is_return = before.intent.get("name") == RETURNED_INTENT
+    return bool(is_return and latest.timestamp - before.timestamp <= JUST_RETURNED)
 
 
 def _asked(tracker: DialogueStateTracker) -> bool:

@@ -15,6 +15,7 @@ Rule 5: an `action_handover` that left no event behind never ran: Rasa goes on w
         told that nobody could be reached.
 Rule 6: who asks for people outside their business hours is not told "I am handing you over" first: the intent
         `handover` runs `action_handover` at once, which says when somebody is there.
+Rule 7: a way back and nothing else, right behind the turn of a return, was meant for that return.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Turn:
     lost: bool = False  #: the latest event is an `action_handover` without effect
     told: bool = False  #: the latest action is by rule 5 or 6, and no form goes on
     closed: bool = False  #: the latest message, not answered yet, asks for people who are not there now
+    again: bool = False  #: the latest message is a way back once more, right behind the turn of a return
 
 
 def is_muted(turn: Turn) -> bool:
@@ -67,6 +69,6 @@ def _with_the_bot(turn: Turn) -> Optional[str]:
     # Without a row nothing is known: in the stories of `rasa test` no action runs at all.
     if turn.lost and (turn.row is False or turn.told):
         return FAILED_RESPONSE
-    if turn.told:
+    if turn.told or (turn.again and not turn.gated):
         return LISTEN_ACTION
     return HANDOVER_ACTION if turn.closed else None

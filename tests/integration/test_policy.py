@@ -20,6 +20,7 @@ import handover_channel
 from handover_channel import policy as policy_module
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.policy import HandoverPolicy, LanguagePolicy
+from handover_channel.returning import Keyword, Keywords
 
 pytestmark = [
     pytest.mark.rasa,
@@ -311,6 +312,30 @@ def test_a_way_back_is_the_bots(policy, domain):
     policy._muted = lambda thread: True
 
     assert kept(policy, domain, said("main menu")) == []
+
+
+@pytest.mark.parametrize(
+    ("again", "behind", "action"),
+    [
+        (("main menu!", "nlu_fallback"), 2, LISTEN),
+        (('/handover_returned{"reason": "button"}', "handover_returned"), 2, LISTEN),
+        (("main menu, where is my order", "order_status"), 2, "action_other"),
+        (("hello", "greet"), 2, "action_other"),
+        (("main menu!", "nlu_fallback"), 6, "action_other"),
+    ],
+)
+def test_a_way_back_right_behind_a_return_is_answered_by_nothing(policy, domain, again, behind, action):
+    returned = said('/handover_returned{"reason": "keyword"}', "handover_returned")
+    returned.timestamp = 1000.0
+    latest = said(*again)
+    latest.timestamp = 1000.0 + behind
+    policy._muted = lambda thread: False
+    policy._is_keyword = Keywords([Keyword("main menu")]).is_all_of
+    told = [ActionExecuted(RETURN), ActionExecuted("utter_handover_returned"), ActionExecuted(LISTEN)]
+    tracker = conversation(domain, returned, *told, latest)
+
+    other = vote(domain, "utter_greet")
+    assert best(policy, domain, tracker, other) == (LISTEN if action == LISTEN else "utter_greet")
 
 
 # --- the language that the person writes ------------------------------------------------------------
