@@ -12,10 +12,11 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup train demo test test-next lint bench clean
+.PHONY: help setup train demo check unit test test-next lint bench clean
 
 help:
 	@echo "make demo       talk to the bot in a Messenger on this machine"
+	@echo "make check      lint, and the unit tests without databases and browser: the inner loop"
 	@echo "make test       set up, train, and run every test"
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
 	@echo "make lint       ruff, mypy, import contracts"
@@ -48,6 +49,13 @@ demo: setup
 	@.venv/bin/handover demo
 
 # --- checks ---------------------------------------------------------------------------------------
+
+# Lint and tests at the same time: two cores.
+check: setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
+
+unit: setup
+	$(PYTHON) -m pytest -q -m "not postgres and not redis and not browser" tests/unit
 
 test: setup train
 	$(PYTHON) -m pytest

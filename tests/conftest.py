@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
@@ -27,12 +29,21 @@ NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
 #: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so.
 MUST_HAVE = os.environ.get("HANDOVER_TESTS_MUST_HAVE", "").split()
 
-# How long an example takes says something about the machine, not about the code.
-settings.register_profile("handover", deadline=None)
-settings.load_profile("handover")
+# How long an example takes says something about the machine, not about the code. In the inner loop a few
+# examples do; CI has time for more.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=100)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
+
+#: A folder in memory, as most of the time of tests with a database is flushing; bytes to be free there.
+MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # noqa: S108  (a file system; the folder in it is this run's own)
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        config.option.basetemp = tempfile.mkdtemp(prefix="handover-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
     # For the processes that tests start, too.
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")

@@ -37,8 +37,8 @@ from handover_channel.store import Store, deadlines, deliveries, schema, transcr
 #: owner twice and takes; the turn of the return, the rest of the message and a message after it are three.
 CALLS_OF_ONE = 10
 
-#: How many lives of a page are played.
-EXAMPLES = 25
+#: How many lives of a page are played: 10 in the inner loop, 40 in CI.
+EXAMPLES = settings().max_examples * 2 // 5
 
 #: Changes of control: it comes back, is found to be somebody else's, and somebody steps in.
 CHANGES_OF_ONE = 4
