@@ -110,7 +110,7 @@ class Ledger:
                 returned = to_bot and change not in (Change.PASS_REFUSED, Change.CHANNEL_CORRECTED)
                 if returned and answers_from is None:
                     answers_from = deliveries.newest_id(connection) + 1
-                until = self._until(before, state, now)
+                until = self._until(before, change, state, now)
                 left = Released(before.state.owner, before.state.target, before.until)
                 written = threads.change(
                     connection,
@@ -207,10 +207,10 @@ class Ledger:
         deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
         return minutes
 
-    def _until(self, before: Thread, state: State, now: float) -> Optional[float]:
+    def _until(self, before: Thread, change: Change, state: State, now: float) -> Optional[float]:
         if bot_may_speak(state.control):
             return None
-        if before.released_from and state.control is Control.APP:
+        if change is Change.RELEASE_REFUSED and before.released_from:
             return before.released_from.until  # it never ended
         if not bot_may_speak(before.state.control) and state.control is not Control.INBOX:
             return before.until  # from one app to another: the first limit stands

@@ -127,6 +127,19 @@ def test_a_refusal_long_after_the_return_is_a_new_one(talking):
     assert (talking.row.state.owner, talking.row.reason) == (STRANGER, "staff_took_over")
 
 
+def test_who_takes_over_after_a_release_has_a_time_limit_of_their_own(talking):
+    talking.hands_over("sales_bot")
+    talking.page.app("sales_bot").releases(PSID)
+    talking.says("hello?")
+    talking.clock.passes(2 * DAY)
+
+    talking.deliver(item(talking, take_thread_control={"new_owner_app_id": PAGE_INBOX_APP_ID}))
+    talking.work()
+
+    assert talking.row.state.owner == PAGE_INBOX_APP_ID
+    assert talking.row.until == talking.clock() + 12 * HOUR
+
+
 @pytest.mark.parametrize("ours", [OURS, int(OURS)])
 def test_our_own_app_never_takes_over_from_the_bot(talking, ours):
     talking.says("hello")
