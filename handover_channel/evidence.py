@@ -288,14 +288,18 @@ class Evidence:
         tagged = event.metadata.startswith(OUR_METADATA)
         tag, waited = event.metadata[len(OUR_METADATA) :], 0.0
         while event.mid:
-            with self._store.reading() as connection:
+            with self._store.glancing() as connection:
                 if sent.is_ours(connection, row.id, event.mid):
                     return True
-                if not tagged or waited >= ANSWER_WRITTEN or not sent.may_be_ours(connection, row.id, tag):
-                    return False
+            if not tagged or waited >= ANSWER_WRITTEN or not self._may_be_ours(row, tag):
+                return False
             self._sleep(0.1)
             waited += 0.1
         return False
+
+    def _may_be_ours(self, row: Thread, tag: str) -> bool:
+        with self._store.reading() as connection:
+            return sent.may_be_ours(connection, row.id, tag)
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         if not event.metadata.startswith(OUR_METADATA):
@@ -306,7 +310,7 @@ class Evidence:
             line = line_of(event, AGENT)
             outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
             return Ruling("our echo")
-        with self._store.reading() as connection:
+        with self._store.glancing() as connection:
             known = sent.find(connection, tag)
         if not known:  # what Meta accepted just before the process ended
             with self._store.writing() as connection:

@@ -30,8 +30,12 @@ class Owners:
 
     def token(self, row: Thread) -> str:
         """Return the page token of *row*'s page. Raises TokenRefused where there is none."""
+        return self.token_of(row.page)
+
+    def token_of(self, page: str) -> str:
+        """Return the token of *page*. Raises TokenRefused where there is none."""
         try:
-            return self._settings.token_for(row.page)
+            return self._settings.token_for(page)
         except SettingsError as error:  # a page that nobody told us of: Meta would refuse any token
             raise TokenRefused(str(error)) from error
 

@@ -40,7 +40,7 @@ from handover_channel.refusals import Refusals
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
 from handover_channel.settings import Settings, TargetKind
-from handover_channel.store import Store, deadlines
+from handover_channel.store import Store, deadlines, threads
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.findings import Findings
 from handover_channel.store.status import Status, status_of
@@ -73,10 +73,12 @@ class Switchboard:
 
         Raises StoreUnavailable: then nothing may be sent.
         """
-        row = self._ledger.find(thread)
-        if row is None:
+        with self.store.glancing() as connection:
+            found = threads.control_and_page_of(connection, thread)
+        if found is None:
             return self.settings.token_for("")
-        return self._owners.token(row) if bot_may_speak(row.state.control) else None
+        control, page = found
+        return self._owners.token_of(page) if bot_may_speak(control) else None
 
     def refused_to_speak(self, thread: str) -> None:
         """Note that Meta refused a message of the bot because another app has control (10/2018300).

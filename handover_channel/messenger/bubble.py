@@ -142,14 +142,14 @@ def whole_number(given: Any) -> int:
 
 def mapping(given: Any) -> Mapping[str, Any]:
     """Return *given* where it is a JSON object, an empty one where it is not."""
-    return given if isinstance(given, Mapping) else {}
+    return given if isinstance(given, dict) else {}
 
 
 def mappings(given: Any) -> List[Mapping[str, Any]]:
     """Return the objects in a JSON list; one object counts as a list of one."""
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
         return [given]
-    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, (list, tuple)) else []
+    return [each for each in given if isinstance(each, dict)] if isinstance(given, (list, tuple)) else []
 
 
 def as_json(given: Any) -> str:

@@ -58,8 +58,14 @@ def content_of(text: Any, attachments: Iterable[Attachment], *more: Content) -> 
     return replace(found, notes=(Note("blank" if isinstance(text, str) and text else "nothing"),))
 
 
+#: Meta's keys of what `extras_of` looks for.
+_EXTRA = frozenset({"is_unsupported", "is_deleted", "referral", "reply_to", "quick_replies", "quick_reply"})
+
+
 def extras_of(message: _Json) -> Iterator[Attachment]:
     """Give what a `message` or `postback` carries beside words and attachments, as attachments of our own."""
+    if _EXTRA.isdisjoint(message):  # nearly always: this runs for every message
+        return
     if message.get("is_unsupported"):
         yield Attachment("unsupported")
     if message.get("is_deleted"):

@@ -10,12 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.routing import OUR_METADATA
-from handover_channel.store.prepared import Prepared
-from handover_channel.store.schema import deliveries, sent, transcript
+from handover_channel.store.prepared import Connected, Prepared
+from handover_channel.store.schema import deliveries
 
-# It runs for every message.
+# These run for every message, and for every echo.
 _ADD = Prepared(sa.text("INSERT INTO sent (tag, at, mid) VALUES (:tag, :at, :mid) ON CONFLICT DO NOTHING"))
-_FIND = sa.select(sa.literal(1)).where(sent.c.tag == sa.bindparam("tag"))
+_FIND = Prepared(sa.text("SELECT 1 AS found FROM sent WHERE tag = :tag"))
+_IS_OURS = Prepared(
+    sa.text(
+        "SELECT 1 AS found FROM sent WHERE mid = :mid AND mid <> '' UNION ALL SELECT 1 FROM transcript "
+        "WHERE thread = :thread AND mid = :mid AND author IN ('agent', 'bot') LIMIT 1"
+    )
+)
 
 
 def add(connection: Connection, tag: str, *, now: float, mid: str = "") -> bool:
@@ -23,12 +29,9 @@ def add(connection: Connection, tag: str, *, now: float, mid: str = "") -> bool:
     return _ADD.changed(connection, {"tag": tag, "at": now, "mid": mid}) == 1
 
 
-def is_ours(connection: Connection, thread: str, mid: str) -> bool:
+def is_ours(connection: Connected, thread: str, mid: str) -> bool:
     """Tell whether Meta gave *mid* to a message that we sent: for the bot, a notice, or an agent."""
-    by_bot = sa.select(sa.literal(1)).where(sent.c.mid == mid, sa.text("mid <> ''"))
-    line = (transcript.c.thread == thread, transcript.c.mid == mid, transcript.c.author.in_(("agent", "bot")))
-    by_agent = sa.select(sa.literal(1)).select_from(transcript).where(*line)
-    return connection.execute(sa.union_all(by_bot, by_agent).limit(1)).scalar() is not None
+    return bool(_IS_OURS.rows(connection, {"thread": thread, "mid": mid}))
 
 
 def may_be_ours(connection: Connection, thread: str, tag: str) -> bool:
@@ -40,9 +43,9 @@ def may_be_ours(connection: Connection, thread: str, tag: str) -> bool:
     return connection.execute(sa.select(sa.literal(1)).where(*of_thread)).scalar() is not None
 
 
-def find(connection: Connection, tag: str) -> bool:
+def find(connection: Connected, tag: str) -> bool:
     """Tell whether the message with *tag* is known to have reached Meta."""
-    return connection.execute(_FIND, {"tag": tag}).scalar() is not None
+    return bool(_FIND.rows(connection, {"tag": tag}))
 
 
 def find_echo(connection: Connection, thread: str, tag: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -88,7 +88,9 @@ class LoggedChange:
 # These run for every message.
 _GET = Prepared(sa.select(threads).where(threads.c.id == sa.bindparam("thread")))
 _IS_OPEN = sa.text("threads.control <> 'bot'")
-_CONTROL = Prepared(sa.select(threads.c.control).where(threads.c.id == sa.bindparam("thread")))
+_CONTROL = Prepared(
+    sa.select(threads.c.control, threads.c.page).where(threads.c.id == sa.bindparam("thread"))
+)
 
 
 def get(connection: Connected, thread: str) -> Optional[Thread]:
@@ -106,9 +108,18 @@ def existing(connection: Connection, thread: str) -> Thread:
 
 
 def control_of(connection: Connected, thread: str) -> Optional[Control]:
-    """Return who has control, None where there is no row. The cheapest question."""
+    """Return who has control, None where there is no row."""
+    found = control_and_page_of(connection, thread)
+    return found[0] if found else None
+
+
+def control_and_page_of(connection: Connected, thread: str) -> Optional[Tuple[Control, str]]:
+    """Return who has control, and of which page the thread is; None where there is no row.
+
+    The cheapest question: it is asked before each call that the bot makes.
+    """
     found = _CONTROL.rows(connection, {"thread": thread})
-    return Control(found[0]["control"]) if found else None
+    return (Control(found[0]["control"]), found[0]["page"]) if found else None
 
 
 def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, now: float) -> Thread:
