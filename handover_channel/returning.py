@@ -144,7 +144,23 @@ def fold(text: str) -> str:
 _MAX_FOLDS = 10
 
 
+#: Marks of one letter. Nobody writes more, and Python sorts them in the square of the time.
+#: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+_MARKS_OF_A_LETTER = 30
+
+
+def _with_few_marks(text: str) -> str:
+    """Return *text* without what stands behind `_MARKS_OF_A_LETTER` marks in a row."""
+    kept, marks = [], 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= _MARKS_OF_A_LETTER:
+            kept.append(char)
+    return "".join(kept)
+
+
 def _fold_once(text: str) -> str:
+    text = _with_few_marks(text)
     text = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).casefold()
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_LETTERS)
     text = "".join(map(_plain, text))
@@ -185,7 +201,7 @@ class Keywords:
         )
 
     def match(self, text: str) -> Optional[str]:
-        """Return the text of the first configured keyword that *text* holds, or None."""
+        """Return the first configured keyword in the first 20,000 characters of *text*, or None."""
         found = self._find(text)
         return found[1].text if found else None
 
@@ -225,6 +241,7 @@ class Keywords:
         """Return the first keyword that is there: folded, as configured, and the text it was found in."""
         if not self._folded:
             return None
+        text = text[:_LONGEST_SEARCHED]
         plain = _EMOJI.sub(" ", text)
         # With its emoji first: a keyword may be one.
         for searched in (text,) if plain == text else (text, plain):
@@ -243,6 +260,8 @@ _EMOJI = re.compile(
     r"[0-9#*]\ufe0f?\u20e3|[^\w\s]\ufe0f|[\u2122\u2139\u24c2\u3297\u3299\u2600-\u27bf\U0001f000-\U0001faff]",
 )
 
+#: People can send no more; who signs a longer one, or writes it on another channel, is no person.
+_LONGEST_SEARCHED = 20_000
 _LONGEST_RESTED = 4000
 _MAX_KEYWORDS_IN_ONE = 10
 

@@ -20,6 +20,7 @@ ELLIPSIS = "…"
 
 _ZERO_WIDTH_JOINER = "\u200d"
 _SPACE = r"[^\S\xa0\u2007\u202f]"  # those three hold together what they stand between
+_SIGN = re.compile(r"\S")
 _STOP = ".!?…؟۔।"
 
 #: (what ends at a good place, from which part of the window on), best first.
@@ -91,8 +92,8 @@ def _last_whole(text: str, end: int) -> int:
 
 def _is_whole(text: str, place: int) -> bool:
     """Whether no sign is cut at *place*."""
-    rest = text[place:].lstrip()
-    if rest and _extends(rest[0]):
+    following = _SIGN.search(text, place)
+    if following and _extends(following.group()):
         return False  # a mark behind white space belongs to the white space
     before, after = text[place - 1 : place], text[place : place + 1]
     if before == _ZERO_WIDTH_JOINER or ("\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Set
 
 #: Of an intent's payload, as buttons of Rasa's have it. Nobody typed it.
 _PAYLOAD = re.compile(r"/\w+(\{.*\})?", re.ASCII | re.DOTALL)
 
-#: In addresses and numbers of orders, whatever language is spoken.
-_NO_WORD = re.compile(r"\S*[0-9@/\\]\S*|\S+\.\S+")
+#: Signs of addresses and of numbers of orders, which are the same in whatever language is spoken.
+_NO_WORD = frozenset("0123456789@/\\")
 
 
 def language_of(text: str, scripts: Mapping[str, str]) -> Optional[str]:
@@ -23,8 +23,13 @@ def language_of(text: str, scripts: Mapping[str, str]) -> Optional[str]:
     """
     if _PAYLOAD.fullmatch(text.strip()):
         return None
-    letters = {_script_of(char) for char in set(_NO_WORD.sub(" ", text))}
+    signs: Set[str] = set().union(*filter(_is_word, text.split()))
+    letters = {_script_of(char) for char in signs}
     return next((language for script, language in scripts.items() if script in letters), None)
+
+
+def _is_word(given: str) -> bool:
+    return _NO_WORD.isdisjoint(given) and "." not in given[1:-1]
 
 
 @lru_cache(maxsize=4096)
