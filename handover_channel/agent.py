@@ -25,9 +25,10 @@ from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.events import Attachment
 from handover_channel.graph_api import GraphApi
+from handover_channel.messenger.bubble import is_visible
 from handover_channel.outbox import Part
 from handover_channel.post import Post
-from handover_channel.sending import PortOf, SendingRules, check_reply, is_blank, kind_of, sending_rules
+from handover_channel.sending import PortOf, SendingRules, check_reply, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
@@ -84,7 +85,7 @@ class Agent:
         """
         row = self._row(thread)
         check_reply(text, file, row.channel)
-        text = "" if is_blank(text) else text
+        text = text if is_visible(text) else ""
         key = key or uuid.uuid4().hex
         with self._store.writing() as connection:
             now = self._clock()

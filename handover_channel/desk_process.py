@@ -122,6 +122,8 @@ class DeskProcess:
         ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
         starting = asyncio.get_running_loop().run_in_executor(self._starter, _start, *theirs)
         self._process = process = await starting
+        if self._stopping:  # meanwhile: nobody will ask it to
+            process.kill()
         for end in theirs:
             end.close()
         counter, door, turns = Line(_take), Line(_take), Line(self._turn)

@@ -260,10 +260,12 @@ def _wanted(tracker: DialogueStateTracker) -> Optional[str]:
 
 def _is_behind_a_return(tracker: DialogueStateTracker) -> bool:
     """Whether the latest message, not answered yet, was written within seconds of the turn of a return."""
-    said = [event for event in reversed(tracker.events) if isinstance(event, UserUttered)][:2]
-    if len(said) < 2 or tracker.latest_action_name != LISTEN_ACTION:
+    if tracker.latest_action_name != LISTEN_ACTION:
         return False
-    latest, before = said
+    said = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
+    latest, before = next(said, None), next(said, None)  # not all of them: it is asked before each action
+    if latest is None or before is None:
+        return False
     is_return = before.intent.get("name") == RETURNED_INTENT
     return bool(is_return and latest.timestamp - before.timestamp <= JUST_RETURNED)
 

@@ -14,12 +14,12 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Callable, NamedTuple, Optional
 
 from handover_channel import messages
 from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
+from handover_channel.messenger.bubble import is_visible
 from handover_channel.rules import messaging_window
 from handover_channel.rules.messaging_window import messaging_type as messaging_type
 from handover_channel.rules.obstacle import HINTS, silence_with
@@ -97,15 +97,10 @@ def bots_silence(row: Thread, now: float) -> str:
     return HINTS.get(row.obstacle, "" if messaging_window.is_open(silence_of(row, now)) else NOT_HEARD)
 
 
-def is_blank(text: str) -> bool:
-    """Tell whether nobody sees anything of *text*: spaces, line ends, characters without a width."""
-    return all(unicodedata.category(letter)[0] in "ZC" for letter in text)
-
-
 def check_reply(text: str, file: Optional[File], channel: str) -> None:
     """Raise HandoverRefused, in words, for a reply that could not go out as it is, and whole."""
     parts = len(messages.text_messages(text))
-    if is_blank(text) and file is None:
+    if not is_visible(text) and file is None:
         raise HandoverRefused("there is nothing to send: the text is empty")
     if parts > MOST_MESSAGES:
         raise HandoverRefused(

@@ -75,16 +75,18 @@ class Acts:
 
     def expect_right(
         self, act: Act, thread: str, by: str, *, despite: str = "", reply: Optional[int] = None
-    ) -> None:
-        """Raise HandoverRefused unless *by* may do *act* in *thread*: see permission.py.
+    ) -> Optional[Thread]:
+        """Return the row of *thread*, None for one that was never seen.
 
-        *reply*: the id of the reply that it is about.
+        Raises HandoverRefused unless *by* may do *act* there: see permission.py. *reply*: the id of the reply
+        that it is about.
         """
         with self._store.reading() as connection:
             row = threads.get(connection, thread)
             about = replies.get(connection, reply, now=self._clock()) if reply is not None else None
             if row is not None:
                 permission.expect(connection, act, row, by, despite=despite, reply=about)
+            return row
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
         """Give a thread that nobody has to the agent who answers in it."""

@@ -93,19 +93,12 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
     patiently = functools.partial(web.call_in, room.pools.acts)
 
     async def reply(request: Request, you: Visitor, thread: str) -> None:
+        text, file, key = _written(request, "text"), _upload(request), field(request, "key")
         despite = field(request, "despite")
-        await front.call(room.acts.expect_right, Act.REPLY, thread, you.name, despite=despite)
-        row = await front.call(room.reader.row, thread)
+        row = await front.call(room.acts.expect_right, Act.REPLY, thread, you.name, despite=despite)
         if row is not None:
             await patiently(room.acts.claim_for_answer, row, you.name)
-        await patiently(
-            room.agent.reply,
-            thread,
-            _written(request, "text"),
-            agent=you.name,
-            key=field(request, "key"),
-            file=_upload(request),
-        )
+        await patiently(room.agent.reply, thread, text, agent=you.name, key=key, file=file)
 
     async def retry(request: Request, you: Visitor, thread: str) -> None:
         reply, despite = _reply_id(request), field(request, "despite")

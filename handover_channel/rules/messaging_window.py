@@ -11,7 +11,7 @@
 4. After an ad that leads to Messenger the window may last up to 7 days (Meta's policy says "may"): counted
    are 24 hours, so that nothing automatic goes out too late.
 5. Where nothing is known of the person (they wrote before we were there) the window counts as open: Meta
-   has the last word, and what it says is kept (`Obstacle` in sending.py).
+   has the last word, and what it says is kept (obstacle.py).
 """
 
 from __future__ import annotations

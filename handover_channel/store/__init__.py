@@ -189,12 +189,13 @@ def _engine(url: sa.engine.URL) -> Engine:
 
 
 def _before_first(prepare: Callable[[], None]) -> Callable[..., None]:
-    """Return a listener that calls *prepare* before the first connection is made."""
-    left = [prepare]
+    """Return a listener that calls *prepare* before the first connection is made, by whichever thread."""
+    left, lock = [prepare], threading.Lock()
 
     def before_connecting(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
-        while left:
-            left.pop()()
+        with lock:
+            while left:
+                left.pop()()
 
     return before_connecting
 

@@ -51,12 +51,12 @@ threads = sa.Table(
     # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
     sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("read_to", sa.BigInteger, nullable=False, server_default="0"),
-    # A return that rests on signs alone: control.py, rule 6
+    # A return that rests on signs alone: control.py, rule 5
     sa.Column("released_from", sa.Text, nullable=False, server_default=""),  # JSON: whose it is, if it fails
     sa.Column("release_refused", sa.Integer, nullable=False, server_default="0"),  # 1: it failed
     # Whether an agent's message gets there
     sa.Column("window_at", sa.BigInteger, nullable=False, server_default="0"),  # opened, but by no message
-    sa.Column("obstacle", sa.Text, nullable=False, server_default=""),  # sending.Obstacle, "" for none
+    sa.Column("obstacle", sa.Text, nullable=False, server_default=""),  # rules/obstacle.py; "" for none
     # The newest thing that the person and the bot said: rules/last_words.py; `last_at` is Meta's clock
     sa.Column("last_at", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("last_author", sa.Text, nullable=False, server_default=""),

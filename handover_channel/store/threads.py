@@ -58,7 +58,7 @@ class Thread:
     released_from: Optional[Released] = None  #: it came back on signs alone, from there
     release_refused: int = 0  #: 1: such a return failed, and nothing new is known since
     window_at: int = 0  #: when the person last opened Meta's window by anything but a message; 0: not known
-    obstacle: str = ""  #: what Meta said of an agent's message since: sending.Obstacle
+    obstacle: str = ""  #: what Meta said of an agent's message since: rules/obstacle.py
     last_at: int = 0
     last_author: str = ""
     last_text: str = ""
@@ -164,7 +164,7 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
 
 
 def obstructed(connection: Connection, thread: str, obstacle: str) -> None:
-    """Note what keeps agents' messages from the person: sending.Obstacle, "" for nothing."""
+    """Note what keeps agents' messages from the person: the value of an Obstacle, "" for nothing."""
     changed = (threads.c.id == thread, threads.c.obstacle != obstacle)
     connection.execute(sa.update(threads).where(*changed).values(obstacle=obstacle))
 
