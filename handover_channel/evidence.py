@@ -302,6 +302,8 @@ class Evidence:
             return sent.may_be_ours(connection, row.id, tag)
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+        if event.app_id == self._settings.app_id:
+            self._switchboard.findings.works(findings.APP_ID_DIFFERS, event.app_id)
         if not event.metadata.startswith(OUR_METADATA):
             return Ruling("our echo")
         tag = event.metadata[len(OUR_METADATA) :]

@@ -129,6 +129,8 @@ class Ledger:
                 if not written:
                     continue  # somebody else changed the row: decide again
                 self._set_deadlines(connection, thread, state, until, now)
+                if returned:
+                    findings.clear(connection, findings.OVER_BUDGET, thread)
                 after = threads.existing(connection, thread)
                 if returned and tell:
                     more = {"metadata": metadata, "intent": intent, "rest": rest}

@@ -131,5 +131,8 @@ class Findings:
         with self._lock:
             self._works.add(key)
             self._noted.pop(key, None)
-        with suppress(StoreUnavailable), self._store.writing(durable=False) as connection:
-            clear(connection, kind, subject)
+        try:
+            with self._store.writing(durable=False) as connection:
+                clear(connection, kind, subject)
+        except StoreUnavailable:
+            self._works.discard(key)  # the next time, then

@@ -179,7 +179,7 @@ def test_a_thread_that_changes_hands_too_often_stays_muted_and_is_tried_again(pl
 
     play.clock.passes(HOUR + 1)
     assert play.due() == ["take_again"]
-    assert play.control == "bot"
+    assert (play.control, play.findings) == ("bot", [])
 
 
 # --- what the bot did not answer ------------------------------------------------------------------
@@ -263,6 +263,20 @@ def test_an_echo_of_our_own_message_that_names_another_app_is_an_error_in_the_se
     (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert "app_id in handover.yml is 1234567890" in said
     assert 'write app_id: "1987654321"' in said
+
+
+def test_a_corrected_app_id_is_nothing_to_be_told_of_any_more(talking):
+    talking.says("hello")
+    with talking.store.writing() as connection:
+        for theirs in (OURS, STRANGER):
+            findings.put(connection, findings.APP_ID_DIFFERS, theirs, "", now=talking.clock())
+
+    talking.deliver(own_echo(talking, int(OURS), metadata=f"{OUR_METADATA}1.1"))
+    talking.work()
+
+    with talking.store.reading() as connection:
+        found = findings.current(connection, now=talking.clock())
+    assert [each.subject for each in found] == [STRANGER]
 
 
 def test_an_echo_that_is_faster_than_metas_answer_is_ours_as_well(talking):
