@@ -291,15 +291,11 @@ class Evidence:
             with self._store.glancing() as connection:
                 if sent.is_ours(connection, row.id, event.mid):
                     return True
-            if not tagged or waited >= ANSWER_WRITTEN or not self._may_be_ours(row, tag):
-                return False
+                if not tagged or waited >= ANSWER_WRITTEN or not sent.may_be_ours(connection, row.id, tag):
+                    return False
             self._sleep(0.1)
             waited += 0.1
         return False
-
-    def _may_be_ours(self, row: Thread, tag: str) -> bool:
-        with self._store.reading() as connection:
-            return sent.may_be_ours(connection, row.id, tag)
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         if event.app_id == self._settings.app_id:

@@ -1,4 +1,4 @@
-"""What can be done about a refusal of Meta's, by who made the call and with what tag. No I/O.
+"""Words the remedy for a refusal of Meta's, by who made the call and with what tag. No I/O.
 
 1. `graph_errors.py` knows refusals by code, and words them for whoever writes the bot's responses. For every
    other caller each of those remedies that would send somebody to the wrong place is replaced here.

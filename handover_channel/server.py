@@ -1,4 +1,4 @@
-"""What runs behind the channel's routes in Rasa's process: the way to the desk, and the turns it asks for.
+"""Serves the channel's routes in Rasa's process: the way to the desk, and the turns that it asks for.
 
 Turns run on a thread and an event loop of their own (turns_loop.py): however long one is, the server's loop
 stays free to pass on what Meta sends. The desk is a process of its own (desk.py, desk_process.py).

@@ -1,4 +1,4 @@
-"""What came after a message and belongs to it: edits, reactions, and the words that an answer quotes.
+"""Puts on each message what came after it: edits, reactions, and the words that an answer quotes.
 
 1. Each stands on the message it is about, whether that is in the transcript or in Rasa's part. Where that
    message is not on the page, it is an entry of its own, with the words it is about as far as they are known.

@@ -1,1 +1,1 @@
-"""What surrounds Rasa's server: the edge to Sanic that both channels share."""
+"""The edge to Rasa's server (Sanic) that both channels share."""

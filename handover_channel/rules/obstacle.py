@@ -1,4 +1,4 @@
-"""What Meta's refusal of an agent's message says about the thread, and what the page tells of it then.
+"""Obstacles: what Meta's refusal of an agent's message says about the thread, and what the page tells then.
 
 A refusal that is about the message alone (too long, a file that Meta cannot use) is no obstacle: it stands at
 the message. An obstacle lasts until the person does something, or a message gets through.

@@ -1,4 +1,4 @@
-"""Who of the agents may do what in a conversation that a colleague has.
+"""The rights of agents in a conversation that a colleague has.
 
 1. What nobody has is everybody's. What a colleague has is theirs, and an admin's.
 2. To decide about it (give it to somebody else, return it to the bot, take it over, extend its time limit,

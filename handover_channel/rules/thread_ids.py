@@ -1,4 +1,4 @@
-"""Which conversation ids can be kept: on channels other than Messenger the sender is whatever somebody wrote.
+"""Tells which conversation ids can be kept: on channels other than Messenger anybody may write the sender.
 
 PostgreSQL stores no NUL, UTF-8 has no surrogates, and no address of a page leads to either.
 https://www.postgresql.org/docs/current/datatype-character.html

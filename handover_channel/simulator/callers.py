@@ -1,4 +1,4 @@
-"""Who may call the simulator: clients and its own page, never another web page in the same browser.
+"""Lets clients and the simulator's own page call it, never another web page in the same browser.
 
 1. A browser says what name it was sent to in `Host`. A name that is neither loopback, an address, nor one
    that the simulator was told is a page's that had its name point here (DNS rebinding).

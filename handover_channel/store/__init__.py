@@ -79,7 +79,7 @@ class Store:
 
     @contextmanager
     def glancing(self) -> Iterator[Glance]:
-        """Give a connection for one `Prepared` statement that reads: half the price of `reading`."""
+        """Give a connection for `Prepared` statements that read: half the price of `reading`."""
         if not self._migrated:
             self.migrate()
         with self._errors(), closing(self._engine.raw_connection()) as connection:

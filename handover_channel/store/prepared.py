@@ -25,7 +25,7 @@ class Connected(Protocol):
 
 
 class Glance(NamedTuple):
-    """A connection in no transaction, for one statement that reads."""
+    """A connection in no transaction, for statements that read, each by itself."""
 
     dialect: Any
     connection: Any

@@ -22,6 +22,9 @@ _IS_OURS = Prepared(
         "WHERE thread = :thread AND mid = :mid AND author IN ('agent', 'bot') LIMIT 1"
     )
 )
+_IS_DELIVERY = Prepared(
+    sa.text("SELECT 1 AS found FROM deliveries WHERE id = :delivery AND thread = :thread")
+)
 
 
 def add(connection: Connection, tag: str, *, now: float, mid: str = "") -> bool:
@@ -34,13 +37,12 @@ def is_ours(connection: Connected, thread: str, mid: str) -> bool:
     return bool(_IS_OURS.rows(connection, {"thread": thread, "mid": mid}))
 
 
-def may_be_ours(connection: Connection, thread: str, tag: str) -> bool:
+def may_be_ours(connection: Connected, thread: str, tag: str) -> bool:
     """Tell whether we can have sent *tag* in *thread*: its number is that of a delivery there, or none."""
     number = tag.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return True
-    of_thread = (deliveries.c.id == int(number), deliveries.c.thread == thread)
-    return connection.execute(sa.select(sa.literal(1)).where(*of_thread)).scalar() is not None
+    return bool(_IS_DELIVERY.rows(connection, {"thread": thread, "delivery": int(number)}))
 
 
 def find(connection: Connected, tag: str) -> bool:

@@ -1,4 +1,4 @@
-"""What happened in a thread and is no message: reactions, ads and links that people came by, and the like.
+"""Events of a thread that are no messages: reactions, ads and links that people came by, and the like.
 
 Agents see it between the messages (inbox/timeline.py); neither the bot nor control hears of it.
 """
