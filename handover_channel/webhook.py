@@ -42,6 +42,12 @@ _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
 #: subscription field that some senders use as the name of the list.
 CHANNELS = ("messaging", "standby", "messaging_handovers")
 
+#: So many updates of a delivery, and attachments of a message, are read (rules/limits.py).
+UPDATES, MESSAGE_ATTACHMENTS = 2000, 100
+
+#: What every entry has, whatever it tells.
+_OF_ALL = ("id", "time")
+
 #: Two lead-ad samples of Meta give seconds where everything else gives milliseconds.
 _SECONDS_BELOW = 100_000_000_000
 
@@ -90,7 +96,8 @@ def parse(body: bytes) -> List[Item]:
 def entries_of(body: bytes) -> List[Any]:
     """Return the entries of a delivery.
 
-    Raises MalformedWebhook where the body is no delivery at all: not JSON, no object, no list of entries.
+    Raises MalformedWebhook where the body is no delivery at all: not JSON, no object, no list of entries, or
+    more updates than Meta sends in one.
     """
     try:
         delivery = json.loads(body)
@@ -99,6 +106,8 @@ def entries_of(body: bytes) -> List[Any]:
     entries = delivery.get("entry") if isinstance(delivery, dict) else None
     if not isinstance(entries, list):
         raise MalformedWebhook("the body has no list 'entry'")
+    if sum(map(_count_updates, entries)) > UPDATES:
+        raise MalformedWebhook(f"the body has more than {UPDATES} updates, which Meta never sends in one")
     return entries
 
 
@@ -114,7 +123,7 @@ def unread_of(entries: List[Any]) -> Iterator[Tuple[str, str]]:
             yield "", f"entry ({type(entry).__name__})"
             continue
         for key, found in entry.items():
-            is_read = key in ("id", "time") or (key in CHANNELS and isinstance(found, list))
+            is_read = key in _OF_ALL or (key in CHANNELS and isinstance(found, list))
             if found and not is_read:
                 yield _name(entry.get("id")), key
 
@@ -141,6 +150,13 @@ def read(item: Any, *, page: str, time: int = 0, standby: bool = False) -> Event
         if isinstance(content, dict):
             return read_kind(kind, content, item, common)
     return Unrecognised(**common, item=item)
+
+
+def _count_updates(entry: Any) -> int:
+    if not isinstance(entry, dict):
+        return 1
+    given = (found for key, found in entry.items() if key not in _OF_ALL)
+    return max(sum(len(found) if isinstance(found, list) else 1 for found in given), 1)
 
 
 def _items(entries: List[Any]) -> Iterator[Tuple[Any, str, int, bool]]:
@@ -306,7 +322,8 @@ _KINDS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
 
 
 def _attachments(given: Any) -> Iterator[Attachment]:
-    for found in given if isinstance(given, list) else [given] if isinstance(given, dict) else []:
+    every = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
+    for found in every[:MESSAGE_ATTACHMENTS]:
         if isinstance(found, dict):
             payload = _mapping(found.get("payload"))
             # Fallbacks have had their address beside the payload, and in capitals.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Tuple
 
+from handover_channel import webhook
+
 KB, MB = 1024, 1024**2
 
 
@@ -53,6 +55,22 @@ LARGE_AT_ONCE = Limit(
     "at a time",
     "more are answered 503, and Meta sends them again; small ones never wait for them",
     "channel",
+)
+UPDATES = Limit(
+    _WEBHOOK,
+    "updates of a delivery",
+    2000,
+    "updates",
+    "Meta sends up to 1,000; storing takes its time",
+    "webhook",
+)
+MESSAGE_ATTACHMENTS = Limit(
+    _WEBHOOK,
+    "attachments of a message",
+    webhook.MESSAGE_ATTACHMENTS,
+    "attachments",
+    "people send 30 pictures at once",
+    "webhook",
 )
 SMALL = Limit("webhook, inbox", "a chunk that counts as small", 512, "bytes", "packets have more", _BODY)
 CHUNKS = Limit(
@@ -209,7 +227,8 @@ SHOWN = Limit(
 )
 
 TABLE: Tuple[Limit, ...] = (
-    WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, SMALL, CHUNKS, THROWN_AWAY,
+    WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, UPDATES, MESSAGE_ATTACHMENTS, SMALL,
+    CHUNKS, THROWN_AWAY,
     SIGN_IN_BODY, FORM_BODY, NOTE_BODY, REPLY_BODY, FORM_SECONDS, REPLY_SECONDS, REPLIES_AT_ONCE, FORM_FIELDS,
     PART_HEAD, *FIELDS.values(), QUERY_FIELDS, HEAD,
     FILE_BYTES, FILE_SECONDS, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILES_AT_ONCE, ADDRESSES,

@@ -108,12 +108,24 @@ def test_of_many_lines_of_one_kind_the_first_is_logged_and_one_in_a_minute_with_
     ]
 
 
-def test_however_many_kinds_somebody_makes_up_few_are_remembered():
-    rarely = Rarely()
+def test_however_many_kinds_somebody_makes_up_few_are_remembered_and_logged(caplog):
+    now = [0.0]
+    rarely, to = Rarely(60.0, lambda: now[0]), logging.getLogger("handover_channel.test")
     for number in range(5000):
-        rarely.warning(logging.getLogger("handover_channel.test"), str(number), "x")
+        rarely.warning(to, str(number), "kind %d", number)
 
-    assert len(rarely._said) < 2000
+    assert len(rarely._said) < 300
+    assert len(caplog.messages) < 300
+    assert caplog.messages[0] == "kind 0"
+
+    now[0] = 61.0
+    caplog.clear()
+    for number in range(5000, 10_000):
+        rarely.warning(to, str(number), "kind %d", number)
+
+    assert caplog.messages[0].startswith("kind 5000 (and 4")
+    assert "kind 5100" in caplog.messages  # those of a minute ago take no room
+    assert len(caplog.messages) < 300
 
 
 def test_a_policy_is_a_kind_of_what_is_wrong_with_the_set_up():

@@ -302,6 +302,37 @@ def test_what_is_no_delivery_is_refused(body):
         webhook.parse(body)
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"id": PAGE, "messaging": [{}] * 100_000}],
+        [{"id": PAGE, "messaging": [wrote()] * 1001, "standby": [wrote()] * 1000}],
+        [{"id": PAGE, "changes": [1] * 500_000}],
+        [{"id": PAGE, **{f"made up {number}": 1 for number in range(5000)}}],
+        [{"id": PAGE}] * 5000,
+        [1] * 5000,
+    ],
+)
+def test_a_delivery_of_more_updates_than_meta_sends_is_refused_before_one_is_read(entries):
+    with pytest.raises(MalformedWebhook, match="2000 updates"):
+        webhook.entries_of(json.dumps({"entry": entries}).encode())
+
+
+def test_the_largest_delivery_of_meta_is_read():
+    entry = {"id": PAGE, "time": AT, "messaging": [wrote()]}
+
+    assert len(webhook.parse(json.dumps({"entry": [entry] * 1000}).encode())) == 1000
+
+
+def test_of_a_message_with_more_attachments_than_people_can_send_the_first_are_read():
+    pictures = [
+        {"type": "image", "payload": {"url": f"https://a.example/{number}"}} for number in range(50_000)
+    ]
+    event = webhook.read(said(message={"mid": "m", "attachments": pictures}), page=PAGE)
+
+    assert [each.url for each in event.attachments][::99] == ["https://a.example/0", "https://a.example/99"]
+
+
 @pytest.mark.parametrize("depth", [50, 400, 900, 960, 980, 990, 5000])
 def test_a_deeply_nested_item_costs_none_of_its_neighbours(depth):
     deep = '{"sender":{"id":"9"},"message":{"mid":"m","is_echo":true,"metadata":%s}}' % (
