@@ -22,7 +22,7 @@ from handover_channel.events import Event, MessageReceived, PostbackReceived
 from handover_channel.evidence import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.last_words import words_of
-from handover_channel.rules.turn_outcome import ANSWERED
+from handover_channel.rules.turn_outcome import OVER
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
@@ -101,7 +101,7 @@ class Claims:
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
         with self._store.writing(durable=False) as connection:
-            if outcome == ANSWERED and job.row.context:
+            if outcome in OVER and job.row.context:
                 threads.set_context(connection, job.row.id, {})  # it went out with the message
             self._done(connection, job, outcome, line)
             begun = self._next(connection, job.row.id)

@@ -12,6 +12,7 @@ Used by the switchboard alone.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Callable, Dict, List
 
 from handover_channel import log, messages, metrics
@@ -98,7 +99,8 @@ class Notices:
         except (GraphError, StoreUnavailable) as error:
             logger.warning("thread %s: the person was not told (%s): %s", row.id, what, error)
             if isinstance(error, GraphError):
-                self._refused(row, error)
+                with suppress(StoreUnavailable):
+                    self._refused(row, error)
 
     def _keep(self, row: Thread, text: str, mid: str = "") -> None:
         line = Line(BOT, text, int(self._clock() * 1000), mid=mid)

@@ -19,6 +19,9 @@ UNDELIVERABLE = "undeliverable"
 #: These are given up: store/queue.py.
 NOT_SENT, OVER_BUDGET = "not sent", "over budget"
 
+#: Of turns that are over for good: the bot has had the message, and what came with it.
+OVER = frozenset({ANSWERED, SAID_NOTHING, UNDELIVERABLE})
+
 #: Refusals that no retry mends: names of errors.
 _OF_THE_PERSON = frozenset({"OutsideWindow", "PersonUnavailable"})
 

@@ -10,7 +10,8 @@ from handover_channel.claims import AHEAD, AT_A_TIME, CLAIM, Claims
 from handover_channel.control import State
 from handover_channel.errors import StoreUnavailable
 from handover_channel.events import Attachment
-from handover_channel.evidence import ANSWERED, Ruling
+from handover_channel.evidence import Ruling
+from handover_channel.rules.turn_outcome import ANSWERED, SAID_NOTHING, UNDELIVERABLE
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.transcript import Line
 from handover_channel.webhook import parse
@@ -119,7 +120,8 @@ def test_there_is_no_job_in_a_thread_without_work(claims):
     assert claims.waiting(10) == []
 
 
-def test_what_goes_out_with_an_answer_is_kept_until_the_answer_is_done(claims, store):
+@pytest.mark.parametrize("outcome", [ANSWERED, SAID_NOTHING, UNDELIVERABLE])
+def test_what_goes_out_with_a_message_is_kept_until_its_turn_is_over(claims, store, outcome):
     receive(store, ("hello", 1), ("again", 2))
     with store.writing() as connection:
         threads.get_or_add(connection, PSID, channel="facebook", page="", now=START)
@@ -128,7 +130,7 @@ def test_what_goes_out_with_an_answer_is_kept_until_the_answer_is_done(claims, s
     job = claims.begin(PSID)
     assert claims.begin(PSID).row.context == {"referral": {"ref": "r"}}
 
-    assert claims.finish(job, ANSWERED, None).row.context == {}
+    assert claims.finish(job, outcome, None).row.context == {}
 
 
 def test_what_is_only_kept_leaves_the_context_for_the_answer(claims, store):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from play import DAY, OUTAGE, PSID
 
+from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox_settings import InboxSettings
 from handover_channel.returning import ReturnReason
+from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import news
 
 TELLING = InboxSettings(joined="{agent} is here", ahead="{count} before you")
@@ -39,6 +41,17 @@ def test_at_a_handover_the_person_is_told_how_many_wait_before_them(telling):
 
     assert told(telling) == ["2 before you"]
     assert ("bot", "2 before you") in telling.lines
+
+
+def test_a_handover_is_none_the_worse_for_a_refusal_of_which_nothing_can_be_noted(telling, monkeypatch):
+    def is_away(*given):
+        raise StoreUnavailable("away")
+
+    others_wait(telling, 2)
+    telling.meta.always["messages"] = Refusal(551, "This person isn't available right now.")
+    monkeypatch.setattr("handover_channel.refusals.threads.obstructed", is_away)
+
+    assert telling.hands_over("inbox").state.target == "inbox"
 
 
 def test_where_nobody_waits_nothing_is_said(telling):
