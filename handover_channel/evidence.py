@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import first_answer, log, outbox
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
-from handover_channel.control import Change, bot_may_speak
+from handover_channel.control import Change, Control, bot_may_speak
 from handover_channel.events import (
     ControlPassed,
     ControlRequested,
@@ -102,12 +103,13 @@ class Evidence:
             Meaning.TURN: self._turn,
             Meaning.KEEP: self._keep,
             Meaning.STALE: self._stale,
-            Meaning.BUTTON: self._button,
-            Meaning.KEYWORD: self._keyword,
+            Meaning.BUTTON: partial(self._way_back, reason=ReturnReason.BUTTON),
+            Meaning.KEYWORD: partial(self._way_back, reason=ReturnReason.KEYWORD),
             Meaning.AGAIN: self._again,
             Meaning.LAPSED: self._lapsed,
             Meaning.PERHAPS_RELEASED: self._perhaps_released,
             Meaning.ON_STANDBY: self._on_standby,
+            Meaning.PERHAPS_LOST: self._perhaps_lost,
             Meaning.ECHO_OF_OTHERS: self._echo_of_others,
             Meaning.AUTOMATIC_REPLY: self._automatic_reply,
             Meaning.META_AI: self._meta_ai,
@@ -183,12 +185,6 @@ class Evidence:
         since = sent_at if 0 < now - sent_at < LONGEST_REPEAT else delivery.received_at
         return now - min(since, delivery.received_at) > limit.total_seconds()
 
-    def _button(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        return self._way_back(event, row, delivery, ReturnReason.BUTTON)
-
-    def _keyword(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        return self._way_back(event, row, delivery, ReturnReason.KEYWORD)
-
     def _way_back(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
         kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
@@ -243,6 +239,10 @@ class Evidence:
             return self._turn(event, row, delivery)
         return self._keep(event, row, delivery)
 
+    def _perhaps_lost(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+        self._switchboard.reconcile(row)  # taking a thread that nobody owns is not announced
+        return self._keep(event, row, delivery)
+
     def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         if self._is_of_ours(event, row):
             ours, theirs = self._settings.app_id, event.app_id
@@ -262,6 +262,8 @@ class Evidence:
                 self._switchboard.reconcile(muted)
         else:
             first_answer.note(self._settings, self._store, row, now=delivery.received_at)
+            if row.state.control is Control.INBOX:
+                self._switchboard.reconcile(row)
         return Ruling(KEPT, line=line_of(event, APP))
 
     def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:

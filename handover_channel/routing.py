@@ -61,6 +61,7 @@ class Meaning(Enum):
     LAPSED = auto()  #: a new request: the owner's control has lapsed
     PERHAPS_RELEASED = auto()  #: a new request, if Meta says that the owner let go
     ON_STANDBY = auto()  #: another app has control, unless Meta says that we do
+    PERHAPS_LOST = auto()  #: kept; another app may have taken over from the built-in inbox
     ECHO_OF_OTHERS = auto()  #: somebody else answered
     AUTOMATIC_REPLY = auto()  #: the Page inbox answered by itself, unless Meta says that it has control
     META_AI = auto()  #: Meta's own AI answered
@@ -119,6 +120,8 @@ def _said(event: Union[MessageReceived, PostbackReceived], now: Situation) -> Me
         if has_lapsed(now.active_at, now.received_at):
             return Meaning.LAPSED
         return Meaning.KEEP if now.release_refused else Meaning.PERHAPS_RELEASED
+    if event.standby and is_message and event.payload is None and now.state.control is Control.INBOX:
+        return Meaning.PERHAPS_LOST
     return Meaning.KEEP
 
 

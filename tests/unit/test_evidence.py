@@ -451,6 +451,41 @@ def test_a_message_on_standby_mutes_where_meta_says_nothing(play):
     assert (play.control, play.row.state.target) == ("app", "another_app")
 
 
+@pytest.mark.parametrize("told", ["what the person writes", "what the app answers"])
+def test_an_app_that_took_over_from_the_inbox_unannounced_is_known_by_what_comes_next(play, told):
+    play.hands_over("inbox")
+    play.page.app("sales_bot").takes(PSID)
+
+    if told == "what the person writes":
+        play.says("are you there?")
+    else:
+        play.page.app("sales_bot").says(PSID, "how can I help?")
+        play.work()
+
+    assert (play.control, play.row.state.owner, play.row.state.target) == ("app", SALES_BOT, "sales_bot")
+    assert play.lines[-1][1] in ("are you there?", "how can I help?")
+    assert play.turns == ["a person, please"]
+
+
+def test_the_inbox_keeps_a_thread_that_meta_says_is_ours_whatever_comes_on_standby(play):
+    play.hands_over("inbox")
+
+    play.deliver(item(play, message={"mid": "m_s", "text": "late"}), channel="standby")
+    play.work()
+
+    assert (play.control, play.lines) == ("inbox", [("person", "late")])
+
+
+def test_the_inbox_keeps_a_thread_where_meta_does_not_say_whose_it_is(play):
+    play.hands_over("inbox")
+    play.meta.fails("thread_owner", OUTAGE)
+
+    play.deliver(item(play, message={"mid": "m_s", "text": "hm"}), channel="standby")
+    play.work()
+
+    assert (play.control, play.lines) == ("inbox", [("person", "hm")])
+
+
 # --- the owner is gone ----------------------------------------------------------------------------
 
 
