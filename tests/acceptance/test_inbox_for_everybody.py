@@ -135,6 +135,21 @@ def _assert_nothing_is_wider_than_the_window(window):
 # --- in Arabic ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("agent", ["anna", "amal"])
+def test_on_a_phone_every_menu_of_a_conversation_stays_on_the_screen(office, chromium, waiting, agent):
+    with office.agent(chromium, agent, **PHONE) as window:
+        window.shows(waiting.psid)
+        window.page.locator("#thread .acts .primary").click()
+        expect(window.page.locator("#thread .acts .primary")).to_have_count(0)
+
+        for menu in window.page.locator("#thread details.menu").all():
+            menu.locator("summary").click()
+            box = menu.locator(".choices").bounding_box()
+            assert box["x"] >= 0, box
+            assert box["x"] + box["width"] <= PHONE["viewport"]["width"], box
+            menu.locator("summary").click()
+
+
 def test_in_arabic_the_page_reads_from_right_to_left(office, amal):
     person = office.waiting("ليلى منصور", "أين طلبي؟")
     page = amal.page
