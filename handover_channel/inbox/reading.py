@@ -94,6 +94,7 @@ class Reader:
                 shown_names=names,
                 link=link,
                 waiting=waiting,
+                app_name=self._app_name,
             )
             rules = self._sending_rules(row)
             decides = permission.decides(connection, row, agent)
@@ -140,6 +141,11 @@ class Reader:
                 ", ".join(unknown),
             )
         return continuing.choices(intents, named)
+
+    def _app_name(self, app_id: str) -> str:
+        """Return the name of the target with that app, whoever has the thread now; else the id."""
+        target = self._settings.target_of_app(app_id) if app_id else None
+        return target.name if target else app_id
 
     def _page_name(self, connection: Connection, page: str) -> str:
         """Return the name of *page*, its id where that is not known, "" where there is no other page."""

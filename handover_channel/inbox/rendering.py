@@ -26,7 +26,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import wording
-from handover_channel.inbox.telling import told
+from handover_channel.inbox.telling import told, told_apart
 from handover_channel.inbox.views import WAITING, Filters
 from handover_channel.messenger.links import pieces
 
@@ -121,6 +121,7 @@ def _environment(language: str) -> Environment:
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
     environment.filters["pieces"] = pieces
     environment.filters["told"] = lambda text: told(text, texts.gettext)
+    environment.filters["told_apart"] = lambda text: told_apart(text, texts.gettext)
     environment.globals.update(query=query, wording=wording)
     return environment
 

@@ -73,7 +73,8 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
         found = await room.thread(request, visitor, web.thread_of(thread))
         view, after = await room.list(request, visitor)
         status = 200 if found else 404
-        return await front.page("inbox.html", request, visitor, status, list=view, after=after, thread=found)
+        shown = {"list": view, "after": after, "thread": found, "unknown": found is None}
+        return await front.page("inbox.html", request, visitor, status, **shown)
 
     @routes.get("/thread/<thread>/panel")
     async def panel(request: Request, thread: str) -> HTTPResponse:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Callable, List, Pattern, Tuple
+from typing import Callable, List, NamedTuple, Pattern, Tuple
 
 _ARROW = re.compile(r"\s*->\s*")
 _PLACE = re.compile(r"%\((\w+)\)s")
@@ -160,6 +160,28 @@ def told(text: str, translate: Callable[[str], str]) -> str:
     """Return *text* of the server as sentences, translated by *translate* where it is one of TEXTS."""
     whole = _known(text, translate)
     return _sentences(whole or " -> ".join(_known(part, translate) or part for part in _ARROW.split(text)))
+
+
+class Told(NamedTuple):
+    """What agents read, and what it rests on."""
+
+    sentence: str
+    details: str  #: as others worded it, in English; "" where there is nothing else
+
+
+def told_apart(text: str, translate: Callable[[str], str]) -> Told:
+    """Return *text* as `told` does, with what is ours before what is not: Meta's words, codes, traces.
+
+    Two languages in one paragraph, written in opposite directions, nobody can read.
+    """
+    if _known(text, translate):
+        return Told(told(text, translate), "")
+    parts = _ARROW.split(text)
+    ours = [part for part in parts if _known(part, translate)]
+    others = [part for part in parts if part not in ours]
+    if not ours:
+        return Told(_sentences(text), "")
+    return Told(told(" -> ".join(ours), translate), _sentences(" -> ".join(others)))
 
 
 def _known(text: str, translate: Callable[[str], str]) -> str:

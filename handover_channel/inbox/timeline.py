@@ -7,7 +7,7 @@ many as one stretch can need, so that a stretch has no holes; what has the same 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Connection
 
@@ -28,6 +28,14 @@ ENTRIES, MORE = 60, 20
 Link = Callable[[str], str]
 
 
+class _Names(NamedTuple):
+    """Who is who in one thread."""
+
+    person: str
+    agents: Mapping[str, str]  #: shown names
+    app: Callable[[str], str]  #: by its id
+
+
 def stretch(
     connection: Connection,
     row: Thread,
@@ -38,14 +46,15 @@ def stretch(
     shown_names: Mapping[str, str],
     link: Link,
     waiting: Sequence[Said] = (),
+    app_name: Callable[[str], str] = str,
 ) -> Tuple[List[Entry], str]:
     """Return the newest entries, oldest first, and the cursor of earlier ones; *before*: only older ones.
 
-    *person*: their name. *waiting*: replies that are not sent.
+    *person*: their name. *waiting*: replies that are not sent. *app_name*: by the id of another app.
     """
     turns = [each.turn for each in bot_part if each.turn and each.speaker == "person"]
     bot_part = without(transcript.kept_of(connection, row.id, turns), bot_part)
-    found, events = _gathered(connection, row, bot_part, before, person, shown_names, link)
+    found, events = _gathered(connection, row, bot_part, before, _Names(person, shown_names, app_name), link)
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
     first = max(len(found) - ENTRIES, 0)
     while first and found[first - 1].at == found[first].at:
@@ -70,23 +79,22 @@ def _gathered(
     row: Thread,
     bot_part: Sequence[Said],
     before: Optional[float],
-    person: str,
-    shown_names: Mapping[str, str],
+    names: _Names,
     link: Link,
 ) -> Tuple[List[Entry], List[ThreadEvent]]:
     """Return as many entries of each source as one stretch can need, and what happened to its messages."""
     limit = ENTRIES + MORE
-    found: List[Entry] = [_bots(each, person, row, link) for each in _newest(bot_part, before, limit)]
+    found: List[Entry] = [_bots(each, names.person, row, link) for each in _newest(bot_part, before, limit)]
     in_ms = None if before is None else _in_ms(before)
     for line in transcript.of(connection, row.id, limit, before=in_ms):
-        found.append(_said(line, row, person, shown_names, link))
+        found.append(_said(line, row, names, link))
     mids = [each.mid for each in found if isinstance(each, Said) and each.mid]
     events = thread_events.of(connection, row.id, limit, about=mids, before=in_ms)
-    found.extend(_happened(each, person) for each in events if in_ms is None or each.timestamp < in_ms)
+    found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
-        found.append(_changed(change, shown_names))
+        found.append(_changed(change, names.agents))
     for remark in remarks.of(connection, row.id, before=before, limit=limit):
-        name = shown_names.get(remark.agent, remark.agent)
+        name = names.agents.get(remark.agent, remark.agent)
         found.append(Remark(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
     return found, events
 
@@ -109,19 +117,19 @@ def _bots(said: Said, person: str, row: Thread, link: Link) -> Said:
     return _fetchable(replace(said, name=name, mark=mark), link)
 
 
-def _said(line: Line, row: Thread, person: str, shown_names: Mapping[str, str], link: Link) -> Said:
+def _said(line: Line, row: Thread, names: _Names, link: Link) -> Said:
     at = line.timestamp / 1000
-    names = {
-        PERSON: person,
-        AGENT: shown_names.get(line.agent, line.agent),
-        APP: row.state.target if row.state.owner == line.app_id else line.app_id,
+    by_author = {
+        PERSON: names.person,
+        AGENT: names.agents.get(line.agent, line.agent),
+        APP: names.app(line.app_id),
     }
     content = content_of(line.text, line.attachments)
     found = Said(
         key=f"line-{line.id}",
         at=at,
         speaker=line.author,
-        name=names.get(line.author, ""),
+        name=by_author.get(line.author, ""),
         **vars(content),
         mid=line.mid,
         reply_to=line.reply_to,

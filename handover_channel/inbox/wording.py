@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from handover_channel.events import META_INBOXES
 from handover_channel.inbox.views import BOT, MINE, OPEN, RETURNED, WAITING
 
 
@@ -168,10 +169,11 @@ EXTENSIONS: Mapping[str, str] = {
     "3 days": _("3 days"),
 }
 
-#: Targets whose name is ours, not configured.
+#: Targets whose name is ours, not configured; of an app, by its id.
 TARGETS: Mapping[str, str] = {
     "": _("the bot"),
     "another_app": _("another app"),
+    **dict.fromkeys(META_INBOXES, _("Page inbox")),
 }
 
 #: Who did it, where it was no agent.

@@ -24,6 +24,7 @@ from handover_channel import agent, control, graph_errors, sending
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverRefused
+from handover_channel.events import PAGE_INBOX_APP_ID
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
@@ -382,6 +383,18 @@ def test_an_empty_list_says_what_that_means(name):
 # --- the thread -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("shown", "others"), [("waiting", ["open", "bot"]), ("open", ["bot"]), ("bot", ["open"])]
+)
+def test_a_search_that_finds_nothing_goes_on_in_the_other_lists_with_its_words(shown, others):
+    nothing = replace(list_view(filters=Filters(list=shown, search="wet parcel")), items=())
+    page = Document(draw("_list.html", list=nothing))
+    links = [attrs["href"] for attrs in page.all("a") if "data-list" not in attrs]
+
+    assert links[:-1] == [f"{BASE}/?list={name}&search=wet+parcel" for name in others]
+    assert links[-1] == f"{BASE}/" + query(Filters(list=shown))
+
+
 def test_speakers_are_told_apart_by_words():
     page = Document(draw_thread(*(Said(name, NOW, name, "", "x") for name in wording.SPEAKERS)))
 
@@ -424,6 +437,30 @@ def test_a_refusal_of_meta_is_shown():
     page = Document(draw_thread(refusal="(#27) no default app -> set one"))
 
     assert "Meta did not give control back. (#27) no default app. Set one." in page.text
+
+
+@pytest.mark.parametrize(("before", "fell"), [("bot", True), ("inbox", False), ("app", False)])
+def test_a_bot_that_was_silent_before_is_not_said_to_fall_silent(before, fell):
+    change = Changed("1", NOW, before, "app", "sales_bot", control.STAFF_TOOK_OVER, "meta")
+    page = Document(draw_thread(change))
+
+    assert ("fell silent" in page.text) is fell
+    assert "sales_bot" in page.text
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "Page inbox"), ("ar", "صندوق وارد الصفحة")])
+def test_the_page_inbox_is_called_so_where_no_target_has_a_name_for_it(language, name):
+    said = Said("1", NOW, "app", PAGE_INBOX_APP_ID, "x")
+    change = Changed("2", NOW, "bot", "app", PAGE_INBOX_APP_ID, control.STAFF_TOOK_OVER, "meta")
+    page = Document(draw_thread(said, change, language=language, target=PAGE_INBOX_APP_ID, control="app"))
+
+    assert page.text.count(name) >= 3
+    assert PAGE_INBOX_APP_ID not in page.text
+
+
+def test_a_conversation_that_was_never_seen_is_told_to_be_none():
+    assert "This conversation was never seen." in Document(draw(unknown=True)).text
+    assert "Choose a conversation." in Document(draw()).text
 
 
 def test_a_claim_says_who_had_it_when_it_was_made():
@@ -493,6 +530,27 @@ def test_what_meta_says_is_left_as_it_is_and_what_to_do_is_translated():
 
     assert said.startswith("(#551) not available. ")
     assert arabic(graph_errors._PERSON) in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_agents_can_do_about_a_refusal_stands_before_what_meta_says_and_apart_from_it(language):
+    translate = translations(language).gettext
+    refused = str(GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON))
+
+    said = telling.told_apart(refused, translate)
+
+    assert said.sentence == told(graph_errors._PERSON, translate)
+    assert said.details == "(#551) not available."
+    failed = Said("1", NOW, "agent", "Mona", "x", mark="failed", error=refused, reply=42)
+    page = Document(draw_thread(failed, refusal=refused, language=language))
+    assert len(page.all("small", dir="ltr", lang="en")) == 2
+
+
+@pytest.mark.parametrize("text", ["it is closed -> wait", "the file is empty -> choose another one"])
+def test_a_text_that_is_all_of_one_kind_is_not_taken_apart(text):
+    arabic = translations("ar").gettext
+
+    assert telling.told_apart(text, arabic) == (told(text, arabic), "")
 
 
 def test_where_no_target_is_an_inbox_agents_read_it_in_their_language():

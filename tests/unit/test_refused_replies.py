@@ -50,6 +50,20 @@ def refused(play, refusal, times=1):
     play.meta.fails("messages", refusal, times)
 
 
+def test_an_app_is_called_as_it_is_configured_wherever_the_thread_is_now(play, agent):
+    play.page.app("sales_bot").takes(PSID)
+    play.page.app("sales_bot").says(PSID, "how can I help?")
+    play.work()
+    there = shown(play, agent)
+    play.says("back to bot")
+
+    names = [
+        [each.name for each in view.entries if getattr(each, "text", "") == "how can I help?"]
+        for view in (there, shown(play, agent))
+    ]
+    assert names == [["sales_bot"], ["sales_bot"]]
+
+
 # --- another app has it ------------------------------------------------------------------------------
 
 
