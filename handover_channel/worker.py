@@ -25,10 +25,10 @@ from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.events import MessageReceived, PostbackReceived
-from handover_channel.evidence import Evidence, Ruling, Said, line_of
+from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.returning import ReturnReason
 from handover_channel.rules import budget
-from handover_channel.rules.turn_outcome import Spoken, outcome_of
+from handover_channel.rules.turn_outcome import Outcome, Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.queue import GIVEN_UP
@@ -301,13 +301,13 @@ class Worker:
                 return ruling
             given = (job.event, ruling.context, job.delivery)
             spoken = await self._bot_works(job, functools.partial(self._conversation.answer, *given))
-            return await self._ruled(job, job.event, spoken)
+            outcome = await self._came_of(job, spoken)
+            return Ruling(outcome.name, line=line_of(job.event) if outcome.keep else None)
 
-    async def _ruled(self, job: Job, event: Said, spoken: Spoken) -> Ruling:
+    async def _came_of(self, job: Job, spoken: Spoken) -> Outcome:
         """Return what came of a turn."""
         muted = not spoken.sent and await self._in_thread(self._claims.is_muted, job.row.id)
-        outcome = outcome_of(spoken, muted=muted)
-        return Ruling(outcome.name, line=line_of(event) if outcome.keep else None)
+        return outcome_of(spoken, muted=muted)
 
     async def _tell(self, job: Job) -> Ruling:
         note, row, body = job.delivery, job.row, json.loads(job.delivery.body)
@@ -321,7 +321,7 @@ class Worker:
         spoken = await self._bot_works(
             job, functools.partial(self._conversation.returned, row, reason, body, note)
         )
-        outcome = outcome_of(spoken, muted=False)
+        outcome = await self._came_of(job, spoken)
         return Ruling(outcome.name if outcome.name in GIVEN_UP else "told")
 
     async def _bot_works(self, job: Job, work: Callable[[], Awaitable[_T]]) -> _T:

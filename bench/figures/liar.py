@@ -1,4 +1,4 @@
-"""A Graph API that lies, for ten minutes: 64 people, each with something new every four seconds or so.
+"""A Graph API that lies, for ten minutes: 64 people, each with something new every six seconds or so.
 
 What it lies about is in bench/lies.py. Then it is honest, everybody says "back to bot", and it is counted:
 Graph calls for each event, and the most about one thread in a minute; what was said while somebody else had
@@ -26,7 +26,7 @@ from bench.wire import run, until_accepted
 
 MINUTES = 10.0
 #: Seconds between two events of one person, on average.
-EVERY = 4.0
+EVERY = 6.0
 SEED = 27
 #: Graph calls for one event: owner, take and owner again, a turn of three calls, the turn of a return, and
 #: what is transient is tried four times.

@@ -7,7 +7,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 from databases import on_sqlite
-from play import HOUR, START
+from play import HOUR, SALES_BOT, START
 from workplace import (
     PSID,
     SOON,
@@ -24,7 +24,10 @@ from workplace import (
 
 from handover_channel import worker as worker_module
 from handover_channel.claims import CLAIM
+from handover_channel.control import Change
 from handover_channel.errors import NotReady, StoreUnavailable
+from handover_channel.returning import ReturnReason
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store, deliveries, threads
 from handover_channel.store.deliveries import MUTED, RETURNED
 
@@ -544,6 +547,29 @@ async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store
     clock.passes(worker_module.DEADLINE_CLAIM)
 
     await eventually(lambda: "<returned: time_limit>" in process.bot.said[PSID])
+
+
+@pytest.mark.parametrize(
+    ("error", "loses", "outcome"), [("NotThreadOwner", True, "told"), ("TokenRefused", False, "not sent")]
+)
+async def test_a_return_that_could_not_be_said_waits_for_a_person_only_if_one_can_mend_it(
+    place, store, error, loses, outcome
+):
+    process = place()
+    await handed_over(process)
+
+    async def during(thread, text):
+        if loses and "returned" in text:
+            row = process.switchboard.find(PSID)
+            process.switchboard.lose(row, Change.OWNER_FOUND, owner=SALES_BOT)
+
+    process.bot.during, process.bot.spoken = during, Spoken(refused=(error,))
+    process.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
+    await eventually(is_done(store))
+
+    query = sa.text("SELECT outcome FROM deliveries WHERE kind = 'returned'")
+    with store.reading() as connection:
+        assert connection.execute(query).scalars().all() == [outcome]
 
 
 async def test_a_keyword_is_worked_off_like_any_message(place, store):
