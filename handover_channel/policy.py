@@ -59,14 +59,8 @@ Closed = Callable[[Optional[str]], bool]
 Note = Callable[[str, str, str, str, int], None]
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
-class HandoverPolicy(Policy):
-    """Predict silence, unbeatably, while the bot does not have control."""
-
-    @staticmethod
-    def get_default_config() -> Dict[str, Any]:
-        """Outrank RulePolicy, so that a tie at full confidence is ours."""
-        return {"priority": 10}
+class _Untrained(Policy):
+    """A policy that learns nothing."""
 
     @staticmethod
     def supported_data() -> SupportedData:
@@ -78,6 +72,16 @@ class HandoverPolicy(Policy):
     ) -> Resource:
         """Learn nothing."""
         return self._resource
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
+class HandoverPolicy(_Untrained):
+    """Predict silence, unbeatably, while the bot does not have control."""
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """Outrank RulePolicy, so that a tie at full confidence is ours."""
+        return {"priority": 10}
 
     def predict_action_probabilities(
         self,
@@ -156,7 +160,7 @@ class HandoverPolicy(Policy):
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
-class LanguagePolicy(Policy):
+class LanguagePolicy(_Untrained):
     """Keep a slot at the language that the person writes, and predict nothing.
 
     *slot*: its name, of type text; *scripts*: script -> language, see `language_of`.
@@ -166,17 +170,6 @@ class LanguagePolicy(Policy):
     def get_default_config() -> Dict[str, Any]:
         """English and Arabic, in the slot `language`."""
         return {"priority": 1, "slot": "language", "scripts": {"ARABIC": "ar", "LATIN": "en"}}
-
-    @staticmethod
-    def supported_data() -> SupportedData:
-        """Accept any training data: none is used."""
-        return SupportedData.ML_AND_RULE_DATA
-
-    def train(
-        self, training_trackers: List[TrackerWithCachedStates], domain: Domain, **kwargs: Any
-    ) -> Resource:
-        """Learn nothing."""
-        return self._resource
 
     def predict_action_probabilities(
         self,

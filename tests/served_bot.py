@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import hashlib
 import hmac
 import itertools
 import json
 import sqlite3
-import threading
 import time
 from contextlib import closing, contextmanager
 
@@ -54,19 +52,8 @@ class Bot:
 
     @contextmanager
     def running(self):
-        loop = asyncio.SelectorEventLoop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        try:
-            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(30)
-            try:
-                yield self
-            finally:
-                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+        with sanic_servers.on_a_thread(self._start):
+            yield self
 
     async def _start(self):
         from sanic import Sanic

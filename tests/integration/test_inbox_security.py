@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import http.client
 import itertools
@@ -65,19 +64,10 @@ class Inbox:
 
     @contextmanager
     def running(self):
-        loop = asyncio.SelectorEventLoop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
         try:
-            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(30)
-            try:
+            with sanic_servers.on_a_thread(self._start):
                 yield self
-            finally:
-                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
         finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
             self.store.close()
 
     async def _start(self):

@@ -10,7 +10,6 @@ import hmac
 import itertools
 import json
 import socket
-import threading
 import tracemalloc
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -43,19 +42,8 @@ class Server:
 
     @contextmanager
     def running(self):
-        loop = asyncio.SelectorEventLoop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        try:
-            server = asyncio.run_coroutine_threadsafe(self._start(), loop).result(30)
-            try:
-                yield self
-            finally:
-                asyncio.run_coroutine_threadsafe(sanic_servers.stop(server), loop).result(30)
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+        with sanic_servers.on_a_thread(self._start):
+            yield self
 
     async def _start(self):
         from rasa.server import configure_cors
