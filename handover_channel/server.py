@@ -24,6 +24,7 @@ from handover_channel.desk import Begin
 from handover_channel.desk_process import DeskProcess
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.output import MessengerOutput
+from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.rasa_stores import keep_from_exiting
 from handover_channel.rules import budget
@@ -88,6 +89,7 @@ class Server:
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
         _heed_hangups()
         keep_from_exiting()
+        keep_apart()
         self._turns.start()
         desk.start()
 
