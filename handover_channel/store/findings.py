@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -69,15 +69,19 @@ def clear(connection: Connection, kind: str, subject: str) -> None:
 
 def current(connection: Connection, *, now: float, limit: int = 20) -> List[Finding]:
     """Return what was found, the newest first."""
-    query = sa.select(findings).where(findings.c.at > now - FORGOTTEN_AFTER)
+    return _found(connection, now, sa.true(), limit)
+
+
+def about(connection: Connection, thread: str, *, now: float, limit: int = 20) -> List[Finding]:
+    """Return what concerns *thread*: what was found about it, and about the set-up as a whole."""
+    of_others = sa.and_(findings.c.kind.in_(sorted(OF_THREADS)), findings.c.subject != thread)
+    return _found(connection, now, sa.not_(of_others), limit)
+
+
+def _found(connection: Connection, now: float, which: Any, limit: int) -> List[Finding]:
+    query = sa.select(findings).where(findings.c.at > now - FORGOTTEN_AFTER, which)
     query = query.order_by(findings.c.at.desc(), findings.c.kind, findings.c.subject).limit(limit)
     return [Finding(**row) for row in connection.execute(query).mappings()]
-
-
-def about(connection: Connection, thread: str, *, now: float) -> List[Finding]:
-    """Return what concerns *thread*: what was found about it, and about the set-up as a whole."""
-    found = current(connection, now=now, limit=1000)
-    return [each for each in found if each.kind not in OF_THREADS or each.subject == thread]
 
 
 def counts(connection: Connection, *, now: float) -> Mapping[str, int]:
