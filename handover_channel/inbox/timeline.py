@@ -52,8 +52,6 @@ def stretch(
 
     *person*: their name. *waiting*: replies that are not sent. *app_name*: by the id of another app.
     """
-    turns = [each.turn for each in bot_part if each.turn and each.speaker == "person"]
-    bot_part = without(transcript.kept_of(connection, row.id, turns), bot_part)
     found, events = _gathered(connection, row, bot_part, before, _Names(person, shown_names, app_name), link)
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
     first = max(len(found) - ENTRIES, 0)
@@ -84,7 +82,8 @@ def _gathered(
 ) -> Tuple[List[Entry], List[ThreadEvent]]:
     """Return as many entries of each source as one stretch can need, and what happened to its messages."""
     limit = ENTRIES + MORE
-    found: List[Entry] = [_bots(each, names.person, row, link) for each in _newest(bot_part, before, limit)]
+    went_out = _newest_that_went_out(connection, row, bot_part, before, limit)
+    found: List[Entry] = [_bots(each, names.person, row, link) for each in went_out]
     in_ms = None if before is None else _in_ms(before)
     for line in transcript.of(connection, row.id, limit, before=in_ms):
         found.append(_said(line, row, names, link))
@@ -107,8 +106,17 @@ def _in_ms(before: float) -> int:
     return found
 
 
-def _newest(bot_part: Sequence[Said], before: Optional[float], limit: int) -> Sequence[Said]:
-    return [each for each in bot_part if before is None or each.at < before][-limit:]
+def _newest_that_went_out(
+    connection: Connection, row: Thread, bot_part: Sequence[Said], before: Optional[float], limit: int
+) -> Sequence[Said]:
+    """Return the newest of the bot's part, without the turns of which the transcript has the words."""
+    older = [each for each in bot_part if before is None or each.at < before]
+    found: List[Said] = []
+    while older and len(found) < limit:
+        older, some = older[:-limit], older[-limit:]
+        turns = list(dict.fromkeys(each.turn for each in some if each.turn))
+        found = [*without(transcript.kept_of(connection, row.id, turns), some), *found]
+    return found[-limit:]
 
 
 def _bots(said: Said, person: str, row: Thread, link: Link) -> Said:

@@ -17,10 +17,6 @@ PERSON, AGENT, APP = "person", "agent", "app"
 BOT = "bot"  #: what is said by itself around a handover; the bot's own words are in Rasa's tracker
 
 
-#: Parameters of one query: SQLite takes 999 at least.
-_AT_A_TIME = 500
-
-
 @dataclass(frozen=True)
 class Line:
     """One thing that was said. `timestamp` is in ms."""
@@ -93,13 +89,9 @@ def with_mids(connection: Connection, thread: str, mids: Iterable[str]) -> Dict[
 
 
 def kept_of(connection: Connection, thread: str, mids: Sequence[str]) -> Set[str]:
-    """Return those of these messages of the person that the transcript of *thread* has."""
-    found: Set[str] = set()
-    of_person = (transcript.c.thread == thread, transcript.c.author == PERSON)
-    for first in range(0, len(mids), _AT_A_TIME):
-        some = transcript.c.mid.in_(list(mids[first : first + _AT_A_TIME]))
-        found.update(connection.execute(sa.select(transcript.c.mid).where(*of_person, some)).scalars())
-    return found
+    """Return those of these messages of the person (some hundred at most) that the transcript has."""
+    kept = (transcript.c.thread == thread, transcript.c.author == PERSON, transcript.c.mid.in_(list(mids)))
+    return set(connection.execute(sa.select(transcript.c.mid).where(*kept)).scalars())
 
 
 def answered_at(connection: Connection, thread: str) -> int:

@@ -463,6 +463,26 @@ def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_wi
     assert [each.text for each in shown if isinstance(each, Said)] == ["when do you open?"]
 
 
+def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(play, acts, reader):
+    play.hands_over()
+    said = [Said("b0", play.clock() - 1000, "bot", "", "Hello!", turn="m")]
+    with play.store.writing() as connection:
+        for number in range(timeline.ENTRIES + timeline.MORE):
+            at, mid = play.clock() - 500 + number, f"m{number}"
+            transcript.add(connection, PSID, Line(PERSON, "hello?", int(at * 1000), mid=mid))
+            said += [Said(f"b{mid}{each}", at, "bot", "", "never sent", turn=mid) for each in range(3)]
+
+    seen, before = [], None
+    while True:
+        shown = view(reader, play, bot=BotsPart(said), before=before)
+        seen = [each.text for each in shown.entries if isinstance(each, Said)] + seen
+        if not shown.earlier:
+            break
+        before = float(shown.earlier)
+
+    assert seen == ["Hello!"] + ["hello?"] * (timeline.ENTRIES + timeline.MORE)
+
+
 def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, reader):
     play.hands_over()
     for number in range(70):
