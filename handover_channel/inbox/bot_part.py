@@ -50,9 +50,9 @@ def said_in(events: Iterable[_Json]) -> List[Said]:
         elif kind == "user":
             named.append(_named_in(event))
             turn = str(event.get("message_id") or "")
-            found.extend(replace(each, turn=turn) for each in _of_person(event, f"bot-{number}"))
+            found.extend(_of_person(event, f"bot-{number}", turn))
         elif kind == "bot":
-            found.append(replace(_of_bot(event, f"bot-{number}", named), turn=turn))
+            found.append(_of_bot(event, f"bot-{number}", named, turn))
     return found
 
 
@@ -71,7 +71,7 @@ def _forget_last_of_person(found: List[Said]) -> None:
             return
 
 
-def _of_person(event: _Json, key: str) -> List[Said]:
+def _of_person(event: _Json, key: str, turn: str) -> List[Said]:
     is_signed = event.get("input_channel") == MESSENGER
     given = mapping(event.get("metadata"))
     text = _shown(event.get("text"))
@@ -80,7 +80,8 @@ def _of_person(event: _Json, key: str) -> List[Said]:
     content = _signed(text, given) if is_signed else _unsigned(text, given)
     metadata = given if is_signed else {}
     mid, reply_to = words(metadata.get("mid")), words(metadata.get("reply_to"))
-    return [Said(key, _time(event), "person", "", **vars(content), mid=mid, reply_to=reply_to)]
+    said = Said(key, _time(event), "person", "", **vars(content), mid=mid, reply_to=reply_to, turn=turn)
+    return [said]
 
 
 def _is_of_the_machinery(text: str, event: _Json, metadata: _Json) -> bool:
@@ -124,7 +125,7 @@ def _unsigned(text: str, metadata: _Json) -> Content:
     return content_of(text, more)
 
 
-def _of_bot(event: _Json, key: str, named: List[str]) -> Said:
+def _of_bot(event: _Json, key: str, named: List[str], turn: str) -> Said:
     data = mapping(event.get("data"))
     attachments = [Attachment("image", words(data["image"]))] if data.get("image") else []
     if isinstance(data.get("attachment"), str) and data["attachment"]:
@@ -138,7 +139,7 @@ def _of_bot(event: _Json, key: str, named: List[str]) -> Said:
     text = words(event.get("text"))
     custom = _custom(data.get("custom")) if not text else Content()
     content = _trusted(content_of(text, attachments, taps, custom), named)
-    return Said(key, _time(event), "bot", "", **vars(content))
+    return Said(key, _time(event), "bot", "", **vars(content), turn=turn)
 
 
 def _custom(given: Any) -> Content:
@@ -164,6 +165,8 @@ def _named_in(event: _Json) -> str:
 
 def _trusted(content: Content, named: List[str]) -> Content:
     """Leave nothing to be fetched from a host that a person has named first."""
+    if not (content.files or content.cards):
+        return content
 
     def is_theirs(address: str) -> bool:
         host = links.host_of(address)

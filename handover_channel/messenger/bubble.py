@@ -71,12 +71,17 @@ class Content:
     @property
     def is_empty(self) -> bool:
         """Tell whether a bubble of this would show nothing. Quick replies stand below it."""
-        return not any(getattr(self, each.name) for each in fields(self) if each.name != "quick_replies")
+        return not (self.text or self.files or self.links or self.cards or self.buttons or self.notes)
+
+
+_NOTHING = Content()
 
 
 def joined(parts: Iterable[Content]) -> Content:
     """Return one content of all *parts*, in their order; the same note stands there once."""
-    every = list(parts)
+    every = [part for part in parts if part != _NOTHING]
+    if len(every) < 2:  # nearly always, and a conversation has thousands
+        return every[0] if every else _NOTHING
     lists = {
         each.name: tuple(one for part in every for one in getattr(part, each.name))
         for each in fields(Content)
@@ -125,8 +130,10 @@ def is_visible(text: str) -> bool:
 
 def words(given: Any) -> str:
     """Return a title or text as it may be drawn; "" for what shows nothing, and for JSON of another type."""
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+    if given is None or isinstance(given, bool) or not isinstance(given, (str, int, float)):
         return ""
+    if isinstance(given, str) and given.isascii() and given.isprintable():
+        return given if given.strip() else ""
     # Half of a surrogate pair is legal in JSON, and cannot be sent to a browser.
     text = str(given).encode("utf-8", "replace").decode().replace("\x00", "")
     return text if is_visible(text) else ""
