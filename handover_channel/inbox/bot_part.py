@@ -159,8 +159,10 @@ def _custom(given: Any) -> Content:
 
 def _named_in(event: _Json) -> str:
     is_signed = event.get("input_channel") == MESSENGER
+    # A payload may be typed, on other channels: what it means is not how it is written ("\u0065xample.com").
+    meant = as_json(mapping(event.get("parse_data")).get("entities"))
     more = "" if is_signed else as_json(event.get("metadata"))
-    return f"{words(event.get('text'))} {more}".lower()
+    return f"{words(event.get('text'))} {meant} {more}".lower()
 
 
 def _trusted(content: Content, named: List[str]) -> Content:

@@ -1,16 +1,31 @@
 """Tells which conversation ids can be kept: on channels other than Messenger anybody may write the sender.
 
-PostgreSQL stores no NUL, UTF-8 has no surrogates, and no address of a page leads to either.
+PostgreSQL stores no NUL, UTF-8 has no surrogates, and no address of a page leads to either; nor does one to
+"." and "..", which browsers take for folders, or to what is longer than any id that is looked up.
 https://www.postgresql.org/docs/current/datatype-character.html
 """
 
 from __future__ import annotations
 
 from handover_channel.errors import HandoverRefused
+from handover_channel.rules.limits import FIELDS
+
+LONGEST = FIELDS["thread"].value
+
+#: https://url.spec.whatwg.org/#double-dot-path-segment
+_FOLDERS = (".", "..")
 
 
 def expect_storable(thread: str) -> None:
     """Raise HandoverRefused unless every database stores *thread* as it is, and a page can show it."""
+    if len(thread) > LONGEST:
+        raise HandoverRefused(
+            f"the conversation's id has more than {LONGEST} characters -> let the channel give a shorter one"
+        )
+    if thread in _FOLDERS:
+        raise HandoverRefused(
+            f"no page can show a conversation {thread!r} -> let the channel give another id"
+        )
     if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in thread):
         raise HandoverRefused(
             "the conversation's id has a character that cannot be stored -> let the channel give another one"

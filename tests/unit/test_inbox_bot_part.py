@@ -191,6 +191,16 @@ def test_a_picture_that_the_metadata_of_another_channel_names_is_a_link():
     assert said[1].files == ()
 
 
+def test_a_picture_whose_host_stood_in_a_payload_in_other_letters_is_a_link_too():
+    typed = {
+        **person('/show{"picture": "https:\\/\\/\\u0065vil.example/a"}', channel="rest"),
+        "parse_data": {"entities": [{"entity": "picture", "value": "https://evil.example/a"}]},
+    }
+    said = said_in([typed, bot(image="https://evil.example/a")])
+
+    assert (said[1].files, [link.url for link in said[1].links]) == ((), ["https://evil.example/a"])
+
+
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "file:///etc/passwd", "data:image/png;base64,AA", "//x"]
 )

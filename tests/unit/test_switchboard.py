@@ -737,3 +737,9 @@ def test_refusals_and_outages_are_one_kind_of_error_to_who_hands_over(play):
 def test_a_conversation_that_no_page_could_show_is_not_handed_over(play, sender):
     with pytest.raises(HandoverRefused, match="cannot be stored"):
         play.switchboard.hand_over(sender, "inbox", channel="rest")
+
+
+@pytest.mark.parametrize("sender", [".", "..", "x" * 501])
+def test_a_conversation_that_no_address_of_the_page_leads_to_is_not_handed_over(play, sender):
+    with pytest.raises(HandoverRefused, match="let the channel give"):
+        play.switchboard.hand_over(sender, "inbox", channel="rest")
