@@ -4,7 +4,7 @@
    and we would read differently.
 2. Facebook wraps addresses that people share (`l.facebook.com/l.php?u=...`): agents see, and open, what they
    lead to.
-3. `pieces` finds addresses in texts; escaping is left to the template that draws them.
+3. `pieces` finds addresses and telephone numbers in texts; escaping is left to the template that draws them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _GLUED = rf"(?:(?<=[A-Za-z0-9])|(?<=[A-Za-z0-9][.,;:!?)\]]))[{_ARABIC}]"
 _ADDRESS = re.compile(
     rf"(?<![A-Za-z0-9@])(?:https?://|www\.(?=[\w-]+\.))(?:(?!{_GLUED})[^{_ENDS}])+", re.IGNORECASE
 )
+#: A telephone number with its country: in Arabic the plus would stand at the wrong end of it.
+_NUMBER = re.compile(r"(\+\d[\d ().-]{5,20}\d)", re.ASCII)
 _TRAILING = ".,;:!?'*_~…·"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -38,6 +40,7 @@ class Piece(NamedTuple):
 
     text: str
     url: str = ""
+    is_number: bool = False  #: of a telephone: written from left to right in every language
 
 
 def safe(address: Any) -> str:
@@ -83,12 +86,19 @@ def pieces(text: str) -> List[Piece]:
             continue
         start = match.start()
         if start > end:
-            found.append(Piece(text[end:start]))
+            found.extend(_plain(text[end:start]))
         found.append(Piece(shown, url))
         end = start + len(shown)
     if end < len(text) or not found:
-        found.append(Piece(text[end:]))
+        found.extend(_plain(text[end:]))
     return found
+
+
+def _plain(text: str) -> List[Piece]:
+    """Cut a text without addresses into words and telephone numbers."""
+    parts = _NUMBER.split(text)
+    found = [Piece(part, is_number=bool(at % 2)) for at, part in enumerate(parts) if part]
+    return found or [Piece(text)]
 
 
 def _trimmed(address: str) -> str:

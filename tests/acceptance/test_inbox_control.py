@@ -64,7 +64,7 @@ def test_more_time_puts_the_end_off(waiting, anna):
     anna.chooses("Extend", "4 hours")
 
     eventually(lambda: waiting.thread()["until"] == pytest.approx(until + 4 * 3600, abs=5))
-    expect(anna.page.locator(".silence")).to_contain_text("in 16 hr")
+    expect(anna.page.locator(".silence")).to_contain_text("in 16 hours")
 
 
 # --- into the inbox -------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def test_a_conversation_at_another_app_can_be_read_only(office, anna, target):
     expect(anna.messages.locator(".said.person").last).to_contain_text("have you got it in blue?")
     expect(anna.messages.locator(".said.app")).to_contain_text("yes, we have")
     expect(anna.page.locator(".silence")).to_contain_text(f"The bot is silent: {target} has control")
-    expect(anna.page.locator(".silence")).to_contain_text("in 12 hr")
+    expect(anna.page.locator(".silence")).to_contain_text("in 12 hours")
     expect(anna.page.locator("#why-not")).to_contain_text("take it over to answer")
     expect(anna.reply).to_have_count(0)
 

@@ -68,6 +68,14 @@ def test_a_whole_answer_goes_by_keyboard_alone(office, anna):
     expect(anna.page.locator("#shortcuts")).to_be_hidden()
 
 
+def test_whoever_makes_a_conversation_theirs_writes_at_once(waiting, anna):
+    anna.opens(waiting)
+
+    anna.button("Answer this").click()
+
+    expect(anna.reply).to_be_focused()
+
+
 def test_buttons_menus_and_dialogs_are_reached_with_tab(waiting, anna):
     anna.opens(waiting)
     _tabs_to(anna, anna.button("Answer this"))
@@ -157,6 +165,7 @@ def test_in_arabic_the_page_reads_from_right_to_left(office, amal):
     expect(page.locator("h1")).to_contain_text("صندوق الوارد")
     amal.opens(person)
 
+    assert page.locator(".tabs").evaluate("tabs => tabs.scrollWidth <= tabs.clientWidth")
     side, panel = page.locator(".side").bounding_box(), page.locator("#panel").bounding_box()
     assert side["x"] > panel["x"]  # the list is on the right
     expect(amal.messages).to_contain_text("أين طلبي؟")

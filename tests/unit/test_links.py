@@ -123,13 +123,13 @@ def test_an_address_in_a_text_is_a_link_without_what_stands_around_it(text, addr
     ],
 )
 def test_a_text_without_an_address_stays_one_piece(text):
-    assert pieces(text) == [(text, "")]
+    assert pieces(text) == [(text, "", False)]
 
 
 def test_a_wrapped_address_in_a_text_leads_to_what_is_behind_it():
     wrapped = "https://l.facebook.com/l.php?u=https%3A%2F%2Fshop.example%2Fchair"
 
-    assert pieces(wrapped) == [(wrapped, CHAIR)]
+    assert pieces(wrapped) == [(wrapped, CHAIR, False)]
 
 
 @given(
@@ -146,6 +146,18 @@ def test_the_pieces_are_the_whole_text(text):
 
 def test_an_address_that_is_mostly_punctuation_is_cut_in_time():
     assert pieces("https://x" + ")" * 1_000_000)[0].url == "https://x"
+
+
+@pytest.mark.parametrize("number", ["+966501234567", "+49 (0)30 123-456", "+1.212.555.0100"])
+def test_a_telephone_number_with_its_country_is_a_piece_of_its_own(number):
+    found = pieces(f"وهاتفي {number}، شكرًا https://shop.example/{number}")
+
+    assert [piece.text for piece in found if piece.is_number] == [number]
+
+
+@pytest.mark.parametrize("text", ["1 + 2", "+12", "10234", "C++ 11", "+", "+٩٦٦٥٠١٢٣٤٥٦٧"])
+def test_other_numbers_stay_in_their_text(text):
+    assert pieces(text) == [(text, "", False)]
 
 
 def test_a_host_is_named_as_people_know_it():

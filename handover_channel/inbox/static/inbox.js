@@ -91,6 +91,8 @@ function lookWhoTypes() {
 
 let opened = threadId();
 
+let answers = false; // the agent has just made the conversation theirs
+
 function settle() {
   const id = threadId();
   if (id !== opened) {
@@ -100,6 +102,11 @@ function settle() {
     restoreDrafts();
     listen();
     (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
+  }
+  const reply = answers && document.activeElement === body && find("#reply-text");
+  if (reply) {
+    answers = false;
+    reply.focus({ preventScroll: true });
   }
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();
   showNewest();
@@ -192,6 +199,8 @@ document.addEventListener("htmx:after:request", (event) => {
   const form = ctx.sourceElement;
   find("#problem").replaceChildren();
   wasAccepted(ctx);
+  // On a phone the keyboard would cover what is to be answered.
+  answers = entersSends() && /\/(claim|take-over)$/.test(ctx.request.action);
   if (form.id === "reply") announce(says("sent"));
   if (form.id === "remark") announce(says("noted"));
   if (form.id === "reply" || form.id === "remark") find("#log").scrollTo({ top: 0 });
