@@ -1,4 +1,4 @@
-"""`python -m bench [FIGURE ...]`: measure, print, and write the report.
+"""`python -m bench [FIGURE ...]`, or names with commas between: measure, print, and write the report.
 
 BENCH_SCALE=0.1 takes a tenth of the counts. Only a whole run at full counts writes docs/benchmarks.md;
 any other writes results/bench/benchmarks.md.
@@ -71,4 +71,4 @@ if __name__ == "__main__":
     uvloop.install()
     # As Ctrl-C: every server that was started is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([name for given in sys.argv[1:] for name in given.split(",")]))
