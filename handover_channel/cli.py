@@ -168,7 +168,7 @@ def tidy(
         help="Delete threads of which nothing else is left, with tags and read marks, too.",
     ),
 ) -> None:
-    """Delete what was worked off long ago, in small portions. What was given up stays unless you say so."""
+    """Delete what was done long ago, in small portions. What was given up stays unless you say so."""
     from handover_channel import wiring
     from handover_channel.store import retention
 

@@ -17,6 +17,7 @@ from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Type
 from handover_channel import graph_errors as known
 from handover_channel.errors import GraphError, HumanAgentRefused
 from handover_channel.graph_transport import UNREACHABLE
+from handover_channel.rules.messaging_window import HUMAN_AGENT
 
 
 class Caller(str, Enum):
@@ -96,7 +97,7 @@ _OF_AGENTS: Dict[str, _Row] = {
 #: (who called, with what tag) -> the remedy by code -> the remedy for this call.
 REMEDIES: Mapping[Tuple[Caller, str], Mapping[str, _Row]] = {
     (Caller.AGENT, ""): _OF_AGENTS,
-    (Caller.AGENT, "HUMAN_AGENT"): {
+    (Caller.AGENT, HUMAN_AGENT): {
         **_OF_AGENTS,
         known._WINDOW: _TOO_LATE,
         known._PERMISSION: _FEATURE,

@@ -2,7 +2,7 @@
 
 1. A delivery whose effect brings the same delivery back has a memory of it (`ROUNDS`): whatever Meta answers,
    it ends.
-2. Graph API calls and changes of control are counted for the delivery that is worked off (wherever its work
+2. Graph API calls and changes of control are counted for the delivery that is processed (wherever its work
    goes: threads, tasks) and for its thread in the present minute, in each process.
 3. What exceeds a budget is not done: a call raises OverBudget, a thread stays muted and is tried again later.
    It is kept and shown, never repeated for ever.
@@ -38,7 +38,7 @@ _REMEMBERED = 10_000
 
 @dataclass
 class _Spent:
-    """What the delivery that is worked off has caused so far."""
+    """What the delivery that is processed has caused so far."""
 
     calls: int = 0
     changes: int = 0
