@@ -15,6 +15,7 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -30,6 +31,9 @@ ANSWER_WITHIN = 5.0  #: seconds
 #: Pauses (s) before a delivery is tried again: unreachable, and answered with something else than 200.
 UNREACHABLE_PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15, 30, 30, 30)
 REFUSED_PAUSES = (0.25, 1, 4)
+
+#: The longest pause (s) before a callback is asked for the handshake again.
+ASKED_AGAIN = 5.0
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -95,13 +99,13 @@ class Courier:
         self._tasks.append(self._loop.create_task(self._shake_hands(app)))
 
     async def _shake_hands(self, app: App) -> None:
-        for pause in (*self._pauses[True], 0):
+        for pause in itertools.chain(self._pauses[True], itertools.repeat(ASKED_AGAIN)):
             said = await self._handshake(app)
             self.handshakes[app.id] = said
             self._journal.changed()
             if said == "ok":
                 return
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, ASKED_AGAIN))
 
     async def _handshake(self, app: App) -> str:
         challenge = str(secrets.randbelow(10**9))
