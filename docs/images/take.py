@@ -1,4 +1,4 @@
-"""Take the pictures of the inbox page: a real server, and people and agents who talk to each other in it.
+"""Take the pictures of both pages: a real server, and people, apps and agents who talk to each other in it.
 
 Run it from the repository, with Chromium on the machine: `.venv/bin/python docs/images/take.py`.
 It uses what the acceptance tests use: the simulator, Rasa with the example bot, agents in Chromium.
@@ -46,6 +46,7 @@ PARCEL = """
 def main() -> None:
     """Take them all."""
     stack.BUTTON = "Back to Bot"
+    stack.APPS.pop(stack.TARGETS["short_app"]["app_id"])  # of the tests alone
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model").mkdir()
@@ -55,7 +56,27 @@ def main() -> None:
             for agent, shown_name in AGENTS.items():
                 office.add(agent, shown_name)
             with browsers.chromium() as chromium:
+                _take_demo(running, chromium)
                 _take(office, chromium)
+
+
+def _take_demo(running: stack.Stack, chromium: Browser) -> None:
+    """Show the Messenger of the demo: a person, the tool that has control, and the wire."""
+    person, tool = running.person("ليلى منصور"), stack.TARGETS["hootsuite"]["app_id"]
+    person.says("I would like to talk to a human from hootsuite")
+    person.settled()
+    running.app(tool, "reply", person, text="Hi, Sara here. How can I help?")
+    person.says("Can you change the address of order 10234?")
+    running.app(tool, "reply", person, text="Done. It will arrive on Thursday.")
+    for text in ("شكرًا! العودة الى البوت", "I would like to talk to a human from hootsuite"):
+        person.says(text)
+        person.settled()
+    page = chromium.new_page(viewport={"width": 1400, "height": 900}, locale="en-GB")
+    page.goto(f"{running.simulator_url}/?psid={person.psid}&app={tool}")
+    page.locator("#handshake").wait_for(state="hidden")
+    page.locator("#person-chat").get_by_text("Done. It will arrive").wait_for()
+    page.screenshot(path=HERE / "demo.png", animations="disabled", caret="hide")
+    page.close()
 
 
 def _take(office: browsers.Office, chromium: Browser) -> None:
