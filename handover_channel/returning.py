@@ -143,10 +143,9 @@ def fold(text: str) -> str:
 #: only says that no text, however hostile, keeps us here.
 _MAX_FOLDS = 10
 
-
-#: Marks of one letter. Nobody writes more, and Python sorts them in the square of the time.
-#: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
-_MARKS_OF_A_LETTER = 30
+#: Characters of a text, and marks of one letter: nobody can send more, and Python sorts marks in the square of
+#: the time. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+_LONGEST_SEARCHED, _MARKS_OF_A_LETTER = 20_000, 30
 
 
 def _with_few_marks(text: str) -> str:
@@ -161,7 +160,8 @@ def _with_few_marks(text: str) -> str:
 
 def _fold_once(text: str) -> str:
     text = _with_few_marks(text)
-    text = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).casefold()
+    # One sign may stand for eighteen letters ("\ufdfa"): a text of those is cut.
+    text = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY))[:_LONGEST_SEARCHED].casefold()
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_LETTERS)
     text = "".join(map(_plain, text))
     return " ".join(unicodedata.normalize("NFKC", text).split())
@@ -209,15 +209,15 @@ class Keywords:
         """Return what else *text* asks, without its keywords and the punctuation around them; "" for nothing.
 
         Rule 4 says what asks. Nothing remains of a message that an exact keyword matches. A text of more than
-        4,000 characters (a message of Messenger's has at most 2,000) is returned as it is.
+        2,000 characters (a message of Messenger's has no more) is returned as it is.
         """
-        if len(text) > _LONGEST_RESTED:
+        if _is_too_long_to_part(text):
             return text
         return " ".join(each.text for each in self._parts(text) if _asks(each))
 
     def is_all_of(self, text: str) -> bool:
         """Tell whether *text* is a way back and has no other word."""
-        if len(text) > _LONGEST_RESTED or self.match(text) is None:
+        if _is_too_long_to_part(text) or self.match(text) is None:
             return False
         return not any(_count_words(each.text) for each in self._parts(text))
 
@@ -260,10 +260,13 @@ _EMOJI = re.compile(
     r"[0-9#*]\ufe0f?\u20e3|[^\w\s]\ufe0f|[\u2122\u2139\u24c2\u3297\u3299\u2600-\u27bf\U0001f000-\U0001faff]",
 )
 
-#: People can send no more; who signs a longer one, or writes it on another channel, is no person.
-_LONGEST_SEARCHED = 20_000
-_LONGEST_RESTED = 4000
+_LONGEST_RESTED = 2000
 _MAX_KEYWORDS_IN_ONE = 10
+
+
+def _is_too_long_to_part(text: str) -> bool:
+    # It is folded many times, and its signs may stand for many letters.
+    return len(text) > _LONGEST_RESTED or len(fold(text)) > 2 * _LONGEST_RESTED
 
 
 def _forms(keyword: Keyword) -> Iterator[str]:

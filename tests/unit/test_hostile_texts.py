@@ -12,9 +12,10 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
+from handover_channel import returning
 from handover_channel.messenger import bubble, links
 from handover_channel.printable import printable
-from handover_channel.returning import Keyword, Keywords, fold
+from handover_channel.returning import Keyword, Keywords, _fold_once, fold
 from handover_channel.rules.written_language import language_of
 from handover_channel.splitting import fits, shorten, split
 
@@ -82,6 +83,19 @@ def test_no_text_costs_its_reader_more_than_it_is_long(reader):
 def test_keywords_are_looked_for_in_what_people_can_write_and_in_no_more(unit):
     assert KEYWORDS.match("back to bot " + unit * 500_000) == "back to bot"
     assert KEYWORDS.match(unit * 500_000 + " back to bot") is None
+
+
+@pytest.mark.parametrize("size", [2_000, 4_000, 20_000])
+def test_what_signs_stand_for_counts_as_their_length(size, monkeypatch):
+    folded = []
+    monkeypatch.setattr(returning, "_fold_once", lambda text: folded.append(len(text)) or _fold_once(text))
+    text = ("back to bot " + "\ufdfa" * 120) * (size // 132)
+
+    assert KEYWORDS.match(text) == "back to bot"
+    assert KEYWORDS.rest(text) == text
+    assert not KEYWORDS.is_all_of(text)
+    assert max(folded) <= 20_000
+    assert len(folded) < 20
 
 
 def test_letters_with_the_marks_of_every_script_fold_as_ever_and_towers_of_marks_to_what_people_see():
