@@ -143,8 +143,8 @@ def fold(text: str) -> str:
 #: only says that no text, however hostile, keeps us here.
 _MAX_FOLDS = 10
 
-#: Characters of a text, and marks of one letter: nobody can send more, and Python sorts marks in the square of
-#: the time. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+#: Characters of a text, and marks of a letter, which Python sorts in the square of the time: nobody has more.
+#: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
 _LONGEST_SEARCHED, _MARKS_OF_A_LETTER = 20_000, 30
 
 
