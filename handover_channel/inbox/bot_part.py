@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, Container, Iterable, List, Mapping
+from itertools import islice
+from typing import Any, Container, Dict, Iterable, List, Mapping, Optional
 
 from handover_channel.events import Attachment
 from handover_channel.inbox.views import Card, File, Link, Said
@@ -41,14 +42,14 @@ _NOT_DRAWN = frozenset({"unknown", "nothing", "blank", "template"})
 def said_in(events: Iterable[_Json]) -> List[Said]:
     """Return what person and bot said, oldest first. `File.url` is the address as the bot or Meta gave it."""
     found: List[Said] = []
-    named: List[str] = []  # what people have written, and so may have had the bot repeat
+    named = _Named()
     turn = ""
     for number, event in enumerate(events):
         kind = event.get("event")
         if kind == "rewind":  # the message before was met with silence: the transcript has it
             _forget_last_of_person(found)
         elif kind == "user":
-            named.append(_named_in(event))
+            named.add(_named_in(event))
             turn = str(event.get("message_id") or "")
             found.extend(_of_person(event, f"bot-{number}", turn))
         elif kind == "bot":
@@ -125,7 +126,7 @@ def _unsigned(text: str, metadata: _Json) -> Content:
     return content_of(text, more)
 
 
-def _of_bot(event: _Json, key: str, named: List[str], turn: str) -> Said:
+def _of_bot(event: _Json, key: str, named: _Named, turn: str) -> Said:
     data = mapping(event.get("data"))
     attachments = [Attachment("image", words(data["image"]))] if data.get("image") else []
     if isinstance(data.get("attachment"), str) and data["attachment"]:
@@ -157,6 +158,26 @@ def _custom(given: Any) -> Content:
     return joined(found)
 
 
+class _Named:
+    """What people have written so far, and so may have had the bot repeat."""
+
+    def __init__(self) -> None:
+        self._texts: List[str] = []
+        self._looked: Dict[str, Optional[int]] = {}  # host -> so many texts do not have it; None: one has
+
+    def add(self, text: str) -> None:
+        """Take in what comes next."""
+        self._texts.append(text)
+
+    def has(self, host: str) -> bool:
+        """Tell whether *host* stands in it. Each text is looked into once for each host."""
+        first = self._looked.get(host, 0)
+        if first is not None and any(host in each for each in islice(self._texts, first, None)):
+            first = None
+        self._looked[host] = None if first is None else len(self._texts)
+        return first is None
+
+
 def _named_in(event: _Json) -> str:
     is_signed = event.get("input_channel") == MESSENGER
     # A payload may be typed, on other channels: what it means is not how it is written ("\u0065xample.com").
@@ -165,14 +186,14 @@ def _named_in(event: _Json) -> str:
     return f"{words(event.get('text'))} {meant} {more}".lower()
 
 
-def _trusted(content: Content, named: List[str]) -> Content:
+def _trusted(content: Content, named: _Named) -> Content:
     """Leave nothing to be fetched from a host that a person has named first."""
     if not (content.files or content.cards):
         return content
 
     def is_theirs(address: str) -> bool:
         host = links.host_of(address)
-        return bool(host) and any(host in each for each in named)
+        return bool(host) and named.has(host)
 
     theirs = [file for file in content.files if is_theirs(file.url)]
     shown = (*content.links, *(_as_link(file) for file in theirs))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.inbox.bot_part import said_in, without
+from handover_channel.inbox.bot_part import _Named, said_in, without
 from handover_channel.inbox.views import Button, Note
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
@@ -189,6 +189,24 @@ def test_a_picture_that_the_metadata_of_another_channel_names_is_a_link():
     )
 
     assert said[1].files == ()
+
+
+def test_a_long_conversation_is_looked_through_once_for_a_host_that_the_bot_shows():
+    class Counted(str):
+        looks = 0
+
+        def __contains__(self, part):
+            Counted.looks += 1
+            return super().__contains__(part)
+
+    named = _Named()
+    for _ in range(1000):
+        named.add(Counted("hello"))
+        assert not named.has("shop.example")
+    named.add(Counted("see shop.example"))
+
+    assert [named.has("shop.example"), named.has("shop.example")] == [True, True]
+    assert Counted.looks == 1001
 
 
 def test_a_picture_whose_host_stood_in_a_payload_in_other_letters_is_a_link_too():
