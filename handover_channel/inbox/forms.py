@@ -54,9 +54,11 @@ def _urlencoded(body: bytes) -> Form:
 
 
 def _multipart(body: bytes, boundary: bytes) -> Form:
+    if not boundary:
+        return Form()
     mark = b"--" + boundary
     # Up to the line that ends it: another delimiter.
-    if not boundary or body.count(mark) > FORM_FIELDS.value + 1:
+    if body.count(mark) > FORM_FIELDS.value + 1:
         raise _too_many()
     form = Form()
     for begin, end in _parts(body, mark):

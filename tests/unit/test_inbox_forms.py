@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
 from handover_channel.errors import InputRefused
-from handover_channel.inbox.forms import parse
+from handover_channel.inbox.forms import Form, parse
 from handover_channel.rules.limits import FORM_FIELDS, PART_HEAD
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -60,6 +60,13 @@ def test_fields_are_counted_before_they_are_read(make, kind):
     with pytest.raises(InputRefused) as refused:
         parse(make(FORM_FIELDS.value + 1), kind)
     assert refused.value.status == 400
+
+
+def test_a_form_that_does_not_name_its_boundary_is_an_empty_one():
+    assert (
+        parse(b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--B--', "multipart/form-data")
+        == Form()
+    )
 
 
 def test_a_boundary_that_is_everywhere_is_no_boundary():
