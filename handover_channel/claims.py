@@ -22,9 +22,9 @@ from handover_channel.events import Event, MessageReceived, PostbackReceived
 from handover_channel.evidence import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.last_words import words_of
-from handover_channel.rules.turn_outcome import OVER
+from handover_channel.rules.turn_outcome import ANSWERED, OVER
 from handover_channel.store import Store, deliveries, threads, transcript
-from handover_channel.store.deliveries import Delivery
+from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 from handover_channel.switchboard import MESSENGER
@@ -103,6 +103,9 @@ class Claims:
         with self._store.writing(durable=False) as connection:
             if outcome in OVER and job.row.context:
                 threads.set_context(connection, job.row.id, {})  # it went out with the message
+            if outcome == ANSWERED and job.delivery.outcome == RETRIED:
+                # Kept as unanswered when it was given up: now Rasa has it, with the answer.
+                transcript.drop_of_person(connection, job.row.id, getattr(job.event, "mid", ""))
             self._done(connection, job, outcome, line)
             begun = self._next(connection, job.row.id)
         return counted(Begun([outcome, *begun.outcomes], begun.job))

@@ -77,6 +77,8 @@ class Gate:
         metrics.sent(body)
         if tag or mid:
             self._note(tag or mid, mid)
+        if "message" not in body:
+            return  # "typing" is taken from a token, too, that may not send a message
         page = self._switchboard.settings.page_of(token)
         self._switchboard.findings.works(findings.TOKEN_REFUSED, page)
 
@@ -86,7 +88,7 @@ class Gate:
         logger.log(level, "thread %s: not sent%s: %s", thread, why, error)
         metrics.not_sent(body, error)
         if lost:
-            self._switchboard.refused_to_speak(thread)
+            self._switchboard.refused_to_speak(thread, str(error))
         else:
             page = self._switchboard.settings.page_of(token)
             self._switchboard.findings.refused(error, page=page, thread=thread)

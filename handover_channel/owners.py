@@ -70,7 +70,9 @@ class Owners:
             if owner is None or self.is_other(owner):
                 raise
             if owner.app_id != self._settings.app_id:
-                if not (signs or has_lapsed(row.active_at, self._clock())):
+                # A release that was none counts as activity: somebody had the thread then.
+                since = max(row.active_at, row.changed_at if row.release_refused else 0.0)
+                if not (signs or has_lapsed(since, self._clock())):
                     raise
                 return False
         return True

@@ -25,7 +25,7 @@ from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mappin
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
-from rasa.shared.core.events import SlotSet, UserUttered
+from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
 from handover_channel.errors import NotReady, StoreUnavailable
@@ -39,7 +39,7 @@ from handover_channel.repeats import Repeats
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
-from handover_channel.store.deliveries import Delivery
+from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import MESSENGER, Switchboard
 
@@ -112,9 +112,11 @@ class RasaConversation:
         """Run one turn with what the person said; return what became of the bot's messages."""
         await self._expect_stores(event.thread, interrupted=delivery.attempts > 0)
         message_id = event.mid or _id_of(delivery)
-        if _was_begun(delivery) and await self._is_in_tracker(event.thread, message_id):
-            return Spoken(sent=1)  # all of it had gone out
         output = self._messenger(delivery, again=_was_begun(delivery))
+        if _was_begun(delivery):
+            turn = await self._turn_in_tracker(event.thread, message_id)
+            if turn is not None:
+                return await self._without_a_turn(turn, event.thread, output, delivery)
         text = text_of(event)
         message = UserMessage(
             text,
@@ -146,9 +148,11 @@ class RasaConversation:
         begun, spoken = _was_begun(delivery), Spoken()
         for part, parse_data, metadata in parts:
             message_id = _id_of(delivery) + part
-            if (begun or len(parts) > 1) and await self._is_in_tracker(row.id, message_id):
-                continue
+            turn = await self._turn_in_tracker(row.id, message_id) if begun or len(parts) > 1 else None
             output = await self._output_of(row, delivery, part, again=begun)
+            if turn is not None:
+                spoken += await self._without_a_turn(turn, row.id, output, delivery)
+                continue
             message = UserMessage(
                 parse_data["text"],
                 output,
@@ -272,14 +276,34 @@ class RasaConversation:
         agent = self._agent()
         return agent is None or intent in agent.domain.intents
 
-    async def _is_in_tracker(self, thread: str, message_id: str) -> bool:
-        """Tell whether the turn was interrupted only after all of it had been sent and saved."""
+    async def _turn_in_tracker(self, thread: str, message_id: str) -> Optional[List[BotUttered]]:
+        """Return what the bot said in a turn that was run to its end and saved, None for any other turn."""
         agent = self._agent()
         if agent is None:
-            return False
-        tracker = await agent.processor.get_tracker(thread)
-        said = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
-        return any(event.message_id == message_id for event in said)
+            return None
+        said: List[BotUttered] = []
+        for event in reversed((await agent.processor.get_tracker(thread)).events):
+            if isinstance(event, BotUttered):
+                said.insert(0, event)
+            elif isinstance(event, UserUttered):
+                if event.message_id == message_id:
+                    return said
+                said = []
+        return None
+
+    async def _without_a_turn(
+        self, turn: List[BotUttered], thread: str, output: OutputChannel, delivery: Delivery
+    ) -> Spoken:
+        """Return what became of the messages of a *turn* that is saved: its actions are not run again.
+
+        Interrupted after that, all of it had gone out. Given up and retried, it had not: it is said now.
+        """
+        if delivery.outcome != RETRIED:
+            return Spoken(sent=1)
+        with self._turn(thread, output):
+            for said in turn:
+                await output.send_response(thread, said.message())
+        return getattr(output, "spoken", Spoken())  # Rasa's own outputs do not tell
 
     def _messenger(self, delivery: Delivery, part: str = "", *, again: bool) -> MessengerOutput:
         tag = f"{delivery.id}{part}"

@@ -80,17 +80,18 @@ class Switchboard:
         control, page = found
         return self._owners.token_of(page) if bot_may_speak(control) else None
 
-    def refused_to_speak(self, thread: str) -> None:
+    def refused_to_speak(self, thread: str, refusal: str = "") -> None:
         """Note that Meta refused a message of the bot because another app has control (10/2018300).
 
-        A thread that came back on signs alone goes back to whose it was. Else Meta is asked who has it; where
-        it names us, which contradicts the refusal, nobody is named.
+        Returned on signs alone, it goes back to whose it was, and what was wanted waits with *refusal*. Else
+        Meta is asked who has it; where it names us, contrary to that, nobody is named.
         """
-        row = self._ledger.find(thread)
-        if row is None or not bot_may_speak(row.state.control):
+        if (row := self._ledger.find(thread)) is None or not bot_may_speak(row.state.control):
             return
         if row.released_from and self.clock() - row.changed_at < SIGNS_COUNT:
-            self._ledger.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            after = self._ledger.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            if row.reason not in (ReturnReason.LAPSED.value, ReturnReason.RELEASED.value):  # wanted
+                self._ledger.refused(after, wanted=row.reason, refusal=refusal)
             return
         owner = self.ask_owner(row)
         known = owner is not None and self._owners.is_other(owner)

@@ -259,7 +259,8 @@ class Worker:
                 delivery.failures,
                 delivery.attempts,
             )
-            return await self._finish(job, Ruling("failed"))
+            said = job.event if isinstance(job.event, (MessageReceived, PostbackReceived)) else None
+            return await self._finish(job, Ruling("failed", line=line_of(said) if said else None))
         try:
             ruling = await self._work(job)
         except (StoreUnavailable, NotReady):

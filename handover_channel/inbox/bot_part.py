@@ -44,11 +44,13 @@ def said_in(events: Iterable[_Json]) -> List[Said]:
     found: List[Said] = []
     named = _Named()
     turn = ""
+    begun: List[int] = []  # where in what was found each turn begins, those that nobody sees among them
     for number, event in enumerate(events):
         kind = event.get("event")
-        if kind == "rewind":  # the message before was met with silence: the transcript has it
-            _forget_last_of_person(found)
+        if kind == "rewind":  # the turn before was met with silence: the transcript has the person's words
+            del found[begun.pop() if begun else len(found) :]
         elif kind == "user":
+            begun.append(len(found))
             named.add(_named_in(event))
             turn = str(event.get("message_id") or "")
             found.extend(_of_person(event, f"bot-{number}", turn))
@@ -63,13 +65,6 @@ def without(turns: Container[str], said: Iterable[Said]) -> List[Said]:
     Rasa writes down what the bot wanted to say, whether it could be sent or not.
     """
     return [each for each in said if not (each.turn and each.turn in turns)]
-
-
-def _forget_last_of_person(found: List[Said]) -> None:
-    for index in range(len(found) - 1, -1, -1):
-        if found[index].speaker == "person":
-            del found[index:]
-            return
 
 
 def _of_person(event: _Json, key: str, turn: str) -> List[Said]:

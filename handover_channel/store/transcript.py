@@ -94,6 +94,12 @@ def kept_of(connection: Connection, thread: str, mids: Sequence[str]) -> Set[str
     return set(connection.execute(sa.select(transcript.c.mid).where(*kept)).scalars())
 
 
+def drop_of_person(connection: Connection, thread: str, mid: str) -> None:
+    """Delete the line of the person with that *mid*, if there is one."""
+    it = (transcript.c.thread == thread, transcript.c.mid == mid, transcript.c.author == PERSON)
+    connection.execute(sa.delete(transcript).where(*it))
+
+
 def answered_at(connection: Connection, thread: str) -> int:
     """Return when a person of ours, or another app, last wrote, in ms, 0 for never."""
     query = (

@@ -8,9 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from handover_channel.control import Control, State
-from handover_channel.errors import NotReady
+from handover_channel.errors import NotReady, TokenRefused
+from handover_channel.events import MessageReceived
 from handover_channel.returning import ReturnReason
-from handover_channel.store.deliveries import Delivery
+from handover_channel.rules.turn_outcome import Spoken
+from handover_channel.store import Store
+from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 
 pytest.importorskip("rasa")
@@ -25,9 +28,9 @@ class Rasa:
     """An agent whose tracker keeps the messages that it is told; `before` may raise, `after` too."""
 
     def __init__(self):
-        from rasa.shared.core.events import UserUttered
+        from rasa.shared.core.events import BotUttered, UserUttered
 
-        self._uttered = UserUttered
+        self._uttered, self._said = UserUttered, BotUttered
         self.events = []
         self.messages = []
         self.before = self.after = lambda message: None
@@ -52,6 +55,7 @@ class Rasa:
         await message.output_channel.send_text_message(message.sender_id, f"to {message.text}")
         self.after(message)
         self.events.append(self._uttered(message.text, message_id=message.message_id))
+        self.events.append(self._said(f"to {message.text}"))
 
     @property
     def intents(self):
@@ -70,33 +74,42 @@ def rasa():
 @pytest.fixture
 def graph():
     sent = []
+    refusals = []
 
     def send(token, body):
-        sent.append(body["message"])
+        if refusals and "message" in body:
+            raise refusals[0]
+        if "message" in body:
+            sent.append(body["message"])
         return {"message_id": f"m_{len(sent)}"}
 
-    return SimpleNamespace(sent=sent, send=send)
+    return SimpleNamespace(sent=sent, send=send, refusals=refusals)
 
 
 @pytest.fixture
-def conversation(rasa, graph):
+def store():
+    return Store("sqlite://")
+
+
+@pytest.fixture
+def conversation(rasa, graph, store):
     from handover_channel.rasa_conversation import RasaConversation
 
     switchboard = SimpleNamespace(
         token_to_speak=lambda thread: "token",
         settings=SimpleNamespace(page_of=lambda token: ""),
-        findings=SimpleNamespace(works=lambda kind, page: None),
+        findings=SimpleNamespace(works=lambda kind, page: None, refused=lambda error, **more: None),
     )
     app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
     with ThreadPoolExecutor(1) as pool:
         yield RasaConversation(
-            app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag, mid: None
+            app, rasa.on_new_message, switchboard, graph, pool, store, lambda tag, mid: None
         )
 
 
-async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW):
-    delivery = Delivery(12, "7001", "returned", "", 0.0, attempts, failures)
-    await conversation.returned(row, ReturnReason.AGENT, note, delivery)
+async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW, outcome=""):
+    delivery = Delivery(12, "7001", "returned", "", 0.0, attempts, failures, outcome)
+    return await conversation.returned(row, ReturnReason.AGENT, note, delivery)
 
 
 def _fail(message):
@@ -177,6 +190,61 @@ async def test_of_a_second_turn_that_was_interrupted_nothing_goes_out_twice(conv
         "to /products",
     ]
     assert len({message["metadata"] for message in graph.sent}) == 2
+
+
+# --- given up, and retried ------------------------------------------------------------------------
+
+
+async def asked(conversation, *, attempts=0, outcome=""):
+    event = MessageReceived("7001", "1717", 1_700_000_000_000, False, mid="m_1", text="when are you open?")
+    return await conversation.answer(event, {}, Delivery(12, "7001", "event", "", 0.0, attempts, 0, outcome))
+
+
+async def test_the_answer_of_a_retried_message_that_meta_refused_goes_out_and_no_action_runs_twice(
+    conversation, rasa, graph
+):
+    graph.refusals.append(TokenRefused("refused"))
+    assert (await asked(conversation)).refused == ("TokenRefused",)
+    graph.refusals.clear()
+
+    spoken = await asked(conversation, attempts=1, outcome=RETRIED)
+
+    assert spoken == Spoken(sent=1)
+    assert [message["text"] for message in graph.sent] == ["to when are you open?"]
+    assert len(rasa.messages) == 1
+
+
+async def test_a_retried_message_whose_answer_is_refused_again_is_not_answered(conversation, graph):
+    graph.refusals.append(TokenRefused("refused"))
+    await asked(conversation)
+
+    assert (await asked(conversation, attempts=1, outcome=RETRIED)).refused == ("TokenRefused",)
+
+
+async def test_what_the_bot_said_after_a_refused_answer_is_not_said_again_with_it(conversation, rasa, graph):
+    graph.refusals.append(TokenRefused("refused"))
+    await asked(conversation)
+    graph.refusals.clear()
+    rasa.events += [rasa._uttered("thanks", message_id="m_2"), rasa._said("You are welcome.")]
+
+    await asked(conversation, attempts=1, outcome=RETRIED)
+
+    assert [message["text"] for message in graph.sent] == ["to when are you open?"]
+
+
+async def test_a_retried_return_says_both_of_its_turns_that_meta_refused(conversation, rasa, graph):
+    graph.refusals.append(TokenRefused("refused"))
+    await come_back(conversation, row=ON_MESSENGER)
+    graph.refusals.clear()
+
+    spoken = await come_back(conversation, row=ON_MESSENGER, attempts=1, outcome=RETRIED)
+
+    assert spoken == Spoken(sent=2)
+    assert [message["text"] for message in graph.sent] == [
+        'to /handover_returned{"reason": "agent"}',
+        "to /products",
+    ]
+    assert rasa.intents == ["handover_returned", "products"]
 
 
 async def test_echoes_get_their_time_once_and_not_before_there_is_a_model(conversation, rasa, monkeypatch):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from play import DAY, HOUR, OURS, PSID, SALES_BOT, START, STRANGER
+from play import DAY, HOUR, NO_TAKING, OURS, PSID, SALES_BOT, START, STRANGER
 from test_evidence import echo, item
 
 from handover_channel.control import Change
+from handover_channel.gate import Gate
 from handover_channel.returning import ReturnReason
 from handover_channel.routing import OUR_METADATA
 from handover_channel.rules import budget
 from handover_channel.settings import PAGE_INBOX_APP_ID
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import findings
+from handover_channel.store import findings, queue
 
 NOT_OWNER = Refusal(
     10, "(#10) Message failed to send because another app is controlling this thread now.", subcode=2018300
@@ -63,6 +64,49 @@ def test_a_release_that_was_none_is_tried_once_and_the_thread_stays_with_its_tar
     assert len(away.calls()) == 2
     assert (away.row.state.target, away.row.state.owner, away.row.until) == ("sales_bot", SALES_BOT, until)
     assert away.lines[-1] == ("person", "hello?")
+
+
+def test_a_time_limit_that_ends_no_control_of_metas_is_tried_again_after_minutes(away):
+    away.meta.always["take_thread_control"] = NO_TAKING
+    before = len(away.log)
+    away.clock.passes(DAY + HOUR)
+
+    for _ in range(5):
+        away.due()
+
+    assert away.log[before:] == [("bot", "time_limit"), ("app", "not_released")]
+    assert len(away.calls()) <= 5
+    assert (away.row.wanted, away.row.state.target) == ("time_limit", "sales_bot")
+    assert "(#27)" in away.row.refusal
+    assert list(away.deadlines) == ["take_again"]
+    assert away.deadlines["take_again"] >= 60
+
+    for _ in range(30):
+        away.clock.passes(HOUR)
+        away.due()
+
+    # A day later the silence is a sign again.
+    assert away.log[before + 2 :] == [("bot", "time_limit"), ("app", "not_released")]
+
+
+def test_a_way_back_that_was_none_is_shown_and_tried_again_until_meta_agrees(away):
+    away.meta.always["take_thread_control"] = NO_TAKING
+
+    reaches_us(away, "back to bot")
+
+    assert (away.control, away.log[-1]) == ("app", ("app", "not_released"))
+    assert (away.row.wanted, "2018300" in away.row.refusal) == ("keyword", True)
+    assert away.deadlines["take_again"] == 60
+
+    away.clock.passes(60)
+    away.due()
+    assert away.log[-1] == ("app", "not_released")  # the clock has no sign
+    assert away.deadlines["take_again"] == 300
+
+    away.meta.always.clear()
+    away.clock.passes(300)
+    away.due()
+    assert (away.control, away.reasons[-1]) == ("bot", "keyword")
 
 
 def test_what_follows_is_kept_without_a_call_until_something_new_is_known(away):
@@ -206,6 +250,19 @@ def test_a_question_in_whose_turn_the_page_inbox_answers_is_in_the_transcript(ta
     assert ("person", "what are your opening hours?") in talking.lines
 
 
+def test_a_message_that_is_answered_after_all_is_not_kept_as_unanswered_beside_its_answer(talking):
+    talking.meta.always["messages"] = BAD_TOKEN
+    talking.says("hello")
+    talking.meta.always.clear()
+
+    with talking.store.writing() as connection:
+        (item,) = queue.failed(connection, now=talking.clock(), limit=5).items
+        assert queue.retry(connection, item)
+    talking.work()
+
+    assert (talking.outcomes[-1], talking.lines) == ("answered", [])
+
+
 def test_a_refused_token_is_given_up_and_told_until_a_token_works(talking):
     talking.meta.always["messages"] = BAD_TOKEN
     talking.says("hello")
@@ -215,6 +272,10 @@ def test_a_refused_token_is_given_up_and_told_until_a_token_works(talking):
     assert talking.lines == [("person", "hello")]
 
     talking.meta.always.pop("messages")
+    typing = {"recipient": {"id": PSID}, "sender_action": "typing_on"}
+    Gate(talking.switchboard, talking.graph).send(PSID, typing)
+    assert talking.findings == [findings.TOKEN_REFUSED]  # a token may be good for that alone
+
     talking.says("hello again")
     assert (talking.outcomes[-1], talking.findings) == ("answered", [])
 

@@ -81,6 +81,22 @@ def test_a_message_that_was_met_with_silence_is_left_to_the_transcript():
     assert [each.text for each in said] == ["before", "yes"]
 
 
+def test_a_silent_turn_that_nobody_sees_hides_nothing_of_the_turns_before_it():
+    gone_on = {**person("/products", handover={"reason": "agent"}), "message_id": "rasa-handover:12.intent"}
+
+    said = said_in([person("before"), bot("yes"), gone_on, {"event": "rewind"}, bot("later")])
+
+    assert [each.text for each in said] == ["before", "yes", "later"]
+
+
+def test_two_silent_turns_in_a_row_are_both_left_to_the_transcript():
+    rewind = {"event": "rewind"}
+
+    said = said_in([person("before"), person("one"), person("two"), rewind, rewind, bot("later")])
+
+    assert [each.text for each in said] == ["before", "later"]
+
+
 def test_buttons_quick_replies_pictures_and_cards_are_shown_as_the_person_saw_them():
     button = {"title": "More", "payload": "/more"}
     card = {"title": "Shoe", "subtitle": "Red", "image_url": "https://x.org/shoe.png", "buttons": [button]}

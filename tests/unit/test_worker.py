@@ -28,7 +28,7 @@ from handover_channel.control import Change
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
-from handover_channel.store import Store, deliveries, threads
+from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import MUTED, RETURNED
 
 # --- order ----------------------------------------------------------------------------------------
@@ -210,6 +210,24 @@ async def test_a_turn_that_always_fails_is_given_up_after_three_times(place, sto
     assert process.bot.said[PSID] == ["good"]
     assert outcomes(store) == ["failed", "answered"]
     assert "given up" in caplog.text
+
+
+async def test_what_the_person_said_in_a_turn_that_is_given_up_is_shown_to_agents(place, store):
+    process = place()
+
+    async def during(thread, text):
+        raise RuntimeError("no")
+
+    process.bot.during = during
+    receive(store, "my parcel is wet")
+    process.start()
+
+    await eventually(is_done(store))
+
+    with store.reading() as connection:
+        assert [(line.author, line.text) for line in transcript.of(connection, PSID)] == [
+            ("person", "my parcel is wet")
+        ]
 
 
 async def test_a_turn_that_kills_the_process_each_time_is_given_up(place, store):
