@@ -1,4 +1,4 @@
-"""What Rasa keeps of Messenger's messages, as the page draws it. The shapes are those of the unit tests."""
+"""Draws what Rasa keeps of Messenger's messages, as the page does. The shapes are those of the unit tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers send to a real Sanic server, beyond every limit of a request's body and address."""
+"""Sends a real Sanic server, as strangers may, what is beyond every limit of a request's body and address."""
 
 from __future__ import annotations
 

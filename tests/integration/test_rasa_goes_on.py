@@ -1,4 +1,4 @@
-"""What a stranger chooses as the sender of a message does not end Rasa."""
+"""Rasa goes on, whatever a stranger chooses as the sender of a message."""
 
 from __future__ import annotations
 

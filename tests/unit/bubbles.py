@@ -1,4 +1,4 @@
-"""What agents see in a thread: entries drawn by the page's own templates, and read from its HTML."""
+"""Draws the entries of a thread by the page's own templates, and reads them from its HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a delivery causes is bounded, and what the bot did not answer is seen, whatever Meta answers."""
+"""Bounds for what a delivery causes, and words that the bot did not answer, whatever Meta answers."""
 
 from __future__ import annotations
 
