@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from handover_channel.simulator import refusals
-from handover_channel.simulator.call import Call
+from handover_channel.simulator.graph_call import Call
 from handover_channel.simulator.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 _UNKNOWN_ID = Refusal(100, "(#100) Invalid attachment id", 2018074)
 # Codes as Meta documents them, texts our own.

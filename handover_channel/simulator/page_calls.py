@@ -13,13 +13,13 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 from handover_channel.simulator import attachments, refusals
-from handover_channel.simulator.call import Call, Handler
+from handover_channel.simulator.graph_call import Call, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
-from handover_channel.simulator.rules import Mode
 from handover_channel.simulator.thread import LATER_NAMES, Thread
+from handover_channel.simulator.thread_control import Mode
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 _Json = Dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 `run` is what the command calls; `serve` (async) and `running` (a thread of its own) are for tests.
 Serves 127.0.0.1 unless told otherwise: whoever reaches it may do everything, but for other web pages in the
-developer's browser (callers.py).
+developer's browser (request_origin.py).
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from typing import (
 from aiohttp import web
 
 from handover_channel.simulator import graph
-from handover_channel.simulator.callers import Call, refusal
-from handover_channel.simulator.controls import Controls
-from handover_channel.simulator.courier import Courier
-from handover_channel.simulator.messenger import BOT, Simulator
+from handover_channel.simulator.http_routes import Controls
+from handover_channel.simulator.page import BOT, Simulator
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import Answer, File, Request, decode_body
+from handover_channel.simulator.request_origin import Call, refusal
+from handover_channel.simulator.webhook_sender import Courier
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PAGE = Path(__file__).with_name("page")
+PAGE = Path(__file__).with_name("static")
 LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that what is too large is refused in words
 
 #: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.

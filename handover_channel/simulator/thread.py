@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
-from handover_channel.simulator.rules import IDLE, Control
+from handover_channel.simulator.thread_control import IDLE, Control
 
 PERSON = "person"
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
-from handover_channel.simulator import attachments, refusals, rules, sendable
-from handover_channel.simulator.call import Call, Handler
+from handover_channel.simulator import attachments, message_checks, refusals, thread_control
+from handover_channel.simulator.graph_call import Call, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter
-from handover_channel.simulator.rules import DAY, Action, Attempt, Mode
 from handover_channel.simulator.thread import Thread
+from handover_channel.simulator.thread_control import DAY, Action, Attempt, Mode
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 _Json = Dict[str, Any]
 
@@ -31,7 +31,7 @@ HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
 def send(simulator: Simulator, call: Call) -> _Json:
     """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action the first alone."""
     otherwise = call.named_otherwise
-    sendable.check(call.parameters, dead_tags=call.guest)
+    message_checks.check(call.parameters, dead_tags=call.guest)
     if otherwise:
         told = {"recipient_id": simulator.new_id()} if call.tells_psid else {}
         return {**told, "message_id": simulator.new_id()}
@@ -55,7 +55,7 @@ def _check_window(simulator: Simulator, call: Call, thread: Thread) -> None:
     # Somebody the simulator has never seen writing may have written before it was started.
     if thread.last_action is None or not simulator.switches.window:
         return
-    by_hand = call.parameters.get("tag") == sendable.HUMAN_AGENT
+    by_hand = call.parameters.get("tag") == message_checks.HUMAN_AGENT
     if simulator.now() - thread.last_action > (HUMAN_AGENT_WINDOW if by_hand else DAY):
         raise Refused(refusals.OUTSIDE_WINDOW)
 
@@ -132,7 +132,7 @@ def _seconds(given: Any) -> float:
 def thread_owner(simulator: Simulator, call: Call) -> _Json:
     """Answer GET thread_owner: a list with one owner, or none where there is nothing to show (rule 9)."""
     thread = call.thread(simulator)
-    shown = rules.owner_seen_by(thread.control, call.app.id, simulator.page, simulator.now())
+    shown = thread_control.owner_seen_by(thread.control, call.app.id, simulator.page, simulator.now())
     return {"data": [{"thread_owner": shown}] if shown else []}
 
 

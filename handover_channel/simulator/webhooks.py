@@ -14,7 +14,7 @@ import hmac
 import json
 from typing import Any, Dict, Mapping, Union
 
-from handover_channel.simulator.rules import Announcement
+from handover_channel.simulator.thread_control import Announcement
 
 #: `Switches.ids`: "meta" mixes as Meta's samples do, the others are all of one type.
 ID_FORMS = ("meta", "string", "number")

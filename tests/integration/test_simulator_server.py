@@ -22,7 +22,7 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, courier, running  # noqa: E402
+from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, running, webhook_sender  # noqa: E402
 from handover_channel.simulator.routing import App  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -306,7 +306,7 @@ def test_the_callback_is_asked_for_the_handshake(url, messenger):
 
 
 def test_a_bot_that_starts_late_is_asked_for_the_handshake_until_it_answers(monkeypatch):
-    monkeypatch.setattr(courier, "ASKED_AGAIN", 0.02)
+    monkeypatch.setattr(webhook_sender, "ASKED_AGAIN", 0.02)
     port = free_port()
     messenger = Simulator(callback=f"http://127.0.0.1:{port}/webhook")
     with running(messenger, unreachable_pauses=[0.01], refused_pauses=[]) as url:

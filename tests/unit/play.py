@@ -38,8 +38,8 @@ from handover_channel.settings import (
     Target,
     TargetKind,
 )
+from handover_channel.simulator import Simulator
 from handover_channel.simulator import graph as simulated_graph
-from handover_channel.simulator.messenger import Simulator
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.simulator.request import Request
 from handover_channel.store import deadlines, deliveries, findings, queue, sent, threads, transcript

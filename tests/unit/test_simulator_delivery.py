@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches
-from handover_channel.simulator.messenger import Delivery
-from handover_channel.simulator.people import NothingToTap
+from handover_channel.simulator.page import Delivery
+from handover_channel.simulator.person import NothingToTap
 from handover_channel.simulator.webhooks import meta_json, signatures
 
 PSID = "42"

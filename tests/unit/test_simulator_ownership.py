@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from handover_channel.simulator import PAGE_INBOX, Simulator
-from handover_channel.simulator.rules import DAY
+from handover_channel.simulator.thread_control import DAY
 
 PSID = "42"
 APPS = ["1234567890", "2222", "3333"]

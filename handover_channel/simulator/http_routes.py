@@ -46,15 +46,15 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Set
 
 from aiohttp import web
 
-from handover_channel.simulator import acts
-from handover_channel.simulator.acts import Given
-from handover_channel.simulator.courier import Courier
-from handover_channel.simulator.messenger import Simulator
-from handover_channel.simulator.people import NothingToTap
+from handover_channel.simulator import http_actions
+from handover_channel.simulator.apps import Desk
+from handover_channel.simulator.http_actions import Given
+from handover_channel.simulator.page import Simulator
+from handover_channel.simulator.person import NothingToTap
 from handover_channel.simulator.pictures import portrait
 from handover_channel.simulator.request import Answer
-from handover_channel.simulator.rules import PAGE_INBOX
-from handover_channel.simulator.staff import Desk
+from handover_channel.simulator.thread_control import PAGE_INBOX
+from handover_channel.simulator.webhook_sender import Courier
 
 _Json = Dict[str, Any]
 
@@ -154,9 +154,9 @@ class Controls:
         person, act = self._simulator.person(request.match_info["psid"]), request.match_info["act"]
         if act == "postback":
             app = given.get("app")
-            done = acts.postback(person, given, self._simulator.app_called(app).id if app else "")
+            done = http_actions.postback(person, given, self._simulator.app_called(app).id if app else "")
         else:
-            done = acts.named(acts.PERSON, act)(person, given)
+            done = http_actions.named(http_actions.PERSON, act)(person, given)
         return Answer(
             200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
         )
@@ -166,7 +166,7 @@ class Controls:
         psid = str(given["psid"])
         if desk.id == PAGE_INBOX and act == "reply":
             return self._inbox_act(psid, act, given)
-        call: Callable[[Desk, str, Given], Answer] = acts.named(acts.APP, act)
+        call: Callable[[Desk, str, Given], Answer] = http_actions.named(http_actions.APP, act)
         return call(desk, psid, given)
 
     async def _inbox(self, request: web.Request, given: Given) -> Answer:
@@ -179,7 +179,7 @@ class Controls:
             "main": lambda: inbox.moves_to_main(psid),
             "done": lambda: inbox.done(psid),
         }
-        written = acts.named(inbox_acts, act)()
+        written = http_actions.named(inbox_acts, act)()
         return Answer(200, {"mid": written["mid"]} if written else {})
 
     async def _mode(self, request: web.Request, given: Given) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches
-from handover_channel.simulator.rules import CHECKS, DAY, EFFECTS, Action, Mode
+from handover_channel.simulator.thread_control import CHECKS, DAY, EFFECTS, Action, Mode
 
 PSID = "42"
 BOT, SALES, TOOL = "1234567890", "2222", "3333"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping
 from handover_channel.simulator import graph
 from handover_channel.simulator.request import Answer, Request
 from handover_channel.simulator.routing import App
-from handover_channel.simulator.rules import PAGE_INBOX, Action, Attempt
 from handover_channel.simulator.thread import Entry
+from handover_channel.simulator.thread_control import PAGE_INBOX, Action, Attempt
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 
 class Desk:

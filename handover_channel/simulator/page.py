@@ -1,8 +1,8 @@
 """`Simulator`: a page on Messenger with its people, its apps and the threads between them.
 
 It needs no server: tests drive it by its methods, and read what each app was sent. `server.py` puts it
-behind HTTP. Decisions are made elsewhere (`rules`, `routing`, `sendable`); here they are carried out, in
-this order:
+behind HTTP. Decisions are made elsewhere (`thread_control`, `routing`, `message_checks`); here they are
+carried out, in this order:
 
 1. A person's act first ends in the thread, renews control and the window, and then goes to the apps.
 2. A message of the page is in the thread first, then control changes, then come the echo and the
@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from handover_channel.simulator import rules, view, webhooks
+from handover_channel.simulator import state, thread_control, webhooks
+from handover_channel.simulator.apps import Desk, Inbox
 from handover_channel.simulator.journal import Entry, Journal
-from handover_channel.simulator.people import Person
+from handover_channel.simulator.person import Person
 from handover_channel.simulator.routing import QUIET_FIELDS, App, Parcel, address, route
-from handover_channel.simulator.rules import PAGE_INBOX, Attempt, Outcome, Page
-from handover_channel.simulator.staff import Desk, Inbox
 from handover_channel.simulator.switches import Switches
 from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, Thread
+from handover_channel.simulator.thread_control import PAGE_INBOX, Attempt, Outcome, Page
 
 BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
@@ -149,11 +149,11 @@ class Simulator:
 
     def speaks(self, app_id: str, psid: str) -> bool:
         """Whether the app may answer in that thread now."""
-        return rules.speaks(self.thread(psid).control, app_id, self.page, self.now())
+        return thread_control.speaks(self.thread(psid).control, app_id, self.page, self.now())
 
     def ruling(self, thread: Thread, tried: Attempt) -> Outcome:
         """Return what *tried* would lead to; raises `Refused`. Changes nothing."""
-        return rules.attempt(thread.control, tried, self.page, self.now())
+        return thread_control.attempt(thread.control, tried, self.page, self.now())
 
     def settle(self, thread: Thread, tried: Attempt, outcome: Outcome) -> None:
         """Let the control of *outcome* hold."""
@@ -194,7 +194,7 @@ class Simulator:
 
     def echo(self, thread: Thread, written: Entry) -> None:
         """Send the echo of a page's message (rule 15), then its delivery receipt."""
-        message = view.echoed(written)
+        message = state.echoed(written)
         self.publish("echo", thread, {"message": message}, shown=written, from_page=True)
         thread.unread.append(written["mid"])
         if self.switches.receipts:
@@ -204,7 +204,7 @@ class Simulator:
     def person_acts(self, psid: str) -> Thread:
         """Renew control and window because the person does something; first they have read everything."""
         thread = self.thread(psid)
-        thread.control = rules.touched(thread.control, self.now())
+        thread.control = thread_control.touched(thread.control, self.now())
         self.person_reads(thread)
         thread.last_action = self.now()
         return thread
@@ -309,7 +309,7 @@ class Simulator:
 
     def state(self, psid: str = "") -> Dict[str, Any]:
         """Return everything the page shows; only one thread and its events where *psid* is given."""
-        return view.state(self, psid)
+        return state.state(self, psid)
 
 
 def _inhabitant(app_id: str, name: str) -> App:

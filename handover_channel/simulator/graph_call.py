@@ -11,7 +11,7 @@ from handover_channel.simulator.request import File
 from handover_channel.simulator.routing import App
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
     from handover_channel.simulator.thread import Thread
 
 #: Other ways to name a recipient than by PSID. True: the answer tells the PSID.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from handover_channel.simulator.people import Person
+from handover_channel.simulator.apps import Desk
+from handover_channel.simulator.person import Person
 from handover_channel.simulator.request import Answer
-from handover_channel.simulator.staff import Desk
 
 Given = Mapping[str, Any]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
-from handover_channel.simulator.sendable import buttons_of
+from handover_channel.simulator.message_checks import buttons_of
 from handover_channel.simulator.thread import Entry
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 
 class NothingToTap(LookupError):

@@ -23,7 +23,7 @@ import aiohttp
 
 from handover_channel.simulator import webhooks
 from handover_channel.simulator.journal import Journal
-from handover_channel.simulator.messenger import Delivery
+from handover_channel.simulator.page import Delivery
 from handover_channel.simulator.routing import App
 
 ANSWER_WITHIN = 5.0  #: seconds

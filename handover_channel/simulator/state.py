@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict
 
-from handover_channel.simulator import rules, webhooks
+from handover_channel.simulator import thread_control, webhooks
 from handover_channel.simulator.journal import Entry
 from handover_channel.simulator.routing import App
-from handover_channel.simulator.rules import PAGE_INBOX
 from handover_channel.simulator.thread import Thread
+from handover_channel.simulator.thread_control import PAGE_INBOX
 
 if TYPE_CHECKING:
-    from handover_channel.simulator.messenger import Simulator
+    from handover_channel.simulator.page import Simulator
 
 _Json = Dict[str, Any]
 
@@ -48,7 +48,7 @@ def _thread(simulator: Simulator, thread: Thread) -> _Json:
         "owner": owner or None,
         "owner_name": simulator.apps[owner].name if owner else None,
         "expires": thread.control.expires if owner else None,
-        "speaks": [app for app in simulator.apps if rules.speaks(thread.control, app, page, now)],
+        "speaks": [app for app in simulator.apps if thread_control.speaks(thread.control, app, page, now)],
         "typing": thread.typing or None,
         "unread": len(thread.unread),
         "chat": [dict(entry) for entry in thread.chat],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handover_channel.simulator.callers import Call, refusal
+from handover_channel.simulator.request_origin import Call, refusal
 
 HOST = "127.0.0.1:8090"
 JSON = "application/json"
