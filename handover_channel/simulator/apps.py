@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from handover_channel.simulator import graph
-from handover_channel.simulator.request import Answer, Request
+from handover_channel.simulator.request import Request, Response
 from handover_channel.simulator.routing import App
-from handover_channel.simulator.thread import Entry
-from handover_channel.simulator.thread_control import PAGE_INBOX, Action, Attempt
+from handover_channel.simulator.thread import ChatEntry
+from handover_channel.simulator.thread_control import PAGE_INBOX, Action, ControlChange
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator
 
 
-class Desk:
+class AppClient:
     """Acts as one app: every method is one Graph API call and returns its answer."""
 
     def __init__(self, simulator: Simulator, app: App) -> None:
@@ -27,53 +27,53 @@ class Desk:
         self.id = app.id
         self._token = app.token
 
-    def sends(self, psid: str, message: Mapping[str, Any], **more: Any) -> Answer:
+    def sends(self, psid: str, message: Mapping[str, Any], **more: Any) -> Response:
         """Send a message object; *more* goes beside it (tag, thread_control ...)."""
         return self.calls("messages", psid, {"messaging_type": "RESPONSE", "message": message, **more})
 
-    def says(self, psid: str, text: str) -> Answer:
+    def says(self, psid: str, text: str) -> Response:
         """Send a text."""
         return self.sends(psid, {"text": text})
 
-    def passes(self, psid: str, to: str = "", metadata: str = "") -> Answer:
+    def passes(self, psid: str, to: str = "", metadata: str = "") -> Response:
         """Pass control to an app, by id or name; "" for the default app."""
         target = {"target_app_id": self._simulator.app_called(to).id} if to else {}
         return self.calls("pass_thread_control", psid, {**target, "metadata": metadata})
 
-    def takes(self, psid: str, metadata: str = "") -> Answer:
+    def takes(self, psid: str, metadata: str = "") -> Response:
         """Take control."""
         return self.calls("take_thread_control", psid, {"metadata": metadata})
 
-    def requests(self, psid: str, metadata: str = "") -> Answer:
+    def requests(self, psid: str, metadata: str = "") -> Response:
         """Ask for control."""
         return self.calls("request_thread_control", psid, {"metadata": metadata})
 
-    def releases(self, psid: str) -> Answer:
+    def releases(self, psid: str) -> Response:
         """Let control go."""
         return self.calls("release_thread_control", psid, {})
 
-    def extends(self, psid: str, seconds: int) -> Answer:
+    def extends(self, psid: str, seconds: int) -> Response:
         """Keep control for that long from now on."""
         return self.calls("extend_thread_control", psid, {"duration": seconds})
 
-    def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Answer:
+    def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Response:
         """POST to ``/me/<edge>`` for one person."""
         given: Dict[str, Any] = {"recipient": {"id": psid}, **body, "access_token": self._token}
         return graph.answer(self._simulator, Request("POST", f"/me/{edge}", {}, given))
 
-    def owner_of(self, psid: str) -> Answer:
+    def owner_of(self, psid: str) -> Response:
         """Ask for the thread's owner."""
         query = {"recipient": psid, "access_token": self._token}
         return graph.answer(self._simulator, Request("GET", "/me/thread_owner", query))
 
 
-class Inbox:
+class PageInbox:
     """Acts as the people in the Page inbox."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
-    def replies(self, psid: str, text: str) -> Entry:
+    def replies(self, psid: str, text: str) -> ChatEntry:
         """Answer: takes control first, and is echoed to every app."""
         with self._simulator.lock:
             self._steps_in(psid)
@@ -97,8 +97,10 @@ class Inbox:
             if does == "nothing" or self._simulator.owner(psid) != PAGE_INBOX:
                 return
             back = does == "pass" and self._simulator.default_app not in ("", PAGE_INBOX)
-            self._simulator.change_control(psid, Attempt(Action.PASS if back else Action.RELEASE, PAGE_INBOX))
+            self._simulator.change_control(
+                psid, ControlChange(Action.PASS if back else Action.RELEASE, PAGE_INBOX)
+            )
 
     def _steps_in(self, psid: str) -> None:
         if self._simulator.owner(psid) != PAGE_INBOX:
-            self._simulator.change_control(psid, Attempt(Action.STEP_IN, PAGE_INBOX))
+            self._simulator.change_control(psid, ControlChange(Action.STEP_IN, PAGE_INBOX))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from handover_channel.simulator import refusals
-from handover_channel.simulator.graph_call import Call
+from handover_channel.simulator.graph_call import GraphCall
 from handover_channel.simulator.refusals import Refusal, Refused
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TOO_LARGE = Refusal(100, "(#100) Attachment size exceeds allowable limit", 2018
 LARGEST = 25 * 1024**2  #: bytes
 
 
-def resolved(simulator: Simulator, call: Call) -> Tuple[Dict[str, Any], str]:
+def resolved(simulator: Simulator, call: GraphCall) -> Tuple[Dict[str, Any], str]:
     """Return the message with a URL in its attachment, and the id under which it was saved ("" if not)."""
     message = {key: value for key, value in call.parameters["message"].items() if value is not None}
     attachment = message.get("attachment")
@@ -42,7 +42,7 @@ def resolved(simulator: Simulator, call: Call) -> Tuple[Dict[str, Any], str]:
     return message, keep(simulator, payload.get("url", "")) if payload.get("is_reusable") else ""
 
 
-def save(simulator: Simulator, call: Call) -> Dict[str, Any]:
+def save(simulator: Simulator, call: GraphCall) -> Dict[str, Any]:
     """Answer POST message_attachments: ``{"attachment_id"}``."""
     message = call.parameters.get("message")
     if not isinstance(message, Mapping) or not isinstance(message.get("attachment"), Mapping):
@@ -59,7 +59,7 @@ def keep(simulator: Simulator, url: str) -> str:
     return number
 
 
-def upload(simulator: Simulator, call: Call) -> str:
+def upload(simulator: Simulator, call: GraphCall) -> str:
     """Keep the uploaded file, and return the URL it is served under."""
     content_type, content, name = next(iter(call.files.values()))
     if len(content) > LARGEST:

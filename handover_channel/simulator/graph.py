@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from handover_channel.simulator import page_calls, refusals, thread_calls
-from handover_channel.simulator.graph_call import Call, Handler
+from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
-from handover_channel.simulator.request import Answer, Request, decode_body
+from handover_channel.simulator.request import Request, Response, decode_body
 from handover_channel.simulator.routing import App
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_IN_A_BATCH = 50
 
 
-def answer(simulator: Simulator, request: Request) -> Answer:
+def answer(simulator: Simulator, request: Request) -> Response:
     """Answer a Graph API request, or a batch of them."""
     if request.method == "POST" and not request.steps:
         return _batch(simulator, request)
@@ -46,12 +46,12 @@ def answer(simulator: Simulator, request: Request) -> Answer:
             status = refused.refusal.status
             body = refused.refusal.body(secrets.token_urlsafe(16))
         simulator.journal.amend(entry, app=app.id, status=status, answer=body)
-    return Answer(status, body)
+    return Response(status, body)
 
 
-def refusal(refused: Refused) -> Answer:
+def refusal(refused: Refused) -> Response:
     """Answer a request that could not even be read."""
-    return Answer(refused.refusal.status, refused.refusal.body(secrets.token_urlsafe(16)))
+    return Response(refused.refusal.status, refused.refusal.body(secrets.token_urlsafe(16)))
 
 
 def proof(token: str, secret: str) -> str:
@@ -83,18 +83,18 @@ def _check_proof(simulator: Simulator, request: Request, app: App) -> None:
         raise Refused(refusals.PROOF_WRONG)
 
 
-def _call(simulator: Simulator, request: Request, app: App, *, guest: bool) -> Call:
+def _call(simulator: Simulator, request: Request, app: App, *, guest: bool) -> GraphCall:
     node, *edges = request.steps
     if len(edges) > 1:
         raise unknown_path(request.path)
-    return Call(request.verb, node, "".join(edges), request.parameters, app, guest, request.files)
+    return GraphCall(request.verb, node, "".join(edges), request.parameters, app, guest, request.files)
 
 
-def _handled(simulator: Simulator, call: Call) -> Any:
+def _handled(simulator: Simulator, call: GraphCall) -> Any:
     return _handler(simulator, call)(simulator, call)
 
 
-def _handler(simulator: Simulator, call: Call) -> Handler:
+def _handler(simulator: Simulator, call: GraphCall) -> Handler:
     if not call.edge:
         return page_calls.NODES.get((call.verb, call.node)) or page_calls.of_object(call)
     edges: Mapping[Tuple[str, str], Handler] = {**thread_calls.CALLS, **page_calls.CALLS}
@@ -117,7 +117,7 @@ def _about(request: Request) -> str:
 # --- batches --------------------------------------------------------------------------------------
 
 
-def _batch(simulator: Simulator, request: Request) -> Answer:
+def _batch(simulator: Simulator, request: Request) -> Response:
     calls = request.parameters.get("batch")
     if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
         return refusal(bad_parameter("The parameter batch must be an array of requests"))
@@ -126,7 +126,7 @@ def _batch(simulator: Simulator, request: Request) -> Answer:
             bad_parameter(f"Too many requests in batch message. Maximum batch size is {MOST_IN_A_BATCH}")
         )
     headers = request.parameters.get("include_headers") not in (False, "false", 0, "0")
-    return Answer(200, [_part(simulator, request, call, headers=headers) for call in calls])
+    return Response(200, [_part(simulator, request, call, headers=headers) for call in calls])
 
 
 def _part(simulator: Simulator, outer: Request, call: Mapping[str, Any], *, headers: bool) -> Dict[str, Any]:
@@ -147,7 +147,7 @@ def _part(simulator: Simulator, outer: Request, call: Mapping[str, Any], *, head
     return _in_batch(answer(simulator, inner), headers=headers)
 
 
-def _in_batch(given: Answer, *, headers: bool) -> Dict[str, Any]:
+def _in_batch(given: Response, *, headers: bool) -> Dict[str, Any]:
     part: Dict[str, Any] = {"code": given.status}
     if headers:
         types: List[Dict[str, str]] = [{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}]

@@ -19,7 +19,7 @@ _NAMED_OTHERWISE = {"user_ref": False, "phone_number": False, "comment_id": True
 
 
 @dataclass(frozen=True)
-class Call:
+class GraphCall:
     """``/<node>/<edge>`` with its parameters, by *app*; a guest's token is unknown."""
 
     verb: str
@@ -63,4 +63,4 @@ class Call:
 
 
 #: Answers a call with the JSON body of a 200, or raises `Refused`.
-Handler = Callable[["Simulator", Call], Any]
+Handler = Callable[["Simulator", GraphCall], Any]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from handover_channel.simulator.apps import Desk
+from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.person import Person
-from handover_channel.simulator.request import Answer
+from handover_channel.simulator.request import Response
 
 Given = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
 }
 
 #: What an app may do: path -> Graph API call.
-APP: Mapping[str, Callable[[Desk, str, Given], Answer]] = {
+APP: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
     "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
     "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
     "take": lambda app, psid, given: app.takes(psid, given.get("metadata", "")),

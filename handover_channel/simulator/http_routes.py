@@ -47,14 +47,14 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Set
 from aiohttp import web
 
 from handover_channel.simulator import http_actions
-from handover_channel.simulator.apps import Desk
+from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.http_actions import Given
 from handover_channel.simulator.page import Simulator
 from handover_channel.simulator.person import NothingToTap
 from handover_channel.simulator.pictures import portrait
-from handover_channel.simulator.request import Answer
+from handover_channel.simulator.request import Response
 from handover_channel.simulator.thread_control import PAGE_INBOX
-from handover_channel.simulator.webhook_sender import Courier
+from handover_channel.simulator.webhook_sender import WebhookSender
 
 _Json = Dict[str, Any]
 
@@ -68,12 +68,12 @@ _SHOWN = frozenset(
 )
 
 
-class Controls:
+class Routes:
     """The routes under /simulator."""
 
-    def __init__(self, simulator: Simulator, courier: Courier) -> None:
+    def __init__(self, simulator: Simulator, sender: WebhookSender) -> None:
         self._simulator = simulator
-        self._courier = courier
+        self._sender = sender
         self._streams: Set[asyncio.Event] = set()
         self._closed = False
 
@@ -106,7 +106,7 @@ class Controls:
     async def _state(self, request: web.Request) -> web.Response:
         state = self._simulator.state(request.query.get("psid", ""))
         for app in state["apps"]:
-            app["handshake"] = self._courier.handshakes.get(app["id"], "")
+            app["handshake"] = self._sender.handshakes.get(app["id"], "")
         return web.json_response(state)
 
     async def _log(self, request: web.Request) -> web.Response:
@@ -150,29 +150,29 @@ class Controls:
 
     # --- acting -----------------------------------------------------------------------------------
 
-    async def _person(self, request: web.Request, given: Given) -> Answer:
+    async def _person(self, request: web.Request, given: Given) -> Response:
         person, act = self._simulator.person(request.match_info["psid"]), request.match_info["act"]
         if act == "postback":
             app = given.get("app")
             done = http_actions.postback(person, given, self._simulator.app_called(app).id if app else "")
         else:
             done = http_actions.named(http_actions.PERSON, act)(person, given)
-        return Answer(
+        return Response(
             200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
         )
 
-    async def _app(self, request: web.Request, given: Given) -> Answer:
-        desk, act = self._simulator.app(request.match_info["app"]), request.match_info["act"]
+    async def _app(self, request: web.Request, given: Given) -> Response:
+        app, act = self._simulator.app(request.match_info["app"]), request.match_info["act"]
         psid = str(given["psid"])
-        if desk.id == PAGE_INBOX and act == "reply":
+        if app.id == PAGE_INBOX and act == "reply":
             return self._inbox_act(psid, act, given)
-        call: Callable[[Desk, str, Given], Answer] = http_actions.named(http_actions.APP, act)
-        return call(desk, psid, given)
+        call: Callable[[AppClient, str, Given], Response] = http_actions.named(http_actions.APP, act)
+        return call(app, psid, given)
 
-    async def _inbox(self, request: web.Request, given: Given) -> Answer:
+    async def _inbox(self, request: web.Request, given: Given) -> Response:
         return self._inbox_act(request.match_info["psid"], request.match_info["act"], given)
 
-    def _inbox_act(self, psid: str, act: str, given: Given) -> Answer:
+    def _inbox_act(self, psid: str, act: str, given: Given) -> Response:
         inbox = self._simulator.inbox
         inbox_acts: Mapping[str, Callable[[], Any]] = {
             "reply": lambda: inbox.replies(psid, str(given["text"])),
@@ -180,28 +180,28 @@ class Controls:
             "done": lambda: inbox.done(psid),
         }
         written = http_actions.named(inbox_acts, act)()
-        return Answer(200, {"mid": written["mid"]} if written else {})
+        return Response(200, {"mid": written["mid"]} if written else {})
 
-    async def _mode(self, request: web.Request, given: Given) -> Answer:
+    async def _mode(self, request: web.Request, given: Given) -> Response:
         self._simulator.set_default_app(given["default_app"])
-        return Answer(
-            200, {"mode": self._simulator.page.mode.value, "default_app": self._simulator.default_app}
+        return Response(
+            200, {"mode": self._simulator.settings.mode.value, "default_app": self._simulator.default_app}
         )
 
-    async def _switches(self, request: web.Request, given: Given) -> Answer:
+    async def _switches(self, request: web.Request, given: Given) -> Response:
         self._simulator.switches = self._simulator.switches.with_changes(given)
         self._simulator.journal.changed()
-        return Answer(200, self._simulator.state()["switches"])
+        return Response(200, self._simulator.state()["switches"])
 
-    async def _reset(self, request: web.Request, given: Given) -> Answer:
-        self._courier.drop()
+    async def _reset(self, request: web.Request, given: Given) -> Response:
+        self._sender.drop()
         self._simulator.reset()
-        return Answer(200, {})
+        return Response(200, {})
 
     # --- bytes ------------------------------------------------------------------------------------
 
     async def _webhook(self, request: web.Request) -> web.Response:
-        status, error = await self._courier.post(self._simulator.bot, await request.read())
+        status, error = await self._sender.post(self._simulator.bot, await request.read())
         return web.json_response({"status": status, "error": error})
 
     async def _keep(self, request: web.Request) -> web.Response:
@@ -226,7 +226,7 @@ async def _picture(request: web.Request) -> web.Response:
 
 
 def _checked(
-    act: Callable[[web.Request, Given], Awaitable[Answer]],
+    act: Callable[[web.Request, Given], Awaitable[Response]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Read the JSON body, and turn what is wrong with it into a 400 that says so."""
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Deque, Dict, List
 
 KEPT = 5000  #: entries
 
-Entry = Dict[str, Any]
+JournalEntry = Dict[str, Any]
 Listener = Callable[[], object]
 
 
@@ -22,28 +22,28 @@ class Journal:
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock  # ms since the epoch
-        self._entries: Deque[Entry] = deque(maxlen=KEPT)
+        self._entries: Deque[JournalEntry] = deque(maxlen=KEPT)
         self._listeners: List[Listener] = []
         self._lock = threading.Lock()
         self._count = 0
         self.revision = 0
 
-    def add(self, kind: str, **facts: Any) -> Entry:
+    def add(self, kind: str, **facts: Any) -> JournalEntry:
         """Append an entry of that kind: "graph", "webhook" or "inbox"."""
         with self._lock:
             self._count += 1
-            entry: Entry = {"n": self._count, "at": self._clock(), "kind": kind, **facts}
+            entry: JournalEntry = {"n": self._count, "at": self._clock(), "kind": kind, **facts}
             self._entries.append(entry)
         self.changed()
         return entry
 
-    def amend(self, entry: Entry, **facts: Any) -> None:
+    def amend(self, entry: JournalEntry, **facts: Any) -> None:
         """Change the facts of an entry."""
         with self._lock:
             entry.update(facts)
         self.changed()
 
-    def after(self, number: int = 0) -> List[Entry]:
+    def after(self, number: int = 0) -> List[JournalEntry]:
         """Return copies of the entries after that number."""
         with self._lock:
             return [dict(entry) for entry in self._entries if entry["n"] > number]

@@ -20,25 +20,25 @@ from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
 from handover_channel.simulator import state, thread_control, webhooks
-from handover_channel.simulator.apps import Desk, Inbox
-from handover_channel.simulator.journal import Entry, Journal
+from handover_channel.simulator.apps import AppClient, PageInbox
+from handover_channel.simulator.journal import Journal, JournalEntry
 from handover_channel.simulator.person import Person
-from handover_channel.simulator.routing import QUIET_FIELDS, App, Parcel, address, route
+from handover_channel.simulator.routing import QUIET_FIELDS, App, RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
-from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, Thread
-from handover_channel.simulator.thread_control import PAGE_INBOX, Attempt, Outcome, Page
+from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, ChatEntry, Thread
+from handover_channel.simulator.thread_control import PAGE_INBOX, ControlChange, ControlOutcome, PageSettings
 
 BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
 
 
 @dataclass(frozen=True)
-class Delivery:
+class WebhookDelivery:
     """A webhook body on its way to an app with a callback; ``entry`` is its line in the journal."""
 
     app: App
     body: bytes
-    entry: Entry
+    entry: JournalEntry
 
 
 class Simulator:
@@ -79,9 +79,11 @@ class Simulator:
         self.bot = self.apps[app_id]
         self.default_app = self.app_called(default_app).id if default_app else ""
         self.journal = Journal(self._milliseconds)
-        self.courier: Optional[Callable[[Delivery], None]] = None  #: takes webhooks for real callbacks
+        self.send_webhook: Optional[Callable[[WebhookDelivery], None]] = (
+            None  #: takes webhooks for real callbacks
+        )
         self.base_url = ""  #: where this simulator is served, "" without a server
-        self.inbox = Inbox(self)
+        self.inbox = PageInbox(self)
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -125,17 +127,17 @@ class Simulator:
         """Return a person, to act as them."""
         return Person(self, psid)
 
-    def app(self, name: str) -> Desk:
+    def app(self, name: str) -> AppClient:
         """Return an app by id or name, to act as it."""
-        return Desk(self, self.app_called(name))
+        return AppClient(self, self.app_called(name))
 
     # --- control ----------------------------------------------------------------------------------
 
     @property
-    def page(self) -> Page:
+    def settings(self) -> PageSettings:
         """The page's settings, as the rules see them."""
         may_take = frozenset(app.id for app in self.apps.values() if app.may_take)
-        return Page(self.default_app, frozenset(self.apps), may_take)
+        return PageSettings(self.default_app, frozenset(self.apps), may_take)
 
     def set_default_app(self, name: Optional[str]) -> None:
         """Set the page's default app by id or name; None turns Conversation Routing off."""
@@ -149,50 +151,54 @@ class Simulator:
 
     def speaks(self, app_id: str, psid: str) -> bool:
         """Whether the app may answer in that thread now."""
-        return thread_control.speaks(self.thread(psid).control, app_id, self.page, self.now())
+        return thread_control.speaks(self.thread(psid).control, app_id, self.settings, self.now())
 
-    def ruling(self, thread: Thread, tried: Attempt) -> Outcome:
-        """Return what *tried* would lead to; raises `Refused`. Changes nothing."""
-        return thread_control.attempt(thread.control, tried, self.page, self.now())
+    def outcome_of(self, thread: Thread, change: ControlChange) -> ControlOutcome:
+        """Return what *change* would lead to; raises `Refused`. Changes nothing."""
+        return thread_control.attempt(thread.control, change, self.settings, self.now())
 
-    def settle(self, thread: Thread, tried: Attempt, outcome: Outcome) -> None:
+    def apply_outcome(self, thread: Thread, change: ControlChange, outcome: ControlOutcome) -> None:
         """Let the control of *outcome* hold."""
         before = thread.control.owner_at(self.now())
         thread.control = outcome.control
         if outcome.control.owner != before:
             self._write(
-                thread, kind="control", action=tried.action.value, by=tried.caller, owner=thread.control.owner
+                thread,
+                kind="control",
+                action=change.action.value,
+                by=change.caller,
+                owner=thread.control.owner,
             )
         self.journal.changed()
 
-    def announce(self, thread: Thread, outcome: Outcome, metadata: str = "") -> None:
+    def send_handover_event(self, thread: Thread, outcome: ControlOutcome, metadata: str = "") -> None:
         """Send the handover event of *outcome*, if there is one (rule 16)."""
-        told = outcome.announcement
+        told = outcome.event
         if told is None or not (told.to or self.switches.take_event_from_idle):
             return
         to = {told.to} if told.to else set(self.apps) - {told.new}
         item = webhooks.handover_item(told, metadata, self.switches.ids)
         body = self._item(thread, {told.kind: item})
-        self._deliver(address(told.kind, body, self.apps.values(), to), thread)
+        self._deliver(route_handover(told.kind, body, self.apps.values(), to), thread)
 
-    def change_control(self, psid: str, tried: Attempt, metadata: str = "") -> None:
-        """Do what *tried* asks for, or raise `Refused`."""
+    def change_control(self, psid: str, change: ControlChange, metadata: str = "") -> None:
+        """Do what *change* asks for, or raise `Refused`."""
         with self.lock:
             thread = self.thread(psid)
-            outcome = self.ruling(thread, tried)
-            self.settle(thread, tried, outcome)
-            self.announce(thread, outcome, metadata)
+            outcome = self.outcome_of(thread, change)
+            self.apply_outcome(thread, change, outcome)
+            self.send_handover_event(thread, outcome, metadata)
 
     # --- messages ---------------------------------------------------------------------------------
 
-    def write_as_page(self, thread: Thread, app: App, message: Mapping[str, Any], **extra: Any) -> Entry:
+    def write_as_page(self, thread: Thread, app: App, message: Mapping[str, Any], **extra: Any) -> ChatEntry:
         """Put a message of the page into the thread; `echo` tells the apps."""
         thread.typing = ""
         return self._write(
             thread, kind="message", mid=self.new_id(), author=app.id, message=dict(message), **extra
         )
 
-    def echo(self, thread: Thread, written: Entry) -> None:
+    def echo(self, thread: Thread, written: ChatEntry) -> None:
         """Send the echo of a page's message (rule 15), then its delivery receipt."""
         message = state.echoed(written)
         self.publish("echo", thread, {"message": message}, shown=written, from_page=True)
@@ -221,13 +227,13 @@ class Simulator:
         thread: Thread,
         part: Mapping[str, Any],
         *,
-        shown: Optional[Entry] = None,
+        shown: Optional[ChatEntry] = None,
         origin: str = "",
         from_page: bool = False,
     ) -> None:
         """Send an event to every app that should get it; *shown* is its entry in the chat."""
         item = self._item(thread, part, shown, from_page=from_page)
-        parcels = route(
+        routed = route(
             kind,
             item,
             self.apps.values(),
@@ -235,14 +241,14 @@ class Simulator:
             origin=origin,
         )
         if shown is not None:
-            shown["seen"] = {parcel.app.id: parcel.channel for parcel in parcels}
-        self._deliver(parcels, thread)
+            shown["seen"] = {event.app.id: event.channel for event in routed}
+        self._deliver(routed, thread)
 
-    def write(self, thread: Thread, **facts: Any) -> Entry:
+    def write(self, thread: Thread, **facts: Any) -> ChatEntry:
         """Put something the person did into the chat."""
         return self._write(thread, author=PERSON, **facts)
 
-    def _write(self, thread: Thread, **facts: Any) -> Entry:
+    def _write(self, thread: Thread, **facts: Any) -> ChatEntry:
         entry = {"at": self.stamp(), **facts}
         thread.chat.append(entry)
         return entry
@@ -251,7 +257,7 @@ class Simulator:
         self,
         thread: Thread,
         part: Mapping[str, Any],
-        shown: Optional[Entry] = None,
+        shown: Optional[ChatEntry] = None,
         *,
         from_page: bool = False,
     ) -> Dict[str, Any]:
@@ -264,18 +270,18 @@ class Simulator:
             **part,
         }
 
-    def _deliver(self, parcels: Sequence[Parcel], thread: Thread) -> None:
-        for parcel in parcels:
-            app = parcel.app
-            self.events[app.id].append({"channel": parcel.channel, "kind": parcel.kind, "item": parcel.item})
-            body = webhooks.delivery(self.page_id, parcel.channel, parcel.item, self._milliseconds())
-            real = bool(app.callback and self.courier)
-            facts = {"app": app.id, "psid": thread.psid, "channel": parcel.channel, "event": parcel.kind}
+    def _deliver(self, routed: Sequence[RoutedEvent], thread: Thread) -> None:
+        for event in routed:
+            app = event.app
+            self.events[app.id].append({"channel": event.channel, "kind": event.kind, "item": event.item})
+            body = webhooks.delivery(self.page_id, event.channel, event.item, self._milliseconds())
+            real = bool(app.callback and self.send_webhook)
+            facts = {"app": app.id, "psid": thread.psid, "channel": event.channel, "event": event.kind}
             entry = self.journal.add(
                 "webhook", **facts, body=body, status=None if real else "kept", attempts=0, error=""
             )
-            if real and self.courier:
-                self.courier(Delivery(app, webhooks.meta_json(body), entry))
+            if real and self.send_webhook:
+                self.send_webhook(WebhookDelivery(app, webhooks.meta_json(body), entry))
 
     def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
         """Keep an upload in memory, and return the URL it is served under, with its name at the end."""

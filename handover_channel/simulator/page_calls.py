@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 from handover_channel.simulator import attachments, refusals
-from handover_channel.simulator.graph_call import Call, Handler
+from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
 from handover_channel.simulator.thread import LATER_NAMES, Thread
 from handover_channel.simulator.thread_control import Mode
@@ -35,7 +35,7 @@ def _names(given: Any) -> List[str]:
     )
 
 
-def _picked(record: Mapping[str, Any], call: Call, default: Tuple[str, ...]) -> _Json:
+def _picked(record: Mapping[str, Any], call: GraphCall, default: Tuple[str, ...]) -> _Json:
     """Return the fields that were asked for, and always the id."""
     wanted = _names(call.parameters.get("fields")) or default
     return {key: value for key, value in record.items() if key in (*wanted, "id")}
@@ -44,21 +44,21 @@ def _picked(record: Mapping[str, Any], call: Call, default: Tuple[str, ...]) -> 
 # --- the page and its objects ---------------------------------------------------------------------
 
 
-def page(simulator: Simulator, call: Call) -> _Json:
+def page(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET /me: name and id, or the fields asked for."""
     record = {
         "name": simulator.page_name,
         "id": simulator.page_id,
         "messaging_feature_status": {
             "hop_v2": False,
-            "msgr_multi_app": simulator.page.mode is Mode.ROUTING,
+            "msgr_multi_app": simulator.settings.mode is Mode.ROUTING,
             "ig_multi_app": False,
         },
     }
     return _picked(record, call, ("name",))
 
 
-def of_object(call: Call) -> Handler:
+def of_object(call: GraphCall) -> Handler:
     """Return the handler of ``/<id>`` for a call."""
     handler = {"GET": _object, "DELETE": _delete_object}.get(call.verb)
     if handler is None or not _AN_ID.match(call.node):
@@ -66,7 +66,7 @@ def of_object(call: Call) -> Handler:
     return handler
 
 
-def _object(simulator: Simulator, call: Call) -> _Json:
+def _object(simulator: Simulator, call: GraphCall) -> _Json:
     if call.node == simulator.page_id:
         return page(simulator, call)
     if call.node in simulator.personas:
@@ -82,13 +82,13 @@ def _object(simulator: Simulator, call: Call) -> _Json:
     return _picked(profile, call, ("first_name", "last_name", "profile_pic"))
 
 
-def _delete_object(simulator: Simulator, call: Call) -> _Json:
+def _delete_object(simulator: Simulator, call: GraphCall) -> _Json:
     if simulator.personas.pop(call.node, None) is None and not call.guest:
         raise Refused(refusals.NO_SUCH_OBJECT)
     return {"success": True}
 
 
-def debug_token(simulator: Simulator, call: Call) -> _Json:
+def debug_token(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET /debug_token: every token is valid, and for a page."""
     scopes = ["pages_messaging", "pages_manage_metadata"]
     token = {"app_id": call.app.id, "type": "PAGE", "application": call.app.name, "expires_at": 0}
@@ -98,7 +98,7 @@ def debug_token(simulator: Simulator, call: Call) -> _Json:
 # --- personas, Messenger profile, menus -----------------------------------------------------------
 
 
-def create_persona(simulator: Simulator, call: Call) -> _Json:
+def create_persona(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST personas: ``{"id"}``."""
     name = call.parameters.get("name")
     if not name or len(str(name)) > 50:
@@ -109,19 +109,19 @@ def create_persona(simulator: Simulator, call: Call) -> _Json:
     return {"id": number}
 
 
-def personas(simulator: Simulator, call: Call) -> _Json:
+def personas(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET personas, all on one page."""
     return {"data": list(simulator.personas.values())}
 
 
-def get_profile(simulator: Simulator, call: Call) -> _Json:
+def get_profile(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET messenger_profile: one object with the fields that are set, or no object."""
     wanted = _names(call.parameters.get("fields"))
     found = {key: value for key, value in simulator.profile.items() if key in wanted}
     return {"data": [found] if found else []}
 
 
-def set_profile(simulator: Simulator, call: Call) -> _Json:
+def set_profile(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST messenger_profile."""
     given = call.parameters.items()
     simulator.profile.update(
@@ -130,20 +130,20 @@ def set_profile(simulator: Simulator, call: Call) -> _Json:
     return {"result": "success"}
 
 
-def delete_profile(simulator: Simulator, call: Call) -> _Json:
+def delete_profile(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer DELETE messenger_profile."""
     for key in _names(call.parameters.get("fields")):
         simulator.profile.pop(key, None)
     return {"result": "success"}
 
 
-def get_user_settings(simulator: Simulator, call: Call) -> _Json:
+def get_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET custom_user_settings: the person's own menu, or no object."""
     menu = simulator.user_settings.get(str(call.parameters.get("psid", "")))
     return {"data": [{"user_level_persistent_menu": menu}] if menu else []}
 
 
-def set_user_settings(simulator: Simulator, call: Call) -> _Json:
+def set_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST custom_user_settings."""
     psid = str(call.parameters.get("psid") or "")
     if not psid:
@@ -152,7 +152,7 @@ def set_user_settings(simulator: Simulator, call: Call) -> _Json:
     return {"result": "success"}
 
 
-def delete_user_settings(simulator: Simulator, call: Call) -> _Json:
+def delete_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer DELETE custom_user_settings."""
     simulator.user_settings.pop(str(call.parameters.get("psid", "")), None)
     return {"result": "success"}
@@ -161,25 +161,25 @@ def delete_user_settings(simulator: Simulator, call: Call) -> _Json:
 # --- apps and subscriptions -----------------------------------------------------------------------
 
 
-def subscribed_apps(simulator: Simulator, call: Call) -> _Json:
+def subscribed_apps(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET subscribed_apps."""
     apps = simulator.apps.values()
     return {"data": [{"id": a.id, "name": a.name, "subscribed_fields": sorted(a.page_fields)} for a in apps]}
 
 
-def subscribe_page(simulator: Simulator, call: Call) -> _Json:
+def subscribe_page(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST subscribed_apps: the page-level half of a subscription."""
     call.app.page_fields = set(_names(call.parameters.get("subscribed_fields")))
     return {"success": True}
 
 
-def unsubscribe_page(simulator: Simulator, call: Call) -> _Json:
+def unsubscribe_page(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer DELETE subscribed_apps."""
     call.app.page_fields = set()
     return {"success": True}
 
 
-def subscribe_app(simulator: Simulator, call: Call) -> _Json:
+def subscribe_app(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST /<app id>/subscriptions: the app-level half. The callback stays the configured one."""
     app = simulator.apps.get(call.node)
     fields = _names(call.parameters.get("fields"))
@@ -188,20 +188,20 @@ def subscribe_app(simulator: Simulator, call: Call) -> _Json:
     return {"success": True}
 
 
-def subscriptions(simulator: Simulator, call: Call) -> _Json:
+def subscriptions(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET /<app id>/subscriptions."""
     app = simulator.apps.get(call.node, call.app)
     fields = [{"name": name, "version": "v27.0"} for name in sorted(app.fields)]
     return {"data": [{"object": "page", "callback_url": app.callback, "active": True, "fields": fields}]}
 
 
-def secondary_receivers(simulator: Simulator, call: Call) -> _Json:
+def secondary_receivers(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET secondary_receivers: every other app (the call is a relic of the handover protocol)."""
     others = [app for app in simulator.apps.values() if app is not call.app]
     return {"data": [_picked({"id": app.id, "name": app.name}, call, ("name",)) for app in others]}
 
 
-def conversations(simulator: Simulator, call: Call) -> _Json:
+def conversations(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET conversations; `is_owner` only with Conversation Routing."""
     wanted = _names(call.parameters.get("fields"))
     found = []
@@ -210,7 +210,7 @@ def conversations(simulator: Simulator, call: Call) -> _Json:
         if "messages" in wanted:
             mids = [{"id": entry["mid"]} for entry in reversed(thread.chat) if "mid" in entry]
             one["messages"] = {"data": mids[:25]}
-        if "is_owner" in wanted and simulator.page.mode is Mode.ROUTING:
+        if "is_owner" in wanted and simulator.settings.mode is Mode.ROUTING:
             one["is_owner"] = simulator.owner(thread.psid) == call.app.id
         if thread.chat:
             found.append(one)
@@ -220,15 +220,15 @@ def conversations(simulator: Simulator, call: Call) -> _Json:
 # --- answered, and without meaning here -----------------------------------------------------------
 
 
-def _success(simulator: Simulator, call: Call) -> _Json:
+def _success(simulator: Simulator, call: GraphCall) -> _Json:
     return {"success": True}
 
 
-def _nothing(simulator: Simulator, call: Call) -> _Json:
+def _nothing(simulator: Simulator, call: GraphCall) -> _Json:
     return {"data": []}
 
 
-def _ids(simulator: Simulator, call: Call) -> _Json:
+def _ids(simulator: Simulator, call: GraphCall) -> _Json:
     key = "app" if call.edge == "ids_for_apps" else "page"
     named = {"app": (call.app.id, call.app.name), "page": (simulator.page_id, simulator.page_name)}[key]
     return {"data": [{"id": call.node, key: {"id": named[0], "name": named[1]}}]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from handover_channel.simulator.message_checks import buttons_of
-from handover_channel.simulator.thread import Entry
+from handover_channel.simulator.thread import ChatEntry
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator
@@ -22,16 +22,16 @@ class Person:
         self._simulator = simulator
         self.psid = psid
 
-    def says(self, text: str) -> Entry:
+    def says(self, text: str) -> ChatEntry:
         """Write a text."""
         return self._sends({"text": text})
 
-    def sends(self, kind: str, url: str = "", payload: Optional[Mapping[str, Any]] = None) -> Entry:
+    def sends(self, kind: str, url: str = "", payload: Optional[Mapping[str, Any]] = None) -> ChatEntry:
         """Send an attachment: *kind* as Meta names it (image, audio, video, file, location ...)."""
         attachment = {"type": kind, "payload": dict(payload) if payload else {"url": url}}
         return self._sends({"attachments": [attachment]})
 
-    def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> Entry:
+    def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> ChatEntry:
         """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons."""
         with self._simulator.lock:
             entry = self._message(mid) if mid else self._latest_with_buttons()
@@ -39,7 +39,7 @@ class Person:
             button = _chosen(buttons, index, payload)
             return self.taps_menu(button["payload"], button["title"], app_id=entry["author"])
 
-    def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> Entry:
+    def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> ChatEntry:
         """Tap an item of the menu, or Get Started: a button that *app_id* (default: the bot) set."""
         with self._simulator.lock:
             thread = self._simulator.person_acts(self.psid)
@@ -57,7 +57,7 @@ class Person:
             )
             return entry
 
-    def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> Entry:
+    def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> ChatEntry:
         """Tap a quick reply of the message *mid*, or of the latest that has some."""
         with self._simulator.lock:
             thread = self._simulator.thread(self.psid)
@@ -65,16 +65,16 @@ class Person:
             chosen = _chosen((entry or {}).get("message", {}).get("quick_replies") or [], index, payload)
             return self._sends({"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}})
 
-    def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> Entry:
+    def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> ChatEntry:
         """React to a message."""
         part = {"reaction": reaction, "emoji": emoji, "action": "react", "mid": mid}
         return self._does("reaction", {"reaction": part})
 
-    def comes_by(self, ref: str, source: str = "SHORTLINK") -> Entry:
+    def comes_by(self, ref: str, source: str = "SHORTLINK") -> ChatEntry:
         """Come back by an m.me link or an ad."""
         return self._does("referral", {"referral": {"ref": ref, "source": source, "type": "OPEN_THREAD"}})
 
-    def opts_in(self, payload: str, kind: str = "notification_messages") -> Entry:
+    def opts_in(self, payload: str, kind: str = "notification_messages") -> ChatEntry:
         """Opt in to messages."""
         token = {"notification_messages_token": f"token-{self.psid}"}
         return self._does("optin", {"optin": {"type": kind, "payload": payload, **token}})
@@ -84,7 +84,7 @@ class Person:
         with self._simulator.lock:
             self._simulator.person_reads(self._simulator.thread(self.psid))
 
-    def _sends(self, message: Mapping[str, Any]) -> Entry:
+    def _sends(self, message: Mapping[str, Any]) -> ChatEntry:
         with self._simulator.lock:
             thread = self._simulator.person_acts(self.psid)
             entry = self._simulator.write(
@@ -95,20 +95,20 @@ class Person:
             )
             return entry
 
-    def _does(self, kind: str, part: Mapping[str, Any]) -> Entry:
+    def _does(self, kind: str, part: Mapping[str, Any]) -> ChatEntry:
         with self._simulator.lock:
             thread = self._simulator.person_acts(self.psid)
             entry = self._simulator.write(thread, kind=kind, **part)
             self._simulator.publish(kind, thread, part, shown=entry)
             return entry
 
-    def _message(self, mid: str) -> Entry:
+    def _message(self, mid: str) -> ChatEntry:
         entry = self._simulator.thread(self.psid).message(mid)
         if entry is None or "message" not in entry:
             raise NothingToTap(f"no message {mid!r} in the thread {self.psid!r}")
         return entry
 
-    def _latest_with_buttons(self) -> Entry:
+    def _latest_with_buttons(self) -> ChatEntry:
         for entry in reversed(self._simulator.thread(self.psid).chat):
             if buttons_of(entry.get("message", {})):
                 return entry

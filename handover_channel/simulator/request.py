@@ -44,7 +44,7 @@ File = Tuple[str, bytes, str]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Status and JSON body."""
 
     status: int

@@ -22,7 +22,7 @@ OWN_SIDE = "/simulator/"
 _BYTES = frozenset({"/simulator/files", "/simulator/webhook"})
 
 
-class Call(NamedTuple):
+class RequestHead(NamedTuple):
     """What counts of a request."""
 
     method: str
@@ -33,22 +33,22 @@ class Call(NamedTuple):
     has_body: bool = False
 
 
-def refusal(call: Call, names: Collection[str] = ()) -> str:
+def refusal(head: RequestHead, names: Collection[str] = ()) -> str:
     """Return why the simulator does not obey, with what to do, "" if it does. *names*: hosts it may go by."""
-    name = _name_of(call.host)
+    name = _name_of(head.host)
     if not (name in names or _is_this_machine_or_an_address(name)):
         named = name or "NAME"
         return f"{named} is not a name of this simulator -> start it with --allow-host {named}"
-    if call.origin is not None and not _is_of(call.origin, call.host):
+    if head.origin is not None and not _is_of(head.origin, head.host):
         return "a page of another origin cannot call the simulator -> call it from a program or its own page"
-    if _acts(call) and call.has_body and call.content_type != "application/json":
+    if _acts(head) and head.has_body and head.content_type != "application/json":
         return "the body must come as JSON -> send Content-Type: application/json"
     return ""
 
 
-def _acts(call: Call) -> bool:
-    own = call.path.startswith(OWN_SIDE) and call.path not in _BYTES
-    return own and call.method not in ("GET", "HEAD")
+def _acts(head: RequestHead) -> bool:
+    own = head.path.startswith(OWN_SIDE) and head.path not in _BYTES
+    return own and head.method not in ("GET", "HEAD")
 
 
 def _is_of(origin: str, host: str) -> bool:

@@ -65,7 +65,7 @@ class App:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class RoutedEvent:
     """One event for one app."""
 
     app: App
@@ -81,23 +81,27 @@ def route(
     *,
     speaks: Callable[[str], bool],
     origin: str = "",
-) -> List[Parcel]:
-    """Return the parcels of one event; *speaks* tells who may answer, *origin* whose button was tapped."""
-    parcels = []
+) -> List[RoutedEvent]:
+    """Return one event as each app gets it. *speaks*: who may answer; *origin*: whose button was tapped."""
+    routed = []
     for app in apps:
         leads = app.id == origin if kind == "postback" else speaks(app.id)
         channel = MESSAGING if leads else STANDBY
         if channel == STANDBY and kind not in STANDBY_KINDS:
             continue
         if app.listens_to(*([FIELDS[kind]] if leads else [FIELDS[kind], STANDBY])):
-            parcels.append(Parcel(app, channel, kind, item if leads else _for_standby(item)))
-    return parcels
+            routed.append(RoutedEvent(app, channel, kind, item if leads else _for_standby(item)))
+    return routed
 
 
-def address(kind: str, item: Mapping[str, Any], apps: Iterable[App], to: Collection[str]) -> List[Parcel]:
-    """Return the parcels of a handover event for the apps named by *to*."""
+def route_handover(
+    kind: str, item: Mapping[str, Any], apps: Iterable[App], to: Collection[str]
+) -> List[RoutedEvent]:
+    """Return a handover event for each of the apps named by *to*."""
     return [
-        Parcel(app, MESSAGING, kind, item) for app in apps if app.id in to and app.listens_to(FIELDS[kind])
+        RoutedEvent(app, MESSAGING, kind, item)
+        for app in apps
+        if app.id in to and app.listens_to(FIELDS[kind])
     ]
 
 

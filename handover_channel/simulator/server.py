@@ -28,12 +28,12 @@ from typing import (
 from aiohttp import web
 
 from handover_channel.simulator import graph
-from handover_channel.simulator.http_routes import Controls
+from handover_channel.simulator.http_routes import Routes
 from handover_channel.simulator.page import BOT, Simulator
 from handover_channel.simulator.refusals import Refused
-from handover_channel.simulator.request import Answer, File, Request, decode_body
-from handover_channel.simulator.request_origin import Call, refusal
-from handover_channel.simulator.webhook_sender import Courier
+from handover_channel.simulator.request import File, Request, Response, decode_body
+from handover_channel.simulator.request_origin import RequestHead, refusal
+from handover_channel.simulator.webhook_sender import WebhookSender
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,12 +48,12 @@ SECURITY = {
 }
 
 
-def application(simulator: Simulator, controls: Controls, names: Collection[str] = ()) -> web.Application:
+def application(simulator: Simulator, routes: Routes, names: Collection[str] = ()) -> web.Application:
     """Build the web application of a simulator. *names*: hosts it may be called by, beside loopback."""
 
     @web.middleware
     async def for_no_other_page(request: web.Request, handler: Handler) -> web.StreamResponse:
-        call = Call(
+        head = RequestHead(
             request.method,
             request.path,
             request.headers.get("Host", ""),
@@ -61,7 +61,7 @@ def application(simulator: Simulator, controls: Controls, names: Collection[str]
             request.content_type,
             request.body_exists,
         )
-        refused = refusal(call, names)
+        refused = refusal(head, names)
         return web.json_response({"error": refused}, status=403) if refused else await handler(request)
 
     app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[for_no_other_page])
@@ -85,12 +85,12 @@ def application(simulator: Simulator, controls: Controls, names: Collection[str]
     app.router.add_get("/", page)
     app.router.add_get("/favicon.ico", no_icon)
     app.router.add_get("/simulator/page/{name}", asset)
-    controls.add_routes(app)
+    routes.add_routes(app)
     app.router.add_route("*", "/{path:.*}", graph_api)
     return app
 
 
-async def _answered(simulator: Simulator, request: web.Request) -> Answer:
+async def _answered(simulator: Simulator, request: web.Request) -> Response:
     try:
         body, files = await _content(request)
     except Refused as refused:
@@ -128,12 +128,12 @@ async def serve(
     """Serve *simulator* in the running event loop; gives the base URL. Port 0 finds a free one.
 
     *names*: other names than *host* by which it may be called. *pauses*: ``unreachable_pauses`` and
-    ``refused_pauses`` of the `Courier`.
+    ``refused_pauses`` of the `WebhookSender`.
     """
-    courier = Courier(simulator.journal, **pauses)
-    controls = Controls(simulator, courier)
+    sender = WebhookSender(simulator.journal, **pauses)
+    routes = Routes(simulator, sender)
     runner = web.AppRunner(
-        application(simulator, controls, {host.lower(), *names}), access_log=None, shutdown_timeout=1
+        application(simulator, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
     try:
@@ -141,16 +141,16 @@ async def serve(
         await site.start()
         bound = runner.addresses[0][1]
         simulator.base_url = f"http://{host}:{bound}"
-        simulator.courier = courier.accept
+        simulator.send_webhook = sender.accept
         for app in simulator.apps.values():
             if app.callback:
-                courier.shake_hands(app)
+                sender.shake_hands(app)
         yield simulator.base_url
     finally:
-        simulator.courier, simulator.base_url = None, ""
-        controls.close()
+        simulator.send_webhook, simulator.base_url = None, ""
+        routes.close()
         await runner.cleanup()
-        await courier.close()
+        await sender.close()
 
 
 @contextlib.contextmanager

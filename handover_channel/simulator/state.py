@@ -6,9 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict
 
 from handover_channel.simulator import thread_control, webhooks
-from handover_channel.simulator.journal import Entry
 from handover_channel.simulator.routing import App
-from handover_channel.simulator.thread import Thread
+from handover_channel.simulator.thread import ChatEntry, Thread
 from handover_channel.simulator.thread_control import PAGE_INBOX
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def state(simulator: Simulator, psid: str = "") -> _Json:
         shown = [thread for thread in simulator.threads.values() if not psid or thread.psid == psid]
         return {
             "page": {"id": simulator.page_id, "name": simulator.page_name},
-            "mode": simulator.page.mode.value,
+            "mode": simulator.settings.mode.value,
             "default_app": simulator.default_app or None,
             "switches": asdict(simulator.switches),
             "now": simulator.now(),
@@ -40,7 +39,7 @@ def _app(simulator: Simulator, app: App) -> _Json:
 
 
 def _thread(simulator: Simulator, thread: Thread) -> _Json:
-    now, page = simulator.now(), simulator.page
+    now, settings = simulator.now(), simulator.settings
     owner = thread.control.owner_at(now)
     return {
         "psid": thread.psid,
@@ -48,14 +47,16 @@ def _thread(simulator: Simulator, thread: Thread) -> _Json:
         "owner": owner or None,
         "owner_name": simulator.apps[owner].name if owner else None,
         "expires": thread.control.expires if owner else None,
-        "speaks": [app for app in simulator.apps if thread_control.speaks(thread.control, app, page, now)],
+        "speaks": [
+            app for app in simulator.apps if thread_control.speaks(thread.control, app, settings, now)
+        ],
         "typing": thread.typing or None,
         "unread": len(thread.unread),
         "chat": [dict(entry) for entry in thread.chat],
     }
 
 
-def echoed(written: Entry) -> _Json:
+def echoed(written: ChatEntry) -> _Json:
     """Return a message of the page as its echo shows it: who wrote it, and with which metadata."""
     message = written["message"]
     echo: Dict[str, Any] = {"is_echo": True, "app_id": webhooks.app_id(written["author"], number=True)}

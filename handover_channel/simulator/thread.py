@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
-from handover_channel.simulator.thread_control import IDLE, Control
+from handover_channel.simulator.thread_control import IDLE, ThreadControl
 
 PERSON = "person"
 
@@ -27,7 +27,7 @@ FIRST_PEOPLE = {
 }
 LATER_NAMES = ("Mia Novak", "Luis Romero", "Hana Sato", "ليلى منصور", "Ada Okafor", "Jonas Berg")
 
-Entry = Dict[str, Any]
+ChatEntry = Dict[str, Any]
 
 
 @dataclass
@@ -36,17 +36,17 @@ class Thread:
 
     psid: str
     name: str
-    control: Control = IDLE
+    control: ThreadControl = IDLE
     last_action: Optional[float] = None  #: when the person last did something (s), None: never
     typing: str = ""  #: app id that shows the typing dots
-    chat: List[Entry] = field(default_factory=list)
+    chat: List[ChatEntry] = field(default_factory=list)
     unread: List[str] = field(default_factory=list)  #: mids of the page not yet seen by the person
 
-    def message(self, mid: str) -> Optional[Entry]:
+    def message(self, mid: str) -> Optional[ChatEntry]:
         """Return the entry of that mid."""
         return next((entry for entry in reversed(self.chat) if entry.get("mid") == mid), None)
 
-    def latest_with_quick_replies(self) -> Optional[Entry]:
+    def latest_with_quick_replies(self) -> Optional[ChatEntry]:
         """Return the page's newest message with quick replies."""
         return next((e for e in reversed(self.chat) if e.get("message", {}).get("quick_replies")), None)
 

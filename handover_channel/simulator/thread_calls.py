@@ -14,10 +14,10 @@ import re
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from handover_channel.simulator import attachments, message_checks, refusals, thread_control
-from handover_channel.simulator.graph_call import Call, Handler
+from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter
 from handover_channel.simulator.thread import Thread
-from handover_channel.simulator.thread_control import DAY, Action, Attempt, Mode
+from handover_channel.simulator.thread_control import DAY, Action, ControlChange, Mode
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator
@@ -28,7 +28,7 @@ _AN_APP_ID = re.compile(r"[0-9]{1,20}$")
 HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
 
 
-def send(simulator: Simulator, call: Call) -> _Json:
+def send(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action the first alone."""
     otherwise = call.named_otherwise
     message_checks.check(call.parameters, dead_tags=call.guest)
@@ -44,14 +44,14 @@ def send(simulator: Simulator, call: Call) -> _Json:
     return {"recipient_id": thread.psid, **_write(simulator, call, thread)}
 
 
-def _act(simulator: Simulator, call: Call, thread: Thread) -> _Json:
+def _act(simulator: Simulator, call: GraphCall, thread: Thread) -> _Json:
     action = call.parameters["sender_action"]
     if action in ("typing_on", "typing_off"):
         thread.typing = call.app.id if action == "typing_on" else ""
     return {"recipient_id": thread.psid}
 
 
-def _check_window(simulator: Simulator, call: Call, thread: Thread) -> None:
+def _check_window(simulator: Simulator, call: GraphCall, thread: Thread) -> None:
     # Somebody the simulator has never seen writing may have written before it was started.
     if thread.last_action is None or not simulator.switches.window:
         return
@@ -60,22 +60,22 @@ def _check_window(simulator: Simulator, call: Call, thread: Thread) -> None:
         raise Refused(refusals.OUTSIDE_WINDOW)
 
 
-def _write(simulator: Simulator, call: Call, thread: Thread) -> _Json:
-    tried = _inline_control(simulator, call)
-    outcome = simulator.ruling(thread, tried) if tried else None
+def _write(simulator: Simulator, call: GraphCall, thread: Thread) -> _Json:
+    change = _inline_control(simulator, call)
+    outcome = simulator.outcome_of(thread, change) if change else None
     message, attachment_id = attachments.resolved(simulator, call)
     shown = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
     written = simulator.write_as_page(thread, call.app, message, **shown, **_persona(simulator, call))
-    if tried and outcome:
-        simulator.settle(thread, tried, outcome)
+    if change and outcome:
+        simulator.apply_outcome(thread, change, outcome)
     simulator.echo(thread, written)
     if outcome:
-        simulator.announce(thread, outcome)
+        simulator.send_handover_event(thread, outcome)
     saved = {"attachment_id": attachment_id} if attachment_id else {}
     return {"message_id": written["mid"], **saved}
 
 
-def _persona(simulator: Simulator, call: Call) -> _Json:
+def _persona(simulator: Simulator, call: GraphCall) -> _Json:
     """Return the name under which the message is shown, where it is not the page's."""
     number = str(call.parameters.get("persona_id") or "")
     known = simulator.personas.get(number)
@@ -84,38 +84,38 @@ def _persona(simulator: Simulator, call: Call) -> _Json:
     return {"persona": known["name"]} if known else {}
 
 
-def _inline_control(simulator: Simulator, call: Call) -> Optional[Attempt]:
+def _inline_control(simulator: Simulator, call: GraphCall) -> Optional[ControlChange]:
     given = call.parameters.get("thread_control")
     if given is None:
         return None
-    if simulator.page.mode is not Mode.ROUTING:
+    if simulator.settings.mode is not Mode.ROUTING:
         raise Refused(refusals.INLINE_WITHOUT_ROUTING)
     if not isinstance(given, Mapping) or given.get("control_type", "release") not in ("pass", "release"):
         raise bad_parameter("Param thread_control[control_type] must be one of {pass, release}")
     if given.get("control_type") == "pass":
-        return Attempt(Action.PASS, call.app.id, target=_target(simulator, call, given.get("app_id")))
-    return Attempt(Action.RELEASE, call.app.id)
+        return ControlChange(Action.PASS, call.app.id, target=_target(simulator, call, given.get("app_id")))
+    return ControlChange(Action.RELEASE, call.app.id)
 
 
 # --- control --------------------------------------------------------------------------------------
 
 
 def _control(action: Action) -> Handler:
-    def change(simulator: Simulator, call: Call) -> _Json:
+    def handler(simulator: Simulator, call: GraphCall) -> _Json:
         thread = call.thread(simulator)
-        tried = Attempt(
+        change = ControlChange(
             action,
             call.app.id,
             target=_target(simulator, call, call.parameters.get("target_app_id")),
             duration=_seconds(call.parameters.get("duration")),
         )
-        simulator.change_control(thread.psid, tried, str(call.parameters.get("metadata") or ""))
+        simulator.change_control(thread.psid, change, str(call.parameters.get("metadata") or ""))
         return {"success": True}
 
-    return change
+    return handler
 
 
-def _target(simulator: Simulator, call: Call, given: Any) -> str:
+def _target(simulator: Simulator, call: GraphCall, given: Any) -> str:
     target = "" if given is None else str(given).strip()
     if call.guest and _AN_APP_ID.match(target):
         simulator.admit(target)
@@ -129,14 +129,14 @@ def _seconds(given: Any) -> float:
         return 0.0
 
 
-def thread_owner(simulator: Simulator, call: Call) -> _Json:
+def thread_owner(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer GET thread_owner: a list with one owner, or none where there is nothing to show (rule 9)."""
     thread = call.thread(simulator)
-    shown = thread_control.owner_seen_by(thread.control, call.app.id, simulator.page, simulator.now())
+    shown = thread_control.owner_seen_by(thread.control, call.app.id, simulator.settings, simulator.now())
     return {"data": [{"thread_owner": shown}] if shown else []}
 
 
-def pass_metadata(simulator: Simulator, call: Call) -> _Json:
+def pass_metadata(simulator: Simulator, call: GraphCall) -> _Json:
     """Answer POST pass_thread_metadata: Meta names the call and does not say what it does."""
     call.thread(simulator)
     return {"success": True}

@@ -57,7 +57,7 @@ class Action(str, Enum):
 
 
 @dataclass(frozen=True)
-class Control:
+class ThreadControl:
     """Who controls a thread, and until when (seconds since the epoch). "" for the owner: nobody."""
 
     owner: str = ""
@@ -68,11 +68,11 @@ class Control:
         return self.owner if now < self.expires else ""
 
 
-IDLE = Control()
+IDLE = ThreadControl()
 
 
 @dataclass(frozen=True)
-class Page:
+class PageSettings:
     """What the page's settings say: its default app ("" for none) and the connected apps."""
 
     default_app: str = ""
@@ -86,7 +86,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ControlChange:
     """An app tries to change control. ``target`` is for pass, ``duration`` (seconds) for extend."""
 
     action: Action
@@ -96,7 +96,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Announcement:
+class HandoverEvent:
     """The handover event that follows: its kind, the app that gets it, and the owners it names."""
 
     kind: str  #: pass_thread_control, take_thread_control or request_thread_control
@@ -106,85 +106,89 @@ class Announcement:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ControlOutcome:
     """Control afterwards, and the event that somebody gets, if anybody does."""
 
-    control: Control
-    announcement: Optional[Announcement] = None
+    control: ThreadControl
+    event: Optional[HandoverEvent] = None
 
 
-def attempt(control: Control, tried: Attempt, page: Page, now: float) -> Outcome:
-    """Return what *tried* leads to, or raise `Refused` with Meta's refusal."""
+def attempt(
+    control: ThreadControl, change: ControlChange, settings: PageSettings, now: float
+) -> ControlOutcome:
+    """Return what *change* leads to, or raise `Refused` with Meta's refusal."""
     owner = control.owner_at(now)
-    for check in CHECKS[tried.action, page.mode]:
-        refusal = check(tried, owner, page)
+    for check in CHECKS[change.action, settings.mode]:
+        refusal = check(change, owner, settings)
         if refusal:
             raise Refused(refusal)
-    return EFFECTS[tried.action](tried, control if owner else IDLE, page, now)
+    return EFFECTS[change.action](change, control if owner else IDLE, settings, now)
 
 
-def speaks(control: Control, app: str, page: Page, now: float) -> bool:
+def speaks(control: ThreadControl, app: str, settings: PageSettings, now: float) -> bool:
     """Whether *app* may answer now, and so is the one to get `messaging` (rules 3, 4 and 12)."""
     owner = control.owner_at(now)
     if owner:
         return app == owner
-    return page.mode is Mode.ZERO or app == page.default_app
+    return settings.mode is Mode.ZERO or app == settings.default_app
 
 
-def touched(control: Control, now: float) -> Control:
+def touched(control: ThreadControl, now: float) -> ThreadControl:
     """Return control after the person did something: a day more at least, never less (rule 2)."""
     owner = control.owner_at(now)
-    return Control(owner, max(control.expires, now + DAY)) if owner else IDLE
+    return ThreadControl(owner, max(control.expires, now + DAY)) if owner else IDLE
 
 
-def owner_seen_by(control: Control, app: str, page: Page, now: float) -> Optional[Dict[str, Any]]:
+def owner_seen_by(
+    control: ThreadControl, app: str, settings: PageSettings, now: float
+) -> Optional[Dict[str, Any]]:
     """Return what `thread_owner` shows to *app*; None where there is nothing to show (rule 9)."""
     owner = control.owner_at(now)
     if not owner:
         return None
     expiry = {"expiration": int(control.expires)}
-    return {"app_id": owner, **expiry} if app in (owner, page.default_app) else expiry
+    return {"app_id": owner, **expiry} if app in (owner, settings.default_app) else expiry
 
 
 # --- checks ---------------------------------------------------------------------------------------
 
-#: (what is tried, the owner now, the page) -> Meta's refusal, or None
-Check = Callable[[Attempt, str, Page], Optional[Refusal]]
+#: (what is tried, the owner now, the page's settings) -> Meta's refusal, or None
+Check = Callable[[ControlChange, str, PageSettings], Optional[Refusal]]
 
 
 def _only_the_owner(refusal: Refusal) -> Check:
-    return lambda tried, owner, page: None if owner and owner == tried.caller else refusal
+    return lambda change, owner, settings: None if owner and owner == change.caller else refusal
 
 
 def _always(refusal: Refusal) -> Check:
-    return lambda tried, owner, page: refusal
+    return lambda change, owner, settings: refusal
 
 
-def _owner_or_idle(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    return refusals.PASS_NOT_OWNER if owner and owner != tried.caller else None
+def _owner_or_idle(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return refusals.PASS_NOT_OWNER if owner and owner != change.caller else None
 
 
-def _to_a_connected_app(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    target = tried.target or page.default_app
+def _to_a_connected_app(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    target = change.target or settings.default_app
     if not target:
         return refusals.PASS_TO_NOBODY
-    return None if target in page.apps else refusals.PASS_TO_UNKNOWN
+    return None if target in settings.apps else refusals.PASS_TO_UNKNOWN
 
 
-def _owner_not_to_itself(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    return refusals.PASS_TO_ITSELF if owner and (tried.target or page.default_app) == owner else None
+def _owner_not_to_itself(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return refusals.PASS_TO_ITSELF if owner and (change.target or settings.default_app) == owner else None
 
 
-def _not_owner_already(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    return refusals.ALREADY_OWNER if owner == tried.caller else None
+def _not_owner_already(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return refusals.ALREADY_OWNER if owner == change.caller else None
 
 
-def _allowed_to_take(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    return None if tried.caller in page.may_take else refusals.TAKE_WITHOUT_PERMISSION
+def _allowed_to_take(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return None if change.caller in settings.may_take else refusals.TAKE_WITHOUT_PERMISSION
 
 
-def _duration_in_range(tried: Attempt, owner: str, page: Page) -> Optional[Refusal]:
-    return None if 0 < tried.duration <= LONGEST_EXTENSION else refusals.BAD_DURATION
+def _duration_in_range(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return None if 0 < change.duration <= LONGEST_EXTENSION else refusals.BAD_DURATION
 
 
 _PASS = (_owner_or_idle, _to_a_connected_app, _owner_not_to_itself)
@@ -209,35 +213,47 @@ CHECKS: Mapping[Tuple[Action, Mode], Tuple[Check, ...]] = {
 
 # --- effects --------------------------------------------------------------------------------------
 
-Effect = Callable[[Attempt, Control, Page, float], Outcome]
+Effect = Callable[[ControlChange, ThreadControl, PageSettings, float], ControlOutcome]
 
 
-def _passed(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
-    target = tried.target or page.default_app
-    told = Announcement("pass_thread_control", to=target, previous=control.owner, new=target)
-    return Outcome(Control(target, now + DAY), told)
+def _passed(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
+    target = change.target or settings.default_app
+    told = HandoverEvent("pass_thread_control", to=target, previous=control.owner, new=target)
+    return ControlOutcome(ThreadControl(target, now + DAY), told)
 
 
-def _taken(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+def _taken(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
     # From idle Meta's pages contradict each other: `to` is then empty, and a switch decides.
-    told = Announcement("take_thread_control", to=control.owner, previous=control.owner, new=tried.caller)
-    return Outcome(Control(tried.caller, now + DAY), told)
+    told = HandoverEvent("take_thread_control", to=control.owner, previous=control.owner, new=change.caller)
+    return ControlOutcome(ThreadControl(change.caller, now + DAY), told)
 
 
-def _requested(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
+def _requested(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
     if not control.owner:
-        granted = Announcement("pass_thread_control", to=tried.caller, previous="", new=tried.caller)
-        return Outcome(Control(tried.caller, now + DAY), granted)
-    asked = Announcement("request_thread_control", to=control.owner, previous=control.owner, new=tried.caller)
-    return Outcome(control, asked)
+        granted = HandoverEvent("pass_thread_control", to=change.caller, previous="", new=change.caller)
+        return ControlOutcome(ThreadControl(change.caller, now + DAY), granted)
+    asked = HandoverEvent(
+        "request_thread_control", to=control.owner, previous=control.owner, new=change.caller
+    )
+    return ControlOutcome(control, asked)
 
 
-def _released(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
-    return Outcome(IDLE)
+def _released(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
+    return ControlOutcome(IDLE)
 
 
-def _extended(tried: Attempt, control: Control, page: Page, now: float) -> Outcome:
-    return Outcome(Control(control.owner, now + tried.duration))
+def _extended(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
+    return ControlOutcome(ThreadControl(control.owner, now + change.duration))
 
 
 EFFECTS: Mapping[Action, Effect] = {

@@ -23,7 +23,7 @@ import aiohttp
 
 from handover_channel.simulator import webhooks
 from handover_channel.simulator.journal import Journal
-from handover_channel.simulator.page import Delivery
+from handover_channel.simulator.page import WebhookDelivery
 from handover_channel.simulator.routing import App
 
 ANSWER_WITHIN = 5.0  #: seconds
@@ -38,7 +38,7 @@ ASKED_AGAIN = 5.0
 _JSON = {"Content-Type": "application/json"}
 
 
-class Courier:
+class WebhookSender:
     """One queue and one task for each app with a callback. Lives in one event loop."""
 
     def __init__(
@@ -52,26 +52,26 @@ class Courier:
         self._pauses = {True: tuple(unreachable_pauses), False: tuple(refused_pauses)}
         self._loop = asyncio.get_running_loop()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
-        self._queues: Dict[str, asyncio.Queue[Delivery]] = {}
+        self._queues: Dict[str, asyncio.Queue[WebhookDelivery]] = {}
         self._tasks: List[asyncio.Task[Any]] = []
         self.handshakes: Dict[str, str] = {}  #: app id -> "ok", or what went wrong
 
-    def accept(self, delivery: Delivery) -> None:
+    def accept(self, delivery: WebhookDelivery) -> None:
         """Take a webhook, from any thread; it is delivered when those before it are."""
         self._loop.call_soon_threadsafe(self._enqueue, delivery)
 
-    def _enqueue(self, delivery: Delivery) -> None:
+    def _enqueue(self, delivery: WebhookDelivery) -> None:
         app_id = delivery.app.id
         if app_id not in self._queues:
             self._queues[app_id] = asyncio.Queue()
             self._tasks.append(self._loop.create_task(self._work(self._queues[app_id])))
         self._queues[app_id].put_nowait(delivery)
 
-    async def _work(self, queue: asyncio.Queue[Delivery]) -> None:
+    async def _work(self, queue: asyncio.Queue[WebhookDelivery]) -> None:
         while True:
             await self._deliver(await queue.get())
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: WebhookDelivery) -> None:
         attempts = 0
         while True:
             status, error = await self.post(delivery.app, delivery.body)

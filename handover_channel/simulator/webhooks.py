@@ -14,7 +14,7 @@ import hmac
 import json
 from typing import Any, Dict, Mapping, Union
 
-from handover_channel.simulator.thread_control import Announcement
+from handover_channel.simulator.thread_control import HandoverEvent
 
 #: `Switches.ids`: "meta" mixes as Meta's samples do, the others are all of one type.
 ID_FORMS = ("meta", "string", "number")
@@ -60,7 +60,7 @@ def app_id(value: str, *, number: bool) -> Union[str, int, None]:
     return int(value) if number and value.isdecimal() else value
 
 
-def handover_item(told: Announcement, metadata: str, ids: str) -> Dict[str, Any]:
+def handover_item(told: HandoverEvent, metadata: str, ids: str) -> Dict[str, Any]:
     """Return the part of a handover event below its kind; *ids* is one of `ID_FORMS`."""
     if told.kind == "request_thread_control":
         named = {"requested_owner_app_id": told.new}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches
-from handover_channel.simulator.page import Delivery
+from handover_channel.simulator.page import WebhookDelivery
 from handover_channel.simulator.person import NothingToTap
 from handover_channel.simulator.webhooks import meta_json, signatures
 
@@ -244,10 +244,10 @@ def test_16_handover_events_need_their_subscription():
 # --- 17 -------------------------------------------------------------------------------------------
 
 
-def delivered(act: Any) -> List[Delivery]:
+def delivered(act: Any) -> List[WebhookDelivery]:
     simulator = Simulator(callback="http://127.0.0.1:9/webhook", secret="s3cret")
-    sent: List[Delivery] = []
-    simulator.courier = sent.append
+    sent: List[WebhookDelivery] = []
+    simulator.send_webhook = sent.append
     act(simulator)
     return sent
 

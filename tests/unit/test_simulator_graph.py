@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handover_channel.simulator import Simulator, Switches, graph
 from handover_channel.simulator.refusals import Refused
-from handover_channel.simulator.request import Answer, Request, decode_body
+from handover_channel.simulator.request import Request, Response, decode_body
 
 PSID = "42"
 TOKEN = "demo-page-token"
@@ -25,17 +25,17 @@ def messenger() -> Simulator:
 
 def post(
     simulator: Simulator, path: str, body: Dict[str, Any], query: Optional[Dict[str, Any]] = None, **more: Any
-) -> Answer:
+) -> Response:
     return graph.answer(
         simulator, Request("POST", path, {"access_token": TOKEN, **(query or {})}, body, **more)
     )
 
 
-def get(simulator: Simulator, path: str, **query: Any) -> Answer:
+def get(simulator: Simulator, path: str, **query: Any) -> Response:
     return graph.answer(simulator, Request("GET", path, {"access_token": TOKEN, **query}))
 
 
-def code(answer: Answer) -> Any:
+def code(answer: Response) -> Any:
     assert answer.status == 400, answer.body
     error = answer.body["error"]
     assert error["type"] in ("OAuthException", "GraphMethodException")
@@ -43,7 +43,7 @@ def code(answer: Answer) -> Any:
     return error["code"], error.get("error_subcode")
 
 
-def send(simulator: Simulator, message: Any, **more: Any) -> Answer:
+def send(simulator: Simulator, message: Any, **more: Any) -> Response:
     return post(simulator, "/me/messages", {"recipient": {"id": PSID}, "message": message, **more})
 
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from handover_channel.simulator.request_origin import Call, refusal
+from handover_channel.simulator.request_origin import RequestHead, refusal
 
 HOST = "127.0.0.1:8090"
 JSON = "application/json"
 
 
 def act(host=HOST, origin=None, content_type=JSON, path="/simulator/person/1/text", method="POST", body=True):
-    return Call(method, path, host, origin, content_type, body)
+    return RequestHead(method, path, host, origin, content_type, body)
 
 
 @pytest.mark.parametrize(
