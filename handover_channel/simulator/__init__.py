@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.page import Simulator
 from handover_channel.simulator.switches import Switches
-from handover_channel.simulator.thread_control import PAGE_INBOX
 
 if TYPE_CHECKING:
     from handover_channel.simulator.server import run, running, serve

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from handover_channel.simulator import graph
+from handover_channel.simulator.connected_app import PAGE_INBOX, App
 from handover_channel.simulator.request import Request, Response
-from handover_channel.simulator.routing import App
 from handover_channel.simulator.thread import ChatEntry
-from handover_channel.simulator.thread_control import PAGE_INBOX, Action, ControlChange
+from handover_channel.simulator.thread_control import Action, ControlChange
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from handover_channel.simulator import page_calls, refusals, thread_calls
+from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
 from handover_channel.simulator.request import Request, Response, decode_body
-from handover_channel.simulator.routing import App
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from handover_channel.simulator import refusals
+from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.refusals import Refused, bad_parameter
 from handover_channel.simulator.request import File
-from handover_channel.simulator.routing import App
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator

@@ -15,30 +15,21 @@ import secrets
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from handover_channel.simulator import state, thread_control, webhooks
 from handover_channel.simulator.apps import AppClient, PageInbox
-from handover_channel.simulator.journal import Journal, JournalEntry
+from handover_channel.simulator.connected_app import PAGE_INBOX, QUIET_FIELDS, App
+from handover_channel.simulator.journal import Journal
 from handover_channel.simulator.person import Person
-from handover_channel.simulator.routing import QUIET_FIELDS, App, RoutedEvent, route, route_handover
+from handover_channel.simulator.routing import RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
 from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, ChatEntry, Thread
-from handover_channel.simulator.thread_control import PAGE_INBOX, ControlChange, ControlOutcome, PageSettings
+from handover_channel.simulator.thread_control import ControlChange, ControlOutcome, PageSettings
 
 BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
-
-
-@dataclass(frozen=True)
-class WebhookDelivery:
-    """A webhook body on its way to an app with a callback; ``entry`` is its line in the journal."""
-
-    app: App
-    body: bytes
-    entry: JournalEntry
 
 
 class Simulator:
@@ -79,9 +70,8 @@ class Simulator:
         self.bot = self.apps[app_id]
         self.default_app = self.app_called(default_app).id if default_app else ""
         self.journal = Journal(self._milliseconds)
-        self.send_webhook: Optional[Callable[[WebhookDelivery], None]] = (
-            None  #: takes webhooks for real callbacks
-        )
+        #: Takes webhooks for real callbacks; None without a server.
+        self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
         self.base_url = ""  #: where this simulator is served, "" without a server
         self.inbox = PageInbox(self)
         self._start_afresh()
@@ -200,7 +190,7 @@ class Simulator:
 
     def echo(self, thread: Thread, written: ChatEntry) -> None:
         """Send the echo of a page's message (rule 15), then its delivery receipt."""
-        message = state.echoed(written)
+        message = webhooks.echoed(written)
         self.publish("echo", thread, {"message": message}, shown=written, from_page=True)
         thread.unread.append(written["mid"])
         if self.switches.receipts:
@@ -281,7 +271,7 @@ class Simulator:
                 "webhook", **facts, body=body, status=None if real else "kept", attempts=0, error=""
             )
             if real and self.send_webhook:
-                self.send_webhook(WebhookDelivery(app, webhooks.meta_json(body), entry))
+                self.send_webhook(webhooks.WebhookDelivery(app, webhooks.meta_json(body), entry))
 
     def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
         """Keep an upload in memory, and return the URL it is served under, with its name at the end."""

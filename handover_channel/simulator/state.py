@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict
 
-from handover_channel.simulator import thread_control, webhooks
-from handover_channel.simulator.routing import App
-from handover_channel.simulator.thread import ChatEntry, Thread
-from handover_channel.simulator.thread_control import PAGE_INBOX
+from handover_channel.simulator import thread_control
+from handover_channel.simulator.connected_app import PAGE_INBOX, App
+from handover_channel.simulator.thread import Thread
 
 if TYPE_CHECKING:
     from handover_channel.simulator.page import Simulator
@@ -54,17 +53,3 @@ def _thread(simulator: Simulator, thread: Thread) -> _Json:
         "unread": len(thread.unread),
         "chat": [dict(entry) for entry in thread.chat],
     }
-
-
-def echoed(written: ChatEntry) -> _Json:
-    """Return a message of the page as its echo shows it: who wrote it, and with which metadata."""
-    message = written["message"]
-    echo: Dict[str, Any] = {"is_echo": True, "app_id": webhooks.app_id(written["author"], number=True)}
-    if message.get("metadata"):
-        echo["metadata"] = message["metadata"]
-    echo["mid"] = written["mid"]
-    if message.get("text"):
-        echo["text"] = message["text"]
-    if message.get("attachment"):
-        echo["attachments"] = [message["attachment"]]
-    return echo

@@ -35,8 +35,6 @@ from handover_channel.simulator.refusals import Refusal, Refused
 DAY = 24 * 60 * 60  #: seconds: how long control lasts without activity
 LONGEST_EXTENSION = 7 * DAY  #: seconds
 
-PAGE_INBOX = "263902037430900"  #: Meta's app id of the Page inbox
-
 
 class Mode(str, Enum):
     """Whether the page has a default app."""

@@ -22,9 +22,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import aiohttp
 
 from handover_channel.simulator import webhooks
+from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.journal import Journal
-from handover_channel.simulator.page import WebhookDelivery
-from handover_channel.simulator.routing import App
+from handover_channel.simulator.webhooks import WebhookDelivery
 
 ANSWER_WITHIN = 5.0  #: seconds
 

@@ -12,8 +12,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Union
 
+from handover_channel.simulator.connected_app import App
+from handover_channel.simulator.journal import JournalEntry
+from handover_channel.simulator.thread import ChatEntry
 from handover_channel.simulator.thread_control import HandoverEvent
 
 #: `Switches.ids`: "meta" mixes as Meta's samples do, the others are all of one type.
@@ -24,6 +28,15 @@ _NUMBERS_IN_SAMPLES = {
     ("take_thread_control", "new_owner_app_id"),
     ("request_thread_control", "requested_owner_app_id"),
 }
+
+
+@dataclass(frozen=True)
+class WebhookDelivery:
+    """A webhook body on its way to an app with a callback; ``entry`` is its line in the journal."""
+
+    app: App
+    body: bytes
+    entry: JournalEntry
 
 
 def meta_json(value: Any) -> bytes:
@@ -75,3 +88,17 @@ def handover_item(told: HandoverEvent, metadata: str, ids: str) -> Dict[str, Any
     if metadata:
         item["metadata"] = metadata
     return item
+
+
+def echoed(written: ChatEntry) -> Dict[str, Any]:
+    """Return a message of the page as its echo shows it: who wrote it, and with which metadata."""
+    message = written["message"]
+    echo: Dict[str, Any] = {"is_echo": True, "app_id": app_id(written["author"], number=True)}
+    if message.get("metadata"):
+        echo["metadata"] = message["metadata"]
+    echo["mid"] = written["mid"]
+    if message.get("text"):
+        echo["text"] = message["text"]
+    if message.get("attachment"):
+        echo["attachments"] = [message["attachment"]]
+    return echo

@@ -23,7 +23,7 @@ import requests
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, running, webhook_sender  # noqa: E402
-from handover_channel.simulator.routing import App  # noqa: E402
+from handover_channel.simulator.connected_app import App  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "graph_calls.jsonl"

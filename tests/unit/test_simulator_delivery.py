@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches
-from handover_channel.simulator.page import WebhookDelivery
 from handover_channel.simulator.person import NothingToTap
-from handover_channel.simulator.webhooks import meta_json, signatures
+from handover_channel.simulator.webhooks import WebhookDelivery, meta_json, signatures
 
 PSID = "42"
 BOT, SALES = "1234567890", "2222"

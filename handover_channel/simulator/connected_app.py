@@ -1,0 +1,52 @@
+"""An app that is connected to the page, and the webhook fields that it may subscribe to. No I/O.
+
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Set
+
+PAGE_INBOX = "263902037430900"  #: Meta's app id of the Page inbox
+
+STANDBY = "standby"
+
+#: Kind of event -> the webhook field an app subscribes to for it.
+FIELDS: Mapping[str, str] = {
+    "message": "messages",
+    "echo": "message_echoes",
+    "postback": "messaging_postbacks",
+    "delivery": "message_deliveries",
+    "read": "message_reads",
+    "referral": "messaging_referrals",
+    "optin": "messaging_optins",
+    "reaction": "message_reactions",
+    "pass_thread_control": "messaging_handovers",
+    "take_thread_control": "messaging_handovers",
+    "request_thread_control": "messaging_handovers",
+}
+
+ALL_FIELDS = frozenset(FIELDS.values()) | {STANDBY}
+
+#: What an app that lives in the simulator listens to: no receipts, which nobody there would read.
+QUIET_FIELDS = ALL_FIELDS - {"message_deliveries", "message_reads"}
+
+
+@dataclass
+class App:
+    """An app connected to the page. One with a callback is a real program; the others live in here."""
+
+    id: str
+    name: str = ""
+    token: str = field(default="", repr=False)  #: page access token issued to this app
+    secret: str = field(default="", repr=False)
+    verify_token: str = field(default="", repr=False)
+    callback: str = ""  #: URL of its webhook, "" for none
+    may_take: bool = True  #: "Allow this app to take control of conversations"
+    fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: subscribed in the app's settings
+    page_fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: by POST subscribed_apps
+
+    def listens_to(self, *names: str) -> bool:
+        """Whether the app subscribed to all these fields, at both levels."""
+        return self.fields.issuperset(names) and self.page_fields.issuperset(names)
