@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handover_channel.simulator.connected_app import PAGE_INBOX
-from handover_channel.simulator.page import Simulator
+from handover_channel.simulator.simulator import Simulator
 from handover_channel.simulator.switches import Switches
 
 if TYPE_CHECKING:

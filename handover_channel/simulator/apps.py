@@ -7,23 +7,21 @@ requests for control.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from handover_channel.simulator import graph
 from handover_channel.simulator.connected_app import PAGE_INBOX, App
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.request import Request, Response
 from handover_channel.simulator.thread import ChatEntry
 from handover_channel.simulator.thread_control import Action, ControlChange
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 
 class AppClient:
     """Acts as one app: every method is one Graph API call and returns its answer."""
 
-    def __init__(self, simulator: Simulator, app: App) -> None:
-        self._simulator = simulator
+    def __init__(self, page: SimulatedPage, app: App) -> None:
+        self._page = page
         self.id = app.id
         self._token = app.token
 
@@ -37,7 +35,7 @@ class AppClient:
 
     def passes(self, psid: str, to: str = "", metadata: str = "") -> Response:
         """Pass control to an app, by id or name; "" for the default app."""
-        target = {"target_app_id": self._simulator.app_called(to).id} if to else {}
+        target = {"target_app_id": self._page.app_called(to).id} if to else {}
         return self.calls("pass_thread_control", psid, {**target, "metadata": metadata})
 
     def takes(self, psid: str, metadata: str = "") -> Response:
@@ -59,48 +57,48 @@ class AppClient:
     def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Response:
         """POST to ``/me/<edge>`` for one person."""
         given: Dict[str, Any] = {"recipient": {"id": psid}, **body, "access_token": self._token}
-        return graph.answer(self._simulator, Request("POST", f"/me/{edge}", {}, given))
+        return graph.answer(self._page, Request("POST", f"/me/{edge}", {}, given))
 
     def owner_of(self, psid: str) -> Response:
         """Ask for the thread's owner."""
         query = {"recipient": psid, "access_token": self._token}
-        return graph.answer(self._simulator, Request("GET", "/me/thread_owner", query))
+        return graph.answer(self._page, Request("GET", "/me/thread_owner", query))
 
 
 class PageInbox:
     """Acts as the people in the Page inbox."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+    def __init__(self, page: SimulatedPage) -> None:
+        self._page = page
 
     def replies(self, psid: str, text: str) -> ChatEntry:
         """Answer: takes control first, and is echoed to every app."""
-        with self._simulator.lock:
+        with self._page.lock:
             self._steps_in(psid)
-            thread = self._simulator.thread(psid)
-            self._simulator.journal.add("inbox", psid=psid, act="reply")
-            written = self._simulator.write_as_page(thread, self._simulator.apps[PAGE_INBOX], {"text": text})
-            self._simulator.echo(thread, written)
+            thread = self._page.thread(psid)
+            self._page.journal.add("inbox", psid=psid, act="reply")
+            written = self._page.write_as_page(thread, self._page.apps[PAGE_INBOX], {"text": text})
+            self._page.echo(thread, written)
             return written
 
     def moves_to_main(self, psid: str) -> None:
         """Move the thread to the Main folder: takes control."""
-        with self._simulator.lock:
-            self._simulator.journal.add("inbox", psid=psid, act="main")
+        with self._page.lock:
+            self._page.journal.add("inbox", psid=psid, act="main")
             self._steps_in(psid)
 
     def done(self, psid: str) -> None:
         """Click Done: what it does is a switch. Nothing when the inbox does not have control."""
-        with self._simulator.lock:
-            self._simulator.journal.add("inbox", psid=psid, act="done")
-            does = self._simulator.switches.done
-            if does == "nothing" or self._simulator.owner(psid) != PAGE_INBOX:
+        with self._page.lock:
+            self._page.journal.add("inbox", psid=psid, act="done")
+            does = self._page.switches.done
+            if does == "nothing" or self._page.owner(psid) != PAGE_INBOX:
                 return
-            back = does == "pass" and self._simulator.default_app not in ("", PAGE_INBOX)
-            self._simulator.change_control(
+            back = does == "pass" and self._page.default_app not in ("", PAGE_INBOX)
+            self._page.change_control(
                 psid, ControlChange(Action.PASS if back else Action.RELEASE, PAGE_INBOX)
             )
 
     def _steps_in(self, psid: str) -> None:
-        if self._simulator.owner(psid) != PAGE_INBOX:
-            self._simulator.change_control(psid, ControlChange(Action.STEP_IN, PAGE_INBOX))
+        if self._page.owner(psid) != PAGE_INBOX:
+            self._page.change_control(psid, ControlChange(Action.STEP_IN, PAGE_INBOX))

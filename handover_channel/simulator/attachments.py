@@ -5,14 +5,12 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from handover_channel.simulator import refusals
 from handover_channel.simulator.graph_call import GraphCall
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refusal, Refused
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 _UNKNOWN_ID = Refusal(100, "(#100) Invalid attachment id", 2018074)
 # Codes as Meta documents them, texts our own.
@@ -22,7 +20,7 @@ _TOO_LARGE = Refusal(100, "(#100) Attachment size exceeds allowable limit", 2018
 LARGEST = 25 * 1024**2  #: bytes
 
 
-def resolved(simulator: Simulator, call: GraphCall) -> Tuple[Dict[str, Any], str]:
+def resolved(page: SimulatedPage, call: GraphCall) -> Tuple[Dict[str, Any], str]:
     """Return the message with a URL in its attachment, and the id under which it was saved ("" if not)."""
     message = {key: value for key, value in call.parameters["message"].items() if value is not None}
     attachment = message.get("attachment")
@@ -30,38 +28,38 @@ def resolved(simulator: Simulator, call: GraphCall) -> Tuple[Dict[str, Any], str
         return message, ""
     payload = dict(attachment.get("payload") or {})
     if call.files:
-        payload["url"] = upload(simulator, call)
+        payload["url"] = upload(page, call)
     known = payload.get("attachment_id")
-    if known is not None and str(known) not in simulator.attachments and not call.guest:
+    if known is not None and str(known) not in page.attachments and not call.guest:
         raise Refused(_UNKNOWN_ID)
     if known is not None:
-        payload["url"] = simulator.attachments.get(str(known), "")
+        payload["url"] = page.attachments.get(str(known), "")
     if not payload and not call.guest:
         raise Refused(_NO_FILE)
     message["attachment"] = {**attachment, "payload": payload}
-    return message, keep(simulator, payload.get("url", "")) if payload.get("is_reusable") else ""
+    return message, keep(page, payload.get("url", "")) if payload.get("is_reusable") else ""
 
 
-def save(simulator: Simulator, call: GraphCall) -> Dict[str, Any]:
+def save(page: SimulatedPage, call: GraphCall) -> Dict[str, Any]:
     """Answer POST message_attachments: ``{"attachment_id"}``."""
     message = call.parameters.get("message")
     if not isinstance(message, Mapping) or not isinstance(message.get("attachment"), Mapping):
         raise Refused(refusals.EMPTY_MESSAGE)
     payload = message["attachment"].get("payload") or {}
-    url = upload(simulator, call) if call.files else str(payload.get("url", ""))
-    return {"attachment_id": keep(simulator, url)}
+    url = upload(page, call) if call.files else str(payload.get("url", ""))
+    return {"attachment_id": keep(page, url)}
 
 
-def keep(simulator: Simulator, url: str) -> str:
+def keep(page: SimulatedPage, url: str) -> str:
     """Save a URL as an attachment, and return its id."""
-    number = str(9_000_000_000_000_001 + len(simulator.attachments))
-    simulator.attachments[number] = url
+    number = str(9_000_000_000_000_001 + len(page.attachments))
+    page.attachments[number] = url
     return number
 
 
-def upload(simulator: Simulator, call: GraphCall) -> str:
+def upload(page: SimulatedPage, call: GraphCall) -> str:
     """Keep the uploaded file, and return the URL it is served under."""
     content_type, content, name = next(iter(call.files.values()))
     if len(content) > LARGEST:
         raise Refused(_TOO_LARGE)
-    return simulator.keep_file(content_type, content, name)
+    return page.keep_file(content_type, content, name)

@@ -16,36 +16,34 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from handover_channel.simulator import page_calls, refusals, thread_calls
 from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.graph_call import GraphCall, Handler
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
 from handover_channel.simulator.request import Request, Response, decode_body
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 MOST_IN_A_BATCH = 50
 
 
-def answer(simulator: Simulator, request: Request) -> Response:
+def answer(page: SimulatedPage, request: Request) -> Response:
     """Answer a Graph API request, or a batch of them."""
     if request.method == "POST" and not request.steps:
-        return _batch(simulator, request)
-    with simulator.lock:
+        return _batch(page, request)
+    with page.lock:
         # The line comes before those of the webhooks that the call causes.
-        entry = simulator.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
-        app, status = simulator.bot, 200
+        entry = page.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
+        app, status = page.bot, 200
         try:
-            app, guest = _caller(simulator, request)
-            body = _handled(simulator, _call(simulator, request, app, guest=guest))
+            app, guest = _caller(page, request)
+            body = _handled(page, _call(page, request, app, guest=guest))
         except Refused as refused:
             status = refused.refusal.status
             body = refused.refusal.body(secrets.token_urlsafe(16))
-        simulator.journal.amend(entry, app=app.id, status=status, answer=body)
+        page.journal.amend(entry, app=app.id, status=status, answer=body)
     return Response(status, body)
 
 
@@ -59,42 +57,42 @@ def proof(token: str, secret: str) -> str:
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
-def _caller(simulator: Simulator, request: Request) -> Tuple[App, bool]:
+def _caller(page: SimulatedPage, request: Request) -> Tuple[App, bool]:
     """Return the calling app, and whether it is a guest in its name."""
     if not request.steps:
         raise unknown_path(request.path)
     token = request.token
-    app = next((app for app in simulator.apps.values() if app.token and app.token == token), None)
+    app = next((app for app in page.apps.values() if app.token and app.token == token), None)
     if app is not None:
-        _check_proof(simulator, request, app)
+        _check_proof(page, request, app)
         return app, False
-    if not token and (simulator.switches.strict or request.steps[-1] in thread_calls.EDGES):
+    if not token and (page.switches.strict or request.steps[-1] in thread_calls.EDGES):
         raise Refused(refusals.NO_TOKEN)
-    if simulator.switches.strict:
+    if page.switches.strict:
         raise Refused(refusals.BAD_TOKEN)
-    return simulator.bot, True
+    return page.bot, True
 
 
-def _check_proof(simulator: Simulator, request: Request, app: App) -> None:
+def _check_proof(page: SimulatedPage, request: Request, app: App) -> None:
     given = request.parameters.get("appsecret_proof")
-    if not given and simulator.switches.require_proof:
+    if not given and page.switches.require_proof:
         raise Refused(refusals.PROOF_MISSING)
     if given and app.secret and str(given) != proof(app.token, app.secret):
         raise Refused(refusals.PROOF_WRONG)
 
 
-def _call(simulator: Simulator, request: Request, app: App, *, guest: bool) -> GraphCall:
+def _call(page: SimulatedPage, request: Request, app: App, *, guest: bool) -> GraphCall:
     node, *edges = request.steps
     if len(edges) > 1:
         raise unknown_path(request.path)
     return GraphCall(request.verb, node, "".join(edges), request.parameters, app, guest, request.files)
 
 
-def _handled(simulator: Simulator, call: GraphCall) -> Any:
-    return _handler(simulator, call)(simulator, call)
+def _handled(page: SimulatedPage, call: GraphCall) -> Any:
+    return _handler(page, call)(page, call)
 
 
-def _handler(simulator: Simulator, call: GraphCall) -> Handler:
+def _handler(page: SimulatedPage, call: GraphCall) -> Handler:
     if not call.edge:
         return page_calls.NODES.get((call.verb, call.node)) or page_calls.of_object(call)
     edges: Mapping[Tuple[str, str], Handler] = {**thread_calls.CALLS, **page_calls.CALLS}
@@ -102,7 +100,7 @@ def _handler(simulator: Simulator, call: GraphCall) -> Handler:
     if handler is None:
         raise unknown_path(f"/{call.edge}")
     of_page = call.edge not in page_calls.EDGES_OF_OTHERS
-    if of_page and not call.guest and call.node not in ("me", simulator.page_id):
+    if of_page and not call.guest and call.node not in ("me", page.page_id):
         raise Refused(refusals.NO_SUCH_OBJECT)
     return handler
 
@@ -117,7 +115,7 @@ def _about(request: Request) -> str:
 # --- batches --------------------------------------------------------------------------------------
 
 
-def _batch(simulator: Simulator, request: Request) -> Response:
+def _batch(page: SimulatedPage, request: Request) -> Response:
     calls = request.parameters.get("batch")
     if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
         return refusal(bad_parameter("The parameter batch must be an array of requests"))
@@ -126,10 +124,10 @@ def _batch(simulator: Simulator, request: Request) -> Response:
             bad_parameter(f"Too many requests in batch message. Maximum batch size is {MOST_IN_A_BATCH}")
         )
     headers = request.parameters.get("include_headers") not in (False, "false", 0, "0")
-    return Response(200, [_part(simulator, request, call, headers=headers) for call in calls])
+    return Response(200, [_part(page, request, call, headers=headers) for call in calls])
 
 
-def _part(simulator: Simulator, outer: Request, call: Mapping[str, Any], *, headers: bool) -> Dict[str, Any]:
+def _part(page: SimulatedPage, outer: Request, call: Mapping[str, Any], *, headers: bool) -> Dict[str, Any]:
     url = urlsplit(str(call.get("relative_url", "")))
     try:
         body = decode_body(str(call.get("body") or "").encode(), "")
@@ -144,7 +142,7 @@ def _part(simulator: Simulator, outer: Request, call: Mapping[str, Any], *, head
     )
     if not inner.steps:
         return _in_batch(refusal(unknown_path("/")), headers=headers)
-    return _in_batch(answer(simulator, inner), headers=headers)
+    return _in_batch(answer(page, inner), headers=headers)
 
 
 def _in_batch(given: Response, *, headers: bool) -> Dict[str, Any]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import Any, Callable, Mapping
 
 from handover_channel.simulator import refusals
 from handover_channel.simulator.connected_app import App
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter
 from handover_channel.simulator.request import File
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
-    from handover_channel.simulator.thread import Thread
+from handover_channel.simulator.thread import Thread
 
 #: Other ways to name a recipient than by PSID. True: the answer tells the PSID.
 _NAMED_OTHERWISE = {"user_ref": False, "phone_number": False, "comment_id": True, "post_id": True}
@@ -51,16 +49,16 @@ class GraphCall:
         """Whether the answer to a send names the PSID."""
         return _NAMED_OTHERWISE.get(self.named_otherwise, True)
 
-    def thread(self, simulator: Simulator) -> Thread:
+    def thread(self, page: SimulatedPage) -> Thread:
         """Return the recipient's thread; raises `Refused` where nobody can be meant (100/2018001)."""
         given = self.recipient
         psid = given.get("id") if isinstance(given, Mapping) else given
-        if isinstance(psid, bool) or not isinstance(psid, (str, int)) or str(psid) in ("", simulator.page_id):
+        if isinstance(psid, bool) or not isinstance(psid, (str, int)) or str(psid) in ("", page.page_id):
             raise Refused(refusals.NO_SUCH_PERSON)
-        if simulator.switches.strict and str(psid) not in simulator.threads:
+        if page.switches.strict and str(psid) not in page.threads:
             raise Refused(refusals.NO_SUCH_PERSON)
-        return simulator.thread(str(psid))
+        return page.thread(str(psid))
 
 
 #: Answers a call with the JSON body of a 200, or raises `Refused`.
-Handler = Callable[["Simulator", GraphCall], Any]
+Handler = Callable[[SimulatedPage, GraphCall], Any]

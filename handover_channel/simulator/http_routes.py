@@ -50,10 +50,10 @@ from handover_channel.simulator import http_actions
 from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.http_actions import Given
-from handover_channel.simulator.page import Simulator
 from handover_channel.simulator.person import NothingToTap
 from handover_channel.simulator.pictures import portrait
 from handover_channel.simulator.request import Response
+from handover_channel.simulator.simulator import Simulator
 from handover_channel.simulator.webhook_sender import WebhookSender
 
 _Json = Dict[str, Any]

@@ -1,4 +1,4 @@
-"""`Simulator`: a page on Messenger with its people, its apps and the threads between them.
+"""Keeps a page on Messenger: its settings, its apps, and its threads with people.
 
 It needs no server: tests drive it by its methods, and read what each app was sent. `server.py` puts it
 behind HTTP. Decisions are made elsewhere (`thread_control`, `routing`, `message_checks`); here they are
@@ -18,11 +18,9 @@ from collections import defaultdict, deque
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from handover_channel.simulator import state, thread_control, webhooks
-from handover_channel.simulator.apps import AppClient, PageInbox
+from handover_channel.simulator import thread_control, webhooks
 from handover_channel.simulator.connected_app import PAGE_INBOX, QUIET_FIELDS, App
 from handover_channel.simulator.journal import Journal
-from handover_channel.simulator.person import Person
 from handover_channel.simulator.routing import RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
 from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, ChatEntry, Thread
@@ -32,7 +30,7 @@ BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
 
 
-class Simulator:
+class SimulatedPage:
     """A Messenger page. May be used from several threads.
 
     *apps* maps the ids of further apps to their names; the bot (*app_id*) and the Page inbox are always
@@ -63,17 +61,16 @@ class Simulator:
         self._last_stamp = 0
         self.apps: Dict[str, App] = {}
         self.connect(App(app_id, BOT, token, secret, verify_token, callback))
-        self.connect(_inhabitant(PAGE_INBOX, "Page inbox"))
+        self.connect(_simulated_app(PAGE_INBOX, "Page inbox"))
         for other, name in (apps or {}).items():
             if other not in self.apps:
-                self.connect(_inhabitant(other, name))
+                self.connect(_simulated_app(other, name))
         self.bot = self.apps[app_id]
         self.default_app = self.app_called(default_app).id if default_app else ""
         self.journal = Journal(self._milliseconds)
         #: Takes webhooks for real callbacks; None without a server.
         self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
         self.base_url = ""  #: where this simulator is served, "" without a server
-        self.inbox = PageInbox(self)
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -94,7 +91,7 @@ class Simulator:
 
     def admit(self, app_id: str) -> App:
         """Return the app of that id; a stranger's is connected."""
-        return self.apps.get(app_id) or self.connect(_inhabitant(app_id, f"app {app_id}"))
+        return self.apps.get(app_id) or self.connect(_simulated_app(app_id, f"app {app_id}"))
 
     def app_called(self, name: str) -> App:
         """Return the app of that id or name; KeyError names the known ones."""
@@ -112,14 +109,6 @@ class Simulator:
                 self.threads[psid] = Thread(psid, name)
                 self.journal.changed()
             return self.threads[psid]
-
-    def person(self, psid: str) -> Person:
-        """Return a person, to act as them."""
-        return Person(self, psid)
-
-    def app(self, name: str) -> AppClient:
-        """Return an app by id or name, to act as it."""
-        return AppClient(self, self.app_called(name))
 
     # --- control ----------------------------------------------------------------------------------
 
@@ -303,11 +292,7 @@ class Simulator:
             self._start_afresh()
             self.journal.clear()
 
-    def state(self, psid: str = "") -> Dict[str, Any]:
-        """Return everything the page shows; only one thread and its events where *psid* is given."""
-        return state.state(self, psid)
 
-
-def _inhabitant(app_id: str, name: str) -> App:
-    """Build an app that lives in the simulator."""
+def _simulated_app(app_id: str, name: str) -> App:
+    """Return an app without a program behind it."""
     return App(app_id, name, f"token-{app_id}", fields=set(QUIET_FIELDS), page_fields=set(QUIET_FIELDS))

@@ -10,16 +10,14 @@ https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from handover_channel.simulator import attachments, refusals
 from handover_channel.simulator.graph_call import GraphCall, Handler
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
 from handover_channel.simulator.thread import LATER_NAMES, Thread
 from handover_channel.simulator.thread_control import Mode
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 _Json = Dict[str, Any]
 
@@ -44,14 +42,14 @@ def _picked(record: Mapping[str, Any], call: GraphCall, default: Tuple[str, ...]
 # --- the page and its objects ---------------------------------------------------------------------
 
 
-def page(simulator: Simulator, call: GraphCall) -> _Json:
+def get_page(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET /me: name and id, or the fields asked for."""
     record = {
-        "name": simulator.page_name,
-        "id": simulator.page_id,
+        "name": page.page_name,
+        "id": page.page_id,
         "messaging_feature_status": {
             "hop_v2": False,
-            "msgr_multi_app": simulator.settings.mode is Mode.ROUTING,
+            "msgr_multi_app": page.settings.mode is Mode.ROUTING,
             "ig_multi_app": False,
         },
     }
@@ -66,152 +64,152 @@ def of_object(call: GraphCall) -> Handler:
     return handler
 
 
-def _object(simulator: Simulator, call: GraphCall) -> _Json:
-    if call.node == simulator.page_id:
-        return page(simulator, call)
-    if call.node in simulator.personas:
-        return simulator.personas[call.node]
-    if call.node in simulator.apps:
-        return {"id": call.node, "name": simulator.apps[call.node].name}
-    if simulator.switches.strict and call.node not in simulator.threads:
+def _object(page: SimulatedPage, call: GraphCall) -> _Json:
+    if call.node == page.page_id:
+        return get_page(page, call)
+    if call.node in page.personas:
+        return page.personas[call.node]
+    if call.node in page.apps:
+        return {"id": call.node, "name": page.apps[call.node].name}
+    if page.switches.strict and call.node not in page.threads:
         raise Refused(refusals.NO_SUCH_OBJECT)
-    person = simulator.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
+    person = page.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
     profile = person.profile()
-    if simulator.base_url:
-        profile["profile_pic"] = f"{simulator.base_url}/simulator/pictures/{person.psid}.png"
+    if page.base_url:
+        profile["profile_pic"] = f"{page.base_url}/simulator/pictures/{person.psid}.png"
     return _picked(profile, call, ("first_name", "last_name", "profile_pic"))
 
 
-def _delete_object(simulator: Simulator, call: GraphCall) -> _Json:
-    if simulator.personas.pop(call.node, None) is None and not call.guest:
+def _delete_object(page: SimulatedPage, call: GraphCall) -> _Json:
+    if page.personas.pop(call.node, None) is None and not call.guest:
         raise Refused(refusals.NO_SUCH_OBJECT)
     return {"success": True}
 
 
-def debug_token(simulator: Simulator, call: GraphCall) -> _Json:
+def debug_token(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET /debug_token: every token is valid, and for a page."""
     scopes = ["pages_messaging", "pages_manage_metadata"]
     token = {"app_id": call.app.id, "type": "PAGE", "application": call.app.name, "expires_at": 0}
-    return {"data": {**token, "is_valid": True, "scopes": scopes, "profile_id": simulator.page_id}}
+    return {"data": {**token, "is_valid": True, "scopes": scopes, "profile_id": page.page_id}}
 
 
 # --- personas, Messenger profile, menus -----------------------------------------------------------
 
 
-def create_persona(simulator: Simulator, call: GraphCall) -> _Json:
+def create_persona(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST personas: ``{"id"}``."""
     name = call.parameters.get("name")
     if not name or len(str(name)) > 50:
         raise bad_parameter("The parameter name is required, with at most 50 characters")
-    number = str(8_000_000_000_000_001 + len(simulator.personas))
+    number = str(8_000_000_000_000_001 + len(page.personas))
     picture = call.parameters.get("profile_picture_url", "")
-    simulator.personas[number] = {"id": number, "name": str(name), "profile_picture_url": picture}
+    page.personas[number] = {"id": number, "name": str(name), "profile_picture_url": picture}
     return {"id": number}
 
 
-def personas(simulator: Simulator, call: GraphCall) -> _Json:
+def personas(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET personas, all on one page."""
-    return {"data": list(simulator.personas.values())}
+    return {"data": list(page.personas.values())}
 
 
-def get_profile(simulator: Simulator, call: GraphCall) -> _Json:
+def get_profile(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET messenger_profile: one object with the fields that are set, or no object."""
     wanted = _names(call.parameters.get("fields"))
-    found = {key: value for key, value in simulator.profile.items() if key in wanted}
+    found = {key: value for key, value in page.profile.items() if key in wanted}
     return {"data": [found] if found else []}
 
 
-def set_profile(simulator: Simulator, call: GraphCall) -> _Json:
+def set_profile(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST messenger_profile."""
     given = call.parameters.items()
-    simulator.profile.update(
+    page.profile.update(
         {key: value for key, value in given if key not in ("access_token", "appsecret_proof")}
     )
     return {"result": "success"}
 
 
-def delete_profile(simulator: Simulator, call: GraphCall) -> _Json:
+def delete_profile(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer DELETE messenger_profile."""
     for key in _names(call.parameters.get("fields")):
-        simulator.profile.pop(key, None)
+        page.profile.pop(key, None)
     return {"result": "success"}
 
 
-def get_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
+def get_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET custom_user_settings: the person's own menu, or no object."""
-    menu = simulator.user_settings.get(str(call.parameters.get("psid", "")))
+    menu = page.user_settings.get(str(call.parameters.get("psid", "")))
     return {"data": [{"user_level_persistent_menu": menu}] if menu else []}
 
 
-def set_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
+def set_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST custom_user_settings."""
     psid = str(call.parameters.get("psid") or "")
     if not psid:
         raise bad_parameter("The parameter psid is required")
-    simulator.user_settings[psid] = call.parameters.get("persistent_menu")
+    page.user_settings[psid] = call.parameters.get("persistent_menu")
     return {"result": "success"}
 
 
-def delete_user_settings(simulator: Simulator, call: GraphCall) -> _Json:
+def delete_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer DELETE custom_user_settings."""
-    simulator.user_settings.pop(str(call.parameters.get("psid", "")), None)
+    page.user_settings.pop(str(call.parameters.get("psid", "")), None)
     return {"result": "success"}
 
 
 # --- apps and subscriptions -----------------------------------------------------------------------
 
 
-def subscribed_apps(simulator: Simulator, call: GraphCall) -> _Json:
+def subscribed_apps(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET subscribed_apps."""
-    apps = simulator.apps.values()
+    apps = page.apps.values()
     return {"data": [{"id": a.id, "name": a.name, "subscribed_fields": sorted(a.page_fields)} for a in apps]}
 
 
-def subscribe_page(simulator: Simulator, call: GraphCall) -> _Json:
+def subscribe_page(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST subscribed_apps: the page-level half of a subscription."""
     call.app.page_fields = set(_names(call.parameters.get("subscribed_fields")))
     return {"success": True}
 
 
-def unsubscribe_page(simulator: Simulator, call: GraphCall) -> _Json:
+def unsubscribe_page(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer DELETE subscribed_apps."""
     call.app.page_fields = set()
     return {"success": True}
 
 
-def subscribe_app(simulator: Simulator, call: GraphCall) -> _Json:
+def subscribe_app(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST /<app id>/subscriptions: the app-level half. The callback stays the configured one."""
-    app = simulator.apps.get(call.node)
+    app = page.apps.get(call.node)
     fields = _names(call.parameters.get("fields"))
     if app is not None and call.parameters.get("object", "page") == "page" and fields:
         app.fields = set(fields)
     return {"success": True}
 
 
-def subscriptions(simulator: Simulator, call: GraphCall) -> _Json:
+def subscriptions(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET /<app id>/subscriptions."""
-    app = simulator.apps.get(call.node, call.app)
+    app = page.apps.get(call.node, call.app)
     fields = [{"name": name, "version": "v27.0"} for name in sorted(app.fields)]
     return {"data": [{"object": "page", "callback_url": app.callback, "active": True, "fields": fields}]}
 
 
-def secondary_receivers(simulator: Simulator, call: GraphCall) -> _Json:
+def secondary_receivers(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET secondary_receivers: every other app (the call is a relic of the handover protocol)."""
-    others = [app for app in simulator.apps.values() if app is not call.app]
+    others = [app for app in page.apps.values() if app is not call.app]
     return {"data": [_picked({"id": app.id, "name": app.name}, call, ("name",)) for app in others]}
 
 
-def conversations(simulator: Simulator, call: GraphCall) -> _Json:
+def conversations(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET conversations; `is_owner` only with Conversation Routing."""
     wanted = _names(call.parameters.get("fields"))
     found = []
-    for thread in simulator.threads.values():
+    for thread in page.threads.values():
         one: _Json = {"id": f"t_{thread.psid}"}
         if "messages" in wanted:
             mids = [{"id": entry["mid"]} for entry in reversed(thread.chat) if "mid" in entry]
             one["messages"] = {"data": mids[:25]}
-        if "is_owner" in wanted and simulator.settings.mode is Mode.ROUTING:
-            one["is_owner"] = simulator.owner(thread.psid) == call.app.id
+        if "is_owner" in wanted and page.settings.mode is Mode.ROUTING:
+            one["is_owner"] = page.owner(thread.psid) == call.app.id
         if thread.chat:
             found.append(one)
     return {"data": found}
@@ -220,17 +218,17 @@ def conversations(simulator: Simulator, call: GraphCall) -> _Json:
 # --- answered, and without meaning here -----------------------------------------------------------
 
 
-def _success(simulator: Simulator, call: GraphCall) -> _Json:
+def _success(page: SimulatedPage, call: GraphCall) -> _Json:
     return {"success": True}
 
 
-def _nothing(simulator: Simulator, call: GraphCall) -> _Json:
+def _nothing(page: SimulatedPage, call: GraphCall) -> _Json:
     return {"data": []}
 
 
-def _ids(simulator: Simulator, call: GraphCall) -> _Json:
+def _ids(page: SimulatedPage, call: GraphCall) -> _Json:
     key = "app" if call.edge == "ids_for_apps" else "page"
-    named = {"app": (call.app.id, call.app.name), "page": (simulator.page_id, simulator.page_name)}[key]
+    named = {"app": (call.app.id, call.app.name), "page": (page.page_id, page.page_name)}[key]
     return {"data": [{"id": call.node, key: {"id": named[0], "name": named[1]}}]}
 
 
@@ -261,4 +259,4 @@ CALLS: Mapping[Tuple[str, str], Handler] = {
 #: Edges of apps and people: their node is not the page.
 EDGES_OF_OTHERS = frozenset({"subscriptions", "activities", "ids_for_apps", "ids_for_pages"})
 
-NODES: Mapping[Tuple[str, str], Handler] = {("GET", "me"): page, ("GET", "debug_token"): debug_token}
+NODES: Mapping[Tuple[str, str], Handler] = {("GET", "me"): get_page, ("GET", "debug_token"): debug_token}

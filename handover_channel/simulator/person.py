@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from handover_channel.simulator.message_checks import buttons_of
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.thread import ChatEntry
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 
 class NothingToTap(LookupError):
@@ -18,8 +16,8 @@ class NothingToTap(LookupError):
 class Person:
     """Acts as one person. Every act returns its entry in the chat (``mid`` and ``at`` among its keys)."""
 
-    def __init__(self, simulator: Simulator, psid: str) -> None:
-        self._simulator = simulator
+    def __init__(self, page: SimulatedPage, psid: str) -> None:
+        self._page = page
         self.psid = psid
 
     def says(self, text: str) -> ChatEntry:
@@ -33,7 +31,7 @@ class Person:
 
     def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> ChatEntry:
         """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons."""
-        with self._simulator.lock:
+        with self._page.lock:
             entry = self._message(mid) if mid else self._latest_with_buttons()
             buttons = [button for button in buttons_of(entry["message"]) if button.get("type") == "postback"]
             button = _chosen(buttons, index, payload)
@@ -41,26 +39,26 @@ class Person:
 
     def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> ChatEntry:
         """Tap an item of the menu, or Get Started: a button that *app_id* (default: the bot) set."""
-        with self._simulator.lock:
-            thread = self._simulator.person_acts(self.psid)
+        with self._page.lock:
+            thread = self._page.person_acts(self.psid)
             title = title or "Get Started"
-            entry = self._simulator.write(
-                thread, kind="postback", mid=self._simulator.new_id(), title=title, payload=payload
+            entry = self._page.write(
+                thread, kind="postback", mid=self._page.new_id(), title=title, payload=payload
             )
             postback = {"mid": entry["mid"], "title": title, "payload": payload}
-            self._simulator.publish(
+            self._page.publish(
                 "postback",
                 thread,
                 {"postback": postback},
                 shown=entry,
-                origin=app_id or self._simulator.bot.id,
+                origin=app_id or self._page.bot.id,
             )
             return entry
 
     def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> ChatEntry:
         """Tap a quick reply of the message *mid*, or of the latest that has some."""
-        with self._simulator.lock:
-            thread = self._simulator.thread(self.psid)
+        with self._page.lock:
+            thread = self._page.thread(self.psid)
             entry = self._message(mid) if mid else thread.latest_with_quick_replies()
             chosen = _chosen((entry or {}).get("message", {}).get("quick_replies") or [], index, payload)
             return self._sends({"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}})
@@ -81,35 +79,31 @@ class Person:
 
     def reads(self) -> None:
         """Look at the chat: a read receipt for what is new."""
-        with self._simulator.lock:
-            self._simulator.person_reads(self._simulator.thread(self.psid))
+        with self._page.lock:
+            self._page.person_reads(self._page.thread(self.psid))
 
     def _sends(self, message: Mapping[str, Any]) -> ChatEntry:
-        with self._simulator.lock:
-            thread = self._simulator.person_acts(self.psid)
-            entry = self._simulator.write(
-                thread, kind="message", mid=self._simulator.new_id(), message=dict(message)
-            )
-            self._simulator.publish(
-                "message", thread, {"message": {"mid": entry["mid"], **message}}, shown=entry
-            )
+        with self._page.lock:
+            thread = self._page.person_acts(self.psid)
+            entry = self._page.write(thread, kind="message", mid=self._page.new_id(), message=dict(message))
+            self._page.publish("message", thread, {"message": {"mid": entry["mid"], **message}}, shown=entry)
             return entry
 
     def _does(self, kind: str, part: Mapping[str, Any]) -> ChatEntry:
-        with self._simulator.lock:
-            thread = self._simulator.person_acts(self.psid)
-            entry = self._simulator.write(thread, kind=kind, **part)
-            self._simulator.publish(kind, thread, part, shown=entry)
+        with self._page.lock:
+            thread = self._page.person_acts(self.psid)
+            entry = self._page.write(thread, kind=kind, **part)
+            self._page.publish(kind, thread, part, shown=entry)
             return entry
 
     def _message(self, mid: str) -> ChatEntry:
-        entry = self._simulator.thread(self.psid).message(mid)
+        entry = self._page.thread(self.psid).message(mid)
         if entry is None or "message" not in entry:
             raise NothingToTap(f"no message {mid!r} in the thread {self.psid!r}")
         return entry
 
     def _latest_with_buttons(self) -> ChatEntry:
-        for entry in reversed(self._simulator.thread(self.psid).chat):
+        for entry in reversed(self._page.thread(self.psid).chat):
             if buttons_of(entry.get("message", {})):
                 return entry
         raise NothingToTap(f"no buttons in the thread {self.psid!r}")

@@ -29,10 +29,11 @@ from aiohttp import web
 
 from handover_channel.simulator import graph
 from handover_channel.simulator.http_routes import Routes
-from handover_channel.simulator.page import BOT, Simulator
+from handover_channel.simulator.page import BOT
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import File, Request, Response, decode_body
 from handover_channel.simulator.request_origin import RequestHead, refusal
+from handover_channel.simulator.simulator import Simulator
 from handover_channel.simulator.webhook_sender import WebhookSender
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

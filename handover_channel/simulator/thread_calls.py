@@ -11,16 +11,14 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from handover_channel.simulator import attachments, message_checks, refusals, thread_control
 from handover_channel.simulator.graph_call import GraphCall, Handler
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter
 from handover_channel.simulator.thread import Thread
 from handover_channel.simulator.thread_control import DAY, Action, ControlChange, Mode
-
-if TYPE_CHECKING:
-    from handover_channel.simulator.page import Simulator
 
 _Json = Dict[str, Any]
 
@@ -28,72 +26,72 @@ _AN_APP_ID = re.compile(r"[0-9]{1,20}$")
 HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
 
 
-def send(simulator: Simulator, call: GraphCall) -> _Json:
+def send(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action the first alone."""
     otherwise = call.named_otherwise
     message_checks.check(call.parameters, dead_tags=call.guest)
     if otherwise:
-        told = {"recipient_id": simulator.new_id()} if call.tells_psid else {}
-        return {**told, "message_id": simulator.new_id()}
-    thread = call.thread(simulator)
-    if not simulator.speaks(call.app.id, thread.psid):
+        told = {"recipient_id": page.new_id()} if call.tells_psid else {}
+        return {**told, "message_id": page.new_id()}
+    thread = call.thread(page)
+    if not page.speaks(call.app.id, thread.psid):
         raise Refused(refusals.SEND_NOT_OWNER)
     if call.parameters.get("sender_action"):
-        return _act(simulator, call, thread)
-    _check_window(simulator, call, thread)
-    return {"recipient_id": thread.psid, **_write(simulator, call, thread)}
+        return _act(page, call, thread)
+    _check_window(page, call, thread)
+    return {"recipient_id": thread.psid, **_write(page, call, thread)}
 
 
-def _act(simulator: Simulator, call: GraphCall, thread: Thread) -> _Json:
+def _act(page: SimulatedPage, call: GraphCall, thread: Thread) -> _Json:
     action = call.parameters["sender_action"]
     if action in ("typing_on", "typing_off"):
         thread.typing = call.app.id if action == "typing_on" else ""
     return {"recipient_id": thread.psid}
 
 
-def _check_window(simulator: Simulator, call: GraphCall, thread: Thread) -> None:
+def _check_window(page: SimulatedPage, call: GraphCall, thread: Thread) -> None:
     # Somebody the simulator has never seen writing may have written before it was started.
-    if thread.last_action is None or not simulator.switches.window:
+    if thread.last_action is None or not page.switches.window:
         return
     by_hand = call.parameters.get("tag") == message_checks.HUMAN_AGENT
-    if simulator.now() - thread.last_action > (HUMAN_AGENT_WINDOW if by_hand else DAY):
+    if page.now() - thread.last_action > (HUMAN_AGENT_WINDOW if by_hand else DAY):
         raise Refused(refusals.OUTSIDE_WINDOW)
 
 
-def _write(simulator: Simulator, call: GraphCall, thread: Thread) -> _Json:
-    change = _inline_control(simulator, call)
-    outcome = simulator.outcome_of(thread, change) if change else None
-    message, attachment_id = attachments.resolved(simulator, call)
+def _write(page: SimulatedPage, call: GraphCall, thread: Thread) -> _Json:
+    change = _inline_control(page, call)
+    outcome = page.outcome_of(thread, change) if change else None
+    message, attachment_id = attachments.resolved(page, call)
     shown = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
-    written = simulator.write_as_page(thread, call.app, message, **shown, **_persona(simulator, call))
+    written = page.write_as_page(thread, call.app, message, **shown, **_persona(page, call))
     if change and outcome:
-        simulator.apply_outcome(thread, change, outcome)
-    simulator.echo(thread, written)
+        page.apply_outcome(thread, change, outcome)
+    page.echo(thread, written)
     if outcome:
-        simulator.send_handover_event(thread, outcome)
+        page.send_handover_event(thread, outcome)
     saved = {"attachment_id": attachment_id} if attachment_id else {}
     return {"message_id": written["mid"], **saved}
 
 
-def _persona(simulator: Simulator, call: GraphCall) -> _Json:
+def _persona(page: SimulatedPage, call: GraphCall) -> _Json:
     """Return the name under which the message is shown, where it is not the page's."""
     number = str(call.parameters.get("persona_id") or "")
-    known = simulator.personas.get(number)
+    known = page.personas.get(number)
     if number and known is None and not call.guest:
         raise bad_parameter("Invalid persona_id")  # code not documented
     return {"persona": known["name"]} if known else {}
 
 
-def _inline_control(simulator: Simulator, call: GraphCall) -> Optional[ControlChange]:
+def _inline_control(page: SimulatedPage, call: GraphCall) -> Optional[ControlChange]:
     given = call.parameters.get("thread_control")
     if given is None:
         return None
-    if simulator.settings.mode is not Mode.ROUTING:
+    if page.settings.mode is not Mode.ROUTING:
         raise Refused(refusals.INLINE_WITHOUT_ROUTING)
     if not isinstance(given, Mapping) or given.get("control_type", "release") not in ("pass", "release"):
         raise bad_parameter("Param thread_control[control_type] must be one of {pass, release}")
     if given.get("control_type") == "pass":
-        return ControlChange(Action.PASS, call.app.id, target=_target(simulator, call, given.get("app_id")))
+        return ControlChange(Action.PASS, call.app.id, target=_target(page, call, given.get("app_id")))
     return ControlChange(Action.RELEASE, call.app.id)
 
 
@@ -101,24 +99,24 @@ def _inline_control(simulator: Simulator, call: GraphCall) -> Optional[ControlCh
 
 
 def _control(action: Action) -> Handler:
-    def handler(simulator: Simulator, call: GraphCall) -> _Json:
-        thread = call.thread(simulator)
+    def handler(page: SimulatedPage, call: GraphCall) -> _Json:
+        thread = call.thread(page)
         change = ControlChange(
             action,
             call.app.id,
-            target=_target(simulator, call, call.parameters.get("target_app_id")),
+            target=_target(page, call, call.parameters.get("target_app_id")),
             duration=_seconds(call.parameters.get("duration")),
         )
-        simulator.change_control(thread.psid, change, str(call.parameters.get("metadata") or ""))
+        page.change_control(thread.psid, change, str(call.parameters.get("metadata") or ""))
         return {"success": True}
 
     return handler
 
 
-def _target(simulator: Simulator, call: GraphCall, given: Any) -> str:
+def _target(page: SimulatedPage, call: GraphCall, given: Any) -> str:
     target = "" if given is None else str(given).strip()
     if call.guest and _AN_APP_ID.match(target):
-        simulator.admit(target)
+        page.admit(target)
     return target
 
 
@@ -129,16 +127,16 @@ def _seconds(given: Any) -> float:
         return 0.0
 
 
-def thread_owner(simulator: Simulator, call: GraphCall) -> _Json:
+def thread_owner(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET thread_owner: a list with one owner, or none where there is nothing to show (rule 9)."""
-    thread = call.thread(simulator)
-    shown = thread_control.owner_seen_by(thread.control, call.app.id, simulator.settings, simulator.now())
+    thread = call.thread(page)
+    shown = thread_control.owner_seen_by(thread.control, call.app.id, page.settings, page.now())
     return {"data": [{"thread_owner": shown}] if shown else []}
 
 
-def pass_metadata(simulator: Simulator, call: GraphCall) -> _Json:
+def pass_metadata(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer POST pass_thread_metadata: Meta names the call and does not say what it does."""
-    call.thread(simulator)
+    call.thread(page)
     return {"success": True}
 
 
