@@ -1,7 +1,7 @@
-"""A Messenger on your desk: the Graph API, signed webhooks, and a page with a person's chat.
+"""Plays Meta on a developer's machine: the Graph API, signed webhooks, and a web page with a person's chat.
 
-It enforces who may speak in a thread as Meta does, with a default app (Conversation Routing) and without
-one. Three ways to use it::
+It enforces which app may answer in a thread as Meta does, with a default app (Conversation Routing) and
+without one. Three ways to use it::
 
     handover simulate                            # serves it; open the page and talk to the bot
 

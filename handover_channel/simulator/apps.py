@@ -1,8 +1,8 @@
-"""Those who answer for the page: the apps that live in the simulator, and the people in the Page inbox.
+"""Answers people for the page: as one of its apps, or as the agents in the Page inbox.
 
-An app has nothing but the Graph API, as in reality: what it may not do is refused there. The Page inbox
-is Meta's own: it makes no calls, and (rule 10) an answer or a move to Main takes control. It ignores
-requests for control.
+An app has only the Graph API, as in reality, and is refused there what it may not do. The Page inbox is
+Meta's own: it makes no calls, and (rule 10) a reply or a move to Main takes control. It ignores requests
+for control.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from handover_channel.simulator.thread_control import Action, ControlChange
 
 
 class AppClient:
-    """Acts as one app: every method is one Graph API call and returns its answer."""
+    """Acts as one app: every method makes one Graph API call and returns the response, also of a refusal."""
 
     def __init__(self, page: SimulatedPage, app: App) -> None:
         self._page = page
@@ -34,7 +34,7 @@ class AppClient:
         return self.sends(psid, {"text": text})
 
     def passes(self, psid: str, to: str = "", metadata: str = "") -> Response:
-        """Pass control to an app, by id or name; "" for the default app."""
+        """Pass control to an app, by id or name; "" for the default app. Raises KeyError for another name."""
         target = {"target_app_id": self._page.app_called(to).id} if to else {}
         return self.calls("pass_thread_control", psid, {**target, "metadata": metadata})
 
@@ -47,11 +47,11 @@ class AppClient:
         return self.calls("request_thread_control", psid, {"metadata": metadata})
 
     def releases(self, psid: str) -> Response:
-        """Let control go."""
+        """Release control."""
         return self.calls("release_thread_control", psid, {})
 
     def extends(self, psid: str, seconds: int) -> Response:
-        """Keep control for that long from now on."""
+        """Extend control to that many seconds from now."""
         return self.calls("extend_thread_control", psid, {"duration": seconds})
 
     def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Response:
@@ -66,13 +66,13 @@ class AppClient:
 
 
 class PageInbox:
-    """Acts as the people in the Page inbox."""
+    """Acts as the agents in the Page inbox."""
 
     def __init__(self, page: SimulatedPage) -> None:
         self._page = page
 
     def replies(self, psid: str, text: str) -> ChatEntry:
-        """Answer: takes control first, and is echoed to every app."""
+        """Send a text: takes control first, and every app gets the echo."""
         with self._page.lock:
             self._steps_in(psid)
             thread = self._page.thread(psid)
@@ -82,13 +82,13 @@ class PageInbox:
             return written
 
     def moves_to_main(self, psid: str) -> None:
-        """Move the thread to the Main folder: takes control."""
+        """Move the thread to the Main folder, which takes control."""
         with self._page.lock:
             self._page.journal.add("inbox", psid=psid, act="main")
             self._steps_in(psid)
 
     def done(self, psid: str) -> None:
-        """Click Done: what it does is a switch. Nothing when the inbox does not have control."""
+        """Click Done: `Switches.done` says what it does. Does nothing unless the inbox has control."""
         with self._page.lock:
             self._page.journal.add("inbox", psid=psid, act="done")
             does = self._page.switches.done

@@ -1,4 +1,4 @@
-"""Attachments that the page sends or saves: by URL, by id, or uploaded with the call; up to 25 MB.
+"""Finds and saves the attachments that apps send: by URL, by id, or uploaded with the call; up to 25 MB.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets
 """
@@ -21,7 +21,10 @@ LARGEST = 25 * 1024**2  #: bytes
 
 
 def resolved(page: SimulatedPage, call: GraphCall) -> Tuple[Dict[str, Any], str]:
-    """Return the message with a URL in its attachment, and the id under which it was saved ("" if not)."""
+    """Return the message with a URL in its attachment, and the id under which it was saved ("" if not).
+
+    Raises `Refused` for an unknown id, for a file that is too large, and where there is no file at all.
+    """
     message = {key: value for key, value in call.parameters["message"].items() if value is not None}
     attachment = message.get("attachment")
     if not isinstance(attachment, Mapping) or attachment.get("type") == "template":
@@ -41,7 +44,7 @@ def resolved(page: SimulatedPage, call: GraphCall) -> Tuple[Dict[str, Any], str]
 
 
 def save(page: SimulatedPage, call: GraphCall) -> Dict[str, Any]:
-    """Answer POST message_attachments: ``{"attachment_id"}``."""
+    """Answer POST message_attachments: ``{"attachment_id"}``. Raises `Refused` without an attachment."""
     message = call.parameters.get("message")
     if not isinstance(message, Mapping) or not isinstance(message.get("attachment"), Mapping):
         raise Refused(refusals.EMPTY_MESSAGE)
@@ -58,7 +61,7 @@ def keep(page: SimulatedPage, url: str) -> str:
 
 
 def upload(page: SimulatedPage, call: GraphCall) -> str:
-    """Keep the uploaded file, and return the URL it is served under."""
+    """Store the uploaded file, and return its URL. Raises `Refused` if it is too large."""
     content_type, content, name = next(iter(call.files.values()))
     if len(content) > LARGEST:
         raise Refused(_TOO_LARGE)

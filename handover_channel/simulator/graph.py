@@ -1,11 +1,11 @@
-"""The Graph API: who calls, which call it is, what is answered, and the line in the journal. No I/O.
+"""Answers Graph API requests: identifies the app, dispatches the call, writes the journal. No I/O.
 
-1. The token tells which app calls. A caller with an unknown token is a *guest*: taken for the bot, and
-   spoken to leniently about what only Meta could know (its other apps, its app secret, retired tags).
-   The switch `strict` turns guests away (190).
+1. The token says which app calls. A caller with an unknown token is a *guest*: it counts as the bot, and
+   what only Meta could know about it is not checked (its other apps, its app secret, retired tags). The
+   switch `strict` refuses guests (190).
 2. A call about a thread always needs a token; the rest only in `strict`.
-3. `appsecret_proof` is checked where it is given and the app's secret is known.
-4. A refusal is an answer like any other; nothing a caller sends raises.
+3. `appsecret_proof` is checked if it is given and the app's secret is known.
+4. A refusal is a response like any other; nothing that a caller sends raises.
 
 https://developers.facebook.com/docs/graph-api/guides/secure-requests , .../docs/graph-api/batch-requests
 """
@@ -30,7 +30,7 @@ MOST_IN_A_BATCH = 50
 
 
 def answer(page: SimulatedPage, request: Request) -> Response:
-    """Answer a Graph API request, or a batch of them."""
+    """Answer a Graph API request, or a batch of them; a refusal is returned, not raised."""
     if request.method == "POST" and not request.steps:
         return _batch(page, request)
     with page.lock:
@@ -48,7 +48,7 @@ def answer(page: SimulatedPage, request: Request) -> Response:
 
 
 def refusal(refused: Refused) -> Response:
-    """Answer a request that could not even be read."""
+    """Return the response to a request that is refused before it is a call."""
     return Response(refused.refusal.status, refused.refusal.body(secrets.token_urlsafe(16)))
 
 

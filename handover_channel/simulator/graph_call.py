@@ -1,4 +1,4 @@
-"""One understood Graph API call, and what its parameters say about the recipient."""
+"""Describes one Graph API call, and finds the person that its `recipient` names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED_OTHERWISE = {"user_ref": False, "phone_number": False, "comment_id": True
 
 @dataclass(frozen=True)
 class GraphCall:
-    """``/<node>/<edge>`` with its parameters, by *app*; a guest's token is unknown."""
+    """``/<node>/<edge>`` with its parameters, by *app*. *guest*: its token is unknown, see `graph`."""
 
     verb: str
     node: str

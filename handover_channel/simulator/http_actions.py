@@ -1,6 +1,6 @@
-"""What can be done over HTTP to a person or an app: the last part of the path -> the act. No I/O.
+"""Maps paths of the control API to the actions of people and apps. No I/O.
 
-Each takes the JSON body; KeyError for a key that it lacks.
+An action takes the JSON body, and raises KeyError for a key that the body lacks.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ def _choice(given: Given) -> Dict[str, Any]:
 
 
 def postback(person: Person, given: Given, app_id: str) -> Any:
-    """Tap a button, or with `menu` an item of the menu that *app_id* set ("" for the bot)."""
+    """Tap a button, or with `menu` an item of the menu that *app_id* set ("" for the bot).
+
+    Raises KeyError for a key that *given* lacks, `NothingToTap` if there is no such button.
+    """
     if given.get("menu"):
         return person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id)
     return person.taps(**_choice(given))
 
 
-#: What a person may do: path -> act. Raises KeyError for a key that is missing.
+#: The last segment of the path -> what the person does.
 PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
     "text": lambda person, given: person.says(str(given["text"])),
     "attachment": lambda person, given: person.sends(
@@ -43,7 +46,7 @@ PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
     "read": lambda person, given: person.reads(),
 }
 
-#: What an app may do: path -> Graph API call.
+#: The last segment of the path -> the app's Graph API call.
 APP: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
     "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
     "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
@@ -55,7 +58,7 @@ APP: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
 
 
 def named(table: Mapping[str, Any], act: str) -> Any:
-    """Look an act up; ValueError names the known ones."""
+    """Return the action of that name; raises ValueError, which names the known ones."""
     if act not in table:
         raise ValueError(f"{act!r} is not an act (known: {', '.join(sorted(table))})")
     return table[act]

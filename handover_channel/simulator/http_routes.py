@@ -1,8 +1,8 @@
-"""The simulator's own side over HTTP, for the page and for tests in any language.
+"""Serves the control API under /simulator, for the simulator's own page and for tests in any language.
 
-All bodies and answers are JSON; bodies come as ``application/json``, and from no other web page. An unknown
-app, message or switch is a 400 with ``{"error": "<sentence>"}``; what the Graph API refuses an app comes back
-as it is (status and body). `app` is an id or a name.
+All bodies and responses are JSON; bodies come as ``application/json``, and from no other web page. An
+unknown app, message or switch is a 400 with ``{"error": "<sentence>"}``; what the Graph API refuses an app
+is returned unchanged (status and body). `app` is an id or a name.
 
 ==================================================== ====================================================
 GET  /health, /simulator/health                      ``{"status": "ok"}``
@@ -58,7 +58,7 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 
 _Json = Dict[str, Any]
 
-HEARTBEAT = 15.0  #: seconds between signs of life to the page
+HEARTBEAT = 15.0  #: seconds between two events to the page when nothing changes
 
 #: Types of uploads that a browser may show; anything else is offered for download.
 _SHOWN = frozenset(
@@ -78,7 +78,7 @@ class Routes:
         self._closed = False
 
     def add_routes(self, app: web.Application) -> None:
-        """Add them all."""
+        """Add all of them to *app*."""
         get, post = app.router.add_get, app.router.add_post
         get("/health", self._health)
         get("/simulator/health", self._health)
@@ -98,7 +98,7 @@ class Routes:
         post("/simulator/reset", _checked(self._reset))
         app.router.add_route("*", "/simulator/{rest:.*}", _nowhere)
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -132,7 +132,7 @@ class Routes:
                     try:
                         await asyncio.wait_for(changed.wait(), HEARTBEAT)
                     except asyncio.TimeoutError:
-                        told = -1  # a sign of life
+                        told = -1  # a heartbeat
                     changed.clear()
                     if told != self._simulator.journal.revision:
                         told = self._simulator.journal.revision

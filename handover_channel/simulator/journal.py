@@ -1,8 +1,8 @@
-"""What happened, in order: every webhook with its fate, every Graph call with its answer.
+"""Records what happened, in order: every webhook with its deliveries, every Graph API call with its response.
 
-Entries are numbered from 1. Their facts may still change (a delivery is tried again), their number does
-not; `revision` grows with every change, so that a page knows when to look again. The oldest entries are
-forgotten. Tokens and proofs never get in here.
+Entries are numbered from 1. Their facts may change later (a delivery is retried), their number does not;
+`revision` grows with every change, so that a page knows when to reload. The oldest entries are dropped.
+Tokens and proofs are never recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Listener = Callable[[], object]
 
 
 class Journal:
-    """The log of a simulator. May be used from several threads."""
+    """The log of one page, as GET /simulator/log shows it. May be used from several threads."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock  # ms since the epoch

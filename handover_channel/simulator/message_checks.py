@@ -1,4 +1,4 @@
-"""Whether the Send API accepts a body: rule 21. No I/O.
+"""Checks whether the Send API accepts a message (rule 21). No I/O.
 
 Limits are counted in characters. Texts of refusals that Meta does not publish are our own.
 https://developers.facebook.com/docs/messenger-platform/reference/send-api

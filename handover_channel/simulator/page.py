@@ -1,12 +1,11 @@
 """Keeps a page on Messenger: its settings, its apps, and its threads with people.
 
-It needs no server: tests drive it by its methods, and read what each app was sent. `server.py` puts it
-behind HTTP. Decisions are made elsewhere (`thread_control`, `routing`, `message_checks`); here they are
-carried out, in this order:
+It decides nothing (`thread_control` and `routing` do); it carries decisions out, in this order:
 
-1. A person's act first ends in the thread, renews control and the window, and then goes to the apps.
-2. A message of the page is in the thread first, then control changes, then come the echo and the
-   handover event (rule 11): the echo is routed by the ownership that follows.
+1. What a person does first renews control and the window, is then written into the chat, and then sent to the
+   apps.
+2. A message of the page is first written into the chat, then control changes, then the echo and the handover
+   event are sent (rule 11): the new owner decides how the echo is routed.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ class SimulatedPage:
     """A Messenger page. May be used from several threads.
 
     *apps* maps the ids of further apps to their names; the bot (*app_id*) and the Page inbox are always
-    there. *default_app* is an app id or name, None for a page without one. *now* gives seconds since the
-    epoch. Apps other than the bot have the token ``token-<app id>``.
+    there. *default_app* is an app id or name, None for a page without one; another name raises KeyError.
+    *now* gives seconds since the epoch. Apps other than the bot have the token ``token-<app id>``.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class SimulatedPage:
         self.files: Dict[str, Tuple[str, bytes]] = {}  #: id -> content type and bytes of uploads
         self.attachments: Dict[str, str] = {}  #: attachment id -> URL
 
-    # --- who is there -----------------------------------------------------------------------------
+    # --- apps and people -----------------------------------------------------------------------------
 
     def connect(self, app: App) -> App:
         """Connect an app to the page."""
@@ -90,11 +89,11 @@ class SimulatedPage:
         return app
 
     def admit(self, app_id: str) -> App:
-        """Return the app of that id; a stranger's is connected."""
+        """Return the app of that id, connecting it if the page does not know it."""
         return self.apps.get(app_id) or self.connect(_simulated_app(app_id, f"app {app_id}"))
 
     def app_called(self, name: str) -> App:
-        """Return the app of that id or name; KeyError names the known ones."""
+        """Return the app of that id or name; raises KeyError, which names the known ones."""
         for app in self.apps.values():
             if name in (app.id, app.name):
                 return app
@@ -102,7 +101,7 @@ class SimulatedPage:
         raise KeyError(f"no app {name!r} on this page (known: {known})")
 
     def thread(self, psid: str) -> Thread:
-        """Return a person's thread; somebody new begins one."""
+        """Return a person's thread, a new one if they have none."""
         with self.lock:
             if psid not in self.threads:
                 name = LATER_NAMES[len(self.threads) % len(LATER_NAMES)]
@@ -114,12 +113,15 @@ class SimulatedPage:
 
     @property
     def settings(self) -> PageSettings:
-        """The page's settings, as the rules see them."""
+        """The settings that decide about control."""
         may_take = frozenset(app.id for app in self.apps.values() if app.may_take)
         return PageSettings(self.default_app, frozenset(self.apps), may_take)
 
     def set_default_app(self, name: Optional[str]) -> None:
-        """Set the page's default app by id or name; None turns Conversation Routing off."""
+        """Set the page's default app by id or name; None turns Conversation Routing off.
+
+        Raises KeyError for an app that the page does not have.
+        """
         with self.lock:
             self.default_app = self.app_called(name).id if name else ""
             self.journal.changed()
@@ -133,11 +135,11 @@ class SimulatedPage:
         return thread_control.speaks(self.thread(psid).control, app_id, self.settings, self.now())
 
     def outcome_of(self, thread: Thread, change: ControlChange) -> ControlOutcome:
-        """Return what *change* would lead to; raises `Refused`. Changes nothing."""
+        """Return the outcome that *change* would have, without changing anything; raises `Refused`."""
         return thread_control.attempt(thread.control, change, self.settings, self.now())
 
     def apply_outcome(self, thread: Thread, change: ControlChange, outcome: ControlOutcome) -> None:
-        """Let the control of *outcome* hold."""
+        """Change control to that of *outcome*, and write the change into the chat."""
         before = thread.control.owner_at(self.now())
         thread.control = outcome.control
         if outcome.control.owner != before:
@@ -161,7 +163,7 @@ class SimulatedPage:
         self._deliver(route_handover(told.kind, body, self.apps.values(), to), thread)
 
     def change_control(self, psid: str, change: ControlChange, metadata: str = "") -> None:
-        """Do what *change* asks for, or raise `Refused`."""
+        """Carry out *change* and send its handover event; raises `Refused`."""
         with self.lock:
             thread = self.thread(psid)
             outcome = self.outcome_of(thread, change)
@@ -171,7 +173,7 @@ class SimulatedPage:
     # --- messages ---------------------------------------------------------------------------------
 
     def write_as_page(self, thread: Thread, app: App, message: Mapping[str, Any], **extra: Any) -> ChatEntry:
-        """Put a message of the page into the thread; `echo` tells the apps."""
+        """Write a message of the page into the chat; `echo` sends it to the apps."""
         thread.typing = ""
         return self._write(
             thread, kind="message", mid=self.new_id(), author=app.id, message=dict(message), **extra
@@ -187,7 +189,7 @@ class SimulatedPage:
             self.publish("delivery", thread, {"delivery": receipt})
 
     def person_acts(self, psid: str) -> Thread:
-        """Renew control and window because the person does something; first they have read everything."""
+        """Renew control and window because the person does something, having read everything before."""
         thread = self.thread(psid)
         thread.control = thread_control.touched(thread.control, self.now())
         self.person_reads(thread)
@@ -224,7 +226,7 @@ class SimulatedPage:
         self._deliver(routed, thread)
 
     def write(self, thread: Thread, **facts: Any) -> ChatEntry:
-        """Put something the person did into the chat."""
+        """Write what the person did into the chat."""
         return self._write(thread, author=PERSON, **facts)
 
     def _write(self, thread: Thread, **facts: Any) -> ChatEntry:
@@ -263,7 +265,7 @@ class SimulatedPage:
                 self.send_webhook(webhooks.WebhookDelivery(app, webhooks.meta_json(body), entry))
 
     def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
-        """Keep an upload in memory, and return the URL it is served under, with its name at the end."""
+        """Store an upload in memory, and return its URL, which ends with its name."""
         number = f"{len(self.files) + 1}-{secrets.token_hex(8)}"
         self.files[number] = (content_type, content)
         path = f"{number}/{quote(name, safe='')}" if name else number
@@ -272,7 +274,7 @@ class SimulatedPage:
     # --- time and state ---------------------------------------------------------------------------
 
     def stamp(self) -> int:
-        """Return the time in ms, later than every stamp before: the bot orders events by it."""
+        """Return the time in ms, always later than the last stamp: the bot orders events by it."""
         self._last_stamp = max(self._last_stamp + 1, self._milliseconds())
         return self._last_stamp
 

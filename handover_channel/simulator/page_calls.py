@@ -1,6 +1,6 @@
-"""The Graph API calls about the page, its apps and its people: what programs ask beside the conversation.
+"""Answers the Graph API calls about the page, its apps and its people.
 
-Most of it is remembered and given back; nothing here changes who controls a thread.
+Most calls store a value or return it; none changes who controls a thread.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
@@ -57,7 +57,7 @@ def get_page(page: SimulatedPage, call: GraphCall) -> _Json:
 
 
 def of_object(call: GraphCall) -> Handler:
-    """Return the handler of ``/<id>`` for a call."""
+    """Return the handler of ``/<id>`` for a call; raises `Refused` for a path that does not exist."""
     handler = {"GET": _object, "DELETE": _delete_object}.get(call.verb)
     if handler is None or not _AN_ID.match(call.node):
         raise unknown_path(f"/{call.node}")
@@ -97,7 +97,7 @@ def debug_token(page: SimulatedPage, call: GraphCall) -> _Json:
 
 
 def create_persona(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer POST personas: ``{"id"}``."""
+    """Answer POST personas: ``{"id"}``. Raises `Refused` for a missing or too long name."""
     name = call.parameters.get("name")
     if not name or len(str(name)) > 50:
         raise bad_parameter("The parameter name is required, with at most 50 characters")
@@ -142,7 +142,7 @@ def get_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
 
 
 def set_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer POST custom_user_settings."""
+    """Answer POST custom_user_settings. Raises `Refused` without a PSID."""
     psid = str(call.parameters.get("psid") or "")
     if not psid:
         raise bad_parameter("The parameter psid is required")

@@ -1,4 +1,4 @@
-"""A person with Messenger on their phone: writes, sends pictures, taps buttons and quick replies."""
+"""Acts as a person with Messenger on their phone: writes, sends pictures, taps buttons and quick replies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NothingToTap(LookupError):
 
 
 class Person:
-    """Acts as one person. Every act returns its entry in the chat (``mid`` and ``at`` among its keys)."""
+    """Acts as one person. All but `reads` return their entry in the chat (``mid``, ``at`` ...)."""
 
     def __init__(self, page: SimulatedPage, psid: str) -> None:
         self._page = page
@@ -30,7 +30,10 @@ class Person:
         return self._sends({"attachments": [attachment]})
 
     def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> ChatEntry:
-        """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons."""
+        """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons.
+
+        Raises `NothingToTap` if there is no such button.
+        """
         with self._page.lock:
             entry = self._message(mid) if mid else self._latest_with_buttons()
             buttons = [button for button in buttons_of(entry["message"]) if button.get("type") == "postback"]
@@ -56,7 +59,10 @@ class Person:
             return entry
 
     def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> ChatEntry:
-        """Tap a quick reply of the message *mid*, or of the latest that has some."""
+        """Tap a quick reply of the message *mid*, or of the latest that has some.
+
+        Raises `NothingToTap` if there is no such quick reply.
+        """
         with self._page.lock:
             thread = self._page.thread(self.psid)
             entry = self._message(mid) if mid else thread.latest_with_quick_replies()
@@ -78,7 +84,7 @@ class Person:
         return self._does("optin", {"optin": {"type": kind, "payload": payload, **token}})
 
     def reads(self) -> None:
-        """Look at the chat: a read receipt for what is new."""
+        """Open the chat, which sends a read receipt for what is new."""
         with self._page.lock:
             self._page.person_reads(self._page.thread(self.psid))
 

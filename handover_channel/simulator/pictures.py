@@ -1,4 +1,4 @@
-"""Pictures of people, drawn: a head and shoulders on a colour of their own. PNG, made without a library.
+"""Draws profile pictures: a head and shoulders, in a colour that depends on the PSID. PNG, without a library.
 
 https://www.w3.org/TR/png-3/
 """
@@ -15,7 +15,7 @@ SIZE = 96  #: pixels, both ways
 
 @lru_cache(maxsize=256)
 def portrait(psid: str) -> bytes:
-    """Return the picture of a person, always the same one."""
+    """Return the picture of a person, the same one every time."""
     hue = zlib.crc32(psid.encode()) % 360 / 360
     ground, figure = _colour(hue, 0.55), _colour(hue, 0.9)
     rows = [[figure if _is_figure(x, y) else ground for x in range(SIZE)] for y in range(SIZE)]

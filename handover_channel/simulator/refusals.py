@@ -1,4 +1,4 @@
-"""What Meta answers when it refuses a Graph API call.
+"""Lists Meta's refusals of Graph API calls: code, subcode, text.
 
 Rule: every refusal is an HTTP status of 400 (the one documented case says so, and it is the common
 report for the others) and Meta's envelope, ``{"error": {"message", "type", "code", "error_subcode",

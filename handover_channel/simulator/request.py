@@ -1,11 +1,11 @@
-"""A Graph API request as programs really send it, and its answer. No I/O.
+"""Reads Graph API requests in every form that clients send, and holds their responses. No I/O.
 
 Rules:
 
 1. Any version prefix or none; the token in the query, the form, the JSON body or `Authorization: Bearer`.
 2. Parameters come from the query and the body; the body wins. JSON and form bodies count alike: objects
    may arrive as JSON text (`recipient`, `message` ...), ids as numbers.
-3. Free text stays text, whatever it looks like (`metadata` often holds JSON).
+3. Free text stays text, even if it is valid JSON (`metadata` often is).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Request:
 
     @property
     def steps(self) -> List[str]:
-        """The parts of the path, without the version."""
+        """The segments of the path, without the version."""
         return [step for step in _VERSION.sub("", self.path).split("/") if step]
 
     @property

@@ -1,12 +1,12 @@
-"""Lets clients and the simulator's own page call it, never another web page in the same browser.
+"""Accepts requests of programs and of the simulator's own page, never of another page in the same browser.
 
-1. A browser says what name it was sent to in `Host`. A name that is neither loopback, an address, nor one
-   that the simulator was told is a page's that had its name point here (DNS rebinding).
-2. It says whose page sends what in `Origin`, and always where something is changed; other clients say
-   nothing.
+1. `Host` holds the name that the browser connected to. It must be loopback, an IP address, or a name that
+   the simulator was started with; any other page's name may have been pointed here (DNS rebinding).
+2. `Origin` names the page that sends the request; a browser always sets it where something is changed,
+   other clients do not send it.
    https://developer.mozilla.org/en-US/docs/Web/HTTP/Headers/Origin
-3. What acts for a person or an app takes JSON alone: a form of another page cannot send it. Graph API calls
-   are taken as Graph clients send them, forms too.
+3. What acts for a person or an app accepts JSON only: a form of another page cannot send it. Graph API calls
+   are accepted as Graph clients send them, forms included.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import ipaddress
 from typing import Collection, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-#: Its own side; the rest is the Graph API.
+#: The control API; every other path is the Graph API.
 OWN_SIDE = "/simulator/"
 
-#: Bytes, whatever their type: a file, a webhook's body.
+#: Paths that accept a body of any type: a file, a webhook's body.
 _BYTES = frozenset({"/simulator/files", "/simulator/webhook"})
 
 
 class RequestHead(NamedTuple):
-    """What counts of a request."""
+    """The parts of a request that decide whether it is accepted."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class RequestHead(NamedTuple):
 
 
 def refusal(head: RequestHead, names: Collection[str] = ()) -> str:
-    """Return why the simulator does not obey, with what to do, "" if it does. *names*: hosts it may go by."""
+    """Return why the request is refused and what to do, "" if it is not. *names*: hosts that are accepted."""
     name = _name_of(head.host)
     if not (name in names or _is_this_machine_or_an_address(name)):
         named = name or "NAME"

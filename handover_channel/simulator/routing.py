@@ -1,12 +1,12 @@
-"""Which app gets an event of a thread, and on which channel. No I/O.
+"""Decides which apps get an event of a thread, and on which channel. No I/O.
 
-12. The app that may answer gets `messaging`, the others `standby`; only apps that subscribed to the
-    event's field, and to `standby` for standby, at app and at page level.
-13. A postback goes with its payload, in `messaging`, to the app that sent the button; to all the others
-    in `standby`, without the payload.
+12. The app that may answer gets the event on `messaging`, the others on `standby`; only apps that
+    subscribed to the event's field, and to `standby` for standby, at app and at page level.
+13. A postback goes to the app that sent the button on `messaging`, with its payload; to all the others on
+    `standby`, without the payload.
 14. The payload of a quick reply stays visible in `standby`.
 15. Every message of the page is echoed to every app, its author included.
-16. Handover events go to the app they concern, in `messaging`.
+16. Handover events go to the app they concern, on `messaging`.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/messaging_postbacks

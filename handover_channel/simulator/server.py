@@ -1,7 +1,7 @@
-"""Serves a simulator: Graph API at any path, its own side under /simulator, the page at /.
+"""Serves a simulator over HTTP: the Graph API at any path, the control API under /simulator, its page at /.
 
-`run` is what the command calls; `serve` (async) and `running` (a thread of its own) are for tests.
-Serves 127.0.0.1 unless told otherwise: whoever reaches it may do everything, but for other web pages in the
+The command calls `run`; `serve` (async) and `running` (in a thread of its own) are for tests. It listens on
+127.0.0.1 unless another host is given: whoever reaches it may do everything, except other web pages in the
 developer's browser (request_origin.py).
 """
 
@@ -39,7 +39,7 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE = Path(__file__).with_name("static")
-LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that what is too large is refused in words
+LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets Meta's refusal
 
 #: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
 SECURITY = {
@@ -126,7 +126,7 @@ async def serve(
     names: Collection[str] = (),
     **pauses: Any,
 ) -> AsyncIterator[str]:
-    """Serve *simulator* in the running event loop; gives the base URL. Port 0 finds a free one.
+    """Serve *simulator* in the running event loop; yields the base URL. Port 0 picks a free one.
 
     *names*: other names than *host* by which it may be called. *pauses*: ``unreachable_pauses`` and
     ``refused_pauses`` of the `WebhookSender`.
@@ -156,7 +156,7 @@ async def serve(
 
 @contextlib.contextmanager
 def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **pauses: Any) -> Iterator[str]:
-    """Serve *simulator* in a thread of its own; gives the base URL."""
+    """Serve *simulator* in a thread of its own; yields the base URL."""
     loop = asyncio.new_event_loop()
     server = serve(simulator, host=host, port=port, **pauses)
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)

@@ -1,7 +1,6 @@
-"""`Simulator`: a page on Messenger, and everybody who can act there: people, apps, agents in the Page inbox.
+"""Simulates a page on Messenger, on which one can act as people, as apps and as the Page inbox.
 
-It needs no server: tests drive it by its methods, and read what each app was sent. `server.py` puts it
-behind HTTP.
+It needs no server: tests call its methods, and read what each app was sent. `server.py` serves it over HTTP.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from handover_channel.simulator.person import Person
 
 
 class Simulator(SimulatedPage):
-    """A Messenger with one page; what it is built from, see `SimulatedPage`."""
+    """A page to act on; `SimulatedPage` says what it is built from."""
 
     def person(self, psid: str) -> Person:
         """Return a person, to act as them."""
@@ -27,7 +26,7 @@ class Simulator(SimulatedPage):
 
     @property
     def inbox(self) -> PageInbox:
-        """The people in the Page inbox, to act as them."""
+        """The agents in the Page inbox, to act as them."""
         return PageInbox(self)
 
     def state(self, psid: str = "") -> Dict[str, Any]:

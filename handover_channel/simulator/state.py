@@ -1,4 +1,4 @@
-"""How the simulator looks from outside: its state for the page and for tests, a message as its echo."""
+"""Describes a page, its apps and its threads as JSON, for GET /simulator/state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Json = Dict[str, Any]
 
 
 def state(page: SimulatedPage, psid: str = "") -> _Json:
-    """Return everything there is to see; only one thread and its events where *psid* is given."""
+    """Return the state of the whole page, or of one thread and its events if *psid* is given."""
     with page.lock:
         shown = [thread for thread in page.threads.values() if not psid or thread.psid == psid]
         return {

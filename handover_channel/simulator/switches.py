@@ -1,4 +1,4 @@
-"""What Meta's pages leave open or contradict, and how much the simulator forgives: each a switch."""
+"""Holds the switches: what Meta's documentation leaves open, and how strict the simulator is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Switches:
     require_proof: bool = False
 
     def with_changes(self, changes: Mapping[str, Any]) -> Switches:
-        """Return switches with *changes*; ValueError names the key and what it accepts."""
+        """Return switches with *changes*; raises ValueError, which names the key and what it accepts."""
         types = {item.name: type(item.default) for item in fields(self)}
         for key, value in changes.items():
             if key not in types:

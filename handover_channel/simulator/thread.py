@@ -1,13 +1,13 @@
-"""One person's conversation with the page, as Messenger keeps it.
+"""Keeps one person's conversation with the page, as Messenger does.
 
-`chat` is what a person scrolls through: messages of both sides, taps, and changes of control, each a
-plain dict that goes to the page of the simulator as it is::
+`chat` holds the messages of both sides, taps and changes of control in order, each a plain dict that the
+simulator's page gets unchanged::
 
     {"kind": "message", "mid", "at", "author", "message": {...}, "seen", "persona": name of one, "tag"}
     {"kind": "postback", "mid", "at", "author", "title", "payload", "seen"}
     {"kind": "control", "at", "action", "by": app id, "owner": app id or ""}
 
-``at`` is in ms, ``author`` is "person" or an app id, ``seen`` tells on which channel each app got it.
+``at`` is in ms, ``author`` is "person" or an app id, ``seen`` maps app ids to the channel they got it on.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ChatEntry = Dict[str, Any]
 
 @dataclass
 class Thread:
-    """Chat, control and what else Messenger knows about one person and the page."""
+    """The chat, the control and the state of one thread between a person and the page."""
 
     psid: str
     name: str
@@ -43,7 +43,7 @@ class Thread:
     unread: List[str] = field(default_factory=list)  #: mids of the page not yet seen by the person
 
     def message(self, mid: str) -> Optional[ChatEntry]:
-        """Return the entry of that mid."""
+        """Return the entry with that mid."""
         return next((entry for entry in reversed(self.chat) if entry.get("mid") == mid), None)
 
     def latest_with_quick_replies(self) -> Optional[ChatEntry]:

@@ -1,8 +1,8 @@
-"""The Graph API calls about one thread: the Send API and thread control.
+"""Answers the Graph API calls about one thread: the Send API and thread control.
 
-The order of checks at a send: parameters, ownership, window (Meta documents none for the last two).
-Rule 11: `thread_control` on a send works only with a default app, and a send whose control cannot be
-changed is refused as a whole.
+A send is checked in this order: parameters, ownership, window (Meta documents none for the last two).
+Rule 11: `thread_control` on a send works only with a default app, and if control cannot be changed the
+whole send is refused.
 
 https://developers.facebook.com/docs/messenger-platform/reference/send-api
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
@@ -27,7 +27,10 @@ HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
 
 
 def send(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action the first alone."""
+    """Answer POST messages: ``{"recipient_id", "message_id"}``, for a sender action without the second.
+
+    Raises `Refused` as the Send API does.
+    """
     otherwise = call.named_otherwise
     message_checks.check(call.parameters, dead_tags=call.guest)
     if otherwise:

@@ -1,24 +1,24 @@
-"""Who controls a thread on Messenger, and what an app may do about it. No I/O; the clock is passed in.
+"""Decides who controls a thread, and which app may change that. No I/O; the clock is passed in.
 
  1. A thread has one owner, or none: then it is idle.
- 2. Control lapses after 24 hours without activity; every change of control starts them anew; the owner
-    may extend it, up to 7 days.
- 3. With a default app (Conversation Routing is on), an idle thread is the default app's to answer, an
-    owned one its owner's alone.
- 4. Without a default app, everybody may answer an idle thread; an owned one only its owner.
- 5. pass: the owner, or anybody while idle; to a connected app, by default to the default app; the owner
-    not to itself.
+ 2. Control lapses after 24 hours without activity; every change of control restarts the 24 hours; the
+    owner may extend it, up to 7 days.
+ 3. With a default app (Conversation Routing is on), only the default app may answer an idle thread, only
+    the owner an owned one.
+ 4. Without a default app, every app may answer an idle thread, only the owner an owned one.
+ 5. pass: by the owner, or by any app while idle; to a connected app, by default to the default app; the
+    owner cannot pass to itself.
  6. take: only with a default app, and by an app that the page allows to take control; not by the owner.
- 7. request: only without a default app, not by the owner; an idle thread is granted at once, otherwise
+ 7. request: only without a default app, not by the owner; while idle control is granted at once, otherwise
     the owner is asked.
- 8. release: the owner. The thread is idle and nobody is told.
- 9. thread_owner: the owner and the default app see everything, the others the expiry, nobody a owner
-    that does not exist.
-10. The Page inbox steps in whenever a person answers there, in both modes.
+ 8. release: by the owner. The thread is idle then; no app gets an event.
+ 9. thread_owner: the owner and the default app see owner and expiry, the others the expiry; for an idle
+    thread nobody sees anything.
+10. The Page inbox takes control whenever an agent replies there, in both modes.
 
-Who may send is also who gets `messaging` instead of `standby` (rule 12): see `speaks`.
+The app that may send also gets `messaging` instead of `standby` (rule 12): see `speaks`.
 
-Which checks a call passes is a line of `CHECKS`, what it then does a line of `EFFECTS`.
+The checks of each call are a line of `CHECKS`, its effect is a line of `EFFECTS`.
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 https://developers.facebook.com/documentation/business-messaging/instagram-messaging/features/conversation-routing/apis
 """
@@ -44,14 +44,14 @@ class Mode(str, Enum):
 
 
 class Action(str, Enum):
-    """What can be done about control."""
+    """The changes of control that exist."""
 
     PASS = "pass"  # noqa: S105 - control is passed, not a password
     TAKE = "take"
     REQUEST = "request"
     RELEASE = "release"
     EXTEND = "extend"
-    STEP_IN = "step_in"  #: the Page inbox, by an answer or by moving the thread to Main
+    STEP_IN = "step_in"  #: the Page inbox, by a reply or by a move to Main
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ IDLE = ThreadControl()
 
 @dataclass(frozen=True)
 class PageSettings:
-    """What the page's settings say: its default app ("" for none) and the connected apps."""
+    """The settings of a page that decide about control. ``default_app``: "" for none."""
 
     default_app: str = ""
     apps: FrozenSet[str] = frozenset()
@@ -79,13 +79,13 @@ class PageSettings:
 
     @property
     def mode(self) -> Mode:
-        """The mode that follows from the default app."""
+        """`Mode.ROUTING` with a default app, `Mode.ZERO` without."""
         return Mode.ROUTING if self.default_app else Mode.ZERO
 
 
 @dataclass(frozen=True)
 class ControlChange:
-    """An app tries to change control. ``target`` is for pass, ``duration`` (seconds) for extend."""
+    """A change of control that an app asks for. ``target``: of pass; ``duration`` (seconds): of extend."""
 
     action: Action
     caller: str
@@ -95,7 +95,7 @@ class ControlChange:
 
 @dataclass(frozen=True)
 class HandoverEvent:
-    """The handover event that follows: its kind, the app that gets it, and the owners it names."""
+    """A handover event: its kind, the app that gets it, and the owners it names."""
 
     kind: str  #: pass_thread_control, take_thread_control or request_thread_control
     to: str
@@ -105,7 +105,7 @@ class HandoverEvent:
 
 @dataclass(frozen=True)
 class ControlOutcome:
-    """Control afterwards, and the event that somebody gets, if anybody does."""
+    """Control after a change, and the handover event that follows, if any."""
 
     control: ThreadControl
     event: Optional[HandoverEvent] = None
@@ -114,7 +114,7 @@ class ControlOutcome:
 def attempt(
     control: ThreadControl, change: ControlChange, settings: PageSettings, now: float
 ) -> ControlOutcome:
-    """Return what *change* leads to, or raise `Refused` with Meta's refusal."""
+    """Return the outcome of *change*; raises `Refused` with Meta's refusal."""
     owner = control.owner_at(now)
     for check in CHECKS[change.action, settings.mode]:
         refusal = check(change, owner, settings)
@@ -124,7 +124,7 @@ def attempt(
 
 
 def speaks(control: ThreadControl, app: str, settings: PageSettings, now: float) -> bool:
-    """Whether *app* may answer now, and so is the one to get `messaging` (rules 3, 4 and 12)."""
+    """Whether *app* may answer now, and so gets events on `messaging` (rules 3, 4 and 12)."""
     owner = control.owner_at(now)
     if owner:
         return app == owner

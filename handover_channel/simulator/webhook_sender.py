@@ -1,12 +1,12 @@
-"""Carries webhooks to the apps that have a callback.
+"""Sends webhooks to the apps that have a callback, and retries them.
 
-18. An app must answer 200 within 5 seconds; otherwise the delivery is tried again, after growing pauses,
-    and given up in the end.
-17. What is sent are the signed bytes.
-20. A callback proves itself by the handshake; its result is shown, deliveries do not wait for it.
+17. The bytes that are sent are the bytes that are signed.
+18. An app must answer 200 within 5 seconds; otherwise the delivery is retried, after growing pauses, and
+    given up in the end.
+20. A callback is verified by the handshake; its result is shown, deliveries do not wait for it.
 
-The webhooks of one app go out one after the other, in order; apps do not wait for each other, and the
-Graph API waits for nobody. An app that cannot be reached at all is given more time than one that
+The webhooks of one app are sent one after the other, in order; apps do not wait for each other, and the
+Graph API waits for no webhook. An app that cannot be reached at all is retried for longer than one that
 answers with an error: a bot may still be starting.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
@@ -57,7 +57,7 @@ class WebhookSender:
         self.handshakes: Dict[str, str] = {}  #: app id -> "ok", or what went wrong
 
     def accept(self, delivery: WebhookDelivery) -> None:
-        """Take a webhook, from any thread; it is delivered when those before it are."""
+        """Queue a webhook, from any thread; it is sent after those before it."""
         self._loop.call_soon_threadsafe(self._enqueue, delivery)
 
     def _enqueue(self, delivery: WebhookDelivery) -> None:
@@ -95,7 +95,7 @@ class WebhookSender:
             return None, str(error) or type(error).__name__
 
     def shake_hands(self, app: App) -> None:
-        """Ask the callback of *app* whether it is ours, and keep asking until it answers."""
+        """Verify the callback of *app*, and retry until it is verified."""
         self._tasks.append(self._loop.create_task(self._shake_hands(app)))
 
     async def _shake_hands(self, app: App) -> None:
@@ -120,13 +120,13 @@ class WebhookSender:
         return f"answered {answer.status}" if answer.status != 200 else "did not give the challenge back"
 
     def drop(self) -> None:
-        """Forget what waits for delivery."""
+        """Drop the deliveries that have not started."""
         for queue in self._queues.values():
             while not queue.empty():
                 queue.get_nowait()
 
     async def close(self) -> None:
-        """Stop: what is not delivered stays undelivered."""
+        """Stop; webhooks not yet delivered are lost."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

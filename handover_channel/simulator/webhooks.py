@@ -1,4 +1,4 @@
-"""The bytes of a webhook delivery: Meta's JSON, envelope, signatures and handshake. No I/O.
+"""Builds the bytes of a webhook delivery: Meta's JSON, envelope, signatures and handshake. No I/O.
 
 Rule 16: handover events name app ids as numbers or as strings; Meta's own samples mix them.
 Rule 17: the bytes that are sent are the bytes that are signed, in Meta's escaped form.
@@ -19,9 +19,6 @@ from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.journal import JournalEntry
 from handover_channel.simulator.thread import ChatEntry
 from handover_channel.simulator.thread_control import HandoverEvent
-
-#: `Switches.ids`: "meta" mixes as Meta's samples do, the others are all of one type.
-ID_FORMS = ("meta", "string", "number")
 
 #: The owner ids that Meta's samples print as numbers: (kind of event, key).
 _NUMBERS_IN_SAMPLES = {
@@ -62,7 +59,7 @@ def delivery(page: str, channel: str, item: Mapping[str, Any], time: int) -> Dic
 
 
 def handshake(verify_token: str, challenge: str) -> Dict[str, str]:
-    """Return the query of the GET that asks whether a callback is ours."""
+    """Return the query of the GET that verifies a callback."""
     return {"hub.mode": "subscribe", "hub.verify_token": verify_token, "hub.challenge": challenge}
 
 
@@ -74,7 +71,7 @@ def app_id(value: str, *, number: bool) -> Union[str, int, None]:
 
 
 def handover_item(told: HandoverEvent, metadata: str, ids: str) -> Dict[str, Any]:
-    """Return the part of a handover event below its kind; *ids* is one of `ID_FORMS`."""
+    """Return the part of a handover event below its kind; *ids*: see `Switches.ids`."""
     if told.kind == "request_thread_control":
         named = {"requested_owner_app_id": told.new}
     else:
