@@ -21,10 +21,11 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import metrics, webhook, wiring
+from handover_channel import metrics, wiring
 from handover_channel import settings as settings_file
 from handover_channel.credentials import CHANNEL
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
+from handover_channel.messenger import webhook
 from handover_channel.rarely import Rarely
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa_loops import end_scheduler, share_scheduler

@@ -30,10 +30,10 @@ from typing import Any, Mapping, Optional, Tuple, Union
 
 from handover_channel import essential, log, metrics, wiring
 from handover_channel.errors import StoreUnavailable
-from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
 from handover_channel.line import Counter, Line, LineClosed
+from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings import Settings

@@ -14,7 +14,8 @@ from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 from handover_channel import first_answer, log, outbox
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
 from handover_channel.control import Change, Control, bot_may_speak
-from handover_channel.events import (
+from handover_channel.messenger.bubble import whole_number, words
+from handover_channel.messenger.events import (
     ControlPassed,
     ControlRequested,
     ControlTaken,
@@ -26,7 +27,6 @@ from handover_channel.events import (
     PostbackReceived,
     Referred,
 )
-from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.returning import ReturnReason
 from handover_channel.routing import (
     OUR_METADATA,

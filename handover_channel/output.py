@@ -16,9 +16,10 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from rasa.core.channels.channel import OutputChannel
 
-from handover_channel import log, messages
+from handover_channel import log
 from handover_channel.gate import Gate
 from handover_channel.graph_api import GraphApi
+from handover_channel.messenger import messages
 from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken

@@ -22,7 +22,7 @@ from enum import Enum, auto
 from typing import Callable, Mapping, Optional, Type, Union
 
 from handover_channel.control import Control, State, bot_may_speak, has_lapsed, has_owner
-from handover_channel.events import (
+from handover_channel.messenger.events import (
     META_INBOXES,
     ControlPassed,
     ControlRequested,

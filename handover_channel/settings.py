@@ -30,8 +30,8 @@ from handover_channel.automatic_replies import AutomaticReplies
 from handover_channel.block import Block, nearest, quoted
 from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, UnknownTarget
-from handover_channel.events import META_INBOXES
 from handover_channel.inbox_settings import InboxSettings
+from handover_channel.messenger.events import META_INBOXES
 from handover_channel.targets import (
     INSTAGRAM_INBOX_APP_ID,
     PAGE_INBOX_APP_ID,

@@ -12,11 +12,11 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import webhook
-from handover_channel.events import MessageEchoed, MessageReceived
 from handover_channel.inbox.views import Entry, Quote, Reaction, Said
+from handover_channel.messenger import webhook
 from handover_channel.messenger.bubble import Content, Note, summary
 from handover_channel.messenger.content import content_of, emoji_of, is_taken_back
+from handover_channel.messenger.events import MessageEchoed, MessageReceived
 from handover_channel.routing import REACTION
 from handover_channel.store import deliveries, edits, transcript
 from handover_channel.store.edits import Edit

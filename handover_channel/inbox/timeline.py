@@ -11,11 +11,11 @@ from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tupl
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.events import Attachment
 from handover_channel.inbox import afterwards
 from handover_channel.inbox.bot_part import without
 from handover_channel.inbox.views import Card, Changed, Entry, File, Remark, Said
 from handover_channel.messenger.content import content_of
+from handover_channel.messenger.events import Attachment
 from handover_channel.store import remarks, thread_events, threads, transcript
 from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import LoggedChange, Thread

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from handover_channel.events import META_INBOXES
 from handover_channel.inbox.views import BOT, MINE, OPEN, RETURNED, WAITING
+from handover_channel.messenger.events import META_INBOXES
 
 
 def _(text: str) -> str:

@@ -17,7 +17,6 @@ from datetime import datetime, timezone, tzinfo
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 from zoneinfo import ZoneInfo
 
-from handover_channel.events import Attachment
 from handover_channel.messenger import links
 from handover_channel.messenger.bubble import (
     Content,
@@ -29,6 +28,7 @@ from handover_channel.messenger.bubble import (
     mappings,
     words,
 )
+from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.templates import buttons_of, content_of_template
 
 _Json = Mapping[str, Any]

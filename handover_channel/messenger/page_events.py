@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Tuple
 
-from handover_channel.events import Event, Noted
+from handover_channel.messenger.events import Event, Noted
 
 POLICY_KINDS = ("policy_enforcement", "policy-enforcement")
 

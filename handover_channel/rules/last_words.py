@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Optional
 
-from handover_channel.events import Attachment, Event, MessageEchoed, MessageReceived, PostbackReceived
+from handover_channel.messenger.events import (
+    Attachment,
+    Event,
+    MessageEchoed,
+    MessageReceived,
+    PostbackReceived,
+)
 from handover_channel.returning import is_button
 from handover_channel.routing import OUR_METADATA
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Tuple
 
-from handover_channel import webhook
+from handover_channel.messenger import webhook
 
 KB, MB = 1024, 1024**2
 

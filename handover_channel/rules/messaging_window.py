@@ -19,7 +19,14 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, Optional, Type
 
 from handover_channel.errors import OutsideWindow
-from handover_channel.events import Event, MessageReceived, Noted, OptedIn, PostbackReceived, Referred
+from handover_channel.messenger.events import (
+    Event,
+    MessageReceived,
+    Noted,
+    OptedIn,
+    PostbackReceived,
+    Referred,
+)
 
 #: Seconds after what opened the window. Source: the page above, "standard messaging" and "human agent".
 STANDARD_WINDOW = 24 * 60 * 60

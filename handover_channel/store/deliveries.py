@@ -14,11 +14,11 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.messenger.webhook import Item
 from handover_channel.store.listener import tell
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import claims, deliveries
 from handover_channel.store.upsert import insert_new
-from handover_channel.webhook import Item
 
 EVENT, RETURNED, MUTED = "event", "returned", "muted"
 

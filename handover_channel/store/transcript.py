@@ -9,7 +9,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Set
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.events import Attachment
+from handover_channel.messenger.events import Attachment
 from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import transcript
 

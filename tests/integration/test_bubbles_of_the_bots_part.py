@@ -11,9 +11,9 @@ pytest.importorskip("rasa")
 from bubbles import drawn
 from shapes import MESSAGES, NOTHINGS, POSTBACKS, of_person, recorded
 
-from handover_channel import webhook
-from handover_channel.events import MessageReceived, PostbackReceived
 from handover_channel.inbox.bot_part import said_in
+from handover_channel.messenger import webhook
+from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.rasa_conversation import metadata_of, text_of
 
 pytestmark = pytest.mark.rasa

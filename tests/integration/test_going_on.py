@@ -9,7 +9,7 @@ import pytest
 
 from handover_channel.control import Control, State
 from handover_channel.errors import NotReady, TokenRefused
-from handover_channel.events import MessageReceived
+from handover_channel.messenger.events import MessageReceived
 from handover_channel.returning import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from handover_channel.events import MessageReceived, PostbackReceived
+from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.store.deliveries import Delivery
 
 pytest.importorskip("rasa")

@@ -11,7 +11,6 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from handover_channel import webhook  # noqa: E402
 from handover_channel.addresses import GraphApiSettings  # noqa: E402
 from handover_channel.agent import Agent  # noqa: E402
 from handover_channel.claims import Claims  # noqa: E402
@@ -21,6 +20,7 @@ from handover_channel.evidence import Evidence  # noqa: E402
 from handover_channel.graph_api import GraphApi, Patience, Upload  # noqa: E402
 from handover_channel.inbox.files import LARGEST, Files  # noqa: E402
 from handover_channel.inbox_settings import InboxSettings  # noqa: E402
+from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.profiles import Profiles  # noqa: E402
 from handover_channel.settings import Grants, Settings  # noqa: E402
 from handover_channel.simulator import Simulator, running  # noqa: E402

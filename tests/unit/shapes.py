@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from play import PSID, SALES_BOT
 
-from handover_channel import webhook
+from handover_channel.messenger import webhook
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "webhooks.jsonl"
 AT = 1_700_000_000_000

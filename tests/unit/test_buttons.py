@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.buttons import button, quick_reply, return_button, with_return_button
+from handover_channel.messenger.buttons import button, quick_reply, return_button, with_return_button
 from handover_channel.returning import BUTTON_PAYLOAD, is_button
 
 FREE = {"title": "Track my order", "payload": "/track_order"}

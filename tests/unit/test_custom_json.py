@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.custom_json import custom_messages, send_body
+from handover_channel.messenger.custom_json import custom_messages, send_body
 
 VIDEO = {"type": "video", "payload": {"url": "https://shop.example/a.mp4"}}
 MEDIA = {"template_type": "media", "elements": [{"media_type": "image", "attachment_id": "1"}]}

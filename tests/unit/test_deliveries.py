@@ -9,9 +9,9 @@ from databases import on_postgresql
 from play import START
 
 from handover_channel.errors import StoreUnavailable
+from handover_channel.messenger.webhook import parse, unmarshal
 from handover_channel.store import deliveries, schema, transcript
 from handover_channel.store.transcript import Line
-from handover_channel.webhook import parse, unmarshal
 
 
 def items(*wanted):

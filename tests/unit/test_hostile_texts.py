@@ -14,10 +14,10 @@ import pytest
 
 from handover_channel import returning
 from handover_channel.messenger import bubble, links
+from handover_channel.messenger.text_splitting import fits, shorten, split
 from handover_channel.printable import printable
 from handover_channel.returning import Keyword, Keywords, _fold_once, fold
 from handover_channel.rules.written_language import language_of
-from handover_channel.splitting import fits, shorten, split
 
 #: Characters of a text, and of one four times as long.
 SHORT, FACTOR = 5_000, 4

@@ -24,7 +24,6 @@ from handover_channel import agent, control, graph_errors, sending
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverRefused
-from handover_channel.events import PAGE_INBOX_APP_ID
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
@@ -42,6 +41,7 @@ from handover_channel.inbox.views import (
     ThreadView,
     You,
 )
+from handover_channel.messenger.events import PAGE_INBOX_APP_ID
 from handover_channel.returning import ReturnReason
 from handover_channel.store import replies
 

@@ -13,7 +13,7 @@ import pytest
 from play import NO_TAKING, OUTAGE, PSID, SALES_BOT, Play
 
 import handover_channel
-from handover_channel import custom_json, log, messages, webhook
+from handover_channel import log
 from handover_channel.agent import Agent
 from handover_channel.errors import (
     GraphError,
@@ -23,6 +23,7 @@ from handover_channel.errors import (
     TokenRefused,
 )
 from handover_channel.evidence import Evidence
+from handover_channel.messenger import custom_json, messages, webhook
 from handover_channel.switchboard import Switchboard
 from handover_channel.worker import Worker
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.messages import (
+from handover_channel.messenger.messages import (
     attachment_messages,
     button_messages,
     element_messages,

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from play import PSID
 from shapes import CDN, MESSAGES, OTHERS, POSTBACKS, attached, of_page, of_person, recorded
 
-from handover_channel import webhook
-from handover_channel.events import MessageEchoed, MessageReceived, PostbackReceived
 from handover_channel.inbox import wording
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.inbox.rendering import LANGUAGES
 from handover_channel.inbox.views import Said
-from handover_channel.messenger import content
+from handover_channel.messenger import content, webhook
 from handover_channel.messenger.bubble import Note, mappings
 from handover_channel.messenger.content import attachment_of, content_of
+from handover_channel.messenger.events import MessageEchoed, MessageReceived, PostbackReceived
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from handover_channel import webhook
 from handover_channel.errors import StoreUnavailable
+from handover_channel.messenger import webhook
 from handover_channel.repeats import Repeats
 from handover_channel.routing import OUR_METADATA
 from handover_channel.store import Store, deliveries, sent

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handover_channel.control import Control, State
-from handover_channel.events import (
+from handover_channel.messenger.events import (
     INSTAGRAM_INBOX_APP_ID,
     PAGE_INBOX_APP_ID,
     Attachment,

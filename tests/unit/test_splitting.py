@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handover_channel.splitting import fits, shorten, split
+from handover_channel.messenger.text_splitting import fits, shorten, split
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 FLAG = "\U0001f1ea\U0001f1ec"

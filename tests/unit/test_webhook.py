@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handover_channel import webhook
 from handover_channel.errors import InvalidSignature, MalformedWebhook
-from handover_channel.events import (
+from handover_channel.messenger import webhook
+from handover_channel.messenger.events import (
     Attachment,
     ControlPassed,
     ControlRequested,

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import InvalidSignature, MalformedWebhook
-from handover_channel.events import (
+from handover_channel.messenger.content import extras_of, tap_of
+from handover_channel.messenger.events import (
     Attachment,
     ControlPassed,
     ControlRequested,
@@ -33,7 +34,6 @@ from handover_channel.events import (
     RolesChanged,
     Unrecognised,
 )
-from handover_channel.messenger.content import extras_of, tap_of
 
 SIGNATURE_PREFIX = "sha256="
 _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)

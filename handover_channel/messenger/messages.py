@@ -21,15 +21,15 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from urllib.parse import urlsplit
 
 from handover_channel import log
-from handover_channel.buttons import (
+from handover_channel.messenger.buttons import (
     button,
     button_of_quick_reply,
     quick_reply,
     return_button,
     with_return_button,
 )
-from handover_channel.custom_json import TEXT_LIMIT, custom_messages, message_object, send_body
-from handover_channel.splitting import ELLIPSIS, fits, shorten, split
+from handover_channel.messenger.custom_json import TEXT_LIMIT, custom_messages, message_object, send_body
+from handover_channel.messenger.text_splitting import ELLIPSIS, fits, shorten, split
 
 __all__ = [
     "attachment_messages",

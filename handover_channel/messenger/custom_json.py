@@ -14,7 +14,7 @@ import copy
 from typing import Any, Dict, List, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.splitting import split
+from handover_channel.messenger.text_splitting import split
 
 logger = log.logger(__name__)
 
