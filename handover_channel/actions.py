@@ -21,7 +21,7 @@ from handover_channel.errors import (
     SettingsError,
     StoreUnavailable,
 )
-from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
 from handover_channel.rules.last_words import words_said
 from handover_channel.store import threads
 from handover_channel.store.threads import Thread

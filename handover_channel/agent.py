@@ -21,7 +21,6 @@ import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log, outbox
-from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.messenger import messages
@@ -29,6 +28,7 @@ from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import Attachment
 from handover_channel.outbox import Part
 from handover_channel.post import Post
+from handover_channel.rules.control import Control
 from handover_channel.sending import PortOf, SendingRules, check_reply, kind_of, sending_rules
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, replies, sent, threads

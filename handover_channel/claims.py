@@ -17,11 +17,11 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 from sqlalchemy.engine import Connection
 
 from handover_channel import metrics
-from handover_channel.control import bot_may_speak
 from handover_channel.evidence import Ruling
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import Event, MessageReceived, PostbackReceived
 from handover_channel.rules import messaging_window
+from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of
 from handover_channel.rules.turn_outcome import ANSWERED, OVER
 from handover_channel.store import Store, deliveries, threads, transcript

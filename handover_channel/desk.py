@@ -34,7 +34,7 @@ from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
 from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings import Settings
 from handover_channel.store import sent

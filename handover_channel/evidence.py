@@ -13,7 +13,6 @@ from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import first_answer, log, outbox
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
-from handover_channel.control import Change, Control, bot_may_speak
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
     ControlPassed,
@@ -27,8 +26,9 @@ from handover_channel.messenger.events import (
     PostbackReceived,
     Referred,
 )
-from handover_channel.returning import ReturnReason
-from handover_channel.routing import (
+from handover_channel.rules import budget
+from handover_channel.rules.control import Change, Control, bot_may_speak
+from handover_channel.rules.event_meaning import (
     OUR_METADATA,
     READ,
     Meaning,
@@ -37,7 +37,7 @@ from handover_channel.routing import (
     meaning_of,
     typed,
 )
-from handover_channel.rules import budget
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import ANSWERED, KEPT
 from handover_channel.settings import Grants, Settings
 from handover_channel.store import Store, edits, findings, sent, thread_events, threads

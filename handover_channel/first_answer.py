@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 
 from handover_channel import metrics
-from handover_channel.control import HANDED_OVER
 from handover_channel.errors import StoreUnavailable
+from handover_channel.rules.control import HANDED_OVER
 from handover_channel.settings import Settings
 from handover_channel.store import Store, threads, transcript
 from handover_channel.store.threads import Thread

@@ -19,7 +19,7 @@ from handover_channel import log, metrics
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.repeats import Repeats
-from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import findings
 from handover_channel.switchboard import Switchboard

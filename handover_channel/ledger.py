@@ -12,7 +12,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control import (
+from handover_channel.owners import MESSENGER
+from handover_channel.rules import budget
+from handover_channel.rules.control import (
     CHANNEL_CORRECTED,
     Change,
     Control,
@@ -21,8 +23,6 @@ from handover_channel.control import (
     is_confirmed,
     state_after,
 )
-from handover_channel.owners import MESSENGER
-from handover_channel.rules import budget
 from handover_channel.settings import Settings, Target
 from handover_channel.store import Store, deadlines, deliveries, findings, threads
 from handover_channel.store.threads import Released, Thread

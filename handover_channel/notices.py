@@ -16,15 +16,15 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List
 
 from handover_channel import log, metrics
-from handover_channel.control import Control
 from handover_channel.errors import GraphError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.inbox_settings import filled
 from handover_channel.messenger import messages
 from handover_channel.owners import MESSENGER
-from handover_channel.routing import OUR_METADATA
 from handover_channel.rules import messaging_window
+from handover_channel.rules.control import Control
+from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.obstacle import silence_with
 from handover_channel.settings import Settings
 from handover_channel.store import Store, news, sent, threads, transcript

@@ -21,7 +21,7 @@ from handover_channel.gate import Gate
 from handover_channel.graph_api import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.repeats import Repeats
-from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.switchboard import MESSENGER, Switchboard
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from handover_channel import log
-from handover_channel.control import has_lapsed
 from handover_channel.errors import GraphError, SettingsError, TokenRefused
 from handover_channel.graph_api import GraphApi, ThreadOwner
+from handover_channel.rules.control import has_lapsed
 from handover_channel.settings import Settings
 from handover_channel.store.threads import Thread
 

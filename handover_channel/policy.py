@@ -26,10 +26,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import log, wiring
 from handover_channel.errors import SettingsError, StoreUnavailable
-from handover_channel.returning import Keywords
-from handover_channel.routing import JUST_RETURNED
-from handover_channel.rules.written_language import language_of
-from handover_channel.silence import (
+from handover_channel.rules.event_meaning import JUST_RETURNED
+from handover_channel.rules.keywords import Keywords
+from handover_channel.rules.rasa_turn import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
     HANDOVER_INTENT,
@@ -39,6 +38,7 @@ from handover_channel.silence import (
     Turn,
     next_action,
 )
+from handover_channel.rules.written_language import language_of
 from handover_channel.switchboard import MESSENGER
 from handover_channel.ways_back import keywords_of
 

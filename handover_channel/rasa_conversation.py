@@ -36,7 +36,7 @@ from handover_channel.rasa_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa_memory import set_aside, tidy_up
 from handover_channel.rasa_stores import are_at_hand, expect_reachable, forget_lock
 from handover_channel.repeats import Repeats
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
 from handover_channel.store.deliveries import RETRIED, Delivery

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 from handover_channel import log
-from handover_channel.control import Control
 from handover_channel.errors import StoreUnavailable
+from handover_channel.rules.control import Control
 from handover_channel.store import Store, news, threads, transcript
 from handover_channel.store.transcript import PERSON, Line
 

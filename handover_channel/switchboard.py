@@ -12,19 +12,6 @@ import time
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.control import (
-    ANOTHER_APP,
-    BOT,
-    EXTENDED,
-    HANDED_OVER,
-    NOT_RELEASED,
-    REQUESTED,
-    STAFF_TOOK_OVER,
-    TOOK_OVER,
-    Change,
-    Control,
-    bot_may_speak,
-)
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -37,7 +24,20 @@ from handover_channel.notices import Notices
 from handover_channel.owners import MESSENGER as MESSENGER
 from handover_channel.owners import Owners
 from handover_channel.refusals import Refusals
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import (
+    ANOTHER_APP,
+    BOT,
+    EXTENDED,
+    HANDED_OVER,
+    NOT_RELEASED,
+    REQUESTED,
+    STAFF_TOOK_OVER,
+    TOOK_OVER,
+    Change,
+    Control,
+    bot_may_speak,
+)
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
 from handover_channel.settings import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Dict, Optional, Tuple
 
 from handover_channel.block import Block, nearest, quoted
-from handover_channel.returning import Keyword, Keywords, fold
+from handover_channel.rules.keywords import Keyword, Keywords, fold
 
 KEYS = ("time_limit", "button", "keywords", "rest")
 KEYWORD_KEYS = ("text", "match")

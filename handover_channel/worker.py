@@ -21,13 +21,13 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import essential, log, metrics
 from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
-from handover_channel.control import bot_may_speak
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
-from handover_channel.returning import ReturnReason
 from handover_channel.rules import budget
+from handover_channel.rules.control import bot_may_speak
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Outcome, Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline

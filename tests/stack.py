@@ -29,7 +29,7 @@ import requests
 import yaml
 
 from handover_channel import simulator
-from handover_channel.hours import DAYS
+from handover_channel.rules.business_hours import DAYS
 from handover_channel.simulator import PAGE_INBOX, Simulator
 
 ROOT = Path(__file__).parent.parent

@@ -12,10 +12,10 @@ from typing import Callable, Optional
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control import Control
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import permission
-from handover_channel.returning import ReturnReason, parse_duration
+from handover_channel.rules.control import Control
+from handover_channel.rules.keywords import ReturnReason, parse_duration
 from handover_channel.rules.rights import Act
 from handover_channel.sending import PortOf
 from handover_channel.settings import Settings

@@ -17,7 +17,7 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.bubble import Content, Note, summary
 from handover_channel.messenger.content import content_of, emoji_of, is_taken_back
 from handover_channel.messenger.events import MessageEchoed, MessageReceived
-from handover_channel.routing import REACTION
+from handover_channel.rules.event_meaning import REACTION
 from handover_channel.store import deliveries, edits, transcript
 from handover_channel.store.edits import Edit
 from handover_channel.store.thread_events import ThreadEvent

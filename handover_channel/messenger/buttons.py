@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from handover_channel import log
 from handover_channel.messenger.text_splitting import ELLIPSIS, shorten
-from handover_channel.returning import BUTTON_PAYLOAD, is_button
+from handover_channel.rules.keywords import BUTTON_PAYLOAD, is_button
 
 logger = log.logger(__name__)
 

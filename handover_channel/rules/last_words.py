@@ -17,8 +17,8 @@ from handover_channel.messenger.events import (
     MessageReceived,
     PostbackReceived,
 )
-from handover_channel.returning import is_button
-from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.event_meaning import OUR_METADATA
+from handover_channel.rules.keywords import is_button
 
 #: Characters that are kept.
 LONGEST = 200

@@ -14,8 +14,8 @@ from typing import Mapping, NamedTuple, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Control, bot_may_speak
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import Control, bot_may_speak
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.store import findings
 from handover_channel.store.queue import IS_GIVEN_UP
 from handover_channel.store.schema import changes, claims, deadlines, deliveries, threads

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Control
+from handover_channel.rules.control import Control
 from handover_channel.store.schema import people, read_marks, tags, threads, transcript
 from handover_channel.store.upsert import insert
 

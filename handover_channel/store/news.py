@@ -14,7 +14,7 @@ from typing import Any, List, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Control
+from handover_channel.rules.control import Control
 from handover_channel.store.schema import changes, deliveries, news, threads
 
 NEWS, LOOK, CHANGE, DONE, TURN = "news", "look", "change", "done", "turn"

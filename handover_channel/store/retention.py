@@ -11,7 +11,7 @@ from typing import Callable
 
 import sqlalchemy as sa
 
-from handover_channel.control import Control
+from handover_channel.rules.control import Control
 from handover_channel.store import Store, findings
 from handover_channel.store.person import columns
 from handover_channel.store.queue import GIVEN_UP

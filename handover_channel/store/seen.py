@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Control
+from handover_channel.rules.control import Control
 from handover_channel.rules.last_words import Words
 from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import threads

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.control import Control, State
+from handover_channel.rules.control import Control, State
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
 from handover_channel.store.seen import reached as reached

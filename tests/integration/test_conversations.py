@@ -13,7 +13,7 @@ from typing import Any, List, Set
 import pytest
 import yaml
 
-from handover_channel.hours import DAYS
+from handover_channel.rules.business_hours import DAYS
 
 pytestmark = [pytest.mark.rasa, pytest.mark.timeout(600)]
 

@@ -20,7 +20,7 @@ import handover_channel
 from handover_channel import policy as policy_module
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.policy import HandoverPolicy, LanguagePolicy
-from handover_channel.returning import Keyword, Keywords
+from handover_channel.rules.keywords import Keyword, Keywords
 
 pytestmark = [
     pytest.mark.rasa,

@@ -13,11 +13,11 @@ pytest.importorskip("rasa")
 from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.channels.rest import RestInput
 
-from handover_channel.control import Control, State
 from handover_channel.inbox.rasa_side import RasaSide
 from handover_channel.rasa_conversation import RasaConversation
 from handover_channel.rasa_loops import OnLoop, output_of
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import Control, State
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 

@@ -18,15 +18,15 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
 from handover_channel.claims import Claims
-from handover_channel.control import Control
 from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.gate import Gate
 from handover_channel.graph_api import GraphApi, Patience
 from handover_channel.messenger import webhook
 from handover_channel.messenger.messages import send_body
-from handover_channel.returning import Keyword
-from handover_channel.routing import OUR_METADATA
 from handover_channel.rules import budget
+from handover_channel.rules.control import Control
+from handover_channel.rules.event_meaning import OUR_METADATA
+from handover_channel.rules.keywords import Keyword
 from handover_channel.rules.turn_outcome import Spoken, outcome_of
 from handover_channel.settings import (
     PAGE_INBOX_APP_ID,

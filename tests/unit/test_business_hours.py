@@ -9,7 +9,7 @@ import pytest
 from play import HOUR, PSID, START, target
 
 from handover_channel.errors import HandoverRefused, OutsideHours
-from handover_channel.hours import Hours, parse_spans
+from handover_channel.rules.business_hours import Hours, parse_spans
 from handover_channel.settings import TargetKind
 
 RIYADH = ZoneInfo("Asia/Riyadh")

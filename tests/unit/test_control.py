@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handover_channel import control
-from handover_channel.control import (
+from handover_channel.rules import control
+from handover_channel.rules.control import (
     LAPSES_AFTER,
     PRECEDENCE,
     TRANSITIONS,

@@ -12,8 +12,8 @@ from play import (
     STRANGER,
 )
 
-from handover_channel.returning import BUTTON_PAYLOAD
-from handover_channel.routing import OUR_METADATA
+from handover_channel.rules.event_meaning import OUR_METADATA
+from handover_channel.rules.keywords import BUTTON_PAYLOAD
 from handover_channel.settings import PAGE_INBOX_APP_ID, Grants, Returning
 from handover_channel.store import sent
 from handover_channel.store.deliveries import RETURNED

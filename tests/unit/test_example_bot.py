@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handover_channel.returning import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
 
 ROOT = Path(__file__).parents[2]
 

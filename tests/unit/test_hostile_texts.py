@@ -12,11 +12,11 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
-from handover_channel import returning
 from handover_channel.messenger import bubble, links
 from handover_channel.messenger.text_splitting import fits, shorten, split
 from handover_channel.printable import printable
-from handover_channel.returning import Keyword, Keywords, _fold_once, fold
+from handover_channel.rules import keywords
+from handover_channel.rules.keywords import Keyword, Keywords, _fold_once, fold
 from handover_channel.rules.written_language import language_of
 
 #: Characters of a text, and of one four times as long.
@@ -88,7 +88,7 @@ def test_keywords_are_looked_for_in_what_people_can_write_and_in_no_more(unit):
 @pytest.mark.parametrize("size", [2_000, 4_000, 20_000])
 def test_what_signs_stand_for_counts_as_their_length(size, monkeypatch):
     folded = []
-    monkeypatch.setattr(returning, "_fold_once", lambda text: folded.append(len(text)) or _fold_once(text))
+    monkeypatch.setattr(keywords, "_fold_once", lambda text: folded.append(len(text)) or _fold_once(text))
     text = ("back to bot " + "\ufdfa" * 120) * (size // 132)
 
     assert KEYWORDS.match(text) == "back to bot"

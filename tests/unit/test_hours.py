@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handover_channel.hours import MIDNIGHT, Hours, Span, parse_days, parse_spans
+from handover_channel.rules.business_hours import MIDNIGHT, Hours, Span, parse_days, parse_spans
 
 NINE_TO_FIVE = (Span(9 * 60, 17 * 60),)
 RIYADH, BERLIN, NEW_YORK = ZoneInfo("Asia/Riyadh"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from handover_channel.control import Control
 from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import live as live_module
 from handover_channel.inbox.live import Live
+from handover_channel.rules.control import Control
 from handover_channel.store import news, schema, threads
 
 BOUND = 10.0  # seconds, for what has to happen at some time

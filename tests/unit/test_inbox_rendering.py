@@ -20,9 +20,8 @@ from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
 from play import TARGETS, settings_with
 
-from handover_channel import agent, control, graph_errors, sending
+from handover_channel import agent, graph_errors, sending
 from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI
-from handover_channel.control import Control
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
@@ -42,7 +41,9 @@ from handover_channel.inbox.views import (
     You,
 )
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID
-from handover_channel.returning import ReturnReason
+from handover_channel.rules import control
+from handover_channel.rules.control import Control
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.store import replies
 
 BASE = "/webhooks/inbox"
@@ -505,7 +506,7 @@ def test_every_reason_not_to_be_let_in_is_explained():
 
 
 def test_what_the_table_of_extensions_offers_is_a_duration():
-    from handover_channel.returning import parse_duration
+    from handover_channel.rules.keywords import parse_duration
 
     assert all(parse_duration(by).total_seconds() > 0 for by in wording.EXTENSIONS)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handover_channel.returning import (
+from handover_channel.rules.keywords import (
     BUTTON_PAYLOAD,
     Keyword,
     Keywords,

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handover_channel.control import Control, State
 from handover_channel.messenger.events import (
     INSTAGRAM_INBOX_APP_ID,
     PAGE_INBOX_APP_ID,
@@ -24,8 +23,9 @@ from handover_channel.messenger.events import (
     RolesChanged,
     Unrecognised,
 )
-from handover_channel.returning import BUTTON_PAYLOAD, Keyword, Keywords
-from handover_channel.routing import OUR_METADATA, Meaning, Situation, meaning_of
+from handover_channel.rules.control import Control, State
+from handover_channel.rules.event_meaning import OUR_METADATA, Meaning, Situation, meaning_of
+from handover_channel.rules.keywords import BUTTON_PAYLOAD, Keyword, Keywords
 
 OURS, OTHER = "1234567890", "2222"
 DAY = 24 * 3600.0

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from handover_channel.control import Control, State
 from handover_channel.errors import StoreUnavailable
+from handover_channel.rules.control import Control, State
 from handover_channel.scribe import TRY_AGAIN_AFTER, Scribe
 from handover_channel.store import news, threads, transcript
 

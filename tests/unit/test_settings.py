@@ -9,7 +9,7 @@ import pytest
 
 from handover_channel import settings
 from handover_channel.errors import SettingsError, UnknownTarget
-from handover_channel.returning import Keyword
+from handover_channel.rules.keywords import Keyword
 from handover_channel.settings import Grants, GraphApiSettings, Page, TargetKind
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from handover_channel.silence import (
+from handover_channel.rules.rasa_turn import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
     LISTEN_ACTION,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from play import HOUR, NO_TAKING, OUTAGE, PSID, STRANGER, TARGETS, target
 
-from handover_channel.control import Change, Control
 from handover_channel.errors import GraphUnavailable, HandoverRefused, TakeNotAllowed, UnknownTarget
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import Change, Control
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.settings import TargetKind
 from handover_channel.store import deliveries, threads
 

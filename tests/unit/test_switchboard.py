@@ -17,7 +17,6 @@ from play import (
     TARGETS,
 )
 
-from handover_channel.control import Change, Control
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -27,7 +26,8 @@ from handover_channel.errors import (
     TokenRefused,
     UnknownTarget,
 )
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import Change, Control
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.settings import PAGE_INBOX_APP_ID, Page
 from handover_channel.simulator.refusals import ALREADY_OWNER, PASS_NOT_OWNER
 from handover_channel.store import deadlines

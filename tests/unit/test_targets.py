@@ -10,7 +10,7 @@ import pytest
 from handover_channel import targets as targets_block
 from handover_channel import yaml_document
 from handover_channel.block import Block
-from handover_channel.hours import Hours, Span
+from handover_channel.rules.business_hours import Hours, Span
 from handover_channel.targets import (
     INBOX_ALONE,
     INSTAGRAM_INBOX_APP_ID,

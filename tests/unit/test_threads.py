@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handover_channel.control import Control, State
+from handover_channel.rules.control import Control, State
 from handover_channel.store import presence, threads
 
 APP = State(Control.APP, "2222", "sales_bot", stamp=7, precedence=2)

@@ -8,7 +8,7 @@ import pytest
 
 from handover_channel import yaml_document
 from handover_channel.block import Block
-from handover_channel.returning import Keyword
+from handover_channel.rules.keywords import Keyword
 from handover_channel.ways_back import MAX_KEYWORDS, Returning, read
 
 

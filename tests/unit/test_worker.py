@@ -24,9 +24,9 @@ from workplace import (
 
 from handover_channel import worker as worker_module
 from handover_channel.claims import CLAIM
-from handover_channel.control import Change
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.returning import ReturnReason
+from handover_channel.rules.control import Change
+from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import MUTED, RETURNED

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Callable, Mapping, Optional, Type, Union
 
-from handover_channel.control import Control, State, bot_may_speak, has_lapsed, has_owner
 from handover_channel.messenger.events import (
     META_INBOXES,
     ControlPassed,
@@ -35,7 +34,8 @@ from handover_channel.messenger.events import (
     PostbackReceived,
     Referred,
 )
-from handover_channel.returning import Keywords, is_button
+from handover_channel.rules.control import Control, State, bot_may_speak, has_lapsed, has_owner
+from handover_channel.rules.keywords import Keywords, is_button
 
 #: Begins the `metadata` of all that we send, so that our echoes are known without an app id.
 OUR_METADATA = "rasa-handover:"
