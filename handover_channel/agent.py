@@ -30,7 +30,7 @@ from handover_channel.outbox import Part
 from handover_channel.post import Post
 from handover_channel.rules.control import Control
 from handover_channel.sending import PortOf, SendingRules, check_reply, kind_of, sending_rules
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, news, replies, sent, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread

@@ -22,8 +22,6 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel import metrics, wiring
-from handover_channel import settings as settings_file
-from handover_channel.credentials import CHANNEL
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.messenger import webhook
 from handover_channel.rarely import Rarely
@@ -32,7 +30,9 @@ from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.rules import limits
 from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
-from handover_channel.settings import Settings
+from handover_channel.settings import loader as settings_file
+from handover_channel.settings.credentials import CHANNEL
+from handover_channel.settings.loader import Settings
 from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)

@@ -87,10 +87,10 @@ def simulate(
     ),
 ) -> None:
     """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
-    from handover_channel import settings
-    from handover_channel.settings import TargetKind
+    from handover_channel.settings import loader
+    from handover_channel.settings.loader import TargetKind
 
-    given = settings.load()
+    given = loader.load()
     if given.secret not in ("", DEMO_SECRET) and not any_secret:
         raise HandoverError(
             "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "

@@ -36,7 +36,7 @@ from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import sent
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.listener import Listener

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import first_answer, log, outbox
-from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
     ControlPassed,
@@ -39,7 +38,10 @@ from handover_channel.rules.event_meaning import (
 )
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import ANSWERED, KEPT
-from handover_channel.settings import Grants, Settings
+from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
+from handover_channel.settings.loader import Grants, Settings
+from handover_channel.settings.return_options import keywords_of
+from handover_channel.settings.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 from handover_channel.store import Store, edits, findings, sent, thread_events, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.edits import Edit
@@ -47,8 +49,6 @@ from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 from handover_channel.switchboard import MESSENGER, Switchboard
-from handover_channel.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
-from handover_channel.ways_back import keywords_of
 
 logger = log.logger(__name__)
 

@@ -10,7 +10,7 @@ import contextlib
 from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import HANDED_OVER
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, threads, transcript
 from handover_channel.store.threads import Thread
 

@@ -23,7 +23,7 @@ from handover_channel.rules.control import (
     is_confirmed,
     state_after,
 )
-from handover_channel.settings import Settings, Target
+from handover_channel.settings.loader import Settings, Target
 from handover_channel.store import Store, deadlines, deliveries, findings, threads
 from handover_channel.store.threads import Released, Thread
 

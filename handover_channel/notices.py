@@ -19,14 +19,14 @@ from handover_channel import log, metrics
 from handover_channel.errors import GraphError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.graph_remedies import Caller, meant_for
-from handover_channel.inbox_settings import filled
 from handover_channel.messenger import messages
 from handover_channel.owners import MESSENGER
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.obstacle import silence_with
-from handover_channel.settings import Settings
+from handover_channel.settings.inbox import filled
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, news, sent, threads, transcript
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import BOT, Line

@@ -14,7 +14,7 @@ from typing import List, NamedTuple, Optional
 
 from handover_channel import first_answer
 from handover_channel.messenger.events import Attachment
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, deadlines, news, replies, sent, threads, transcript
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread

@@ -39,8 +39,8 @@ from handover_channel.rules.rasa_turn import (
     next_action,
 )
 from handover_channel.rules.written_language import language_of
+from handover_channel.settings.return_options import keywords_of
 from handover_channel.switchboard import MESSENGER
-from handover_channel.ways_back import keywords_of
 
 logger = log.logger(__name__)
 

@@ -17,7 +17,7 @@ from handover_channel.outbox import Part
 from handover_channel.personas import Personas
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.sending import NOT_REACHABLE, PortOf, messaging_type, silence_of
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread

@@ -20,10 +20,10 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.credentials import Page
 from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
-from handover_channel.settings import Settings
+from handover_channel.settings.credentials import Page
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, news, pages, people
 from handover_channel.store.pages import PageName
 from handover_channel.store.people import FRESH, Person

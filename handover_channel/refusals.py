@@ -14,7 +14,7 @@ from handover_channel.graph_api import ThreadOwner
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Change
 from handover_channel.rules.obstacle import Obstacle, is_refuted, obstacle_of, silence_with
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, findings, threads
 from handover_channel.store.findings import Findings
 from handover_channel.store.threads import Thread

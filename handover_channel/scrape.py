@@ -20,7 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, deadlines, deliveries, figures, findings
 from handover_channel.store.figures import Figures, Happened, History
 

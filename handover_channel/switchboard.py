@@ -39,7 +39,7 @@ from handover_channel.rules.control import (
 )
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
-from handover_channel.settings import Settings, TargetKind
+from handover_channel.settings.loader import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.findings import Findings

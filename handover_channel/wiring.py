@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Callable, Optional
 
-from handover_channel import settings as settings_file
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api import GraphApi
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.scribe import Scribe
-from handover_channel.settings import Settings
+from handover_channel.settings import loader as settings_file
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, threads
 from handover_channel.switchboard import MESSENGER, Switchboard
 

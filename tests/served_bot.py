@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 import requests
 import sanic_servers
 
-from handover_channel import settings as settings_file
+from handover_channel.settings import loader as settings_file
 
 SECRET, PAGE = "a-secret", "1000000000000001"
 CREDENTIALS = {"verify": "a-word", "secret": SECRET, "page-access-token": "demo-page-token"}

@@ -18,7 +18,7 @@ from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import ReturnReason, parse_duration
 from handover_channel.rules.rights import Act
 from handover_channel.sending import PortOf
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, agents, inbox, news, presence, remarks, replies, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.threads import Thread

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
 from handover_channel.messenger.bubble import shortened, summary
 from handover_channel.messenger.content import attachment_of, content_of
-from handover_channel.settings import Settings
+from handover_channel.settings.loader import Settings
 from handover_channel.store import inbox, pages
 
 #: Arguments of the list's address.

@@ -16,12 +16,12 @@ from handover_channel import log
 from handover_channel.inbox import listing, permission, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
-from handover_channel.inbox_settings import filled
 from handover_channel.rules import continuing
 from handover_channel.rules.continuing import Named
 from handover_channel.rules.control import Control, bot_may_speak
 from handover_channel.sending import SendingRules, bots_silence
-from handover_channel.settings import Settings
+from handover_channel.settings.inbox import filled
+from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, agents, inbox, pages, people, presence, replies, threads
 from handover_channel.store.agents import YOU
 from handover_channel.store.replies import Reply

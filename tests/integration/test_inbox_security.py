@@ -19,7 +19,6 @@ import sanic_servers
 import sqlalchemy as sa
 import yaml
 
-from handover_channel import settings as settings_file
 from handover_channel.errors import HandoverRefused, StoreUnavailable
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.attempts import OF_BOTH, WINDOW
@@ -27,6 +26,7 @@ from handover_channel.inbox.entrance import Entrance
 from handover_channel.inbox.files import Fetched, Files
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
+from handover_channel.settings import loader as settings_file
 from handover_channel.store import Store, agents, news, transcript
 from handover_channel.store.agents import Agent
 from handover_channel.store.schema import metadata, people, threads

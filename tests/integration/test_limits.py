@@ -18,11 +18,11 @@ import pytest
 import sanic_servers
 import yaml
 
-from handover_channel import settings as settings_file
 from handover_channel.errors import InputRefused
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rules import limits
 from handover_channel.rules.limits import CHUNKS, FIELDS, FORM_FIELDS, KB, MB, QUERY_FIELDS, Body, Limit
+from handover_channel.settings import loader as settings_file
 from handover_channel.store import Store, agents
 from handover_channel.store.agents import Agent
 

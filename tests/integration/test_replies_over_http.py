@@ -11,24 +11,24 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from handover_channel.addresses import GraphApiSettings  # noqa: E402
 from handover_channel.agent import Agent  # noqa: E402
 from handover_channel.claims import Claims  # noqa: E402
-from handover_channel.credentials import Page  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
 from handover_channel.evidence import Evidence  # noqa: E402
 from handover_channel.graph_api import GraphApi, Patience, Upload  # noqa: E402
 from handover_channel.inbox.files import LARGEST, Files  # noqa: E402
-from handover_channel.inbox_settings import InboxSettings  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.profiles import Profiles  # noqa: E402
-from handover_channel.settings import Grants, Settings  # noqa: E402
+from handover_channel.settings.credentials import Page  # noqa: E402
+from handover_channel.settings.inbox import InboxSettings  # noqa: E402
+from handover_channel.settings.loader import Grants, Settings  # noqa: E402
+from handover_channel.settings.locations import GraphApiSettings  # noqa: E402
+from handover_channel.settings.return_options import Returning  # noqa: E402
+from handover_channel.settings.targets import Target, TargetKind  # noqa: E402
 from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.store import Store, agents, deliveries, people, replies, transcript  # noqa: E402
 from handover_channel.store.replies import SENT, File  # noqa: E402
 from handover_channel.switchboard import Switchboard  # noqa: E402
-from handover_channel.targets import Target, TargetKind  # noqa: E402
-from handover_channel.ways_back import Returning  # noqa: E402
 
 PSID = "3000000000000003"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

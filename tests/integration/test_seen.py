@@ -16,8 +16,8 @@ import sanic_servers
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from handover_channel import settings as settings_file
 from handover_channel import simulator
+from handover_channel.settings import loader as settings_file
 from handover_channel.simulator import Simulator
 
 pytest.importorskip("rasa")

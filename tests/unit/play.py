@@ -28,7 +28,7 @@ from handover_channel.rules.control import Control
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import Keyword
 from handover_channel.rules.turn_outcome import Spoken, outcome_of
-from handover_channel.settings import (
+from handover_channel.settings.loader import (
     PAGE_INBOX_APP_ID,
     Grants,
     GraphApiSettings,

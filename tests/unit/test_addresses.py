@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel.addresses import GraphApiSettings, database, graph_api
-from handover_channel.block import Block
+from handover_channel.settings.locations import GraphApiSettings, database, graph_api
+from handover_channel.settings.section import Block
 
 FOLDER = Path("/srv/shop bot")
 

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel.addresses import GraphApiSettings
 from handover_channel.agent import Agent
-from handover_channel.credentials import Page
 from handover_channel.errors import HandoverRefused, NotThreadOwner
 from handover_channel.graph_api import ThreadOwner
 from handover_channel.sending import messaging_type
-from handover_channel.settings import Grants, Settings
+from handover_channel.settings.credentials import Page
+from handover_channel.settings.loader import Grants, Settings
+from handover_channel.settings.locations import GraphApiSettings
+from handover_channel.settings.return_options import Returning
+from handover_channel.settings.targets import Target, TargetKind
 from handover_channel.store import Store, deadlines, replies, threads, transcript
 from handover_channel.switchboard import Switchboard
-from handover_channel.targets import Target, TargetKind
-from handover_channel.ways_back import Returning
 
 PSID = "24680"
 NOW = 1_700_000_000.0

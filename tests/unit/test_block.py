@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel.block import Block, nearest, quoted
-from handover_channel.yaml_document import Unset
+from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.yaml_file import Unset
 
 HOUR = timedelta(hours=1)
 

@@ -13,7 +13,7 @@ from handover_channel.rules import budget
 from handover_channel.rules.control import Change
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import ReturnReason
-from handover_channel.settings import PAGE_INBOX_APP_ID
+from handover_channel.settings.loader import PAGE_INBOX_APP_ID
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import findings, queue
 
@@ -514,7 +514,7 @@ def test_a_question_on_standby_long_after_the_return_is_not(talking):
 
 
 def test_a_person_of_a_page_that_is_not_listed_causes_no_call_and_the_page_is_named(make_play, caplog):
-    from handover_channel.settings import Page
+    from handover_channel.settings.loader import Page
 
     play = make_play(talks=True, pages=(Page("999", "another page's token"),))
 

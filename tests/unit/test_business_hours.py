@@ -10,7 +10,7 @@ from play import HOUR, PSID, START, target
 
 from handover_channel.errors import HandoverRefused, OutsideHours
 from handover_channel.rules.business_hours import Hours, parse_spans
-from handover_channel.settings import TargetKind
+from handover_channel.settings.loader import TargetKind
 
 RIYADH = ZoneInfo("Asia/Riyadh")
 SHOP = target("shop", TargetKind.INBOX, hours=Hours(RIYADH, {2: parse_spans("9:00-17:00")}))  # Wednesdays

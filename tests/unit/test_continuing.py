@@ -9,8 +9,8 @@ import pytest
 from handover_channel.agent import Agent
 from handover_channel.inbox import rendering
 from handover_channel.inbox.reading import BotsPart, Reader
-from handover_channel.inbox_settings import InboxSettings
 from handover_channel.rules.continuing import LANGUAGES, choices, in_words
+from handover_channel.settings.inbox import InboxSettings
 
 STARTER = ["greet", "goodbye", "affirm", "deny", "mood_great", "mood_unhappy", "bot_challenge"]
 BOTS = [*STARTER, "out_of_scope", "track_order", "ask-hours", "Returns"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handover_channel import yaml_document
-from handover_channel.block import Block
-from handover_channel.credentials import CHANNEL, Credentials, Page, read
+from handover_channel.settings import yaml_file
+from handover_channel.settings.credentials import CHANNEL, Credentials, Page, read
+from handover_channel.settings.section import Block
 
 PROOFS = "verify: v\nsecret: s\n"
 HERE = f"credentials.yml: {CHANNEL}"
@@ -14,7 +14,7 @@ TOKEN_REMEDY = "write the page access token of this page"
 
 
 def credentials_and_problems(text):
-    values, unreadable = yaml_document.parse(text, {})
+    values, unreadable = yaml_file.parse(text, {})
     block = Block("credentials.yml", values or {}, [], CHANNEL)
 
     assert unreadable == []

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from handover_channel import settings
-from handover_channel.credentials import CHANNEL, INBOX_CHANNEL
 from handover_channel.rules import limits
+from handover_channel.settings import loader
+from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -39,7 +39,7 @@ def test_the_bots_settings_are_accepted(monkeypatch):
         "POSTGRES_PASSWORD": "a1b2",
     }
 
-    loaded = settings.load(str(DEPLOY / "bot" / "handover.yml"), environ=given)
+    loaded = loader.load(str(DEPLOY / "bot" / "handover.yml"), environ=given)
 
     assert (loaded.app_id, loaded.secret) == ("1234567890", "a-secret")
     assert loaded.database == "postgresql://bot:a1b2@postgres/bot"

@@ -14,7 +14,7 @@ from play import (
 
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import BUTTON_PAYLOAD
-from handover_channel.settings import PAGE_INBOX_APP_ID, Grants, Returning
+from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Grants, Returning
 from handover_channel.store import sent
 from handover_channel.store.deliveries import RETURNED
 

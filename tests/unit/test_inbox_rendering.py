@@ -21,7 +21,6 @@ from jinja2 import UndefinedError
 from play import TARGETS, settings_with
 
 from handover_channel import agent, graph_errors, sending
-from handover_channel.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
@@ -44,6 +43,7 @@ from handover_channel.messenger.events import PAGE_INBOX_APP_ID
 from handover_channel.rules import control
 from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import ReturnReason
+from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.store import replies
 
 BASE = "/webhooks/inbox"

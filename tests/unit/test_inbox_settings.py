@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel import yaml_document
-from handover_channel.block import Block
-from handover_channel.inbox_settings import MAX_CANNED_REPLIES, MAX_TEXT, InboxSettings, filled, read
+from handover_channel.settings import yaml_file
+from handover_channel.settings.inbox import MAX_CANNED_REPLIES, MAX_TEXT, InboxSettings, filled, read
+from handover_channel.settings.section import Block
 
 
 def inbox_and_problems(text):
-    values, unreadable = yaml_document.parse(text, {})
+    values, unreadable = yaml_file.parse(text, {})
     block = Block("handover.yml", values or {}, [], "inbox")
 
     assert unreadable == []

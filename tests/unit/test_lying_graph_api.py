@@ -30,7 +30,7 @@ from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
-from handover_channel.settings import PAGE_INBOX_APP_ID
+from handover_channel.settings.loader import PAGE_INBOX_APP_ID
 from handover_channel.store import Store, deadlines, deliveries, schema, transcript
 
 #: Graph API calls that one thing that happens may cause, however it is answered. A way back asks for the

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel import settings
 from handover_channel.errors import SettingsError, UnknownTarget
 from handover_channel.rules.keywords import Keyword
-from handover_channel.settings import Grants, GraphApiSettings, Page, TargetKind
+from handover_channel.settings import loader
+from handover_channel.settings.loader import Grants, GraphApiSettings, Page, TargetKind
 
 ROOT = Path(__file__).parents[2]
 CHANNEL = "handover_channel.MessengerInput"
@@ -30,7 +30,7 @@ def load(tmp_path):
         for name, text in (("handover.yml", handover), ("credentials.yml", credentials)):
             if text is not None:
                 (tmp_path / name).write_text(text, encoding="utf-8")
-        return settings.load(str(tmp_path / "handover.yml"), environ=environ or {}, credentials=block)
+        return loader.load(str(tmp_path / "handover.yml"), environ=environ or {}, credentials=block)
 
     return load_folder
 
@@ -65,7 +65,7 @@ def test_an_app_id_and_a_token_are_enough(load, tmp_path):
 
 
 def test_the_demo_settings_work_with_no_variable_set():
-    loaded = settings.load(str(ROOT / "handover.yml"), environ={})
+    loaded = loader.load(str(ROOT / "handover.yml"), environ={})
 
     assert loaded.graph_api.url == "http://127.0.0.1:8090"
     assert loaded.default_target == "inbox"
@@ -93,9 +93,9 @@ def test_the_file_is_found_by_the_environment_or_in_the_folder_one_is_in(tmp_pat
     monkeypatch.chdir(tmp_path)
     environ = {"HANDOVER_CONFIG": "mine.yml"}
 
-    assert settings.load(environ=environ).app_id == "1111"
-    assert settings.load(environ={}).app_id == "2222"
-    assert settings.load("given.yml", environ=environ).app_id == "3333"
+    assert loader.load(environ=environ).app_id == "1111"
+    assert loader.load(environ={}).app_id == "2222"
+    assert loader.load("given.yml", environ=environ).app_id == "3333"
 
 
 def test_the_environment_of_the_process_is_the_default(tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_the_environment_of_the_process_is_the_default(tmp_path, monkeypatch):
     monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "mine.yml"))
     monkeypatch.setenv("SHOP_APP", "1111")
 
-    assert settings.load().app_id == "1111"
+    assert loader.load().app_id == "1111"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(load):
@@ -311,7 +311,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "credentials.yml").write_bytes(b"\xff\xfe\xfa")
 
     with pytest.raises(SettingsError) as refusal:
-        settings.load(str(tmp_path / "handover.yml"), environ={})
+        loader.load(str(tmp_path / "handover.yml"), environ={})
     assert list(refusal.value.problems) == [
         f"handover.yml: {tmp_path}/handover.yml cannot be read (Is a directory): "
         "make it a readable UTF-8 text file",

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel import (
-    addresses,
+from handover_channel.settings import (
     automatic_replies,
     credentials,
-    inbox_settings,
-    settings,
+    loader,
+    locations,
+    return_options,
     targets,
-    ways_back,
 )
+from handover_channel.settings import inbox as inbox_settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
 
@@ -37,9 +37,9 @@ def below(path, keys):
 
 
 def test_every_setting_of_handover_yml_is_documented_and_no_other():
-    known = set(settings.KEYS) - BLOCKS
-    known |= below("graph_api", addresses.KEYS) | below("return", ways_back.KEYS)
-    known |= below("return.keywords", ways_back.KEYWORD_KEYS)
+    known = set(loader.KEYS) - BLOCKS
+    known |= below("graph_api", locations.KEYS) | below("return", return_options.KEYS)
+    known |= below("return.keywords", return_options.KEYWORD_KEYS)
     known |= below("automatic_replies", automatic_replies.KEYS)
     known |= below("inbox", inbox_settings.KEYS) | {"inbox.canned_replies.NAME"}
     known |= below("targets.NAME.hours", (targets.TIMEZONE, "DAY"))
@@ -70,9 +70,9 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
     documented = "\n".join(
         ["app_id: 1111", "page_access_token: t", f"grant_requests: {rows['grant_requests'][0]}"]
         + [f"database: {rows['database'][0]}", f"nlu_limit: {rows['nlu_limit'][0]}", "graph_api:"]
-        + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in addresses.KEYS]
+        + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in locations.KEYS]
         + ["return:"]
-        + [f"  {key}: {rows[f'return.{key}'][0]}" for key in ways_back.KEYS]
+        + [f"  {key}: {rows[f'return.{key}'][0]}" for key in return_options.KEYS]
         + ["automatic_replies:"]
         + [f"  {key}: {rows[f'automatic_replies.{key}'][0]}" for key in automatic_replies.KEYS]
         + ["inbox:"]
@@ -83,7 +83,7 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
     (tmp_path / "documented.yml").write_text(documented, encoding="utf-8")
     (tmp_path / "silent.yml").write_text("app_id: 1111\npage_access_token: t", encoding="utf-8")
     spelt_out, silent = (
-        settings.load(str(tmp_path / name), environ={}) for name in ("documented.yml", "silent.yml")
+        loader.load(str(tmp_path / name), environ={}) for name in ("documented.yml", "silent.yml")
     )
 
     assert spelt_out == silent
@@ -107,7 +107,7 @@ def test_the_business_hours_of_the_page_work(tmp_path):
     target = f"targets: {{desk: {{kind: inbox, {example}}}}}"
     (tmp_path / "handover.yml").write_text(f"app_id: 1\npage_access_token: t\n{target}", encoding="utf-8")
 
-    loaded = settings.load(str(tmp_path / "handover.yml"), environ={})
+    loaded = loader.load(str(tmp_path / "handover.yml"), environ={})
 
     assert loaded.target("desk").hours is not None
 
@@ -117,6 +117,6 @@ def test_the_shortest_file_of_the_page_works(tmp_path):
     (tmp_path / "handover.yml").write_text(shortest, encoding="utf-8")
     block = {"verify": "v", "secret": "s", "page-access-token": "t"}
 
-    loaded = settings.load(str(tmp_path / "handover.yml"), environ={}, credentials=block)
+    loaded = loader.load(str(tmp_path / "handover.yml"), environ={}, credentials=block)
 
     assert loaded.app_id == "1234567890"

@@ -28,7 +28,7 @@ from handover_channel.errors import (
 )
 from handover_channel.rules.control import Change, Control
 from handover_channel.rules.keywords import ReturnReason
-from handover_channel.settings import PAGE_INBOX_APP_ID, Page
+from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Page
 from handover_channel.simulator.refusals import ALREADY_OWNER, PASS_NOT_OWNER
 from handover_channel.store import deadlines
 from handover_channel.store.deadlines import Deadline

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
-from handover_channel import targets as targets_block
-from handover_channel import yaml_document
-from handover_channel.block import Block
 from handover_channel.rules.business_hours import Hours, Span
-from handover_channel.targets import (
+from handover_channel.settings import targets as targets_block
+from handover_channel.settings import yaml_file
+from handover_channel.settings.section import Block
+from handover_channel.settings.targets import (
     INBOX_ALONE,
     INSTAGRAM_INBOX_APP_ID,
     KEYS,
@@ -26,7 +26,7 @@ HOURS = timedelta(hours=12)
 
 def targets_and_problems(text):
     """What `targets:` with the lines of *text* gives, for the bot with the app id 1111."""
-    values, unreadable = yaml_document.parse(text, {})
+    values, unreadable = yaml_file.parse(text, {})
     block = Block("handover.yml", values, [], "targets")
 
     assert unreadable == []

@@ -73,7 +73,7 @@ def test_only_the_settings_read_the_environment():
     readers = {name for name, text in TEXTS.items() if reading.search(text)}
 
     # children.py hands the environment on to the processes of the demo, and looks at nothing in it.
-    assert readers - {"children.py"} == {"settings.py"}
+    assert readers - {"children.py"} == {"settings/loader.py"}
 
 
 def test_every_public_name_is_defined_where_the_package_looks_for_it():

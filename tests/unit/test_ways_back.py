@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel import yaml_document
-from handover_channel.block import Block
 from handover_channel.rules.keywords import Keyword
-from handover_channel.ways_back import MAX_KEYWORDS, Returning, read
+from handover_channel.settings import yaml_file
+from handover_channel.settings.return_options import MAX_KEYWORDS, Returning, read
+from handover_channel.settings.section import Block
 
 
 def returning_and_problems(text):
-    values, unreadable = yaml_document.parse(text, {})
+    values, unreadable = yaml_file.parse(text, {})
     block = Block("handover.yml", values or {}, [], "return")
 
     assert unreadable == []

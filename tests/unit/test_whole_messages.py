@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.rules.keywords import Keyword, Keywords
-from handover_channel.ways_back import Returning, keywords_of
+from handover_channel.settings.return_options import Returning, keywords_of
 
 WORDS = Keywords([Keyword("back to bot"), Keyword("main menu"), Keyword("العودة إلى البوت"), Keyword("客服")])
 EXACT = Keywords([Keyword("menu", exact=True)])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.yaml_document import Unset, parse
+from handover_channel.settings.yaml_file import Unset, parse
 
 ENVIRON = {"TOKEN": "t0k", "EMPTY": "", "FLAG": "true"}
 

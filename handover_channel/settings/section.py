@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from handover_channel.rules.keywords import parse_duration
-from handover_channel.yaml_document import Unset
+from handover_channel.settings.yaml_file import Unset
 
 _LONGEST_QUOTE = 60
 

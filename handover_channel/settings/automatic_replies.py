@@ -15,7 +15,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Mapping
 
-from handover_channel.block import Block
+from handover_channel.settings.section import Block
 
 KEYS = ("page_inbox", "meta_ai", "within")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from handover_channel.block import Block, quoted
+from handover_channel.settings.section import Block, quoted
 
 KEYS = ("url", "version")
 

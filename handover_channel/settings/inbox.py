@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Collection, Dict, Iterator, Mapping, Optional
 
-from handover_channel.block import Block, quoted
 from handover_channel.rules.continuing import LANGUAGES, Named, in_words
+from handover_channel.settings.section import Block, quoted
 
 KEYS = ("sign_in_for", "joined", "ahead", "offline_after", "canned_replies", "personas", "continue_with")
 

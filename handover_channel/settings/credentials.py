@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
-from handover_channel.block import Block, quoted
+from handover_channel.settings.section import Block, quoted
 
 #: The name of the block: what Rasa imports.
 CHANNEL = "handover_channel.MessengerInput"

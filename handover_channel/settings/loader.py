@@ -21,18 +21,19 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from handover_channel import addresses, automatic_replies, ways_back, yaml_document
-from handover_channel import credentials as credentials_block
-from handover_channel import inbox_settings as inbox_block
-from handover_channel import targets as targets_block
-from handover_channel.addresses import GraphApiSettings
-from handover_channel.automatic_replies import AutomaticReplies
-from handover_channel.block import Block, nearest, quoted
-from handover_channel.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, UnknownTarget
-from handover_channel.inbox_settings import InboxSettings
 from handover_channel.messenger.events import META_INBOXES
-from handover_channel.targets import (
+from handover_channel.settings import automatic_replies, locations, return_options, yaml_file
+from handover_channel.settings import credentials as credentials_block
+from handover_channel.settings import inbox as inbox_block
+from handover_channel.settings import targets as targets_block
+from handover_channel.settings.automatic_replies import AutomaticReplies
+from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
+from handover_channel.settings.inbox import InboxSettings
+from handover_channel.settings.locations import GraphApiSettings
+from handover_channel.settings.return_options import Returning
+from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.targets import (
     INSTAGRAM_INBOX_APP_ID,
     PAGE_INBOX_APP_ID,
     Target,
@@ -40,7 +41,6 @@ from handover_channel.targets import (
     is_app_id,
     same_id,
 )
-from handover_channel.ways_back import Returning
 
 __all__ = [
     "AutomaticReplies",
@@ -222,7 +222,7 @@ def _document(
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         problems.append(f"{file.name}: {file} cannot be read ({reason}): make it a readable UTF-8 text file")
         return None
-    value, found = yaml_document.parse(text, environ)
+    value, found = yaml_file.parse(text, environ)
     problems.extend(f"{file.name}: {each}" for each in found)
     if value is not None and not isinstance(value, dict):
         problems.append(f'{file.name}: holds no keys: write lines such as app_id: "1234567890"')
@@ -241,7 +241,7 @@ def _credentials(block: Block) -> Credentials:
 def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
     block.expect_only(KEYS)
     app_id = _app_id(block, needed=on_messenger)
-    returning = ways_back.read(block.block("return"))
+    returning = return_options.read(block.block("return"))
     targets_given = block.block("targets")
     if not targets_given.values:
         targets_given = block.within("targets", targets_block.INBOX_ALONE)
@@ -250,8 +250,8 @@ def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: boo
     _refuse_pages(block, app_id, targets, proofs.pages)
     return Settings(
         app_id=app_id,
-        database=addresses.database(block, folder),
-        graph_api=addresses.graph_api(block.block("graph_api")),
+        database=locations.database(block, folder),
+        graph_api=locations.graph_api(block.block("graph_api")),
         default_target=_default_target(block, tuple(map(str, targets_given.values))),
         targets=targets,
         returning=returning,

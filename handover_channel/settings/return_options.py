@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Dict, Optional, Tuple
 
-from handover_channel.block import Block, nearest, quoted
 from handover_channel.rules.keywords import Keyword, Keywords, fold
+from handover_channel.settings.section import Block, nearest, quoted
 
 KEYS = ("time_limit", "button", "keywords", "rest")
 KEYWORD_KEYS = ("text", "match")

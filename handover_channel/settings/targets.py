@@ -16,12 +16,12 @@ from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Tuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from handover_channel.block import Block, nearest, quoted
 from handover_channel.errors import OutsideHours
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID as INSTAGRAM_INBOX_APP_ID
 from handover_channel.messenger.events import META_INBOXES
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID as PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span, parse_days, parse_spans
+from handover_channel.settings.section import Block, nearest, quoted
 
 #: Meta gives a limit for the metadata of messages only ("less than 1000"); we keep to it for handovers.
 #: https://developers.facebook.com/docs/messenger-platform/reference/send-api
