@@ -31,7 +31,7 @@ from handover_channel.post import Post
 from handover_channel.rules.control import Control
 from handover_channel.sending import PortOf, SendingRules, check_reply, kind_of, sending_rules
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, news, replies, sent, threads
+from handover_channel.store import Store, page_updates, replies, sent_messages, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
@@ -92,7 +92,7 @@ class Agent:
             now = self._clock()
             new = replies.add(connection, thread, key=key, agent=agent, text=text, file=file, now=now)
             if new:
-                news.add(connection, thread, now=now)
+                page_updates.add(connection, thread, now=now)
         return self._delivered(new) if new else self._same(thread, agent, key)
 
     def retry(self, reply: int, *, thread: Optional[str] = None) -> Reply:
@@ -110,7 +110,7 @@ class Agent:
         """Forget a reply that has failed. False: it has not. Raises as `retry`."""
         found = self._find(reply, thread)
         with self._store.writing() as connection:
-            news.add(connection, found.thread, now=self._clock())
+            page_updates.add(connection, found.thread, now=self._clock())
             return replies.drop(connection, found)
 
     def _same(self, thread: str, agent: str, key: str) -> Reply:
@@ -151,7 +151,7 @@ class Agent:
             logger.warning("thread %s: reply %d was not sent: %s", reply.thread, reply.id, error)
             with self._store.writing() as connection:
                 replies.failed(connection, reply.id, str(error))
-                news.add(connection, reply.thread, now=self._clock())
+                page_updates.add(connection, reply.thread, now=self._clock())
             self._learn(reply.thread, error)
         return self._find(reply.id, None)
 
@@ -166,7 +166,7 @@ class Agent:
         except Exception as problem:  # that the reply has failed is noted, and is what counts
             logger.error("thread %s: nothing was learnt of the refusal: %s", thread, log.trace(problem))
         with self._store.writing() as connection:
-            news.add(connection, thread, now=self._clock())
+            page_updates.add(connection, thread, now=self._clock())
 
     def _await_turn(self, reply: Reply, worker: str) -> None:
         waited = 0.0
@@ -199,7 +199,9 @@ class Agent:
 
     def _went_out(self, row: Thread, part: Part) -> bool:
         with self._store.reading() as connection:
-            return sent.find(connection, part.tag) or sent.find_echo(connection, row.id, part.tag)
+            return sent_messages.find(connection, part.tag) or sent_messages.find_echo(
+                connection, row.id, part.tag
+            )
 
     def _send_part(
         self, row: Thread, agent: str, part: Part, message: Dict[str, Any], file: Optional[File]

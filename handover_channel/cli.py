@@ -22,7 +22,7 @@ from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from handover_channel.store.status import Status
+    from handover_channel.store.thread_status import Status
     from handover_channel.switchboard import Switchboard
 
 app = typer.Typer(

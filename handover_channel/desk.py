@@ -37,7 +37,7 @@ from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import Settings
-from handover_channel.store import sent
+from handover_channel.store import sent_messages
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
@@ -140,7 +140,7 @@ class Desk:
 
     def _note_sent(self, tag: str, mid: str) -> None:
         with self._handover.store.writing(durable=False) as connection:
-            sent.add(connection, tag, now=time.time(), mid=mid)
+            sent_messages.add(connection, tag, now=time.time(), mid=mid)
 
 
 async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: socket.socket) -> None:

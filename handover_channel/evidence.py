@@ -42,7 +42,7 @@ from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.return_options import keywords_of
 from handover_channel.settings.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
-from handover_channel.store import Store, edits, findings, sent, thread_events, threads
+from handover_channel.store import Store, edits, findings, sent_messages, thread_events, threads
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.edits import Edit
 from handover_channel.store.thread_events import ThreadEvent
@@ -291,9 +291,13 @@ class Evidence:
         tag, waited = event.metadata[len(OUR_METADATA) :], 0.0
         while event.mid:
             with self._store.glancing() as connection:
-                if sent.is_ours(connection, row.id, event.mid):
+                if sent_messages.is_ours(connection, row.id, event.mid):
                     return True
-                if not tagged or waited >= ANSWER_WRITTEN or not sent.may_be_ours(connection, row.id, tag):
+                if (
+                    not tagged
+                    or waited >= ANSWER_WRITTEN
+                    or not sent_messages.may_be_ours(connection, row.id, tag)
+                ):
                     return False
             self._sleep(0.1)
             waited += 0.1
@@ -311,10 +315,10 @@ class Evidence:
             outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
             return Ruling("our echo")
         with self._store.glancing() as connection:
-            known = sent.find(connection, tag)
+            known = sent_messages.find(connection, tag)
         if not known:  # what Meta accepted just before the process ended
             with self._store.writing() as connection:
-                sent.add(connection, tag, now=self._clock(), mid=event.mid)
+                sent_messages.add(connection, tag, now=self._clock(), mid=event.mid)
         return Ruling("our echo")
 
     def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:

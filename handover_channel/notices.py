@@ -27,7 +27,7 @@ from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.obstacle import silence_with
 from handover_channel.settings.inbox import filled
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, news, sent, threads, transcript
+from handover_channel.store import Store, page_updates, sent_messages, threads, transcript
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import BOT, Line
 
@@ -78,7 +78,7 @@ class Notices:
         text = filled(self._settings.joined, agent=name)
         try:
             with self._store.writing() as connection:
-                first = sent.add(connection, _tag(row, "joined"), now=self._clock())
+                first = sent_messages.add(connection, _tag(row, "joined"), now=self._clock())
             if first and row.channel == MESSENGER:
                 self._say(row, text, "joined")
             elif first:
@@ -107,7 +107,7 @@ class Notices:
         line = Line(BOT, text, int(self._clock() * 1000), mid=mid)
         with self._store.writing() as connection:
             transcript.add(connection, row.id, line)
-            news.add(connection, row.id, now=self._clock())
+            page_updates.add(connection, row.id, now=self._clock())
 
     def _due(self, row: Thread, text: str) -> List[Dict[str, Any]]:
         silence = silence_with(row.obstacle, messaging_window.silence(row.opened_at, self._clock()))

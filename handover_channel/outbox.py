@@ -15,7 +15,7 @@ from typing import List, NamedTuple, Optional
 from handover_channel import first_answer
 from handover_channel.messenger.events import Attachment
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, deadlines, news, replies, sent, threads, transcript
+from handover_channel.store import Store, deadlines, page_updates, replies, sent_messages, threads, transcript
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
@@ -50,15 +50,15 @@ def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: L
         if reply is None or reply.thread != row.id:
             return
         line = replace(line, agent=reply.agent, attachments=_named(line, reply))
-        if sent.add(connection, part.tag, now=now):
+        if sent_messages.add(connection, part.tag, now=now):
             transcript.add(connection, row.id, line)
             deadlines.clear(connection, row.id, deadlines.NO_ANSWER)
             threads.answered(connection, row.id)
-            if all(sent.find(connection, tag) for tag in _tags(part)):
+            if all(sent_messages.find(connection, tag) for tag in _tags(part)):
                 replies.sent(connection, reply.id)
         elif line.mid and any(each.url for each in line.attachments):  # only Meta knows the address
             transcript.complete(connection, row.id, line)
-        news.add(connection, row.id, now=now)
+        page_updates.add(connection, row.id, now=now)
 
 
 def _named(line: Line, reply: Reply) -> List[Attachment]:

@@ -32,10 +32,10 @@ ENDPOINTS = typer.Option(Path("endpoints.yml"), help="Rasa's file that names its
 
 def export(thread: str = THREAD, endpoints: Path = ENDPOINTS) -> None:
     """Write everything that is kept about a person as JSON."""
-    from handover_channel.store import person
+    from handover_channel.store import personal_data
 
     with _store().reading() as connection:
-        found = person.export(connection, thread)
+        found = personal_data.export(connection, thread)
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     everything = {"schema": SCHEMA, "thread": thread, "exported_at": at, "tables": found}
     typer.echo(json.dumps({**everything, "tracker": _tracker(thread, endpoints)}, indent=2))
@@ -47,11 +47,11 @@ def forget(
     yes: bool = typer.Option(False, "--yes", help="Do not ask first."),
 ) -> None:
     """Delete everything that is kept about a person, for good."""
-    from handover_channel.store import person
+    from handover_channel.store import personal_data
 
     store = _store()
     with store.reading() as connection:
-        _list("Kept", person.held(connection, thread))
+        _list("Kept", personal_data.held(connection, thread))
     if not yes:
         typer.confirm("Delete all that, and the conversation in Rasa, for good?", abort=True)
     left = _forget(store, thread, endpoints)
@@ -65,7 +65,7 @@ def forget(
 def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
     """Delete all of it; return what was not."""
     from handover_channel import rasa_trackers
-    from handover_channel.store import person
+    from handover_channel.store import personal_data
 
     left: List[str] = []
     _claim(store, thread)
@@ -75,24 +75,24 @@ def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
         except rasa_trackers.TrackerOutOfReach as error:
             left.append(str(error))
         with store.writing() as connection:
-            counts = person.forget(connection, thread, now=time.time())
+            counts = personal_data.forget(connection, thread, now=time.time())
         store.tidy_up(wholly=True)  # out of SQLite's log, too
     finally:
         with store.writing() as connection:
-            person.give_back(connection, thread)
+            personal_data.give_back(connection, thread)
     counts.pop("claims", None)  # our own
     _list("Deleted", counts)
     return left
 
 
 def _claim(store: Store, thread: str) -> None:
-    from handover_channel.store import person
+    from handover_channel.store import personal_data
 
     until = time.monotonic() + PATIENCE
     while True:
         now = time.time()
         with store.writing() as connection:
-            if person.claim(connection, thread, now=now, until=now + HELD):
+            if personal_data.claim(connection, thread, now=now, until=now + HELD):
                 return
         if time.monotonic() > until:
             raise HandoverError(

@@ -24,9 +24,9 @@ from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavai
 from handover_channel.graph_api import GraphApi
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, news, pages, people
-from handover_channel.store.pages import PageName
-from handover_channel.store.people import FRESH, Person
+from handover_channel.store import Store, page_names, page_updates, profiles
+from handover_channel.store.page_names import PageName
+from handover_channel.store.profiles import FRESH, Person
 from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
@@ -104,7 +104,7 @@ class Profiles:
     def _fetched_page(self, page: Page) -> float:
         """Fetch and keep a name that is not fresh; return when to look again."""
         with self._store.reading() as connection:
-            known = pages.get(connection, page.id)
+            known = page_names.get(connection, page.id)
         if known and self._clock() - known.fetched_at < FRESH:
             return known.fetched_at + FRESH
         try:
@@ -117,7 +117,7 @@ class Profiles:
             name = ""
         now = self._clock()
         with self._store.writing(durable=False) as connection:
-            pages.put(connection, PageName(page.id, name or (known.name if known else ""), now))
+            page_names.put(connection, PageName(page.id, name or (known.name if known else ""), now))
         return now + FRESH
 
     def _look_up(self, thread: str, page: str) -> None:
@@ -134,7 +134,7 @@ class Profiles:
     def _fetched(self, thread: str, page: str) -> float:
         """Fetch and keep what is not fresh; return when to look again."""
         with self._store.reading() as connection:
-            known = people.get(connection, thread)
+            known = profiles.get(connection, thread)
         if known and known.is_fresh(self._clock()):
             return known.fetched_at + FRESH
         try:
@@ -150,9 +150,9 @@ class Profiles:
         if not answer and known:
             found = replace(known, fetched_at=now)
         with self._store.writing(durable=False) as connection:
-            people.put(connection, found)
+            profiles.put(connection, found)
             if _shown(found) != _shown(known):
-                news.add(connection, thread, now=now)
+                page_updates.add(connection, thread, now=now)
         return now + FRESH
 
     def _remember(self, thread: str, until: float) -> None:

@@ -17,7 +17,7 @@ from handover_channel.printable import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
-    from handover_channel.store.queue import Page, Queued
+    from handover_channel.store.queue_admin import Page, Queued
 
 app = typer.Typer(help="Show what waits to be worked off and what was given up; retry or drop it.")
 
@@ -36,12 +36,12 @@ def show(
     """Show what waits to be worked off, and what was given up."""
     if context.invoked_subcommand:
         return
-    from handover_channel.store import queue
+    from handover_channel.store import queue_admin
 
     now = time.time()
     with _store().reading() as connection:
-        pages = {} if failed else {"waiting": queue.waiting(connection, now=now, limit=limit)}
-        pages["failed"] = queue.failed(connection, now=now, limit=limit)
+        pages = {} if failed else {"waiting": queue_admin.waiting(connection, now=now, limit=limit)}
+        pages["failed"] = queue_admin.failed(connection, now=now, limit=limit)
     if as_json:
         typer.echo(json.dumps({name: _plain(page, now) for name, page in pages.items()}, indent=2))
         return
@@ -52,28 +52,28 @@ def show(
 @app.command()
 def retry(delivery: int = DELIVERY) -> None:
     """Put back into the queue what was given up or dropped: it is answered now, however old it is."""
-    from handover_channel.store import queue
+    from handover_channel.store import queue_admin
 
     store = _store()
     found = _find(store, delivery)
     if not found.may_be_retried:
         raise HandoverError(_not_now(found, "retried", "given up or dropped"))
     with store.writing() as connection:
-        changed = queue.retry(connection, found)
+        changed = queue_admin.retry(connection, found)
     _say(changed, f"Delivery {delivery} of thread {found.thread} is in the queue again.")
 
 
 @app.command()
 def drop(delivery: int = DELIVERY) -> None:
     """Take off the queue for good what waits or was given up. It is kept, with when and by whom."""
-    from handover_channel.store import queue
+    from handover_channel.store import queue_admin
 
     store = _store()
     found = _find(store, delivery)
     if not found.may_be_dropped:
         raise HandoverError(_not_now(found, "dropped", "waiting or given up"))
     with store.writing() as connection:
-        changed = queue.drop(connection, found, who=_who(), now=time.time())
+        changed = queue_admin.drop(connection, found, who=_who(), now=time.time())
     _say(changed, f"Delivery {delivery} of thread {found.thread} was dropped.")
 
 
@@ -91,10 +91,10 @@ def _who() -> str:
 
 
 def _find(store: Store, delivery: int) -> Queued:
-    from handover_channel.store import queue
+    from handover_channel.store import queue_admin
 
     with store.reading() as connection:
-        found = queue.get(connection, delivery, now=time.time())
+        found = queue_admin.get(connection, delivery, now=time.time())
     if found is None:
         raise HandoverError(f"there is no delivery {delivery} -> see `handover queue` for the ids")
     return found

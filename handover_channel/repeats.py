@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Iterable
 
 from handover_channel import log, metrics
-from handover_channel.store import Store, sent
+from handover_channel.store import Store, sent_messages
 
 logger = log.logger(__name__)
 
@@ -49,4 +49,4 @@ class Repeats:
         if tag in tuple(self._recent):
             return True
         with self._store.reading() as connection:
-            return sent.find(connection, tag) or sent.find_echo(connection, thread, tag)
+            return sent_messages.find(connection, tag) or sent_messages.find_echo(connection, thread, tag)

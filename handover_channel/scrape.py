@@ -21,8 +21,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, deadlines, deliveries, figures, findings
-from handover_channel.store.figures import Figures, Happened, History
+from handover_channel.store import Store, deadlines, deliveries, findings, statistics
+from handover_channel.store.statistics import Figures, Happened, History
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -69,7 +69,10 @@ class Scrape:
         try:
             with self._store.reading() as connection:
                 now = self._clock()
-                found, happened = figures.read(connection, now=now), self._history.read(connection, now=now)
+                found, happened = (
+                    statistics.read(connection, now=now),
+                    self._history.read(connection, now=now),
+                )
         except StoreUnavailable:
             yield _gauge("handover_store_up", "Whether the database answers.", 0)
             return
@@ -91,7 +94,7 @@ class Scrape:
         )
         yield _gauges("handover_findings", said, ["kind"], wrong)
         overdue: Dict[_Labels, int] = {(kind,): found.overdue.get(kind, 0) for kind in _DEADLINES}
-        said = f"Deadlines that nobody has worked off {figures.OVERDUE:.0f} seconds after they were due."
+        said = f"Deadlines that nobody has worked off {statistics.OVERDUE:.0f} seconds after they were due."
         yield _gauges("handover_deadlines_overdue", said, ["kind"], overdue)
 
     def _threads(self, found: Figures) -> Iterator[Metric]:

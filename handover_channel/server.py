@@ -28,7 +28,7 @@ from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.rasa_stores import keep_from_exiting
 from handover_channel.rules import budget
-from handover_channel.store import deliveries, figures, findings
+from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
 from handover_channel.turns_loop import TurnsLoop
 from handover_channel.wiring import Handover
@@ -196,7 +196,7 @@ class Server:
     def _look(self) -> Tuple[float, List[Finding]]:
         now = time.time()
         with self._handover.store.reading() as connection:
-            received_at, found = figures.oldest_at(connection), findings.current(connection, now=now)
+            received_at, found = statistics.oldest_at(connection), findings.current(connection, now=now)
         return 0.0 if received_at is None else now - received_at, found
 
 

@@ -43,7 +43,7 @@ from handover_channel.settings.loader import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.findings import Findings
-from handover_channel.store.status import Status, status_of
+from handover_channel.store.thread_status import Status, status_of
 from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)

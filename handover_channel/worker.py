@@ -31,7 +31,7 @@ from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Outcome, Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline
-from handover_channel.store.queue import GIVEN_UP
+from handover_channel.store.queue_admin import GIVEN_UP
 from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)

@@ -19,7 +19,16 @@ from handover_channel.rules.keywords import ReturnReason, parse_duration
 from handover_channel.rules.rights import Act
 from handover_channel.sending import PortOf
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, agents, inbox, news, presence, remarks, replies, threads
+from handover_channel.store import (
+    Store,
+    agents,
+    conversation_lists,
+    page_updates,
+    presence,
+    private_notes,
+    replies,
+    threads,
+)
 from handover_channel.store.agents import YOU
 from handover_channel.store.threads import Thread
 from handover_channel.switchboard import Switchboard
@@ -67,7 +76,7 @@ class Acts:
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
             row = threads.get(connection, thread)
             if done:
-                news.add(connection, thread, now=self._clock())
+                page_updates.add(connection, thread, now=self._clock())
         if not done:
             raise HandoverRefused(self._why_not_assigned(row))
         if to and to == by and row is not None:  # a colleague joins when they answer
@@ -96,7 +105,7 @@ class Acts:
             with self._store.writing() as connection:
                 if not threads.assign(connection, row.id, agent=agent, seen="", now=self._clock()):
                     return
-                news.add(connection, row.id, now=self._clock())
+                page_updates.add(connection, row.id, now=self._clock())
         self._tell_joined(row, agent)
 
     def take_over(self, thread: str, agent: str) -> None:
@@ -137,8 +146,10 @@ class Acts:
             raise HandoverRefused("a tag needs at least one letter -> type it before you add it")
         with self._store.writing() as connection:
             self._expect(connection, thread)
-            (inbox.remove_tag if remove else inbox.add_tag)(connection, thread, wanted)
-            news.add(connection, thread, now=self._clock())
+            (conversation_lists.remove_tag if remove else conversation_lists.add_tag)(
+                connection, thread, wanted
+            )
+            page_updates.add(connection, thread, now=self._clock())
 
     def remark(self, thread: str, agent: str, text: str) -> None:
         """Keep an internal note."""
@@ -148,28 +159,28 @@ class Acts:
             raise HandoverRefused(f"the note has {len(text)} characters; {LONGEST_REMARK} are allowed")
         with self._store.writing() as connection:
             self._expect(connection, thread)
-            remarks.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
-            news.add(connection, thread, now=self._clock())
+            private_notes.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
+            page_updates.add(connection, thread, now=self._clock())
 
     def types(self, page: str, thread: str) -> None:
         """Note that somebody types."""
         with self._store.writing(durable=False) as connection:
             presence.types(connection, page, now=self._clock())
-            news.add(connection, thread, now=self._clock(), kind=news.LOOK)
+            page_updates.add(connection, thread, now=self._clock(), kind=page_updates.LOOK)
 
     def is_here(self, page: str, *, agent: str, thread: str, arrived: bool = False) -> None:
         """Note that a page of the agent's is open."""
         with self._store.writing(durable=False) as connection:
             presence.seen(connection, page, agent=agent, thread=thread, now=self._clock())
             if arrived and thread:
-                news.add(connection, thread, now=self._clock(), kind=news.LOOK)
+                page_updates.add(connection, thread, now=self._clock(), kind=page_updates.LOOK)
 
     def is_gone(self, page: str, thread: str) -> None:
         """Note that a page was closed, or shows another thread than *thread*."""
         with self._store.writing(durable=False) as connection:
             presence.gone(connection, page, thread=thread)
             if thread:
-                news.add(connection, thread, now=self._clock(), kind=news.LOOK)
+                page_updates.add(connection, thread, now=self._clock(), kind=page_updates.LOOK)
 
     def tidy(self) -> None:
         """Unassign whose page has been closed for too long; forget what every page has heard of."""
@@ -179,8 +190,8 @@ class Acts:
             if limit is not None:
                 before = now - limit.total_seconds()
                 for thread in threads.unassign_offline(connection, before=before, now=now):
-                    news.add(connection, thread, now=now)
-            news.tidy(connection, before=now - FORGET)
+                    page_updates.add(connection, thread, now=now)
+            page_updates.tidy(connection, before=now - FORGET)
             presence.tidy(connection, before=now - max(KEEP, limit.total_seconds() if limit else 0.0))
 
     def _row(self, thread: str) -> Optional[Thread]:

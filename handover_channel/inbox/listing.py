@@ -12,7 +12,7 @@ from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, It
 from handover_channel.messenger.bubble import shortened, summary
 from handover_channel.messenger.content import attachment_of, content_of
 from handover_channel.settings.loader import Settings
-from handover_channel.store import inbox, pages
+from handover_channel.store import conversation_lists, page_names
 
 #: Arguments of the list's address.
 ARGUMENTS = ("list", "search", "page", "target", "tag", "after")
@@ -51,7 +51,7 @@ def list_view(
     after: str = "",
 ) -> ListView:
     """Return one page of the list. *shown_names*: of the agents. *after*: cursor of the page before."""
-    rows = inbox.page_of(
+    rows = conversation_lists.page_of(
         connection,
         filters.list,
         agent=agent,
@@ -63,16 +63,18 @@ def list_view(
         limit=PAGE + 1,
     )
     shown, more = rows[:PAGE], len(rows) > PAGE
-    tags = inbox.tags_of(connection, [row["id"] for row in shown])
+    tags = conversation_lists.tags_of(connection, [row["id"] for row in shown])
     return ListView(
         filters=filters,
-        counts={name: inbox.count(connection, name, agent=agent) for name in (WAITING, MINE, OPEN)},
+        counts={
+            name: conversation_lists.count(connection, name, agent=agent) for name in (WAITING, MINE, OPEN)
+        },
         items=[_item(row, agent, shown_names, tags.get(row["id"], ())) for row in shown],
         after=f"{shown[-1]['sorted_by']:.9f}~{shown[-1]['id']}" if more else "",
         pages=[page.id for page in settings.pages if page.id],
-        page_names=pages.names(connection) if len(settings.pages) > 1 else {},
+        page_names=page_names.names(connection) if len(settings.pages) > 1 else {},
         targets=list(settings.targets),
-        tags=_choices(inbox.all_tags(connection), filters.tag),
+        tags=_choices(conversation_lists.all_tags(connection), filters.tag),
     )
 
 

@@ -14,7 +14,7 @@ from typing import AbstractSet, Callable, Dict, NamedTuple, Optional, Set, Tuple
 
 from handover_channel import log
 from handover_channel.errors import StoreUnavailable
-from handover_channel.store import Store, news
+from handover_channel.store import Store, page_updates
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ LOOK = 0.5
 #: Pieces of news that are known to have been told.
 KNOWN = 10_000
 
-_SELDOM_LISTED = frozenset({news.LOOK, news.TURN})
+_SELDOM_LISTED = frozenset({page_updates.LOOK, page_updates.TURN})
 
 
 class Changed(NamedTuple):
@@ -118,9 +118,9 @@ class Live:
         now = self._clock()
         with self._store.reading() as connection:
             if self._newest is None:
-                self._newest = (*news.newest(connection), now)
+                self._newest = (*page_updates.newest(connection), now)
             news_id, change_id, at = self._newest
-            found = news.since(connection, news_id=news_id, change_id=change_id, at=at)
+            found = page_updates.since(connection, news_id=news_id, change_id=change_id, at=at)
         fresh = {piece: thread for piece, thread in found if piece not in self._known}
         self._remember(fresh, now)
         return Changed(set(fresh.values()), any(kind not in _SELDOM_LISTED for kind, _ in fresh))
@@ -130,8 +130,8 @@ class Live:
         for piece in fresh:
             self._known[piece] = None
             kind, number = piece
-            news_id = max(news_id, number) if kind in (news.NEWS, news.LOOK) else news_id
-            change_id = max(change_id, number) if kind == news.CHANGE else change_id
+            news_id = max(news_id, number) if kind in (page_updates.NEWS, page_updates.LOOK) else news_id
+            change_id = max(change_id, number) if kind == page_updates.CHANGE else change_id
         while len(self._known) > KNOWN:
             self._known.popitem(last=False)
         self._newest = (news_id, change_id, now)

@@ -22,7 +22,16 @@ from handover_channel.rules.control import Control, bot_may_speak
 from handover_channel.sending import SendingRules, bots_silence
 from handover_channel.settings.inbox import filled
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, agents, inbox, pages, people, presence, replies, threads
+from handover_channel.store import (
+    Store,
+    agents,
+    conversation_lists,
+    page_names,
+    presence,
+    profiles,
+    replies,
+    threads,
+)
 from handover_channel.store.agents import YOU
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
@@ -82,7 +91,7 @@ class Reader:
         now = self._clock()
         with self._store.reading() as connection:
             names = self._shown_names(connection)
-            person = people.get(connection, row.id)
+            person = profiles.get(connection, row.id)
             name = person.name if person and person.name else row.id
             waiting = [_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)]
             entries, earlier = timeline.stretch(
@@ -119,7 +128,7 @@ class Reader:
                 decides=decides,
                 asks=row.assignee if permission.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
-                tags=inbox.tags_of(connection, [row.id]).get(row.id, ()),
+                tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,
                 colleagues=self._colleagues(connection, names, row.id, agent, now),
@@ -151,22 +160,22 @@ class Reader:
         """Return the name of *page*, its id where that is not known, "" where there is no other page."""
         if len(self._settings.pages) < 2 or not page:
             return ""
-        found = pages.get(connection, page)
+        found = page_names.get(connection, page)
         return found.name if found and found.name else page
 
     def picture_of(self, thread: str) -> str:
         """Return where the person's picture lies, "" for none."""
         with self._store.reading() as connection:
-            person = people.get(connection, thread)
+            person = profiles.get(connection, thread)
         return person.picture if person else ""
 
     def looked_at(self, row: Thread, agent: str) -> None:
         """Note that the agent has seen what the person wrote."""
         with self._store.reading() as connection:
-            known = inbox.read_up_to(connection, row.id, agent)
+            known = conversation_lists.read_up_to(connection, row.id, agent)
         if known < row.person_at:
             with self._store.writing(durable=False) as connection:
-                inbox.mark_read(connection, row.id, agent, row.person_at)
+                conversation_lists.mark_read(connection, row.id, agent, row.person_at)
 
     def _shown_names(self, connection: Connection) -> Dict[str, str]:
         return {each.name: each.shown_name for each in agents.every(connection)}

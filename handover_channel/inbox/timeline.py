@@ -16,7 +16,7 @@ from handover_channel.inbox.bot_part import without
 from handover_channel.inbox.views import Card, Changed, Entry, File, Remark, Said
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
-from handover_channel.store import remarks, thread_events, threads, transcript
+from handover_channel.store import private_notes, thread_events, threads, transcript
 from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
@@ -92,7 +92,7 @@ def _gathered(
     found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, names.agents))
-    for remark in remarks.of(connection, row.id, before=before, limit=limit):
+    for remark in private_notes.of(connection, row.id, before=before, limit=limit):
         name = names.agents.get(remark.agent, remark.agent)
         found.append(Remark(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
     return found, events

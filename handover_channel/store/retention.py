@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from handover_channel.rules.control import Control
 from handover_channel.store import Store, findings
-from handover_channel.store.person import columns
-from handover_channel.store.queue import GIVEN_UP
+from handover_channel.store.personal_data import columns
+from handover_channel.store.queue_admin import GIVEN_UP
 from handover_channel.store.replies import DROPPED, SENT
 from handover_channel.store.replies import FAILED as UNSENT
 from handover_channel.store.schema import (

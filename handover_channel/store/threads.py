@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 from handover_channel.rules.control import Control, State
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
-from handover_channel.store.seen import reached as reached
-from handover_channel.store.seen import touch as touch
+from handover_channel.store.thread_activity import reached as reached
+from handover_channel.store.thread_activity import touch as touch
 from handover_channel.store.upsert import insert_new
 
 

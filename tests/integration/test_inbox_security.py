@@ -27,7 +27,7 @@ from handover_channel.inbox.files import Fetched, Files
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
 from handover_channel.settings import loader as settings_file
-from handover_channel.store import Store, agents, news, transcript
+from handover_channel.store import Store, agents, page_updates, transcript
 from handover_channel.store.agents import Agent
 from handover_channel.store.schema import metadata, people, threads
 from handover_channel.store.transcript import PERSON, Line
@@ -362,7 +362,7 @@ def test_an_open_page_is_told_when_its_sign_in_has_ended(inbox, kim, monkeypatch
         for _ in range(100):
             if busy:
                 with inbox.store.writing() as connection:
-                    news.add(connection, THREAD, now=inbox.clock())
+                    page_updates.add(connection, THREAD, now=inbox.clock())
             listening.join(0.2)
             if not listening.is_alive():
                 break
@@ -542,13 +542,13 @@ def test_an_open_page_asks_for_its_list_seldom_where_only_others_look_and_type(t
 
         def happens(**given):
             with inbox.store.writing() as connection:
-                news.add(connection, THREAD, now=inbox.clock(), **given)
+                page_updates.add(connection, THREAD, now=inbox.clock(), **given)
 
         live = f"http://{inbox.at}{BASE}/live?page=p&thread={THREAD}"
         with kim.http.get(live, stream=True, timeout=BOUND) as answer:
             lines = (line for line in answer.iter_lines() if line.startswith(b"event:"))
             heard = [next(lines), next(lines)]  # it has come itself
-            happens(kind=news.LOOK)
+            happens(kind=page_updates.LOOK)
             heard += [next(lines)]
             happens()
             heard += [next(lines), next(lines)]

@@ -26,7 +26,8 @@ from handover_channel.settings.locations import GraphApiSettings  # noqa: E402
 from handover_channel.settings.return_options import Returning  # noqa: E402
 from handover_channel.settings.targets import Target, TargetKind  # noqa: E402
 from handover_channel.simulator import Simulator, running  # noqa: E402
-from handover_channel.store import Store, agents, deliveries, people, replies, transcript  # noqa: E402
+from handover_channel.store import Store, agents, deliveries, replies, transcript  # noqa: E402
+from handover_channel.store import profiles as store_profiles
 from handover_channel.store.replies import SENT, File  # noqa: E402
 from handover_channel.switchboard import Switchboard  # noqa: E402
 
@@ -200,7 +201,7 @@ def test_a_persons_name_and_picture_are_shown_through_our_server(page):
     while person is None and time.monotonic() < until:
         time.sleep(0.02)
         with page.store.reading() as connection:
-            person = people.get(connection, PSID)
+            person = store_profiles.get(connection, PSID)
     profiles.stop()
 
     assert person is not None

@@ -42,7 +42,15 @@ from handover_channel.simulator import Simulator
 from handover_channel.simulator import graph as simulated_graph
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.simulator.request import Request
-from handover_channel.store import deadlines, deliveries, findings, queue, sent, threads, transcript
+from handover_channel.store import (
+    deadlines,
+    deliveries,
+    findings,
+    queue_admin,
+    sent_messages,
+    threads,
+    transcript,
+)
 from handover_channel.switchboard import Switchboard
 
 PSID = "7001"
@@ -289,7 +297,7 @@ class Play:
     def _note_sent(self, tag, mid):
         self.mids.append(mid)
         with self.store.writing() as connection:
-            sent.add(connection, tag, now=self.clock(), mid=mid)
+            sent_messages.add(connection, tag, now=self.clock(), mid=mid)
 
     # --- what is seen -----------------------------------------------------------------------------
 
@@ -319,7 +327,7 @@ class Play:
     def given_up(self):
         """Outcomes of what waits for a person."""
         with self.store.reading() as connection:
-            return [each.outcome for each in queue.failed(connection, now=self.clock(), limit=50).items]
+            return [each.outcome for each in queue_admin.failed(connection, now=self.clock(), limit=50).items]
 
     @property
     def lines(self):

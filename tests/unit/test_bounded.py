@@ -15,7 +15,7 @@ from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import findings, queue
+from handover_channel.store import findings, queue_admin
 
 NOT_OWNER = Refusal(
     10, "(#10) Message failed to send because another app is controlling this thread now.", subcode=2018300
@@ -256,8 +256,8 @@ def test_a_message_that_is_answered_after_all_is_not_kept_as_unanswered_beside_i
     talking.meta.always.clear()
 
     with talking.store.writing() as connection:
-        (item,) = queue.failed(connection, now=talking.clock(), limit=5).items
-        assert queue.retry(connection, item)
+        (item,) = queue_admin.failed(connection, now=talking.clock(), limit=5).items
+        assert queue_admin.retry(connection, item)
     talking.work()
 
     assert (talking.outcomes[-1], talking.lines) == ("answered", [])

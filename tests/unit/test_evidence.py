@@ -15,7 +15,7 @@ from play import (
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import BUTTON_PAYLOAD
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Grants, Returning
-from handover_channel.store import sent
+from handover_channel.store import sent_messages
 from handover_channel.store.deliveries import RETURNED
 
 
@@ -147,8 +147,8 @@ def test_the_echo_of_our_message_is_remembered(play):
     play.work()
 
     with play.store.reading() as connection:
-        assert sent.find(connection, "7.0")
-        assert not sent.find(connection, "7.1")
+        assert sent_messages.find(connection, "7.0")
+        assert not sent_messages.find(connection, "7.1")
 
 
 # --- muted ----------------------------------------------------------------------------------------

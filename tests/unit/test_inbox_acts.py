@@ -15,7 +15,7 @@ from handover_channel.inbox import timeline
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.views import Changed, Filters, Remark, Said
-from handover_channel.store import agents, news, people, presence, replies, transcript
+from handover_channel.store import agents, page_updates, presence, profiles, replies, transcript
 from handover_channel.store.agents import Agent as Person
 from handover_channel.store.transcript import AGENT, PERSON, Line
 from handover_channel.switchboard import Switchboard
@@ -156,7 +156,7 @@ def test_a_name_in_braces_is_no_placeholder(play, reader):
     settings = dataclasses.replace(play.settings, inbox=inbox)
     play.hands_over()
     with play.store.writing() as connection:
-        people.put(connection, people.Person(PSID, "{agent}", "", 0.0))
+        profiles.put(connection, profiles.Person(PSID, "{agent}", "", 0.0))
 
     shown = view(Reader(settings, play.store, reader._sending_rules, play.clock), play)
 
@@ -364,21 +364,25 @@ def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
 def test_every_act_is_news_and_old_news_is_forgotten(play, acts):
     play.hands_over()
     with play.store.reading() as connection:
-        before, _ = news.newest(connection)
+        before, _ = page_updates.newest(connection)
 
     acts.tag(PSID, "late")
     acts.remark(PSID, "sara", "a note")
     acts.assign(PSID, to="sara", seen="", by="sara")
 
     with play.store.reading() as connection:
-        found = news.since(connection, news_id=before + news.ROWS_BACK, change_id=10**9, at=float("inf"))
+        found = page_updates.since(
+            connection, news_id=before + page_updates.ROWS_BACK, change_id=10**9, at=float("inf")
+        )
     assert [thread for _, thread in found] == [PSID] * 3
 
     play.clock.passes(3600)
     acts.is_here("p1", agent="sara", thread="")
     acts.tidy()
     with play.store.reading() as connection:
-        assert len(news.since(connection, news_id=0, change_id=10**9, at=float("inf"))) == 1  # the newest
+        assert (
+            len(page_updates.since(connection, news_id=0, change_id=10**9, at=float("inf"))) == 1
+        )  # the newest
 
 
 # --- what it costs ---
@@ -526,7 +530,7 @@ def test_people_are_called_by_the_name_that_meta_gives(play, acts, reader):
     play.hands_over()
     play.says("hello")
     with play.store.writing() as connection:
-        people.put(connection, people.Person(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
+        profiles.put(connection, profiles.Person(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
 
     assert view(reader, play).name == "Layla Haddad"
     assert entries(reader, play)[-1].name == "Layla Haddad"

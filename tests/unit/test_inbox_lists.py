@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from handover_channel.store import inbox
+from handover_channel.store import conversation_lists
 from handover_channel.store.schema import people, read_marks, threads, transcript
 
 ROW = {
@@ -41,7 +41,7 @@ def put(store):
 
 def shown(store, name, **given):
     with store.reading() as connection:
-        return [row["id"] for row in inbox.page_of(connection, name, agent="sara", **given)]
+        return [row["id"] for row in conversation_lists.page_of(connection, name, agent="sara", **given)]
 
 
 def said(store, thread, text, number=1):
@@ -92,7 +92,7 @@ def test_pages_of_a_list_show_each_thread_once_also_where_times_are_equal(store,
     pages, after = [], None
     while True:
         with store.reading() as connection:
-            rows = inbox.page_of(connection, name, agent="sara", after=after, limit=2)
+            rows = conversation_lists.page_of(connection, name, agent="sara", after=after, limit=2)
         if not rows:
             break
         pages.append([row["id"] for row in rows])
@@ -131,23 +131,23 @@ def test_filters_narrow_a_list(store, put):
     put("a", page="1", target="inbox")
     put("b", page="2", target="vip")
     with store.writing() as connection:
-        inbox.add_tag(connection, "b", "refund")
-        inbox.add_tag(connection, "b", "refund")
+        conversation_lists.add_tag(connection, "b", "refund")
+        conversation_lists.add_tag(connection, "b", "refund")
 
     assert shown(store, "open", page="2") == ["b"]
     assert shown(store, "open", target="inbox") == ["a"]
     assert shown(store, "open", tag="refund") == ["b"]
     with store.reading() as connection:
-        assert inbox.tags_of(connection, ["a", "b"]) == {"b": ("refund",)}
-        assert inbox.all_tags(connection) == ["refund"]
+        assert conversation_lists.tags_of(connection, ["a", "b"]) == {"b": ("refund",)}
+        assert conversation_lists.all_tags(connection) == ["refund"]
 
 
 def test_a_tag_that_was_taken_away_is_gone(store, put):
     put("a")
     with store.writing() as connection:
-        inbox.add_tag(connection, "a", "refund")
-        inbox.remove_tag(connection, "a", "refund")
-        assert inbox.all_tags(connection) == []
+        conversation_lists.add_tag(connection, "a", "refund")
+        conversation_lists.remove_tag(connection, "a", "refund")
+        assert conversation_lists.all_tags(connection) == []
 
 
 def test_the_preview_is_the_newest_thing_that_was_said(store, put):
@@ -156,7 +156,7 @@ def test_the_preview_is_the_newest_thing_that_was_said(store, put):
     said(store, "a", "second", 2)
 
     with store.reading() as connection:
-        row = inbox.page_of(connection, "open", agent="sara")[0]
+        row = conversation_lists.page_of(connection, "open", agent="sara")[0]
 
     assert (row["preview"], row["preview_author"]) == ("second", "person")
 
@@ -164,19 +164,19 @@ def test_the_preview_is_the_newest_thing_that_was_said(store, put):
 def test_what_an_agent_has_read_is_known_for_each_of_them_and_never_goes_back(store, put):
     put("a")
     with store.writing() as connection:
-        inbox.mark_read(connection, "a", "sara", 2000)
-        inbox.mark_read(connection, "a", "sara", 1000)
+        conversation_lists.mark_read(connection, "a", "sara", 2000)
+        conversation_lists.mark_read(connection, "a", "sara", 1000)
 
-        assert inbox.read_up_to(connection, "a", "sara") == 2000
-        assert inbox.read_up_to(connection, "a", "omar") == 0
+        assert conversation_lists.read_up_to(connection, "a", "sara") == 2000
+        assert conversation_lists.read_up_to(connection, "a", "omar") == 0
         assert connection.execute(sa.select(sa.func.count()).select_from(read_marks)).scalar() == 1
 
 
 def test_counting_stops_where_nobody_reads_the_number_any_more(store, put, monkeypatch):
-    monkeypatch.setattr(inbox, "MOST", 2)
+    monkeypatch.setattr(conversation_lists, "MOST", 2)
     for number in range(4):
         put(f"p{number}", waiting_since=1.0)
 
     with store.reading() as connection:
-        assert inbox.count(connection, "waiting", agent="sara") == 2
-        assert inbox.count(connection, "mine", agent="sara") == 0
+        assert conversation_lists.count(connection, "waiting", agent="sara") == 2
+        assert conversation_lists.count(connection, "mine", agent="sara") == 0

@@ -10,7 +10,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import live as live_module
 from handover_channel.inbox.live import Live
 from handover_channel.rules.control import Control
-from handover_channel.store import news, schema, threads
+from handover_channel.store import page_updates, schema, threads
 
 BOUND = 10.0  # seconds, for what has to happen at some time
 
@@ -36,7 +36,7 @@ async def has_looked(live):
 
 def add(store, thread, **given):
     with store.writing() as connection:
-        news.add(connection, thread, now=1000.0, **given)
+        page_updates.add(connection, thread, now=1000.0, **given)
 
 
 def done(store, thread, control):
@@ -81,7 +81,7 @@ async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_
     page = live.open()
     await has_looked(live)
 
-    add(store, "24680", kind=news.LOOK)
+    add(store, "24680", kind=page_updates.LOOK)
     assert await page.changed(BOUND) == ({"24680"}, False)
 
     done(store, "13579", Control.BOT)
@@ -112,13 +112,13 @@ async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
     live = Live(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
-    for number in range(news.ROWS_BACK + 10):
+    for number in range(page_updates.ROWS_BACK + 10):
         add(store, str(number))
     while (await page.changed(0.5)).threads:
         pass
 
     with store.writing() as connection:
-        news.tidy(connection, before=2000.0)
+        page_updates.tidy(connection, before=2000.0)
     add(store, "24680")
 
     assert (await page.changed(BOUND)).threads == {"24680"}
@@ -149,7 +149,7 @@ async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
     live = Live(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
-    looked, real = [], news.since
+    looked, real = [], page_updates.since
 
     def fails_once(*given, **named):
         looked.append(1)
@@ -157,7 +157,7 @@ async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
             raise error
         return real(*given, **named)
 
-    monkeypatch.setattr(news, "since", fails_once)
+    monkeypatch.setattr(page_updates, "since", fails_once)
     add(store, "24680")
 
     assert (await page.changed(BOUND)).threads == {"24680"}

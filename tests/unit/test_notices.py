@@ -9,7 +9,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import news
+from handover_channel.store import page_updates
 
 TELLING = InboxSettings(joined="{agent} is here", ahead="{count} before you")
 
@@ -138,7 +138,7 @@ def test_open_pages_hear_of_it(telling):
     telling.switchboard.tell_joined(PSID, "Amal")
 
     with telling.store.reading() as connection:
-        heard = news.since(connection, news_id=0, change_id=10**6, at=1e12)
+        heard = page_updates.since(connection, news_id=0, change_id=10**6, at=1e12)
     assert (PSID in {thread for (kind, _), thread in heard if kind == "news"}) is True
 
 

@@ -13,7 +13,7 @@ from databases import on_sqlite
 from play import PSID, START
 
 from handover_channel import cli, person_cli, rasa_trackers, wiring
-from handover_channel.store import deliveries, person
+from handover_channel.store import deliveries, personal_data
 from handover_channel.store.schema import metadata
 
 OTHER = "7002"
@@ -40,7 +40,7 @@ def fill(store, *threads):
     """Two rows for each of them in every table that is about people."""
     with store.writing() as connection:
         for _ in range(2):
-            for name, column in person.columns().items():
+            for name, column in personal_data.columns().items():
                 table = metadata.tables[name]
                 for thread in threads:
                     if len(table.primary_key) == 1 and column in set(table.primary_key):
@@ -51,19 +51,19 @@ def fill(store, *threads):
 
 def all_rows(store, thread):
     with store.reading() as connection:
-        return person.export(connection, thread)
+        return personal_data.export(connection, thread)
 
 
 def forget(store, thread):
     with store.writing() as connection:
-        return person.forget(connection, thread, now=START)
+        return personal_data.forget(connection, thread, now=START)
 
 
 def test_every_table_is_about_people_or_is_known_not_to_be():
-    about = set(person.columns())
+    about = set(personal_data.columns())
 
-    assert about | person.WITHOUT_PEOPLE == set(metadata.tables)
-    assert not about & person.WITHOUT_PEOPLE
+    assert about | personal_data.WITHOUT_PEOPLE == set(metadata.tables)
+    assert not about & personal_data.WITHOUT_PEOPLE
     assert {name for name, table in metadata.tables.items() if "thread" in table.c} <= about
 
 
@@ -72,7 +72,7 @@ def test_all_that_is_kept_is_handed_out_a_file_by_its_name_and_size(store):
 
     found = all_rows(store, PSID)
 
-    assert set(found) == set(person.columns())
+    assert set(found) == set(personal_data.columns())
     assert f"of {OTHER}" not in json.dumps(found)
     assert all(row["file"] == {"bytes": len(f"file of {PSID}: {SECRET}")} for row in found["replies"])
     assert all(f"file_name of {PSID}" in row["file_name"] for row in found["replies"])
@@ -84,7 +84,7 @@ def test_all_that_is_kept_is_deleted_and_nothing_of_others(store):
 
     counts = forget(store, PSID)
 
-    assert set(counts) == set(person.columns())
+    assert set(counts) == set(personal_data.columns())
     assert all_rows(store, PSID) == {}
     assert all_rows(store, OTHER) == others
     with store.reading() as connection:
@@ -119,7 +119,7 @@ def test_what_was_sent_to_the_person_goes_with_the_deliveries_that_it_answered(s
 
 def test_no_number_of_a_row_is_given_again(store):
     numbered = [
-        name for name, table in metadata.tables.items() if name in person.columns() and "id" in table.c
+        name for name, table in metadata.tables.items() if name in personal_data.columns() and "id" in table.c
     ]
     numbered.remove("threads")
     fill(store, OTHER, PSID)
@@ -190,7 +190,7 @@ def test_export_writes_json_with_its_version_our_tables_and_rasas_tracker(handov
     found = json.loads(out)
     assert code == 0
     assert (found["schema"], found["thread"]) == (1, PSID)
-    assert set(found["tables"]) == set(person.columns())
+    assert set(found["tables"]) == set(personal_data.columns())
     assert found["tracker"] == {"events": [{"event": "user", "text": "hi"}]}
 
 

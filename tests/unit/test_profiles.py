@@ -14,7 +14,8 @@ from handover_channel.profiles import AGAIN, LONGEST_NAME, Profiles, person_of
 from handover_channel.sending import SendingRules
 from handover_channel.settings.credentials import Page
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import news, pages, people
+from handover_channel.store import page_names, page_updates
+from handover_channel.store import profiles as store_profiles
 
 NO_PROFILE = Refusal(100, "(#100) No profile available for this user.", 2018218)
 
@@ -49,12 +50,12 @@ def profiles(play, pool):
 
 def known(play, thread=PSID):
     with play.store.reading() as connection:
-        return people.get(connection, thread)
+        return store_profiles.get(connection, thread)
 
 
 def news_of(play):
     with play.store.reading() as connection:
-        return [thread for _, thread in news.since(connection, news_id=0, change_id=10**9, at=1e12)]
+        return [thread for _, thread in page_updates.since(connection, news_id=0, change_id=10**9, at=1e12)]
 
 
 def test_nobody_waits_for_meta(profiles, play, pool):
@@ -145,7 +146,7 @@ def test_a_database_that_is_away_is_asked_again_later(profiles, play, pool, monk
     def away(*given):
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(people, "get", away)
+    monkeypatch.setattr(store_profiles, "get", away)
     profiles.want(PSID, page="")
     pool.works()
     monkeypatch.undo()
@@ -188,7 +189,7 @@ def several(play, *ids):
 
 def names(play):
     with play.store.reading() as connection:
-        return pages.names(connection)
+        return page_names.names(connection)
 
 
 def test_where_there_are_several_pages_their_names_are_fetched_once_a_day(play, pool):
@@ -237,7 +238,7 @@ def test_the_page_is_named_where_there_are_several(play, ids, shown):
     play.hands_over()
     if ids and ours in [each.id for each in settings.pages]:
         with play.store.writing() as connection:
-            pages.put(connection, pages.PageName(ours, "Lamp & Leaf", play.clock()))
+            page_names.put(connection, page_names.PageName(ours, "Lamp & Leaf", play.clock()))
     reader = Reader(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
 
     assert reader.thread(play.row, BotsPart(), agent="sara", link=str).page_name == shown.format(ours)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from play import DAY, HOUR, PSID
 
-from handover_channel.store import queue
+from handover_channel.store import queue_admin
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def look(play, store):
     def read(function, *given, **named):
         return call(function, *given, now=play.clock(), **named)
 
-    read.retry = lambda found: call(queue.retry, found)
-    read.drop = lambda found: call(queue.drop, found, who="kim", now=play.clock())
+    read.retry = lambda found: call(queue_admin.retry, found)
+    read.drop = lambda found: call(queue_admin.drop, found, who="kim", now=play.clock())
     return read
 
 
@@ -38,7 +38,7 @@ def give_up(play):
 def test_what_waits_is_shown_the_longest_waiting_first(play, look):
     receive(play, "one", "two", "three")
 
-    page = look(queue.waiting, limit=2)
+    page = look(queue_admin.waiting, limit=2)
 
     assert page.total == 3
     assert [item.id for item in page.items] == [1, 2]
@@ -49,31 +49,31 @@ def test_what_waits_is_shown_the_longest_waiting_first(play, look):
 def test_what_is_done_is_not_shown(play, look):
     play.says("hello")
 
-    assert look(queue.waiting, limit=9) == look(queue.failed, limit=9) == (0, [])
+    assert look(queue_admin.waiting, limit=9) == look(queue_admin.failed, limit=9) == (0, [])
 
 
 def test_who_is_at_it_is_shown(play, look):
     receive(play, "one")
     play.claims.begin(PSID)
 
-    assert look(queue.waiting, limit=9).items[0].worker == play.claims.worker
+    assert look(queue_admin.waiting, limit=9).items[0].worker == play.claims.worker
     play.clock.passes(HOUR)
-    assert look(queue.waiting, limit=9).items[0].worker == ""
+    assert look(queue_admin.waiting, limit=9).items[0].worker == ""
 
 
 def test_what_was_given_up_is_shown_apart(play, look):
     give_up(play)
     receive(play, "next")
 
-    assert [item.id for item in look(queue.failed, limit=9).items] == [1]
-    assert [item.id for item in look(queue.waiting, limit=9).items] == [2]
+    assert [item.id for item in look(queue_admin.failed, limit=9).items] == [1]
+    assert [item.id for item in look(queue_admin.waiting, limit=9).items] == [2]
 
 
 def test_one_is_found_by_its_id(play, look):
     give_up(play)
 
-    assert look(queue.get, 1).outcome == "failed"
-    assert look(queue.get, 2) is None
+    assert look(queue_admin.get, 1).outcome == "failed"
+    assert look(queue_admin.get, 2) is None
 
 
 # --- retrying -------------------------------------------------------------------------------------
@@ -82,18 +82,18 @@ def test_one_is_found_by_its_id(play, look):
 def test_a_retried_message_is_answered(play, look):
     give_up(play)
 
-    assert look.retry(look(queue.get, 1))
-    assert (look(queue.failed, limit=9).total, look(queue.waiting, limit=9).total) == (0, 1)
+    assert look.retry(look(queue_admin.get, 1))
+    assert (look(queue_admin.failed, limit=9).total, look(queue_admin.waiting, limit=9).total) == (0, 1)
     play.work()
 
     assert play.turns == ["poison"]
-    assert look(queue.get, 1).outcome == "answered"
+    assert look(queue_admin.get, 1).outcome == "answered"
 
 
 def test_a_retried_message_is_answered_however_old_it_is(play, look):
     give_up(play)
     play.clock.passes(3 * DAY)
-    look.retry(look(queue.get, 1))
+    look.retry(look(queue_admin.get, 1))
     play.work()
 
     assert play.turns == ["poison"]
@@ -105,7 +105,7 @@ def test_a_retried_message_is_answered_though_the_thread_has_been_away_since(pla
     play.says("back to bot")
     play.turns.clear()
 
-    look.retry(look(queue.get, 1))
+    look.retry(look(queue_admin.get, 1))
     play.work()
 
     assert play.turns == ["poison"]
@@ -116,7 +116,7 @@ def test_a_retried_message_is_not_answered_while_the_bot_has_no_control(play, lo
     play.hands_over("inbox")
     play.turns.clear()
 
-    look.retry(look(queue.get, 1))
+    look.retry(look(queue_admin.get, 1))
     play.work()
 
     assert play.turns == []
@@ -126,11 +126,11 @@ def test_a_retried_message_is_not_answered_while_the_bot_has_no_control(play, lo
 def test_retrying_begins_to_count_anew_but_remembers_that_something_may_have_gone_out(play, store, look):
     give_up(play)
     with store.writing() as connection:
-        connection.execute(queue.deliveries.update().values(attempts=10, failures=3))
+        connection.execute(queue_admin.deliveries.update().values(attempts=10, failures=3))
 
-    look.retry(look(queue.get, 1))
+    look.retry(look(queue_admin.get, 1))
 
-    assert (look(queue.get, 1).attempts, look(queue.get, 1).failures) == (1, 0)
+    assert (look(queue_admin.get, 1).attempts, look(queue_admin.get, 1).failures) == (1, 0)
 
 
 # --- dropping -------------------------------------------------------------------------------------
@@ -138,20 +138,20 @@ def test_retrying_begins_to_count_anew_but_remembers_that_something_may_have_gon
 
 def test_what_is_dropped_is_kept_with_when_and_by_whom(play, look):
     receive(play, "one", "two")
-    assert look.drop(look(queue.get, 1))
+    assert look.drop(look(queue_admin.get, 1))
     play.work()
 
     assert play.turns == ["two"]
-    found = look(queue.get, 1)
+    found = look(queue_admin.get, 1)
     assert (found.outcome, found.done_at) == ("dropped by kim", play.clock())
 
 
 def test_what_was_given_up_can_be_dropped_and_taken_up_again(play, look):
     give_up(play)
-    look.drop(look(queue.get, 1))
-    assert look(queue.failed, limit=9).total == 0
+    look.drop(look(queue_admin.get, 1))
+    assert look(queue_admin.failed, limit=9).total == 0
 
-    look.retry(look(queue.get, 1))
+    look.retry(look(queue_admin.get, 1))
     play.work()
 
     assert play.turns == ["poison"]
@@ -159,21 +159,21 @@ def test_what_was_given_up_can_be_dropped_and_taken_up_again(play, look):
 
 def test_who_is_late_changes_nothing(play, look):
     give_up(play)
-    seen = look(queue.get, 1)
+    seen = look(queue_admin.get, 1)
     look.retry(seen)
 
     assert not look.drop(seen)
     assert not look.retry(seen)
-    assert look(queue.waiting, limit=9).total == 1
+    assert look(queue_admin.waiting, limit=9).total == 1
 
 
 def test_a_message_that_was_worked_off_in_between_is_not_dropped(play, look):
     receive(play, "one")
-    seen = look(queue.get, 1)
+    seen = look(queue_admin.get, 1)
     play.work()
 
     assert not look.drop(seen)
-    assert look(queue.get, 1).outcome == "answered"
+    assert look(queue_admin.get, 1).outcome == "answered"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,6 @@ def test_a_message_that_was_worked_off_in_between_is_not_dropped(play, look):
     ],
 )
 def test_nothing_is_answered_twice_by_retrying_it(outcome, waits, retried, dropped):
-    found = queue.Queued(1, PSID, "event", 0.0, None if waits else 1.0, outcome, 0, 0, "")
+    found = queue_admin.Queued(1, PSID, "event", 0.0, None if waits else 1.0, outcome, 0, 0, "")
 
     assert (found.may_be_retried, found.may_be_dropped) == (retried, dropped)

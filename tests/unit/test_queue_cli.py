@@ -10,7 +10,7 @@ from play import PSID, Play
 
 from handover_channel import cli, queue_cli, wiring
 from handover_channel.errors import StoreUnavailable
-from handover_channel.store import queue
+from handover_channel.store import queue_admin
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_drop_says_who_did_it(handover, play):
 
     assert (code, said) == (0, f"Delivery 1 of thread {PSID} was dropped.\n")
     with play.store.reading() as connection:
-        assert queue.get(connection, 1, now=0.0).outcome == "dropped by kim"
+        assert queue_admin.get(connection, 1, now=0.0).outcome == "dropped by kim"
 
 
 @pytest.mark.parametrize("command", ["retry", "drop"])
@@ -165,7 +165,7 @@ def test_what_waits_need_not_be_retried(handover, play):
 
 def test_what_changes_under_the_hand_is_a_plain_refusal(handover, play, monkeypatch):
     give_up(play)
-    monkeypatch.setattr(queue, "retry", lambda connection, found: False)
+    monkeypatch.setattr(queue_admin, "retry", lambda connection, found: False)
 
     code, _, error = handover("queue", "retry", "1")
 

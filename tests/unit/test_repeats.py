@@ -11,7 +11,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger import webhook
 from handover_channel.repeats import Repeats
 from handover_channel.rules.event_meaning import OUR_METADATA
-from handover_channel.store import Store, deliveries, sent
+from handover_channel.store import Store, deliveries, sent_messages
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_first_attempt_asks_nobody(tmp_path):
 
 def test_what_meta_had_accepted_is_not_sent_again(store):
     with store.writing() as connection:
-        sent.add(connection, "5.1", now=1.0)
+        sent_messages.add(connection, "5.1", now=1.0)
 
     assert repeats(store).was_sent("777", "5.1")
 

@@ -102,7 +102,7 @@ def test_a_key_of_another_reply_opens_nothing(play, agent, thread, name):
 def test_what_agents_do_is_news_for_open_pages(play, agent, monkeypatch):
     told = []
     monkeypatch.setattr(
-        "handover_channel.store.news.add", lambda connection, thread, now: told.append(thread)
+        "handover_channel.store.page_updates.add", lambda connection, thread, now: told.append(thread)
     )
 
     agent.reply(PSID, "Hello.")

@@ -4,7 +4,15 @@ import pytest
 import sqlalchemy as sa
 from play import DAY, PSID, START
 
-from handover_channel.store import deliveries, people, remarks, replies, retention, sent, threads
+from handover_channel.store import (
+    deliveries,
+    private_notes,
+    profiles,
+    replies,
+    retention,
+    sent_messages,
+    threads,
+)
 
 
 @pytest.fixture
@@ -93,14 +101,14 @@ def test_a_repeat_of_something_recent_is_still_known(play):
 def test_what_was_sent_long_ago_is_forgotten_with_its_delivery(play, store, small):
     with store.writing() as connection:
         for number in range(7):
-            sent.add(connection, f"old.{number}", now=START)
-        sent.add(connection, "new.1", now=START + 99 * DAY)
+            sent_messages.add(connection, f"old.{number}", now=START)
+        sent_messages.add(connection, "new.1", now=START + 99 * DAY)
     play.clock.now = START + 100 * DAY
 
     tidy(play)
 
     with store.reading() as connection:
-        found = [tag for tag in ("old.0", "old.6", "new.1") if sent.find(connection, tag)]
+        found = [tag for tag in ("old.0", "old.6", "new.1") if sent_messages.find(connection, tag)]
     assert found == ["new.1"]
 
 
@@ -155,15 +163,15 @@ def test_with_what_was_said_go_the_notes_about_it_and_the_names(play, store, sma
     for days_ago in (40, 39, 38, 37, 1):
         at = play.clock() - days_ago * DAY
         with store.writing() as connection:
-            remarks.add(connection, PSID, agent="sara", text=f"{days_ago} days ago", now=at)
-            people.put(connection, people.Person(f"t{days_ago}", "Layla", "", at))
+            private_notes.add(connection, PSID, agent="sara", text=f"{days_ago} days ago", now=at)
+            profiles.put(connection, profiles.Person(f"t{days_ago}", "Layla", "", at))
 
     tidy(play, retention.delete_transcript)
 
     with store.reading() as connection:
-        assert [each.text for each in remarks.of(connection, PSID)] == ["1 days ago"]
-        assert people.get(connection, "t1") is not None
-        assert not any(people.get(connection, f"t{days}") for days in (40, 39, 38, 37))
+        assert [each.text for each in private_notes.of(connection, PSID)] == ["1 days ago"]
+        assert profiles.get(connection, "t1") is not None
+        assert not any(profiles.get(connection, f"t{days}") for days in (40, 39, 38, 37))
 
 
 def _empties(store):

@@ -5,8 +5,8 @@ from play import HOOTSUITE, HOUR, NO_TAKING, OUTAGE, PSID, SALES_BOT, STRANGER
 from prometheus_client.parser import text_string_to_metric_families
 
 from handover_channel.scrape import Scrape
-from handover_channel.store import Store, deadlines, figures
-from handover_channel.store.figures import SETTLED, History
+from handover_channel.store import Store, deadlines, statistics
+from handover_channel.store.statistics import SETTLED, History
 from handover_channel.switchboard import Switchboard
 
 
@@ -92,7 +92,7 @@ def test_a_deadline_is_overdue_when_nobody_has_come_for_it(play, prometheus):
     play.clock.passes(12 * HOUR)
     assert prometheus("handover_deadlines_overdue", kind="time_limit") == 0
 
-    play.clock.passes(figures.OVERDUE + 1)
+    play.clock.passes(statistics.OVERDUE + 1)
     assert prometheus("handover_deadlines_overdue", kind="time_limit") == 1
 
     play.due()
@@ -216,12 +216,12 @@ def test_what_a_slow_transaction_brings_late_is_counted(play, store):
     play.hands_over("inbox")
     play.says("back to bot")
     with store.writing() as connection:
-        hidden = connection.execute(figures.changes.select()).mappings().first()
-        connection.execute(figures.changes.delete().where(figures.changes.c.id == hidden["id"]))
+        hidden = connection.execute(statistics.changes.select()).mappings().first()
+        connection.execute(statistics.changes.delete().where(statistics.changes.c.id == hidden["id"]))
     before = totals(play, history)
 
     with store.writing() as connection:
-        connection.execute(figures.changes.insert().values(**hidden))
+        connection.execute(statistics.changes.insert().values(**hidden))
 
     assert totals(play, history) == before + 1
 
@@ -239,14 +239,14 @@ def test_a_fresh_process_counts_as_much_as_one_that_has_looked_all_the_time(play
 
 def test_the_oldest_is_known_without_the_rest(play, store):
     with store.reading() as connection:
-        assert figures.oldest_at(connection) is None
+        assert statistics.oldest_at(connection) is None
     play.person.says("one")
     play.receive()
     received_at = play.clock()
     play.clock.passes(5)
 
     with store.reading() as connection:
-        assert figures.oldest_at(connection) == received_at
+        assert statistics.oldest_at(connection) == received_at
 
 
 def test_every_kind_of_deadline_is_told_of(prometheus):

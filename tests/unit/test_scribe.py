@@ -9,7 +9,7 @@ import pytest
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import Control, State
 from handover_channel.scribe import TRY_AGAIN_AFTER, Scribe
-from handover_channel.store import news, threads, transcript
+from handover_channel.store import page_updates, threads, transcript
 
 SAID_AT = 1_700_000_000_000
 
@@ -36,7 +36,7 @@ def row(store):
 
 def heard_of(store):
     with store.reading() as connection:
-        found = news.since(connection, news_id=0, change_id=0, at=1e12)
+        found = page_updates.since(connection, news_id=0, change_id=0, at=1e12)
     return [thread for (kind, _), thread in found if kind == "news"]
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from handover_channel.errors import GraphError
 from handover_channel.rules.turn_outcome import Spoken, outcome_of
-from handover_channel.store.queue import GIVEN_UP
+from handover_channel.store.queue_admin import GIVEN_UP
 
 KINDS = ["GraphError", *(kind.__name__ for kind in GraphError.__subclasses__())]
 spoken = st.builds(

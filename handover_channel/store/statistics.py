@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.rules.control import Control, bot_may_speak
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.store import findings
-from handover_channel.store.queue import IS_GIVEN_UP
+from handover_channel.store.queue_admin import IS_GIVEN_UP
 from handover_channel.store.schema import changes, claims, deadlines, deliveries, threads
 
 #: Seconds after which a change of control is counted for good: so long a transaction may bring an older id.
