@@ -21,14 +21,15 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import metrics, wiring
+from handover_channel import wiring
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.messenger import webhook
+from handover_channel.metrics import counters
+from handover_channel.metrics.exporter import CONTENT_TYPE, Scrape
 from handover_channel.rarely import Rarely
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.rules import limits
-from handover_channel.scrape import CONTENT_TYPE, Scrape
 from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL
@@ -111,7 +112,7 @@ class MessengerInput(InputChannel):
         async def receive(request: Request) -> HTTPResponse:
             begun = time.perf_counter()
             status, text = await _receive(request, places, server, rarely)
-            metrics.acknowledged(status, time.perf_counter() - begun)
+            counters.acknowledged(status, time.perf_counter() - begun)
             return response.text(text, status=status)
 
         @routes.listener("after_server_start")

@@ -16,10 +16,10 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import metrics
 from handover_channel.evidence import Ruling
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import Event, MessageReceived, PostbackReceived
+from handover_channel.metrics import counters
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of
@@ -211,7 +211,7 @@ class Claims:
 def counted(begun: Begun) -> Optional[Job]:
     """Count what was worked off, and return what comes then."""
     for outcome in begun.outcomes:
-        metrics.worked_off(outcome)
+        counters.worked_off(outcome)
     return begun.job
 
 

@@ -28,12 +28,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
-from handover_channel import essential, log, metrics, wiring
+from handover_channel import essential, log, wiring
 from handover_channel.errors import StoreUnavailable
 from handover_channel.evidence import Evidence
 from handover_channel.intake import Intake
 from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
+from handover_channel.metrics import counters
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import Settings
@@ -159,7 +160,7 @@ async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: 
             return None
         if desk is None:
             raise StoreUnavailable("the server is starting")
-        return metrics.counted() if what == "figures" else await getattr(desk, what)(*given)
+        return counters.counted() if what == "figures" else await getattr(desk, what)(*given)
 
     async def from_the_bot(what: str, given: Tuple[Any, ...]) -> Any:
         if desk is not None and what == "sent":

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
-from handover_channel import first_answer, log, outbox
+from handover_channel import log, outbox
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
     ControlPassed,
@@ -25,6 +25,7 @@ from handover_channel.messenger.events import (
     PostbackReceived,
     Referred,
 )
+from handover_channel.metrics import first_response
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
 from handover_channel.rules.event_meaning import (
@@ -261,7 +262,7 @@ class Evidence:
             if not bot_may_speak(muted.state.control):
                 self._switchboard.reconcile(muted)
         else:
-            first_answer.note(self._settings, self._store, row, now=delivery.received_at)
+            first_response.note(self._settings, self._store, row, now=delivery.received_at)
             if row.state.control is Control.INBOX:
                 self._switchboard.reconcile(row)
         return Ruling(KEPT, line=line_of(event, APP))

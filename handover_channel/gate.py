@@ -15,9 +15,10 @@ from __future__ import annotations
 import logging
 from typing import Any, Callable, Mapping, Optional
 
-from handover_channel import log, metrics
+from handover_channel import log
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api import GraphApi
+from handover_channel.metrics import counters
 from handover_channel.repeats import Repeats
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
@@ -55,7 +56,7 @@ class Gate:
             token = self._switchboard.token_to_speak(thread)
             if token is None:
                 logger.info("thread %s: not sent, the bot does not have control", thread)
-                metrics.sent(body, metrics.MUTED)
+                counters.sent(body, counters.MUTED)
                 return Spoken(held=1)
             tag = _tag_of(body)
             if tag and self._repeats and self._repeats.was_sent(thread, tag):
@@ -68,13 +69,13 @@ class Gate:
             return self._refused(thread, token or "", body, error)
         except StoreUnavailable as error:
             logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
-            metrics.not_sent(body, error)
+            counters.not_sent(body, error)
             if self._repeats:
                 raise
             return Spoken(held=1)
 
     def _sent(self, token: str, tag: str, body: Mapping[str, Any], mid: str) -> None:
-        metrics.sent(body)
+        counters.sent(body)
         if tag or mid:
             self._note(tag or mid, mid)
         if "message" not in body:
@@ -86,7 +87,7 @@ class Gate:
         lost = isinstance(error, NotThreadOwner)
         level, why = (logging.WARNING, ", another app has control") if lost else (logging.ERROR, "")
         logger.log(level, "thread %s: not sent%s: %s", thread, why, error)
-        metrics.not_sent(body, error)
+        counters.not_sent(body, error)
         if lost:
             self._switchboard.refused_to_speak(thread, str(error))
         else:

@@ -26,10 +26,11 @@ from tenacity import (
     wait_random,
 )
 
-from handover_channel import log, metrics
+from handover_channel import log
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
 from handover_channel.graph_errors import error_of
 from handover_channel.graph_transport import Answer, Call, Unanswered
+from handover_channel.metrics import counters
 
 logger = log.logger(__name__)
 
@@ -186,7 +187,7 @@ def _failed(state: RetryCallState) -> _TryAgain:
 def _log(call: Call, state: RetryCallState) -> None:
     again, pause = _failed(state), state.next_action.sleep if state.next_action else 0.0
     unsure = again.unsure and call.method == "POST"
-    metrics.retried(call.path, unsure=unsure)
+    counters.retried(call.path, unsure=unsure)
     level, what = (
         (logging.WARNING, "may have worked, and is repeated") if unsure else (logging.INFO, "is tried again")
     )

@@ -16,12 +16,13 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import essential, log, metrics
+from handover_channel import essential, log
 from handover_channel.claims import Begun
 from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
 from handover_channel.line import Counter
 from handover_channel.messenger import webhook
 from handover_channel.messenger.page_events import PageEvent, unread, without_thread
+from handover_channel.metrics import counters
 from handover_channel.rarely import Rarely
 from handover_channel.store import Store, deliveries, findings
 
@@ -103,7 +104,7 @@ class Intake:
         done: Answer = (200, "success")
         try:
             begun = self._store_all(rows, mine) if rows else {}
-            metrics.stored(len(rows))
+            counters.stored(len(rows))
         except StoreUnavailable as error:
             logger.error("could not store %d deliveries, Meta will send them again: %s", len(waiting), error)
             threads, done = [], (503, "the database is out of reach")

@@ -15,11 +15,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Callable, Dict, List
 
-from handover_channel import log, metrics
+from handover_channel import log
 from handover_channel.errors import GraphError, StoreUnavailable
 from handover_channel.graph_api import GraphApi
 from handover_channel.graph_remedies import Caller, meant_for
 from handover_channel.messenger import messages
+from handover_channel.metrics import counters
 from handover_channel.owners import MESSENGER
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
@@ -95,7 +96,7 @@ class Notices:
                 body = messages.send_body(row.id, {**message, "metadata": tag})
                 with meant_for(Caller.NOTICE):
                     answer = self._graph.send(self._token(row), body)
-                metrics.sent(body)
+                counters.sent(body)
                 self._keep(row, message["text"], str(answer.get("message_id", "")))
         except (GraphError, StoreUnavailable) as error:
             logger.warning("thread %s: the person was not told (%s): %s", row.id, what, error)

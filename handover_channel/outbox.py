@@ -12,8 +12,8 @@ import re
 from dataclasses import replace
 from typing import List, NamedTuple, Optional
 
-from handover_channel import first_answer
 from handover_channel.messenger.events import Attachment
+from handover_channel.metrics import first_response
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, deadlines, page_updates, replies, sent_messages, threads, transcript
 from handover_channel.store.replies import Reply
@@ -44,7 +44,7 @@ def part_of(tag: str) -> Optional[Part]:
 
 def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: Line, *, now: float) -> None:
     """Note that *part* has gone out, as *line* says. *row*: the thread. *now*: our clock."""
-    first_answer.note(settings, store, row, now=now)
+    first_response.note(settings, store, row, now=now)
     with store.writing() as connection:
         reply = replies.get(connection, part.reply, now=now)
         if reply is None or reply.thread != row.id:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from handover_channel import log, metrics
+from handover_channel import log
+from handover_channel.metrics import counters
 from handover_channel.store import Store, sent_messages
 
 logger = log.logger(__name__)
@@ -41,7 +42,7 @@ class Repeats:
         if self._is_known(thread, tag):
             return True
         logger.warning("thread %s: a message of delivery %s may be there twice", thread, self._delivery)
-        metrics.turn_repeated()
+        counters.turn_repeated()
         self._again = False  # the turn was interrupted here: what follows never went out
         return False
 

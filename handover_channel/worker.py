@@ -19,12 +19,13 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 
 from sqlalchemy.engine import Connection
 
-from handover_channel import essential, log, metrics
+from handover_channel import essential, log
 from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
+from handover_channel.metrics import counters
 from handover_channel.rules import budget
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import ReturnReason
@@ -270,7 +271,7 @@ class Worker:
             logger.error(
                 "thread %s: delivery %s failed, tried again: %s", job.row.id, delivery.id, log.trace(error)
             )
-            metrics.failed()
+            counters.failed()
             await self._in_thread(functools.partial(self._claims.ended, job, started=False, failed=True))
             await asyncio.sleep(2**delivery.failures)
             return await self._in_thread(self._claims.begin, job.row.id)
@@ -338,7 +339,7 @@ class Worker:
         if not job.started:
             await self._in_thread(self._claims.starting, job)
         try:
-            with metrics.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
+            with counters.turn(job.delivery.kind, waits=(StoreUnavailable, NotReady)):
                 return await work()
         except (asyncio.CancelledError, StoreUnavailable):
             raise  # interrupted: counted as such
@@ -384,7 +385,7 @@ class Worker:
             self._switchboard.due(deadline)
         with self._store.writing() as connection:
             deadlines.settled(connection, deadline, moved_to=until)
-        metrics.due_done(deadline.kind, self._clock() - deadline.due_at)
+        counters.due_done(deadline.kind, self._clock() - deadline.due_at)
 
     async def _in_thread(
         self, function: Callable[..., _T], *given: Any, pool: Optional[ThreadPoolExecutor] = None

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 from play import HOOTSUITE, PSID, SALES_BOT, STRANGER
 
-from handover_channel import metrics
 from handover_channel.agent import Agent
 from handover_channel.errors import StoreUnavailable
+from handover_channel.metrics import counters
 
 
 @pytest.fixture
 def waits(monkeypatch):
     """(target, seconds) of what was counted."""
     found = []
-    monkeypatch.setattr(metrics, "first_answered", lambda *given: found.append(given))
+    monkeypatch.setattr(counters, "first_answered", lambda *given: found.append(given))
     return found
 
 
@@ -99,8 +99,8 @@ def test_an_answer_goes_out_though_it_cannot_be_timed(play, waits, monkeypatch):
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr(play.store, "reading", away)
-    from handover_channel import first_answer
+    from handover_channel.metrics import first_response
 
-    first_answer.note(play.settings, play.store, row, now=play.clock())
+    first_response.note(play.settings, play.store, row, now=play.clock())
 
     assert waits == []

@@ -10,7 +10,6 @@ import sys
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from handover_channel import metrics
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -20,6 +19,7 @@ from handover_channel.errors import (
     StoreUnavailable,
     TokenRefused,
 )
+from handover_channel.metrics import counters
 
 MESSAGE = {"recipient": {"id": "7001"}, "message": {"text": "hello"}}
 
@@ -36,7 +36,7 @@ class Counted:
         return self._all().get(key, 0) - self._before.get(key, 0)
 
     def _all(self):
-        families = metrics.REGISTRY.collect()
+        families = counters.REGISTRY.collect()
         samples = [sample for family in families for sample in family.samples]
         return {(each.name, frozenset(each.labels.items())): each.value for each in samples}
 
@@ -59,7 +59,7 @@ def counted():
     ],
 )
 def test_a_message_that_did_not_go_out_counts_by_its_reason(counted, error, outcome):
-    metrics.not_sent(MESSAGE, error)
+    counters.not_sent(MESSAGE, error)
 
     assert counted("handover_sends_total", outcome=outcome) == 1
     assert counted("handover_sends_total", outcome="sent") == 0
@@ -67,10 +67,10 @@ def test_a_message_that_did_not_go_out_counts_by_its_reason(counted, error, outc
 
 def test_typing_is_no_message(counted):
     body = {"recipient": {"id": "7001"}, "sender_action": "typing_on"}
-    metrics.sent(body)
-    metrics.sent(body, metrics.MUTED)
-    metrics.not_sent(body, GraphError("no"))
-    metrics.sent(MESSAGE)
+    counters.sent(body)
+    counters.sent(body, counters.MUTED)
+    counters.not_sent(body, GraphError("no"))
+    counters.sent(MESSAGE)
 
     assert counted("handover_sends_total", outcome="sent") == 1
     assert counted("handover_sends_total", outcome="muted") == 0
@@ -78,13 +78,13 @@ def test_typing_is_no_message(counted):
 
 
 def test_a_person_is_no_label(counted):
-    metrics.retried("/7001", unsure=False)
-    metrics.retried("/me/messages", unsure=True)
+    counters.retried("/7001", unsure=False)
+    counters.retried("/me/messages", unsure=True)
 
     assert counted("handover_graph_retries_total", call="profile") == 1
     assert counted("handover_graph_retries_total", call="messages") == 1
     assert counted("handover_repeats_total", of="call") == 1
-    samples = [sample for family in metrics.REGISTRY.collect() for sample in family.samples]
+    samples = [sample for family in counters.REGISTRY.collect() for sample in family.samples]
     assert not [sample for sample in samples if "7001" in str(sample.labels)]
 
 
@@ -99,7 +99,7 @@ def test_a_person_is_no_label(counted):
 )
 def test_a_turn_counts_by_its_end_and_its_error_goes_on(counted, error, outcome):
     def take_turn():
-        with metrics.turn("event", waits=(LookupError,)):
+        with counters.turn("event", waits=(LookupError,)):
             if error:
                 raise error
 
@@ -113,13 +113,13 @@ def test_a_turn_counts_by_its_end_and_its_error_goes_on(counted, error, outcome)
 
 
 def test_an_outcome_of_several_words_is_one_label(counted):
-    metrics.worked_off("request not granted")
+    counters.worked_off("request not granted")
 
     assert counted("handover_deliveries_total", outcome="request_not_granted") == 1
 
 
 def test_counting_that_fails_is_said_once_and_harms_nobody(caplog):
-    @metrics.harmless
+    @counters.harmless
     def count(number):
         raise OSError("no space left: 7001")
 
@@ -134,7 +134,7 @@ def test_counting_that_fails_is_said_once_and_harms_nobody(caplog):
 
 @pytest.mark.parametrize(("target", "label"), [("inbox", "inbox"), ("999999", "other"), ("", "other")])
 def test_an_app_that_is_no_target_is_a_label_like_all_others_of_its_kind(target, label):
-    assert metrics.label_of(target, {"inbox"}) == label
+    assert counters.label_of(target, {"inbox"}) == label
 
 
 def samples_of(families):
@@ -142,13 +142,13 @@ def samples_of(families):
 
 
 def test_what_two_processes_have_counted_is_added_up():
-    metrics.sent(MESSAGE)
-    metrics.acknowledged(200, 0.003)
-    here = samples_of(metrics.REGISTRY.collect())
-    there = pickle.loads(pickle.dumps(metrics.counted()))  # noqa: S301 - as it comes from the desk
+    counters.sent(MESSAGE)
+    counters.acknowledged(200, 0.003)
+    here = samples_of(counters.REGISTRY.collect())
+    there = pickle.loads(pickle.dumps(counters.counted()))  # noqa: S301 - as it comes from the desk
     there = [family for family in there if family.name != "handover_sends"]
 
-    both = samples_of(metrics.together(metrics.REGISTRY.collect(), there))
+    both = samples_of(counters.together(counters.REGISTRY.collect(), there))
 
     for sample in (
         ("handover_acknowledgement_seconds_count", "200"),
@@ -164,7 +164,7 @@ def test_what_only_the_other_process_has_counted_is_there():
     other = CollectorRegistry()
     Counter("handover_sends_total", "", ["outcome"], registry=other).labels("made_up").inc(3)
 
-    both = samples_of(metrics.together(metrics.REGISTRY.collect(), other.collect()))
+    both = samples_of(counters.together(counters.REGISTRY.collect(), other.collect()))
 
     assert both["handover_sends_total", "made_up"] == 3
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from play import NO_TAKING, PSID
 
-from handover_channel import cli, metrics, queue_cli
+from handover_channel import cli, queue_cli
 from handover_channel.errors import GraphError
-from handover_channel.scrape import Scrape
+from handover_channel.metrics import counters
+from handover_channel.metrics.exporter import Scrape
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -24,13 +25,13 @@ _ENDS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", 
 def families(play):
     """Name -> (type, labels) of everything that is served."""
     body = {"message": {"text": "hello"}}
-    metrics.acknowledged(200, 0.1)
-    metrics.worked_off("answered")
-    metrics.sent(body)
-    metrics.retried("/me/messages", unsure=True)
-    metrics.due_done("time_limit", 0.1)
-    metrics.first_answered("inbox", 1)
-    with metrics.turn("event", waits=()):
+    counters.acknowledged(200, 0.1)
+    counters.worked_off("answered")
+    counters.sent(body)
+    counters.retried("/me/messages", unsure=True)
+    counters.due_done("time_limit", 0.1)
+    counters.first_answered("inbox", 1)
+    with counters.turn("event", waits=()):
         pass
     play.hands_over("inbox")
     play.says("back to bot")
@@ -41,7 +42,7 @@ def families(play):
     play.switchboard.hand_over(PSID, "inbox")
     found = {}
     scrape = Scrape(play.settings, play.store, play.clock)
-    for family in (*metrics.registry().collect(), *scrape.collect()):
+    for family in (*counters.registry().collect(), *scrape.collect()):
         labels = {name for sample in family.samples for name in sample.labels} - {"le"}
         found[family.name] = (family.type, labels)
     return {name: facts for name, facts in found.items() if name.startswith("handover_")}
@@ -98,7 +99,7 @@ def test_panels_have_ids_and_places_of_their_own():
 
 def test_every_outcome_of_a_message_is_documented():
     row = next(line for line in TEXT.splitlines() if line.startswith("| `handover_sends`"))
-    known = {metrics.SENT, metrics.MUTED, metrics.REFUSED, *metrics.NOT_SENT.values()}
+    known = {counters.SENT, counters.MUTED, counters.REFUSED, *counters.NOT_SENT.values()}
 
     assert set(re.findall(r"`(\w+)`", row)) - {"handover_sends", "outcome"} == known
 

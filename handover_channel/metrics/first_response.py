@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 
-from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
+from handover_channel.metrics import counters
 from handover_channel.rules.control import HANDED_OVER
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, threads, transcript
@@ -22,4 +22,4 @@ def note(settings: Settings, store: Store, row: Thread, *, now: float) -> None:
         if handover is None or handover.reason != HANDED_OVER:
             return  # nobody was promised an answer: somebody came by himself
         if transcript.answered_at(connection, row.id) / 1000 < handover.at:
-            metrics.first_answered(metrics.label_of(row.state.target, settings.targets), now - handover.at)
+            counters.first_answered(counters.label_of(row.state.target, settings.targets), now - handover.at)

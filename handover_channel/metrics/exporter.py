@@ -18,8 +18,8 @@ from typing import Callable, Dict, Iterator, Mapping, Sequence, Tuple
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from handover_channel import metrics
 from handover_channel.errors import StoreUnavailable
+from handover_channel.metrics import counters
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, deadlines, deliveries, findings, statistics
 from handover_channel.store.statistics import Figures, Happened, History
@@ -61,7 +61,7 @@ class Scrape:
 
     def text(self, others: Sequence[Metric] = ()) -> bytes:
         """Return all metrics in Prometheus' text format, those that another process has counted too."""
-        counted = metrics.together(metrics.registry().collect(), others)
+        counted = counters.together(counters.registry().collect(), others)
         return generate_latest(_Families([*counted, *self.collect()]))
 
     def collect(self) -> Iterator[Metric]:
@@ -120,7 +120,7 @@ class Scrape:
             yield family
 
     def _label(self, target: str) -> str:
-        return metrics.label_of(target, self._settings.targets)
+        return counters.label_of(target, self._settings.targets)
 
 
 def _gauge(name: str, said: str, value: float) -> Metric:

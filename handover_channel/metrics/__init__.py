@@ -1,0 +1,1 @@
+"""Counts what a process does, and exports it with what the database tells to Prometheus."""
