@@ -22,7 +22,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log, outbox
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import Attachment

@@ -17,7 +17,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.metrics import counters
 from handover_channel.repeats import Repeats
 from handover_channel.rules.event_meaning import OUR_METADATA

@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, List
 
 from handover_channel import log
 from handover_channel.errors import GraphError, StoreUnavailable
-from handover_channel.graph_api import GraphApi
-from handover_channel.graph_remedies import Caller, meant_for
+from handover_channel.graph_api.client import GraphApi
+from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.messenger import messages
 from handover_channel.metrics import counters
 from handover_channel.owners import MESSENGER

@@ -18,7 +18,7 @@ from rasa.core.channels.channel import OutputChannel
 
 from handover_channel import log
 from handover_channel.gate import Gate
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.repeats import Repeats
 from handover_channel.rules.event_meaning import OUR_METADATA

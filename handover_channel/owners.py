@@ -9,7 +9,7 @@ from typing import Callable, Optional
 
 from handover_channel import log
 from handover_channel.errors import GraphError, SettingsError, TokenRefused
-from handover_channel.graph_api import GraphApi, ThreadOwner
+from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.rules.control import has_lapsed
 from handover_channel.settings.loader import Settings
 from handover_channel.store.threads import Thread

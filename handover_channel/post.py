@@ -11,10 +11,10 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from handover_channel import log
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused
-from handover_channel.graph_api import GraphApi, Upload
-from handover_channel.graph_remedies import Caller, meant_for
+from handover_channel.graph_api.client import GraphApi, Upload
+from handover_channel.graph_api.personas import Personas
+from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.outbox import Part
-from handover_channel.personas import Personas
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.sending import NOT_REACHABLE, PortOf, messaging_type, silence_of
 from handover_channel.settings.loader import Settings

@@ -29,7 +29,7 @@ from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.output import MessengerOutput
 from handover_channel.rasa_loops import OnLoop, output_of, share_event_broker

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Callable, Optional
 
 from handover_channel.errors import GraphError, NotThreadOwner, SettingsError
-from handover_channel.graph_api import ThreadOwner
+from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Change
 from handover_channel.rules.obstacle import Obstacle, is_refuted, obstacle_of, silence_with

@@ -18,7 +18,7 @@ from handover_channel.errors import (
     HandoverRefused,
     TargetNotReachable,
 )
-from handover_channel.graph_api import GraphApi, ThreadOwner
+from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.ledger import Ledger
 from handover_channel.notices import Notices
 from handover_channel.owners import MESSENGER as MESSENGER

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Callable, Optional
 
 from handover_channel.errors import SettingsError
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.scribe import Scribe

@@ -23,6 +23,7 @@ from sanic.response import HTTPResponse
 from handover_channel import log, wiring
 from handover_channel.agent import Agent
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
+from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import routes, web
 from handover_channel.inbox.acts import TIDY, Acts
 from handover_channel.inbox.entrance import Entrance
@@ -33,7 +34,6 @@ from handover_channel.inbox.reading import Reader
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.room import Pools, Room
 from handover_channel.inbox.web import BASE, Front
-from handover_channel.profiles import Profiles
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file

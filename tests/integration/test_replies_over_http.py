@@ -15,10 +15,10 @@ from handover_channel.agent import Agent  # noqa: E402
 from handover_channel.claims import Claims  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
 from handover_channel.evidence import Evidence  # noqa: E402
-from handover_channel.graph_api import GraphApi, Patience, Upload  # noqa: E402
+from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa: E402
+from handover_channel.graph_api.profiles import Profiles  # noqa: E402
 from handover_channel.inbox.files import LARGEST, Files  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
-from handover_channel.profiles import Profiles  # noqa: E402
 from handover_channel.settings.credentials import Page  # noqa: E402
 from handover_channel.settings.inbox import InboxSettings  # noqa: E402
 from handover_channel.settings.loader import Grants, Settings  # noqa: E402

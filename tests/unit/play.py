@@ -20,7 +20,7 @@ from urllib3.exceptions import ReadTimeoutError
 from handover_channel.claims import Claims
 from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.gate import Gate
-from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger import webhook
 from handover_channel.messenger.messages import send_body
 from handover_channel.rules import budget

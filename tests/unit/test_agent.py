@@ -7,7 +7,7 @@ import pytest
 
 from handover_channel.agent import Agent
 from handover_channel.errors import HandoverRefused, NotThreadOwner
-from handover_channel.graph_api import ThreadOwner
+from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.sending import messaging_type
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Grants, Settings

@@ -12,10 +12,11 @@ import zlib
 import pytest
 import urllib3
 
-from handover_channel import bounded_http, graph_transport
+from handover_channel import bounded_http
 from handover_channel.bounded_http import bound, ends_within
 from handover_channel.errors import HandoverRefused
-from handover_channel.graph_transport import Call, Transport, Unanswered
+from handover_channel.graph_api import transport as graph_api_transport
+from handover_channel.graph_api.transport import Call, Transport, Unanswered
 from handover_channel.inbox import files
 from handover_channel.inbox.files import NOT_ALLOWED, TOO_LARGE, TOO_SLOW, Files
 from handover_channel.rules.limits import ADDRESSES, GRAPH_BYTES, Limit
@@ -97,7 +98,7 @@ def soon(monkeypatch):
     """Let the limits of seconds be over soon."""
     monkeypatch.setattr(files, "ALL", SOON)
     soon = Limit("", "", SOON, "seconds", "", "")
-    monkeypatch.setattr(graph_transport, "GRAPH_SECONDS", soon)
+    monkeypatch.setattr(graph_api_transport, "GRAPH_SECONDS", soon)
 
 
 def took(work):

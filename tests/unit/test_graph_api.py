@@ -18,8 +18,8 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner, TakeNotAllowed, TokenRefused
-from handover_channel.graph_api import GraphApi, Patience, ThreadOwner, Upload, parse_thread_owner
-from handover_channel.graph_transport import pools_for
+from handover_channel.graph_api.client import GraphApi, Patience, ThreadOwner, Upload, parse_thread_owner
+from handover_channel.graph_api.transport import pools_for
 
 URL = "https://graph.facebook.com"
 SUCCESS = {"success": True}

@@ -16,7 +16,7 @@ from handover_channel.errors import (
     TakeNotAllowed,
     TokenRefused,
 )
-from handover_channel.graph_errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of, raise_for_error
+from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of, raise_for_error
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "graph_errors.jsonl"
 CONTROLLED = "(#10) Message failed to send because another app is controlling this thread now."

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner
-from handover_channel.graph_patience import Patience, Persistence, asked_wait
-from handover_channel.graph_transport import Answer, Call, Unanswered
+from handover_channel.graph_api.retries import Patience, Persistence, asked_wait
+from handover_channel.graph_api.transport import Answer, Call, Unanswered
 
 SENT = Answer(200, {"message_id": "m_1"})
 BUSY = Answer(400, {"error": {"code": 2, "message": "Please retry"}})

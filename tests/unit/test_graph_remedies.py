@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handover_channel.errors import GraphError, HumanAgentRefused, TokenRefused
-from handover_channel.graph_errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
-from handover_channel.graph_remedies import REMEDIES, Caller, meant_for, reworded
+from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
+from handover_channel.graph_api.remedies import REMEDIES, Caller, meant_for, reworded
 
 TAG = "HUMAN_AGENT"
 

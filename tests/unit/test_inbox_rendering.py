@@ -20,8 +20,9 @@ from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
 from play import TARGETS, settings_with
 
-from handover_channel import agent, graph_errors, sending
+from handover_channel import agent, sending
 from handover_channel.errors import GraphError, HandoverRefused
+from handover_channel.graph_api import errors as graph_errors
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from play import DAY, HOUR, PSID, SALES_BOT, STRANGER
 
 from handover_channel.agent import Agent
-from handover_channel.graph_api import ThreadOwner
+from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.rules.obstacle import HINTS, Obstacle
 from handover_channel.sending import NOT_HEARD, PEOPLE_ONLY, TOO_LATE

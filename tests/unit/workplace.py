@@ -12,7 +12,7 @@ from play import OURS, SALES_BOT, START, Meta, settings_with
 
 from handover_channel import worker as worker_module
 from handover_channel.evidence import Evidence
-from handover_channel.graph_api import GraphApi, Patience
+from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger.webhook import parse
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator import Simulator

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.errors import GraphError, StoreUnavailable
-from handover_channel.graph_api import GraphApi
+from handover_channel.graph_api.client import GraphApi
 from handover_channel.store import Store
 from handover_channel.store.schema import agents
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple, Type
 
-from handover_channel import graph_errors as known
 from handover_channel.errors import GraphError, HumanAgentRefused
-from handover_channel.graph_transport import UNREACHABLE
+from handover_channel.graph_api import errors as known
+from handover_channel.graph_api.transport import UNREACHABLE
 from handover_channel.rules.messaging_window import HUMAN_AGENT
 
 

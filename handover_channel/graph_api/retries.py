@@ -28,8 +28,8 @@ from tenacity import (
 
 from handover_channel import log
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
-from handover_channel.graph_errors import error_of
-from handover_channel.graph_transport import Answer, Call, Unanswered
+from handover_channel.graph_api.errors import error_of
+from handover_channel.graph_api.transport import Answer, Call, Unanswered
 from handover_channel.metrics import counters
 
 logger = log.logger(__name__)

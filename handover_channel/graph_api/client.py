@@ -18,10 +18,10 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import quote
 
 from handover_channel.errors import TakeNotAllowed, TokenRefused
-from handover_channel.graph_errors import BY_CODE, TAKE_REFUSED, raise_for_error
-from handover_channel.graph_patience import Patience, Persistence
-from handover_channel.graph_remedies import Caller, meant_for
-from handover_channel.graph_transport import Call, Pools, Transport, Upload, appsecret_proof
+from handover_channel.graph_api.errors import BY_CODE, TAKE_REFUSED, raise_for_error
+from handover_channel.graph_api.remedies import Caller, meant_for
+from handover_channel.graph_api.retries import Patience, Persistence
+from handover_channel.graph_api.transport import Call, Pools, Transport, Upload, appsecret_proof
 from handover_channel.rules.budget import CallBudget
 
 __all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]

@@ -1,0 +1,1 @@
+"""Calls Meta's Graph API: connections, retries, what refusals mean, what to do about them."""
