@@ -14,6 +14,7 @@ from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, 
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, wiring
+from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.errors import (
     GraphError,
     HandoverRefused,
@@ -25,7 +26,6 @@ from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
 from handover_channel.rules.last_words import words_said
 from handover_channel.store import threads
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
 

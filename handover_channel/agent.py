@@ -21,6 +21,7 @@ import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log, outbox
+from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
@@ -35,7 +36,6 @@ from handover_channel.store import Store, page_updates, replies, sent_messages, 
 from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
-from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
 

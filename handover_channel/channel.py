@@ -22,6 +22,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel import wiring
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.messenger import webhook
 from handover_channel.metrics import counters
@@ -34,7 +35,6 @@ from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL
 from handover_channel.settings.loader import Settings
-from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.evidence import Ruling
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import Event, MessageReceived, PostbackReceived
@@ -28,7 +29,6 @@ from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
-from handover_channel.switchboard import MESSENGER
 
 #: Seconds a claim lasts without being renewed.
 CLAIM = 15.0

@@ -22,8 +22,8 @@ from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
+    from handover_channel.control.thread_control import Switchboard
     from handover_channel.store.thread_status import Status
-    from handover_channel.switchboard import Switchboard
 
 app = typer.Typer(
     help="Hand Messenger conversations over from a Rasa bot, and get them back.",

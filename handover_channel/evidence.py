@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import log, outbox
+from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
     ControlPassed,
@@ -49,7 +50,6 @@ from handover_channel.store.edits import Edit
 from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
-from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = log.logger(__name__)
 

@@ -16,6 +16,7 @@ import logging
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.metrics import counters
@@ -23,7 +24,6 @@ from handover_channel.repeats import Repeats
 from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import findings
-from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
 

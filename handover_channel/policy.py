@@ -25,6 +25,7 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import log, wiring
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.rules.event_meaning import JUST_RETURNED
 from handover_channel.rules.keywords import Keywords
@@ -40,7 +41,6 @@ from handover_channel.rules.rasa_turn import (
 )
 from handover_channel.rules.written_language import language_of
 from handover_channel.settings.return_options import keywords_of
-from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
 

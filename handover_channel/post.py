@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from handover_channel import log
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused
 from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.personas import Personas
@@ -21,7 +22,6 @@ from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
 

@@ -28,6 +28,7 @@ from rasa.core.lock_store import LockError
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
+from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
@@ -41,7 +42,6 @@ from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import MESSENGER, Switchboard
 
 logger = logging.getLogger(__name__)
 

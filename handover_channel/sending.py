@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional
 
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
@@ -25,7 +26,6 @@ from handover_channel.rules.messaging_window import messaging_type as messaging_
 from handover_channel.rules.obstacle import HINTS, silence_with
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import MESSENGER
 
 #: Bytes. For an image that is uploaded too; the 8 MB hold for those that Meta fetches.
 LARGEST_FILE = 25 * 1024**2

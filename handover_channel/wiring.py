@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Callable, Optional
 
+from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.transcript_writer import Scribe
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import ReturnReason
-from handover_channel.scribe import Scribe
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, threads
-from handover_channel.switchboard import MESSENGER, Switchboard
 
 #: Seconds after which an overdue time limit is known to have no worker.
 WITHOUT_WORKER = 10.0

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import essential, log
 from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.evidence import Evidence, Ruling, line_of
@@ -33,7 +34,6 @@ from handover_channel.rules.turn_outcome import Outcome, Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.queue_admin import GIVEN_UP
-from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.settings.credentials import Page
@@ -27,7 +28,6 @@ from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_names, page_updates, profiles
 from handover_channel.store.page_names import PageName
 from handover_channel.store.profiles import FRESH, Person
-from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
 

@@ -12,6 +12,7 @@ from typing import Callable, Optional
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import permission
 from handover_channel.rules.control import Control
@@ -31,7 +32,6 @@ from handover_channel.store import (
 )
 from handover_channel.store.agents import YOU
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import Switchboard
 
 logger = log.logger(__name__)
 

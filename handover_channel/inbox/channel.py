@@ -22,6 +22,7 @@ from sanic.response import HTTPResponse
 
 from handover_channel import log, wiring
 from handover_channel.agent import Agent
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import routes, web
@@ -38,7 +39,6 @@ from handover_channel.rasa_loops import end_scheduler, share_scheduler
 from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
-from handover_channel.switchboard import MESSENGER
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.constants import DEFAULT_INTENTS
 from sanic import Sanic
 
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.inbox.views import Said
 from handover_channel.rasa_loops import can_be_pushed, output_of
 from handover_channel.sending import NOT_REACHABLE, Port
-from handover_channel.switchboard import MESSENGER
 
 #: Intents of the machinery: nothing to go on with.
 _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, "handover", "handover_returned"}

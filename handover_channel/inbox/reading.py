@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
+from handover_channel.control.thread_control import MESSENGER
 from handover_channel.inbox import listing, permission, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
@@ -35,7 +36,6 @@ from handover_channel.store import (
 from handover_channel.store.agents import YOU
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
-from handover_channel.switchboard import MESSENGER
 
 logger = log.logger(__name__)
 

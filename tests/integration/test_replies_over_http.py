@@ -13,6 +13,7 @@ pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 's
 
 from handover_channel.agent import Agent  # noqa: E402
 from handover_channel.claims import Claims  # noqa: E402
+from handover_channel.control.thread_control import Switchboard  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
 from handover_channel.evidence import Evidence  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa: E402
@@ -29,7 +30,6 @@ from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.store import Store, agents, deliveries, replies, transcript  # noqa: E402
 from handover_channel.store import profiles as store_profiles
 from handover_channel.store.replies import SENT, File  # noqa: E402
-from handover_channel.switchboard import Switchboard  # noqa: E402
 
 PSID = "3000000000000003"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

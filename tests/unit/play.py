@@ -18,6 +18,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
 from handover_channel.claims import Claims
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.gate import Gate
 from handover_channel.graph_api.client import GraphApi, Patience
@@ -51,7 +52,6 @@ from handover_channel.store import (
     threads,
     transcript,
 )
-from handover_channel.switchboard import Switchboard
 
 PSID = "7001"
 OURS, SALES_BOT, HOOTSUITE, STRANGER = "1234567890", "2222", "3333", "9999"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from handover_channel.agent import Agent
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused, NotThreadOwner
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.sending import messaging_type
@@ -15,7 +16,6 @@ from handover_channel.settings.locations import GraphApiSettings
 from handover_channel.settings.return_options import Returning
 from handover_channel.settings.targets import Target, TargetKind
 from handover_channel.store import Store, deadlines, replies, threads, transcript
-from handover_channel.switchboard import Switchboard
 
 PSID = "24680"
 NOW = 1_700_000_000.0

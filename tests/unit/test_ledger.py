@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from play import PSID, SALES_BOT, START, settings_with
 
-from handover_channel.ledger import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
+from handover_channel.control.transition_writer import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
 from handover_channel.rules.control import Change, Control
 from handover_channel.store import deadlines, deliveries, schema, threads
 from handover_channel.store.deliveries import Delivery

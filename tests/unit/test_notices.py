@@ -49,7 +49,7 @@ def test_a_handover_is_none_the_worse_for_a_refusal_of_which_nothing_can_be_note
 
     others_wait(telling, 2)
     telling.meta.always["messages"] = Refusal(551, "This person isn't available right now.")
-    monkeypatch.setattr("handover_channel.refusals.threads.obstructed", is_away)
+    monkeypatch.setattr("handover_channel.control.refused_messages.threads.obstructed", is_away)
 
     assert telling.hands_over("inbox").state.target == "inbox"
 

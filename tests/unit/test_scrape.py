@@ -4,10 +4,10 @@ import pytest
 from play import HOOTSUITE, HOUR, NO_TAKING, OUTAGE, PSID, SALES_BOT, STRANGER
 from prometheus_client.parser import text_string_to_metric_families
 
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.metrics.exporter import Scrape
 from handover_channel.store import Store, deadlines, statistics
 from handover_channel.store.statistics import SETTLED, History
-from handover_channel.switchboard import Switchboard
 
 
 class Prometheus:

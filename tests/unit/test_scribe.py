@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from handover_channel.control.transcript_writer import TRY_AGAIN_AFTER, Scribe
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import Control, State
-from handover_channel.scribe import TRY_AGAIN_AFTER, Scribe
 from handover_channel.store import page_updates, threads, transcript
 
 SAID_AT = 1_700_000_000_000

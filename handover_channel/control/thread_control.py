@@ -12,6 +12,11 @@ import time
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
+from handover_channel.control.announcements import Notices
+from handover_channel.control.ownership import MESSENGER as MESSENGER
+from handover_channel.control.ownership import Owners
+from handover_channel.control.refused_messages import Refusals
+from handover_channel.control.transition_writer import Ledger
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -19,11 +24,6 @@ from handover_channel.errors import (
     TargetNotReachable,
 )
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
-from handover_channel.ledger import Ledger
-from handover_channel.notices import Notices
-from handover_channel.owners import MESSENGER as MESSENGER
-from handover_channel.owners import Owners
-from handover_channel.refusals import Refusals
 from handover_channel.rules.control import (
     ANOTHER_APP,
     BOT,

@@ -1,0 +1,1 @@
+"""Changes who has control of a thread, and tells everybody whom that concerns."""
