@@ -126,7 +126,7 @@ def status(thread: str = THREAD) -> None:
 def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say.")) -> None:
     """Answer as an agent in a thread that is in the built-in inbox."""
     from handover_channel import wiring
-    from handover_channel.agent import Agent
+    from handover_channel.replies.service import Agent
 
     parts = wiring.from_config()
     kept = Agent(parts.settings, parts.store, parts.graph).reply(thread, text)

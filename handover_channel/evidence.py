@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
-from handover_channel import log, outbox
+from handover_channel import log
 from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
@@ -27,6 +27,7 @@ from handover_channel.messenger.events import (
     Referred,
 )
 from handover_channel.metrics import first_response
+from handover_channel.replies import sent_parts
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
 from handover_channel.rules.event_meaning import (
@@ -310,10 +311,10 @@ class Evidence:
         if not event.metadata.startswith(OUR_METADATA):
             return Ruling("our echo")
         tag = event.metadata[len(OUR_METADATA) :]
-        part = outbox.part_of(tag)
+        part = sent_parts.part_of(tag)
         if part:
             line = line_of(event, AGENT)
-            outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
+            sent_parts.note_sent(self._settings, self._store, row, part, line, now=self._clock())
             return Ruling("our echo")
         with self._store.glancing() as connection:
             known = sent_messages.find(connection, tag)

@@ -15,10 +15,10 @@ from handover_channel import log
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import permission
+from handover_channel.replies.sending_rules import PortOf
 from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import ReturnReason, parse_duration
 from handover_channel.rules.rights import Act
-from handover_channel.sending import PortOf
 from handover_channel.settings.loader import Settings
 from handover_channel.store import (
     Store,

@@ -21,7 +21,6 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel import log, wiring
-from handover_channel.agent import Agent
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
@@ -36,6 +35,7 @@ from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.room import Pools, Room
 from handover_channel.inbox.web import BASE, Front
 from handover_channel.rasa_loops import end_scheduler, share_scheduler
+from handover_channel.replies.service import Agent
 from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings

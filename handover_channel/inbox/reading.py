@@ -17,10 +17,10 @@ from handover_channel.control.thread_control import MESSENGER
 from handover_channel.inbox import listing, permission, timeline
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
+from handover_channel.replies.sending_rules import SendingRules, bots_silence
 from handover_channel.rules import continuing
 from handover_channel.rules.continuing import Named
 from handover_channel.rules.control import Control, bot_may_speak
-from handover_channel.sending import SendingRules, bots_silence
 from handover_channel.settings.inbox import filled
 from handover_channel.settings.loader import Settings
 from handover_channel.store import (

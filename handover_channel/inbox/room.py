@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from sanic.request import Request
 
-from handover_channel.agent import Agent
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import listing, web
 from handover_channel.inbox.acts import Acts
@@ -20,6 +19,7 @@ from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.turns import Turns
 from handover_channel.inbox.views import ListView, ThreadView
 from handover_channel.inbox.web import Front
+from handover_channel.replies.service import Agent
 from handover_channel.rules.limits import FILES_AT_ONCE
 from handover_channel.store.threads import Thread
 

@@ -11,7 +11,6 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from handover_channel.agent import Agent  # noqa: E402
 from handover_channel.claims import Claims  # noqa: E402
 from handover_channel.control.thread_control import Switchboard  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
@@ -20,6 +19,7 @@ from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
 from handover_channel.inbox.files import LARGEST, Files  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
+from handover_channel.replies.service import Agent  # noqa: E402
 from handover_channel.settings.credentials import Page  # noqa: E402
 from handover_channel.settings.inbox import InboxSettings  # noqa: E402
 from handover_channel.settings.loader import Grants, Settings  # noqa: E402
@@ -223,7 +223,7 @@ def test_the_page_hears_of_each_delivery_and_that_the_person_has_read(page):
 
 
 def test_an_interrupted_reply_is_known_by_its_echo(page, monkeypatch):
-    monkeypatch.setattr("handover_channel.outbox.note_sent", lambda *given, **more: 1 / 0)
+    monkeypatch.setattr("handover_channel.replies.sent_parts.note_sent", lambda *given, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         page.agent.reply(PSID, "Hello.", agent="nour")
     monkeypatch.undo()

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel.agent import Agent
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused, NotThreadOwner
 from handover_channel.graph_api.client import ThreadOwner
-from handover_channel.sending import messaging_type
+from handover_channel.replies.sending_rules import messaging_type
+from handover_channel.replies.service import Agent
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.locations import GraphApiSettings

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from play import HOOTSUITE, PSID, SALES_BOT, STRANGER
 
-from handover_channel.agent import Agent
 from handover_channel.errors import StoreUnavailable
 from handover_channel.metrics import counters
+from handover_channel.replies.service import Agent
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from play import PSID
 
-from handover_channel.agent import Agent
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import timeline
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.reading import BotsPart, Reader
 from handover_channel.inbox.views import Changed, Filters, Remark, Said
+from handover_channel.replies.service import Agent
 from handover_channel.store import agents, page_updates, presence, profiles, replies, transcript
 from handover_channel.store.agents import Agent as Person
 from handover_channel.store.transcript import AGENT, PERSON, Line

@@ -20,7 +20,6 @@ from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
 from play import TARGETS, settings_with
 
-from handover_channel import agent, sending
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.graph_api import errors as graph_errors
 from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
@@ -41,6 +40,7 @@ from handover_channel.inbox.views import (
     You,
 )
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID
+from handover_channel.replies import sending_rules, service
 from handover_channel.rules import control
 from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import ReturnReason
@@ -428,9 +428,9 @@ def test_a_reply_that_failed_keeps_its_reason_and_can_be_retried_or_dropped():
 
 
 def test_where_nothing_can_be_sent_the_reason_stands_in_place_of_the_box():
-    page = Document(draw_thread(can_reply=False, why_not=sending.TOO_LATE))
+    page = Document(draw_thread(can_reply=False, why_not=sending_rules.TOO_LATE))
 
-    assert sending.TOO_LATE in page.text
+    assert sending_rules.TOO_LATE in page.text
     assert not page.all("textarea", id="reply-text")
     assert page.all("textarea", id="remark-text")
 
@@ -578,10 +578,15 @@ def test_every_refusal_that_agents_may_read_is_among_the_texts():
     modules += ["../agent.py", "../post.py", "../sending.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]
     found = {text for name in modules for text in _refusals(HERE / name)}
-    found |= {sending.NOT_HERE, sending.TOO_LATE, sending.NOT_REACHABLE, sending.PEOPLE_ONLY}
+    found |= {
+        sending_rules.NOT_HERE,
+        sending_rules.TOO_LATE,
+        sending_rules.NOT_REACHABLE,
+        sending_rules.PEOPLE_ONLY,
+    }
     found |= {files.NOT_ALLOWED, files.GONE, files.TOO_LARGE, files.TOO_SLOW}
     found |= {graph_errors._PERSON, graph_errors._WINDOW, graph_errors._RATE, graph_errors._LATER}
-    found |= {agent.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
+    found |= {service.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
 
     assert len(found) > 15
     assert not [text for text in found if not any(p.fullmatch(text) for p, _ in telling._patterns())]

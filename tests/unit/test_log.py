@@ -14,7 +14,6 @@ from play import NO_TAKING, OUTAGE, PSID, SALES_BOT, Play
 
 import handover_channel
 from handover_channel import log
-from handover_channel.agent import Agent
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import (
     GraphError,
@@ -25,6 +24,7 @@ from handover_channel.errors import (
 )
 from handover_channel.evidence import Evidence
 from handover_channel.messenger import custom_json, messages, webhook
+from handover_channel.replies.service import Agent
 from handover_channel.worker import Worker
 
 WORDS = "my-card-is-4929-0000"

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 from play import PSID, SALES_BOT
 
-from handover_channel.agent import Agent
 from handover_channel.messenger import webhook
+from handover_channel.replies.service import Agent
 from handover_channel.rules.messaging_window import opens
 from handover_channel.store.replies import SENT
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from play import OUTAGE, PSID
 
-from handover_channel.agent import Agent
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.graph_api.personas import AGAIN
-from handover_channel.sending import LARGEST_FILE, kind_of
+from handover_channel.replies.sending_rules import LARGEST_FILE, kind_of
+from handover_channel.replies.service import Agent
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import agents, replies, transcript

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from play import DAY, HOUR, PSID, SALES_BOT, STRANGER
 
-from handover_channel.agent import Agent
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
+from handover_channel.replies.service import Agent
 from handover_channel.rules.obstacle import HINTS, Obstacle
-from handover_channel.sending import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import findings

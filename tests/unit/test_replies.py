@@ -6,10 +6,10 @@ import time
 import pytest
 from play import DAY, LOST_ANSWER, OUTAGE, PSID
 
-from handover_channel.agent import NOT_ITS_TURN, Agent
 from handover_channel.errors import GraphUnavailable, HandoverRefused, StoreUnavailable
-from handover_channel.outbox import Part, part_of
-from handover_channel.sending import NOT_HERE, NOT_REACHABLE, PEOPLE_ONLY, TOO_LATE
+from handover_channel.replies.sending_rules import NOT_HERE, NOT_REACHABLE, PEOPLE_ONLY, TOO_LATE
+from handover_channel.replies.sent_parts import Part, part_of
+from handover_channel.replies.service import NOT_ITS_TURN, Agent
 from handover_channel.store import replies, transcript
 from handover_channel.store.replies import FAILED, NEVER_BEGUN, PATIENCE, PERHAPS_DELIVERED, SENT
 
@@ -227,7 +227,7 @@ def test_an_error_of_ours_leaves_no_reply_that_is_sent_for_ever(play, agent):
 
 
 def test_an_echo_tells_that_an_interrupted_reply_was_delivered(play, agent, monkeypatch):
-    monkeypatch.setattr("handover_channel.outbox.note_sent", raising(Stopped()))
+    monkeypatch.setattr("handover_channel.replies.sent_parts.note_sent", raising(Stopped()))
     with pytest.raises(Stopped):
         agent.reply(PSID, "Hello.", agent="nour")
     monkeypatch.undo()
@@ -241,7 +241,7 @@ def test_an_echo_tells_that_an_interrupted_reply_was_delivered(play, agent, monk
 
 
 def test_a_retry_sends_nothing_again_whose_echo_waits_in_the_queue(play, agent, monkeypatch):
-    monkeypatch.setattr("handover_channel.outbox.note_sent", raising(Stopped()))
+    monkeypatch.setattr("handover_channel.replies.sent_parts.note_sent", raising(Stopped()))
     with pytest.raises(Stopped):
         agent.reply(PSID, "Hello.")
     monkeypatch.undo()
@@ -291,7 +291,7 @@ def test_echoes_of_other_replies_than_ours_change_nothing(play, agent):
 
 
 def test_a_store_that_fails_after_the_sending_leaves_it_to_the_echo(play, agent, monkeypatch):
-    monkeypatch.setattr("handover_channel.outbox.note_sent", raising(StoreUnavailable("gone")))
+    monkeypatch.setattr("handover_channel.replies.sent_parts.note_sent", raising(StoreUnavailable("gone")))
     with pytest.raises(StoreUnavailable):
         agent.reply(PSID, "Hello.")
     monkeypatch.undo()

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from play import PSID
 
-from handover_channel.agent import Agent
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox.acts import Acts
 from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.replies.service import Agent
 from handover_channel.rules.rights import Act, Verdict, verdict
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import agents, threads

@@ -20,17 +20,18 @@ import time
 import uuid
 from typing import Any, Callable, Dict, List, Optional
 
-from handover_channel import log, outbox
+from handover_channel import log
 from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import Attachment
-from handover_channel.outbox import Part
-from handover_channel.post import Post
+from handover_channel.replies import sent_parts
+from handover_channel.replies.delivery import Post
+from handover_channel.replies.sending_rules import PortOf, SendingRules, check_reply, kind_of, sending_rules
+from handover_channel.replies.sent_parts import Part
 from handover_channel.rules.control import Control
-from handover_channel.sending import PortOf, SendingRules, check_reply, kind_of, sending_rules
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_updates, replies, sent_messages, threads
 from handover_channel.store.replies import PATIENCE, File, Reply
@@ -216,7 +217,7 @@ class Agent:
             app_id=self._settings.app_id if row.channel == MESSENGER else "",
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
-        outbox.note_sent(self._settings, self._store, row, part, line, now=self._clock())
+        sent_parts.note_sent(self._settings, self._store, row, part, line, now=self._clock())
         if row.channel == MESSENGER:
             self._refusals.refute(row)
 

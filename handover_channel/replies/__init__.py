@@ -1,0 +1,1 @@
+"""Sends what agents answer: each reply is kept first, then sent in order, once."""
