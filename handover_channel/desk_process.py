@@ -19,9 +19,9 @@ from contextlib import suppress
 from typing import Any, List, Optional, Set, Tuple
 
 from handover_channel import log
-from handover_channel.desk import Begin
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.line import Answer, AnswerFailed, Line, LineClosed
+from handover_channel.queue.ipc import Answer, AnswerFailed, Line, LineClosed
+from handover_channel.queue.process import Begin
 from handover_channel.turns_loop import TurnsLoop
 
 logger = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ async def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _start(*ends: socket.socket) -> subprocess.Popen[bytes]:
     numbers = [end.fileno() for end in ends]
-    command = [sys.executable, "-m", "handover_channel.desk", *map(str, numbers)]
+    command = [sys.executable, "-m", "handover_channel.queue.process", *map(str, numbers)]
     return subprocess.Popen(command, pass_fds=numbers, stdin=subprocess.DEVNULL)  # noqa: S603  (our own module)
 
 

@@ -20,10 +20,10 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from rasa.core.channels.channel import OutputChannel
 from sanic import Sanic
 
-from handover_channel.desk import Begin
 from handover_channel.desk_process import DeskProcess
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.output import MessengerOutput
+from handover_channel.queue.process import Begin
 from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
 from handover_channel.rasa_stores import keep_from_exiting

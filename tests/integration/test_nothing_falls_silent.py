@@ -79,7 +79,7 @@ def desks():
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if b"handover_channel.desk" in command and parent == os.getpid():
+        if b"handover_channel.queue.process" in command and parent == os.getpid():
             found.append(int(entry.name))
     return found
 

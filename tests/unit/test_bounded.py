@@ -8,7 +8,7 @@ import pytest
 from play import DAY, HOUR, NO_TAKING, OURS, PSID, SALES_BOT, START, STRANGER
 from test_evidence import echo, item
 
-from handover_channel.gate import Gate
+from handover_channel.queue.outbound_lock import Gate
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change
 from handover_channel.rules.event_meaning import OUR_METADATA

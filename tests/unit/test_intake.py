@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 from play import OURS
 
-from handover_channel.claims import Begun
 from handover_channel.errors import StoreUnavailable
-from handover_channel.intake import PRESSED, Intake
-from handover_channel.line import Counter
+from handover_channel.queue.claims import Begun
+from handover_channel.queue.intake import PRESSED, Intake
+from handover_channel.queue.ipc import Counter
 from handover_channel.store import deliveries, findings
 
 SOON = 10  #: seconds that nothing here should ever take
@@ -242,7 +242,7 @@ def test_what_gathers_during_a_transaction_goes_together_into_the_next(intake, c
 
 def test_a_flood_does_not_make_the_first_wait_for_the_last(intake, caller, gate, store, monkeypatch):
     block = 10_000
-    monkeypatch.setattr("handover_channel.line._BLOCK", block)
+    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK", block)
     first = hold(caller, gate)
     calls = several(200)
     waiting = caller.ask(*calls)
@@ -255,7 +255,7 @@ def test_a_flood_does_not_make_the_first_wait_for_the_last(intake, caller, gate,
 
 def test_a_flood_is_told_apart_from_a_message_now_and_then(intake, caller, gate, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("handover_channel.intake.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("handover_channel.queue.intake.time.monotonic", lambda: now[0])
     caller.call(delivery("alone"))
     assert not intake.is_pressed()
 
@@ -361,7 +361,7 @@ def test_a_bug_in_reading_costs_that_delivery_alone(intake, caller, store, monke
             raise RuntimeError("the person's words")
         return read(items, now)
 
-    monkeypatch.setattr("handover_channel.intake.deliveries.rows", rows)
+    monkeypatch.setattr("handover_channel.queue.intake.deliveries.rows", rows)
 
     assert caller.call(delivery("a"), delivery("bad"), delivery("b")) == [
         STORED,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from handover_channel.line import AnswerFailed, Counter, Line, TooLong
+from handover_channel.queue.ipc import AnswerFailed, Counter, Line, TooLong
 from handover_channel.rules.limits import FRAME
 
 SOON = 10  #: seconds that nothing here should ever take
@@ -50,7 +50,7 @@ def test_a_question_that_comes_in_pieces_is_put_together(ends):
 
 
 def test_a_question_larger_than_a_block_comes_through(ends, monkeypatch):
-    monkeypatch.setattr("handover_channel.line._BLOCK", 100)
+    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK", 100)
     asking, other = ends
     body = bytes(range(256)) * 20
     asking.sendall(framed(1, body) + framed(2, b"next"))
@@ -102,7 +102,7 @@ def test_a_question_that_says_it_is_endless_ends_the_line(ends, caplog):
 
 async def test_a_question_of_the_most_bytes_is_asked_and_none_that_is_longer(ends, monkeypatch):
     asking, other = ends
-    monkeypatch.setattr("handover_channel.line.FRAME", FRAME.__class__("", "", 1000, "bytes", "", ""))
+    monkeypatch.setattr("handover_channel.queue.ipc.FRAME", FRAME.__class__("", "", 1000, "bytes", "", ""))
     line, far = Line(_echo), Line(_echo)
     await line.connect(asking)
     await far.connect(other)

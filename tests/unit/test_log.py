@@ -22,10 +22,10 @@ from handover_channel.errors import (
     MalformedWebhook,
     TokenRefused,
 )
-from handover_channel.evidence import Evidence
 from handover_channel.messenger import custom_json, messages, webhook
+from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.worker import Worker
 from handover_channel.replies.service import Agent
-from handover_channel.worker import Worker
 
 WORDS = "my-card-is-4929-0000"
 TOKEN = "demo-page-token"

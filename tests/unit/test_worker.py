@@ -22,9 +22,9 @@ from workplace import (
     rows,
 )
 
-from handover_channel import worker as worker_module
-from handover_channel.claims import CLAIM
 from handover_channel.errors import NotReady, StoreUnavailable
+from handover_channel.queue import worker as worker_module
+from handover_channel.queue.claims import CLAIM
 from handover_channel.rules.control import Change
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken

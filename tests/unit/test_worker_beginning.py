@@ -20,8 +20,8 @@ from workplace import (
     rows,
 )
 
-from handover_channel import worker as worker_module
-from handover_channel.claims import CLAIM, Begun
+from handover_channel.queue import worker as worker_module
+from handover_channel.queue.claims import CLAIM, Begun
 
 
 class Intake:

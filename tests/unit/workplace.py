@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 from play import OURS, SALES_BOT, START, Meta, settings_with
 
-from handover_channel import worker as worker_module
 from handover_channel.control.thread_control import Switchboard
-from handover_channel.evidence import Evidence
 from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger.webhook import parse
+from handover_channel.queue import worker as worker_module
+from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.worker import Worker
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator import Simulator
 from handover_channel.store import deliveries
-from handover_channel.worker import Worker
 
 SOON = 20  #: seconds that nothing here should ever take
 PSID = "7001"

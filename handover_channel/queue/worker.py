@@ -20,13 +20,13 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from sqlalchemy.engine import Connection
 
 from handover_channel import essential, log
-from handover_channel.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.control.thread_control import Switchboard
-from handover_channel.conversation import Conversation
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.evidence import Evidence, Ruling, line_of
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
+from handover_channel.queue.bot_port import Conversation
+from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
+from handover_channel.queue.event_handlers import Evidence, Ruling, line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import ReturnReason

@@ -17,10 +17,10 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 from sqlalchemy.engine import Connection
 
 from handover_channel.control.thread_control import MESSENGER
-from handover_channel.evidence import Ruling
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import Event, MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
+from handover_channel.queue.event_handlers import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of

@@ -30,11 +30,12 @@ from typing import Any, Mapping, Optional, Tuple, Union
 
 from handover_channel import essential, log, wiring
 from handover_channel.errors import StoreUnavailable
-from handover_channel.evidence import Evidence
-from handover_channel.intake import Intake
-from handover_channel.line import Counter, Line, LineClosed
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
+from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.intake import Intake
+from handover_channel.queue.ipc import Counter, Line, LineClosed
+from handover_channel.queue.worker import Worker
 from handover_channel.rules.keywords import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import Settings
@@ -42,7 +43,6 @@ from handover_channel.store import sent_messages
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.listener import Listener
 from handover_channel.store.threads import Thread
-from handover_channel.worker import Worker
 
 #: Seconds after which Python takes the interpreter from a thread for another one that waits; else 0.005.
 SWITCH = 0.0005
@@ -51,7 +51,7 @@ SWITCH = 0.0005
 NOTE_AGAIN = 0.5
 NOTE_TRIES = 60
 
-logger = logging.getLogger("handover_channel.desk")  # it runs as __main__
+logger = logging.getLogger("handover_channel.queue.process")  # it runs as __main__
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _log_at(door: Line, level: int) -> None:
 
 
 def main() -> None:
-    """Run as `python -m handover_channel.desk COUNTER DOOR TURNS`, file descriptors of sockets."""
+    """Run as `python -m handover_channel.queue.process COUNTER DOOR TURNS`, file descriptors of sockets."""
     sys.setswitchinterval(SWITCH)
     # Ctrl-C, a stop of the whole group, the end of a terminal: for Rasa's process, which lets us end first.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -1,0 +1,1 @@
+"""Stores what Meta sends and processes it, in order within a thread: a process of its own beside Rasa's."""
