@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 MODEL := models/handover.tar.gz
-BOT := $(wildcard config.yml domain.yml handover_channel/policy.py) $(shell find data -name '*.yml' 2>/dev/null)
+BOT := $(wildcard config.yml domain.yml handover_channel/rasa/policy.py) $(shell find data -name '*.yml' 2>/dev/null)
 
 export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1

@@ -12,10 +12,10 @@ from typing import Any, List
 
 #: public name -> the module that holds it
 _LAZY = {
-    "HandoverPolicy": "policy",
+    "HandoverPolicy": "rasa.policy",
     "InboxInput": "inbox.channel",
-    "LanguagePolicy": "policy",
-    "MessengerInput": "channel",
+    "LanguagePolicy": "rasa.policy",
+    "MessengerInput": "rasa.channel",
 }
 
 __all__ = ["HandoverPolicy", "InboxInput", "LanguagePolicy", "MessengerInput"]  # noqa: F822  (offered by __getattr__)

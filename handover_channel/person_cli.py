@@ -64,15 +64,15 @@ def forget(
 
 def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
     """Delete all of it; return what was not."""
-    from handover_channel import rasa_trackers
+    from handover_channel.rasa import trackers
     from handover_channel.store import personal_data
 
     left: List[str] = []
     _claim(store, thread)
     try:
         try:
-            typer.echo(f"Deleted in Rasa's tracker store: {rasa_trackers.delete(thread, endpoints)}")
-        except rasa_trackers.TrackerOutOfReach as error:
+            typer.echo(f"Deleted in Rasa's tracker store: {trackers.delete(thread, endpoints)}")
+        except trackers.TrackerOutOfReach as error:
             left.append(str(error))
         with store.writing() as connection:
             counts = personal_data.forget(connection, thread, now=time.time())
@@ -102,11 +102,11 @@ def _claim(store: Store, thread: str) -> None:
 
 
 def _tracker(thread: str, endpoints: Path) -> Dict[str, Any]:
-    from handover_channel import rasa_trackers
+    from handover_channel.rasa import trackers
 
     try:
-        return {"events": rasa_trackers.events(thread, endpoints)}
-    except rasa_trackers.TrackerOutOfReach as error:
+        return {"events": trackers.events(thread, endpoints)}
+    except trackers.TrackerOutOfReach as error:
         typer.echo(f"NOT EXPORTED: {printable(str(error))}", err=True)
         return {"not_reached": str(error)}
 

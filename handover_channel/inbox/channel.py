@@ -34,9 +34,9 @@ from handover_channel.inbox.reading import Reader
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.room import Pools, Room
 from handover_channel.inbox.web import BASE, Front
-from handover_channel.rasa_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.runtime import Server
 from handover_channel.replies.service import Agent
-from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
 

@@ -18,7 +18,7 @@ from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.inbox.views import Said
-from handover_channel.rasa_loops import can_be_pushed, output_of
+from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
 
 #: Intents of the machinery: nothing to go on with.

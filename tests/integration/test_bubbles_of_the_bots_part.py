@@ -14,7 +14,7 @@ from shapes import MESSAGES, NOTHINGS, POSTBACKS, of_person, recorded
 from handover_channel.inbox.bot_part import said_in
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
-from handover_channel.rasa_conversation import metadata_of, text_of
+from handover_channel.rasa.turns import metadata_of, text_of
 
 pytestmark = pytest.mark.rasa
 

@@ -93,7 +93,7 @@ def store():
 
 @pytest.fixture
 def conversation(rasa, graph, store):
-    from handover_channel.rasa_conversation import RasaConversation
+    from handover_channel.rasa.turns import RasaConversation
 
     switchboard = SimpleNamespace(
         token_to_speak=lambda thread: "token",
@@ -248,15 +248,15 @@ async def test_a_retried_return_says_both_of_its_turns_that_meta_refused(convers
 
 
 async def test_echoes_get_their_time_once_and_not_before_there_is_a_model(conversation, rasa, monkeypatch):
-    from handover_channel import rasa_conversation
+    from handover_channel.rasa import turns as rasa_turns
 
     naps, times = [], iter([100.0, 101.0, 200.0])
 
     async def sleep(seconds):
         naps.append(seconds)
 
-    monkeypatch.setattr(rasa_conversation, "asyncio", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr(rasa_conversation, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr(rasa_turns, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(rasa_turns, "time", SimpleNamespace(monotonic=lambda: next(times)))
     rasa.is_ready = lambda: False
     with pytest.raises(NotReady):
         await conversation.let_echoes_come()

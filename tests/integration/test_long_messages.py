@@ -47,7 +47,7 @@ def rasa():
 
 @pytest.fixture
 def says(rasa):
-    from handover_channel.rasa_conversation import RasaConversation
+    from handover_channel.rasa.turns import RasaConversation
 
     switchboard = SimpleNamespace(
         token_to_speak=lambda thread: "token",

@@ -44,18 +44,18 @@ def folder(tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """A desk that is silent is found out within a second."""
-    from handover_channel import desk_process
+    from handover_channel.rasa import queue_client
 
     for name, seconds in {"LOOK": 0.1, "ANSWER": 0.3, "SILENCE": 0.9, "PAUSE": 0.1, "GRACE": 3.0}.items():
-        monkeypatch.setattr(desk_process, name, seconds)
+        monkeypatch.setattr(queue_client, name, seconds)
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     """Health has its answer within a second."""
-    from handover_channel import server
+    from handover_channel.rasa import runtime
 
-    monkeypatch.setattr(server, "PATIENCE", 1.0)
+    monkeypatch.setattr(runtime, "PATIENCE", 1.0)
 
 
 @pytest.fixture
@@ -183,9 +183,9 @@ def test_a_desk_that_hangs_is_told_by_health_replaced_and_costs_no_delivery(fold
 
 
 def test_a_desk_that_hangs_while_the_server_stops_does_not_keep_it(folder, quick, monkeypatch):
-    from handover_channel import server
+    from handover_channel.rasa import runtime
 
-    monkeypatch.setattr(server, "GRACE", 0.5)
+    monkeypatch.setattr(runtime, "GRACE", 0.5)
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
         os.kill(*desks(), signal.SIGSTOP)
@@ -215,10 +215,10 @@ def test_a_turn_that_never_ends_keeps_neither_a_new_desk_nor_a_stop_waiting(fold
 @pytest.mark.parametrize("breaks", [lambda end: end.shutdown(2), lambda end: end.sendall(b"\0\0\0\4junk")])
 def test_a_line_that_breaks_brings_a_new_desk(folder, quick, monkeypatch, number, breaks):
     """Counter, door, turns: whichever it is, the half of a desk is none."""
-    from handover_channel import desk_process
+    from handover_channel.rasa import queue_client
 
-    pairs, make = [], desk_process.socket.socketpair
-    monkeypatch.setattr(desk_process.socket, "socketpair", lambda: pairs.append(make()) or pairs[-1])
+    pairs, make = [], queue_client.socket.socketpair
+    monkeypatch.setattr(queue_client.socket, "socketpair", lambda: pairs.append(make()) or pairs[-1])
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
         (old,) = desks()

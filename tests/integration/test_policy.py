@@ -17,9 +17,9 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 
 import handover_channel
-from handover_channel import policy as policy_module
 from handover_channel.errors import SettingsError, StoreUnavailable
-from handover_channel.policy import HandoverPolicy, LanguagePolicy
+from handover_channel.rasa import policy as policy_module
+from handover_channel.rasa.policy import HandoverPolicy, LanguagePolicy
 from handover_channel.rules.keywords import Keyword, Keywords
 
 pytestmark = [

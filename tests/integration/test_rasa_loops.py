@@ -15,7 +15,7 @@ pytestmark = pytest.mark.rasa
 async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_servers(other_loop):
     from rasa.core import jobs
 
-    from handover_channel.rasa_loops import end_scheduler, share_scheduler
+    from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 
     own = jobs.scheduler
     fired = asyncio.Event()
@@ -35,7 +35,7 @@ async def test_a_turn_on_another_loop_schedules_a_reminder_that_fires_on_the_ser
 
 
 async def test_a_broker_with_a_loop_of_its_own_publishes_there(other_loop):
-    from handover_channel.rasa_loops import share_event_broker
+    from handover_channel.rasa.event_loops import share_event_broker
 
     published = asyncio.Event()
     seen = []
@@ -60,7 +60,7 @@ async def test_a_broker_with_a_loop_of_its_own_publishes_there(other_loop):
 
 @pytest.mark.parametrize("broker", [None, SimpleNamespace(publish=print)])
 def test_other_brokers_are_left_alone(broker):
-    from handover_channel.rasa_loops import share_event_broker
+    from handover_channel.rasa.event_loops import share_event_broker
 
     before = getattr(broker, "publish", None)
     share_event_broker(SimpleNamespace(tracker_store=SimpleNamespace(event_broker=broker)))

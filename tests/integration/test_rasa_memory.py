@@ -22,7 +22,7 @@ class Model:
 
 
 def test_what_is_there_with_the_model_is_set_aside_once():
-    from handover_channel.rasa_memory import set_aside
+    from handover_channel.rasa.garbage_collection import set_aside
 
     model = Model()
     set_aside(model)
@@ -36,7 +36,7 @@ def test_what_is_there_with_the_model_is_set_aside_once():
 
 
 def test_what_an_old_model_leaves_is_collected_when_the_next_one_comes():
-    from handover_channel.rasa_memory import set_aside
+    from handover_channel.rasa.garbage_collection import set_aside
 
     old = Model()
     gone = weakref.ref(old)
@@ -49,7 +49,7 @@ def test_what_an_old_model_leaves_is_collected_when_the_next_one_comes():
 
 
 def test_a_conversation_of_ten_thousand_events_makes_no_full_collection():
-    from handover_channel.rasa_memory import set_aside
+    from handover_channel.rasa.garbage_collection import set_aside
 
     set_aside(Model())
     before = gc.get_stats()[2]["collections"]
@@ -60,7 +60,7 @@ def test_a_conversation_of_ten_thousand_events_makes_no_full_collection():
 
 
 def test_a_moment_without_turns_is_used_once_enough_has_gathered():
-    from handover_channel.rasa_memory import tidy_up
+    from handover_channel.rasa.garbage_collection import tidy_up
 
     gc.set_threshold(10, 1, 1000)
     left = Model()

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import yaml
 
-from handover_channel import rasa_trackers
-from handover_channel.rasa_trackers import TrackerOutOfReach
+from handover_channel.rasa import trackers
+from handover_channel.rasa.trackers import TrackerOutOfReach
 
 pytest.importorskip("rasa")
 pytestmark = [
@@ -35,12 +35,12 @@ def _says(endpoints, thread, text):
     from rasa.shared.core.events import UserUttered
     from rasa.shared.core.trackers import DialogueStateTracker
 
-    store = rasa_trackers._store(thread, endpoints)
+    store = trackers._store(thread, endpoints)
     asyncio.run(store.save(DialogueStateTracker.from_events(thread, [UserUttered(text)])))
 
 
 def _texts(endpoints, thread):
-    return [event.get("text") for event in rasa_trackers.events(thread, endpoints)]
+    return [event.get("text") for event in trackers.events(thread, endpoints)]
 
 
 def test_a_conversation_is_handed_out_and_deleted_and_others_stay(endpoints):
@@ -48,11 +48,11 @@ def test_a_conversation_is_handed_out_and_deleted_and_others_stay(endpoints):
     _says(endpoints, "7002", "good morning")
     assert _texts(endpoints, "7001") == ["hello"]
 
-    assert rasa_trackers.delete("7001", endpoints) == 1
+    assert trackers.delete("7001", endpoints) == 1
 
     assert _texts(endpoints, "7001") == []
     assert _texts(endpoints, "7002") == ["good morning"]
-    assert rasa_trackers.delete("7001", endpoints) == 0
+    assert trackers.delete("7001", endpoints) == 0
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_what_cannot_be_reached_says_what_to_do(tmp_path, given, said):
     path = tmp_path / "endpoints.yml"
     path.write_text(yaml.safe_dump({"action_endpoint": {"url": "http://127.0.0.1:1"}, **given}))
 
-    for ask in (rasa_trackers.events, rasa_trackers.delete):
+    for ask in (trackers.events, trackers.delete):
         with pytest.raises(TrackerOutOfReach, match=said):
             ask("7001", path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(TrackerOutOfReach, match="nowhere.yml is not there"):
-        rasa_trackers.delete("7001", tmp_path / "nowhere.yml")
+        trackers.delete("7001", tmp_path / "nowhere.yml")

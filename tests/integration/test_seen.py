@@ -132,7 +132,7 @@ def test_a_message_can_be_followed_through_the_metrics(bot):
 
 
 def test_health_is_as_in_rasa_and_tells_of_a_late_queue(bot, monkeypatch):
-    from handover_channel import server
+    from handover_channel.rasa import runtime
 
     health = f"{bot.url}/"
     gate = threading.Event()
@@ -143,7 +143,7 @@ def test_health_is_as_in_rasa_and_tells_of_a_late_queue(bot, monkeypatch):
         answer = requests.get(health, timeout=30)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
-        monkeypatch.setattr(server, "LATE", 0.2)
+        monkeypatch.setattr(runtime, "LATE", 0.2)
         eventually(lambda: "oldest_seconds" in requests.get(health, timeout=30).json())
         answer = requests.get(health, timeout=30)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")

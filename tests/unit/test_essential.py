@@ -10,7 +10,7 @@ import pytest
 
 from handover_channel import essential
 from handover_channel.errors import NotReady
-from handover_channel.turns_loop import TurnsLoop
+from handover_channel.rasa.turns_loop import TurnsLoop
 
 SOON = 10  #: seconds that nothing here should ever take
 

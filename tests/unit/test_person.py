@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from databases import on_sqlite
 from play import PSID, START
 
-from handover_channel import cli, person_cli, rasa_trackers, wiring
+from handover_channel import cli, person_cli, wiring
+from handover_channel.rasa import trackers as rasa_trackers
 from handover_channel.store import deliveries, personal_data
 from handover_channel.store.schema import metadata
 

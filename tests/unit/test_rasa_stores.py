@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from handover_channel.errors import NotReady
-from handover_channel.rasa_stores import are_at_hand, expect_reachable, forget_lock
+from handover_channel.rasa.store_checks import are_at_hand, expect_reachable, forget_lock
 
 
 class Locks:

@@ -20,17 +20,17 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from rasa.core.channels.channel import OutputChannel
 from sanic import Sanic
 
-from handover_channel.desk_process import DeskProcess
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.output import MessengerOutput
 from handover_channel.queue.process import Begin
 from handover_channel.rasa.claimed_channels import keep_apart
-from handover_channel.rasa_conversation import OnNewMessage, RasaConversation
-from handover_channel.rasa_stores import keep_from_exiting
+from handover_channel.rasa.output import MessengerOutput
+from handover_channel.rasa.queue_client import DeskProcess
+from handover_channel.rasa.store_checks import keep_from_exiting
+from handover_channel.rasa.turns import OnNewMessage, RasaConversation
+from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.rules import budget
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
-from handover_channel.turns_loop import TurnsLoop
 from handover_channel.wiring import Handover
 
 logger = logging.getLogger(__name__)

@@ -28,10 +28,10 @@ from handover_channel.messenger import webhook
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Scrape
 from handover_channel.rarely import Rarely
+from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.request_body import Places, Reading
-from handover_channel.rasa_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.runtime import Server
 from handover_channel.rules import limits
-from handover_channel.server import Server
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL
 from handover_channel.settings.loader import Settings

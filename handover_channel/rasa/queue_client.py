@@ -22,7 +22,7 @@ from handover_channel import log
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.ipc import Answer, AnswerFailed, Line, LineClosed
 from handover_channel.queue.process import Begin
-from handover_channel.turns_loop import TurnsLoop
+from handover_channel.rasa.turns_loop import TurnsLoop
 
 logger = logging.getLogger(__name__)
 
