@@ -141,7 +141,7 @@ def link(
 ) -> None:
     """Print a link that lets one in, once, within 15 minutes, where there are no agents."""
     _need_argon2()
-    from handover_channel.inbox.entrance import Entrance
+    from handover_channel.inbox.auth import Entrance
 
     typer.echo(Entrance(_store()).one_time_link(url))
 

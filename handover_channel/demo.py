@@ -181,7 +181,7 @@ def _print_addresses(console: Console) -> None:
 def _way_in() -> str:
     """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
     from handover_channel import wiring
-    from handover_channel.inbox.entrance import Entrance
+    from handover_channel.inbox.auth import Entrance
 
     with suppress(HandoverError):
         return Entrance(wiring.from_config().store).one_time_link(INBOX)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Sequence
 
 import requests
-from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.auth import Entrance
 from handover_channel.store import Store
 
 from bench import our_store

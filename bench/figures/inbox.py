@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List
 
 import requests
-from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.auth import Entrance
 from handover_channel.store import Store
 
 from bench import our_store

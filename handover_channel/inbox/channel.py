@@ -24,16 +24,16 @@ from handover_channel import log, wiring
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
-from handover_channel.inbox import routes, web
-from handover_channel.inbox.acts import TIDY, Acts
-from handover_channel.inbox.entrance import Entrance
-from handover_channel.inbox.files import Files
-from handover_channel.inbox.live import Live
-from handover_channel.inbox.rasa_side import RasaSide
-from handover_channel.inbox.reading import Reader
+from handover_channel.inbox import http, routes
+from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.commands import TIDY, Acts
+from handover_channel.inbox.http import BASE, Front
+from handover_channel.inbox.media_proxy import Files
+from handover_channel.inbox.page_services import Pools, Room
+from handover_channel.inbox.queries import Reader
+from handover_channel.inbox.rasa_gateway import RasaSide
 from handover_channel.inbox.rendering import Pages
-from handover_channel.inbox.room import Pools, Room
-from handover_channel.inbox.web import BASE, Front
+from handover_channel.inbox.updates import Live
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.runtime import Server
 from handover_channel.replies.service import Agent
@@ -106,7 +106,7 @@ class InboxInput(InputChannel):
 
         @blueprint.listener("before_server_start")
         async def guard(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            web.guard(app)
+            http.guard(app)
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:

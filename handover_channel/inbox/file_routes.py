@@ -17,10 +17,10 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, raw
 
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox import web
-from handover_channel.inbox.entrance import Visitor
-from handover_channel.inbox.room import Room
-from handover_channel.inbox.web import HEADERS
+from handover_channel.inbox import http
+from handover_channel.inbox.auth import Visitor
+from handover_channel.inbox.http import HEADERS
+from handover_channel.inbox.page_services import Room
 
 STATIC = Path(__file__).with_name("static")
 
@@ -48,7 +48,7 @@ def add(routes: Blueprint, room: Room) -> None:
     @routes.get("/picture/<thread>")
     async def picture(request: Request, thread: str) -> HTTPResponse:
         visitor = await front.visitor(request)
-        address = await front.call(room.reader.picture_of, web.thread_of(thread))
+        address = await front.call(room.reader.picture_of, http.thread_of(thread))
         try:
             return await _file(room, visitor, address)
         except HandoverRefused:  # Meta's addresses of pictures end to work after some days
@@ -57,8 +57,8 @@ def add(routes: Blueprint, room: Room) -> None:
     @routes.get("/file")
     async def file(request: Request) -> HTTPResponse:
         visitor = await front.visitor(request)
-        address = web.argument(request, "of")
-        if not web.is_proven(visitor, address, web.argument(request, "proof")):
+        address = http.argument(request, "of")
+        if not http.is_proven(visitor, address, http.argument(request, "proof")):
             raise HandoverRefused("this file was not found in a conversation of yours -> load the page anew")
         return await _file(room, visitor, address)
 
@@ -74,6 +74,6 @@ _FOREIGN = {
 async def _file(room: Room, visitor: Visitor, address: str) -> HTTPResponse:
     if not address:
         raise HandoverRefused("there is no picture of this person -> nothing is wrong")
-    fetch = functools.partial(web.call_in, room.pools.files, room.files.fetch, address)
+    fetch = functools.partial(http.call_in, room.pools.files, room.files.fetch, address)
     found = await room.fetching.at(f"{visitor.proof_key} {urlsplit(address).hostname}", fetch)
     return raw(found.content, headers={**_FOREIGN, **found.headers}, content_type=found.type)

@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.inbox.views import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
+from handover_channel.inbox.view_models import LISTS, MINE, OPEN, WAITING, Filters, Item, ListView
 from handover_channel.messenger.bubble import shortened, summary
 from handover_channel.messenger.content import attachment_of, content_of
 from handover_channel.settings.loader import Settings

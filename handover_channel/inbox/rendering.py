@@ -25,9 +25,9 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from handover_channel.inbox import wording
+from handover_channel.inbox import labels
 from handover_channel.inbox.telling import told, told_apart
-from handover_channel.inbox.views import WAITING, Filters
+from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
 
 HERE = Path(__file__).parent
@@ -122,7 +122,7 @@ def _environment(language: str) -> Environment:
     environment.filters["pieces"] = pieces
     environment.filters["told"] = lambda text: told(text, texts.gettext)
     environment.filters["told_apart"] = lambda text: told_apart(text, texts.gettext)
-    environment.globals.update(query=query, wording=wording)
+    environment.globals.update(query=query, wording=labels)
     return environment
 
 

@@ -15,10 +15,10 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel.errors import EntranceRefused, HandoverError, HandoverRefused
-from handover_channel.inbox import door_routes, file_routes, stream, web
-from handover_channel.inbox.entrance import Visitor
-from handover_channel.inbox.room import Room
-from handover_channel.inbox.web import BASE, SignInFirst, field
+from handover_channel.inbox import auth_routes, file_routes, http, server_sent_events
+from handover_channel.inbox.auth import Visitor
+from handover_channel.inbox.http import BASE, SignInFirst, field
+from handover_channel.inbox.page_services import Room
 from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
@@ -31,13 +31,13 @@ def blueprint(room: Room) -> Blueprint:
     routes = Blueprint("handover_inbox", __name__)
     _add_pages(routes, room)
     _add_acts(routes, room)
-    door_routes.add(routes, room)
+    auth_routes.add(routes, room)
     file_routes.add(routes, room)
 
     @routes.get("/live")
     async def live(request: Request) -> Optional[HTTPResponse]:
         visitor = await room.front.visitor(request)
-        await stream.tell(room, request, visitor)
+        await server_sent_events.tell(room, request, visitor)
         return None
 
     for kind in (SignInFirst, EntranceRefused, HandoverError):
@@ -70,7 +70,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
     @routes.get("/thread/<thread>")
     async def whole(request: Request, thread: str) -> HTTPResponse:
         visitor = await front.visitor(request)
-        found = await room.thread(request, visitor, web.thread_of(thread))
+        found = await room.thread(request, visitor, http.thread_of(thread))
         view, after = await room.list(request, visitor)
         status = 200 if found else 404
         shown = {"list": view, "after": after, "thread": found, "unknown": found is None}
@@ -79,7 +79,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
     @routes.get("/thread/<thread>/panel")
     async def panel(request: Request, thread: str) -> HTTPResponse:
         visitor = await front.visitor(request)
-        found = await room.thread(request, visitor, web.thread_of(thread))
+        found = await room.thread(request, visitor, http.thread_of(thread))
         if found is None:
             raise HandoverRefused("this conversation was never seen -> choose one of the list")
         return await front.page("_thread.html", request, visitor, thread=found)
@@ -91,7 +91,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
 def _add_acts(routes: Blueprint, room: Room) -> None:
     front = room.front
     #: What Meta, or another channel, may let wait.
-    patiently = functools.partial(web.call_in, room.pools.acts)
+    patiently = functools.partial(http.call_in, room.pools.acts)
 
     async def reply(request: Request, you: Visitor, thread: str) -> None:
         text, file, key = _written(request, "text"), _upload(request), field(request, "key")
@@ -160,8 +160,8 @@ def _add_acts(routes: Blueprint, room: Room) -> None:
         do = done.get(act)
         if do is None:
             raise HandoverRefused(f"there is nothing called {act[:20]!r} to do -> load the page anew")
-        await do(request, you, web.thread_of(thread))
-        return web.done(request, to=f"{BASE}/thread/{thread}", quiet=act == "typing")
+        await do(request, you, http.thread_of(thread))
+        return http.done(request, to=f"{BASE}/thread/{thread}", quiet=act == "typing")
 
 
 def _written(request: Request, name: str) -> str:
@@ -171,7 +171,7 @@ def _written(request: Request, name: str) -> str:
 
 def _upload(request: Request) -> Optional[File]:
     """Return the file of a form. A field without one has neither name nor content."""
-    given = [each for each in web.uploads(request) if each.name or each.content]
+    given = [each for each in http.uploads(request) if each.name or each.content]
     if len(given) > 1:
         raise HandoverRefused("one reply takes one file -> send the others in replies of their own")
     if not given:

@@ -11,9 +11,9 @@ from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tupl
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.inbox import afterwards
-from handover_channel.inbox.bot_part import without
-from handover_channel.inbox.views import Card, Changed, Entry, File, Remark, Said
+from handover_channel.inbox import message_changes
+from handover_channel.inbox.bot_history import without
+from handover_channel.inbox.view_models import Card, Changed, Entry, File, Remark, Said
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
 from handover_channel.store import private_notes, thread_events, threads, transcript
@@ -59,7 +59,7 @@ def stretch(
         first -= 1
     earlier = repr(found[first].at) if first else ""
     since = found[first].at if first else 0.0
-    shown = afterwards.applied(
+    shown = message_changes.applied(
         connection,
         row,
         found[first:],
@@ -156,7 +156,7 @@ def _happened(event: ThreadEvent, person: str) -> Said:
         name=person if event.author == PERSON else "",
         **vars(content),
         reply_to=event.mid,
-        reaction=afterwards.reaction_of(event),
+        reaction=message_changes.reaction_of(event),
     )
 
 

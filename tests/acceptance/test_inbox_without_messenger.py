@@ -11,7 +11,7 @@ import requests
 import yaml
 from stack import Server, copy_project, eventually, free_port, rows
 
-from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.auth import Entrance
 from handover_channel.store import Store
 
 socketio = pytest.importorskip("socketio")  # Rasa's

@@ -11,7 +11,7 @@ pytest.importorskip("rasa")
 from bubbles import drawn
 from shapes import MESSAGES, NOTHINGS, POSTBACKS, of_person, recorded
 
-from handover_channel.inbox.bot_part import said_in
+from handover_channel.inbox.bot_history import said_in
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.rasa.turns import metadata_of, text_of

@@ -20,11 +20,11 @@ import sqlalchemy as sa
 import yaml
 
 from handover_channel.errors import HandoverRefused, StoreUnavailable
-from handover_channel.inbox.acts import Acts
-from handover_channel.inbox.attempts import OF_BOTH, WINDOW
-from handover_channel.inbox.entrance import Entrance
-from handover_channel.inbox.files import Fetched, Files
+from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.commands import Acts
+from handover_channel.inbox.media_proxy import Fetched, Files
 from handover_channel.inbox.passwords import Passwords
+from handover_channel.inbox.sign_in_limits import OF_BOTH, WINDOW
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
 from handover_channel.settings import loader as settings_file
 from handover_channel.store import Store, agents, page_updates, transcript
@@ -349,7 +349,7 @@ def test_a_sign_in_that_has_expired_opens_nothing_and_does_nothing(inbox, kim, t
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_an_open_page_is_told_when_its_sign_in_has_ended(inbox, kim, monkeypatch, busy):
-    from handover_channel.inbox import stream as the_stream
+    from handover_channel.inbox import server_sent_events as the_stream
 
     monkeypatch.setattr(the_stream, "BEAT", 2.0 if busy else 0.2)
     url, heard = f"http://{inbox.at}{BASE}/live?page=p1&thread=", []
@@ -532,7 +532,7 @@ def test_only_files_that_we_offered_this_visitor_are_fetched(kim, thread):
 
 
 def test_an_open_page_asks_for_its_list_seldom_where_only_others_look_and_type(tmp_path, monkeypatch):
-    monkeypatch.setattr("handover_channel.inbox.stream.SELDOM", 3600.0)
+    monkeypatch.setattr("handover_channel.inbox.server_sent_events.SELDOM", 3600.0)
 
     with Inbox(tmp_path).running() as inbox:
         inbox.add_agent("kim")
@@ -576,7 +576,7 @@ def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbo
     def gone(*given, **named):
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr("handover_channel.inbox.stream.BEAT", 0.2)
+    monkeypatch.setattr("handover_channel.inbox.server_sent_events.BEAT", 0.2)
     with kim.http.get(f"http://{inbox.at}{BASE}/live?page=p", stream=True, timeout=BOUND) as answer:
         lines = answer.iter_lines()
         next(lines)
@@ -786,7 +786,7 @@ def test_a_field_that_is_too_long_is_refused_in_words(inbox, kim, thread, name):
 
 
 def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monkeypatch):
-    from handover_channel.inbox import web
+    from handover_channel.inbox import http as inbox_http
 
     lee = Browser(inbox)
     lee.sign_in("lee")
@@ -801,7 +801,7 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
         return Fetched(b"png", "image/png", {})
 
     monkeypatch.setattr(Files, "fetch", fetch)
-    monkeypatch.setattr(web, "is_proven", lambda *given: True)
+    monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
     asking = [
         threading.Thread(target=who.get, args=(f"/file?of={slow}/{at}&proof=x",))
         for who in (kim, lee)
@@ -824,10 +824,10 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
 
 @pytest.mark.parametrize("path", [f"/picture/{THREAD}", "/file?of=https://example.org/a&proof=x"])
 def test_what_others_made_may_do_nothing_in_the_browser(inbox, kim, thread, monkeypatch, path):
-    from handover_channel.inbox import web
+    from handover_channel.inbox import http as inbox_http
 
     monkeypatch.setattr(Files, "fetch", lambda self, address: Fetched(b"<svg/>", "image/png", {}))
-    monkeypatch.setattr(web, "is_proven", lambda *given: True)
+    monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
 
     answer = kim.get(path)
 

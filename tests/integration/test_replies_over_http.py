@@ -15,7 +15,7 @@ from handover_channel.control.thread_control import Switchboard  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa: E402
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
-from handover_channel.inbox.files import LARGEST, Files  # noqa: E402
+from handover_channel.inbox.media_proxy import LARGEST, Files  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.queue.claims import Claims  # noqa: E402
 from handover_channel.queue.event_handlers import Evidence  # noqa: E402

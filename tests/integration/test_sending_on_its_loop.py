@@ -13,7 +13,7 @@ pytest.importorskip("rasa")
 from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.channels.rest import RestInput
 
-from handover_channel.inbox.rasa_side import RasaSide
+from handover_channel.inbox.rasa_gateway import RasaSide
 from handover_channel.rasa.event_loops import OnLoop, output_of
 from handover_channel.rasa.turns import RasaConversation
 from handover_channel.rules.control import Control, State

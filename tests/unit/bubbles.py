@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from handover_channel.inbox import timeline
 from handover_channel.inbox.rendering import Pages
-from handover_channel.inbox.views import ThreadView, You
+from handover_channel.inbox.view_models import ThreadView, You
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.store import threads
 

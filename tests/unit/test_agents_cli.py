@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from handover_channel import agents_cli, cli, wiring
 from handover_channel.inbox import passwords as the_passwords
-from handover_channel.inbox.entrance import Entrance
+from handover_channel.inbox.auth import Entrance
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.store import agents
 from handover_channel.store.agents import ADMIN, AGENT

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from handover_channel.inbox import rendering
-from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.queries import BotsPart, Reader
 from handover_channel.replies.service import Agent
 from handover_channel.rules.continuing import LANGUAGES, choices, in_words
 from handover_channel.settings.inbox import InboxSettings

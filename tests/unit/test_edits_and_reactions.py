@@ -7,8 +7,8 @@ from bubbles import bubbles_of, entries_of
 from play import OURS, PSID
 from shapes import AT, LINK, of_page, of_person
 
-from handover_channel.inbox.bot_part import said_in
-from handover_channel.inbox.views import Quote, Said
+from handover_channel.inbox.bot_history import said_in
+from handover_channel.inbox.view_models import Quote, Said
 from handover_channel.store import retention, thread_events, transcript
 
 M, OLD, NEW = "m_order", "My order is 10243", "My order is 10234"

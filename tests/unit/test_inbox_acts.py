@@ -12,9 +12,9 @@ from play import PSID
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import timeline
-from handover_channel.inbox.acts import Acts
-from handover_channel.inbox.reading import BotsPart, Reader
-from handover_channel.inbox.views import Changed, Filters, Remark, Said
+from handover_channel.inbox.commands import Acts
+from handover_channel.inbox.queries import BotsPart, Reader
+from handover_channel.inbox.view_models import Changed, Filters, Remark, Said
 from handover_channel.replies.service import Agent
 from handover_channel.store import agents, page_updates, presence, profiles, replies, transcript
 from handover_channel.store.agents import Agent as Person

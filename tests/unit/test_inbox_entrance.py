@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
-from handover_channel.inbox import entrance as the_entrance
-from handover_channel.inbox.attempts import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
-from handover_channel.inbox.entrance import AT_MOST, LINK_FOR, REMEMBERED, Entrance, Visitor
+from handover_channel.inbox import auth as the_entrance
+from handover_channel.inbox.auth import AT_MOST, LINK_FOR, REMEMBERED, Entrance, Visitor
 from handover_channel.inbox.passwords import Passwords
-from handover_channel.inbox.views import You
+from handover_channel.inbox.sign_in_limits import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
+from handover_channel.inbox.view_models import You
 from handover_channel.store import agents, failed_sign_ins
 from handover_channel.store.agents import ADMIN, Agent
 from handover_channel.store.schema import metadata, sign_ins

@@ -9,8 +9,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox import files
-from handover_channel.inbox.files import (
+from handover_channel.inbox import media_proxy
+from handover_channel.inbox.media_proxy import (
     ALL,
     GONE,
     LARGEST,
@@ -241,7 +241,7 @@ def test_what_is_gone_is_told_in_words(status):
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Length": str(LARGEST + 1)}])
 def test_what_is_too_large_is_given_up(headers, monkeypatch):
-    monkeypatch.setattr(files, "LARGEST", 1000)
+    monkeypatch.setattr(media_proxy, "LARGEST", 1000)
 
     assert refusal(PICTURE, 200, headers, b"x" * 1001) == TOO_LARGE
 

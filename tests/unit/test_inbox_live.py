@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.inbox import live as live_module
-from handover_channel.inbox.live import Live
+from handover_channel.inbox import updates as live_module
+from handover_channel.inbox.updates import Live
 from handover_channel.rules.control import Control
 from handover_channel.store import page_updates, schema, threads
 

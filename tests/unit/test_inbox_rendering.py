@@ -22,10 +22,10 @@ from play import TARGETS, settings_with
 
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.graph_api import errors as graph_errors
-from handover_channel.inbox import entrance, files, rendering, telling, this_machine, views, wording
+from handover_channel.inbox import auth, labels, local_access, media_proxy, rendering, telling, view_models
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
-from handover_channel.inbox.views import (
+from handover_channel.inbox.view_models import (
     Button,
     Card,
     Changed,
@@ -125,13 +125,12 @@ def everything(text="plain"):
     """One of each thing that can be in a thread, with *text* wherever somebody outside has a say."""
     buttons = (Button(text, f"https://example.com/{text}"),)
     files = [
-        File(type, f"{BASE}/file?of=1", text)
-        for type in (*wording.FILES, "image", "audio", "video", "newest")
+        File(type, f"{BASE}/file?of=1", text) for type in (*labels.FILES, "image", "audio", "video", "newest")
     ]
-    speakers = [Said(f"said-{speaker}", NOW, speaker, text, text) for speaker in wording.SPEAKERS]
+    speakers = [Said(f"said-{speaker}", NOW, speaker, text, text) for speaker in labels.SPEAKERS]
     marks = [
         Said(f"mark-{mark}", NOW, "agent", text, text, mark=mark, error=text, reply=7)
-        for mark in wording.MARKS
+        for mark in labels.MARKS
     ]
     return (
         *speakers,
@@ -142,7 +141,7 @@ def everything(text="plain"):
         Said("missing", NOW, "person", text, files=[File("image", "", text)]),
         *(
             Changed(f"change-{reason}", NOW, "bot", "inbox", text, reason, text, text)
-            for reason in (*wording.REASONS, "unheard-of")
+            for reason in (*labels.REASONS, "unheard-of")
         ),
         Changed("passing", NOW, "bot", "passing", text, "handed_over", text),
         Remark("remark", NOW, text, text),
@@ -187,7 +186,7 @@ def _every_page(text):
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
         yield draw("preferences.html", language, you=you, saved=True)
         yield draw("_problem.html", language, text=text)
-        for reason in (*wording.REFUSALS, "unheard-of"):
+        for reason in (*labels.REFUSALS, "unheard-of"):
             yield draw("refused.html", language, you=None, reason=reason, text=text)
 
 
@@ -375,11 +374,11 @@ def test_a_count_beyond_what_is_counted_says_so():
     assert "999+" in draw(list=list_view(counts={"open": 1000}))
 
 
-@pytest.mark.parametrize("name", views.LISTS)
+@pytest.mark.parametrize("name", view_models.LISTS)
 def test_an_empty_list_says_what_that_means(name):
     page = Document(draw(list=ListView(Filters(list=name), {}, ())))
 
-    assert wording.EMPTY[name] in page.text
+    assert labels.EMPTY[name] in page.text
 
 
 # --- the thread -----------------------------------------------------------------------------------
@@ -398,9 +397,9 @@ def test_a_search_that_finds_nothing_goes_on_in_the_other_lists_with_its_words(s
 
 
 def test_speakers_are_told_apart_by_words():
-    page = Document(draw_thread(*(Said(name, NOW, name, "", "x") for name in wording.SPEAKERS)))
+    page = Document(draw_thread(*(Said(name, NOW, name, "", "x") for name in labels.SPEAKERS)))
 
-    assert all(title in page.text for title in wording.SPEAKERS.values())
+    assert all(title in page.text for title in labels.SPEAKERS.values())
 
 
 def test_what_the_same_speaker_says_at_once_stands_together():
@@ -492,24 +491,24 @@ def test_every_reason_of_a_change_has_a_sentence():
     reasons |= {AUTOMATIC_REPLY, META_AI}
     reasons |= {control.TOOK_OVER, control.EXTENDED, "settled", "pass_refused"}
 
-    assert reasons == set(wording.REASONS)
+    assert reasons == set(labels.REASONS)
 
 
 def test_every_control_has_its_words():
-    assert {control.value for control in Control} == set(wording.SILENCE)
+    assert {control.value for control in Control} == set(labels.SILENCE)
 
 
 def test_every_reason_not_to_be_let_in_is_explained():
-    reasons = {entrance.LINK, entrance.USED, entrance.AGENTS}
-    reasons |= {this_machine.ELSEWHERE, this_machine.PROXY, this_machine.HOST}
+    reasons = {auth.LINK, auth.USED, auth.AGENTS}
+    reasons |= {local_access.ELSEWHERE, local_access.PROXY, local_access.HOST}
 
-    assert reasons == set(wording.REFUSALS)
+    assert reasons == set(labels.REFUSALS)
 
 
 def test_what_the_table_of_extensions_offers_is_a_duration():
     from handover_channel.rules.keywords import parse_duration
 
-    assert all(parse_duration(by).total_seconds() > 0 for by in wording.EXTENSIONS)
+    assert all(parse_duration(by).total_seconds() > 0 for by in labels.EXTENSIONS)
 
 
 def test_a_text_of_the_server_is_translated_with_what_varies_in_its_place():
@@ -584,7 +583,7 @@ def test_every_refusal_that_agents_may_read_is_among_the_texts():
         sending_rules.NOT_REACHABLE,
         sending_rules.PEOPLE_ONLY,
     }
-    found |= {files.NOT_ALLOWED, files.GONE, files.TOO_LARGE, files.TOO_SLOW}
+    found |= {media_proxy.NOT_ALLOWED, media_proxy.GONE, media_proxy.TOO_LARGE, media_proxy.TOO_SLOW}
     found |= {graph_errors._PERSON, graph_errors._WINDOW, graph_errors._RATE, graph_errors._LATER}
     found |= {service.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
 
@@ -684,7 +683,7 @@ def test_a_language_there_is_not_is_english():
 
 
 def test_the_preferences_offer_every_language_in_its_own_words():
-    assert set(wording.LANGUAGES) == set(LANGUAGES) == set(entrance.LANGUAGES)
+    assert set(labels.LANGUAGES) == set(LANGUAGES) == set(auth.LANGUAGES)
 
 
 def test_every_language_says_how_long_somebody_has_waited():
@@ -712,4 +711,4 @@ def test_who_has_no_picture_has_letters(name, letters):
 
 
 def test_what_the_page_asks_of_who_looks_the_entrance_knows():
-    assert {field.name for field in fields(You)} <= {field.name for field in fields(entrance.Visitor)}
+    assert {field.name for field in fields(You)} <= {field.name for field in fields(auth.Visitor)}

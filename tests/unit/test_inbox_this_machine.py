@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.inbox.this_machine import (
+from handover_channel.inbox.local_access import (
     ELSEWHERE,
     HOST,
     PROXY,

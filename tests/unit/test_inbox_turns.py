@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from handover_channel.inbox.turns import Turns
+from handover_channel.inbox.concurrency import Turns
 
 
 async def test_a_few_of_one_name_have_their_turn_and_the_others_wait():

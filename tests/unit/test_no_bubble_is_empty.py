@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from play import PSID
 from shapes import CDN, MESSAGES, OTHERS, POSTBACKS, attached, of_page, of_person, recorded
 
-from handover_channel.inbox import wording
-from handover_channel.inbox.bot_part import said_in
+from handover_channel.inbox import labels
+from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.rendering import LANGUAGES
-from handover_channel.inbox.views import Said
+from handover_channel.inbox.view_models import Said
 from handover_channel.messenger import content, webhook
 from handover_channel.messenger.bubble import Note, mappings
 from handover_channel.messenger.content import attachment_of, content_of
@@ -84,10 +84,10 @@ def test_what_is_no_message_is_a_sentence(name, muted):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_about_a_message_is_drawn_in_every_language(language):
-    entries = [Said(key, 0.0, "person", "", notes=(Note(key, "more"),)) for key in wording.NOTES]
+    entries = [Said(key, 0.0, "person", "", notes=(Note(key, "more"),)) for key in labels.NOTES]
     sentences = [bubble.words for bubble in drawn(entries, language)]
 
-    assert len(set(sentences)) == len(wording.NOTES)
+    assert len(set(sentences)) == len(labels.NOTES)
     assert all(each.endswith(": more") for each in sentences)
 
 
@@ -95,7 +95,7 @@ def test_every_sentence_that_a_shape_needs_is_there():
     events = [webhook.read(of_person(message=message), page="1717") for message, _ in MESSAGES.values()]
     used = {note.key for event in events for note in drawn_from(event).notes}
 
-    assert used <= set(wording.NOTES)
+    assert used <= set(labels.NOTES)
 
 
 def test_a_sticker_that_came_as_a_picture_too_is_one(muted):

@@ -10,7 +10,7 @@ from play import DAY, OUTAGE, PSID, settings_with
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import AGAIN, LONGEST_NAME, Profiles, person_of
-from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.queries import BotsPart, Reader
 from handover_channel.replies.sending_rules import SendingRules
 from handover_channel.settings.credentials import Page
 from handover_channel.simulator.refusals import Refusal

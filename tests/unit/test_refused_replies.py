@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from play import DAY, HOUR, PSID, SALES_BOT, STRANGER
 
 from handover_channel.graph_api.client import ThreadOwner
-from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.queries import BotsPart, Reader
 from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
 from handover_channel.replies.service import Agent
 from handover_channel.rules.obstacle import HINTS, Obstacle

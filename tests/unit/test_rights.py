@@ -9,8 +9,8 @@ import pytest
 from play import PSID
 
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox.acts import Acts
-from handover_channel.inbox.reading import BotsPart, Reader
+from handover_channel.inbox.commands import Acts
+from handover_channel.inbox.queries import BotsPart, Reader
 from handover_channel.replies.service import Agent
 from handover_channel.rules.rights import Act, Verdict, verdict
 from handover_channel.simulator.refusals import Refusal

@@ -21,13 +21,13 @@ HEAVY = {"rasa", "tensorflow", "sanic"}
 #: The edges to Rasa, and Alembic's script, which only Alembic can run.
 NEEDING_RASA = {
     "rasa",
-    "rasa_side",
+    "rasa_gateway",
     "routes",
-    "door_routes",
+    "auth_routes",
     "file_routes",
-    "room",
-    "stream",
-    "web",
+    "page_services",
+    "server_sent_events",
+    "http",
     "env",
 }
 

@@ -9,9 +9,9 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, redirect
 
 from handover_channel.errors import EntranceRefused, TooManyAttempts
-from handover_channel.inbox import web
-from handover_channel.inbox.room import Room
-from handover_channel.inbox.web import BASE, HEADERS, SignInFirst, field
+from handover_channel.inbox import http
+from handover_channel.inbox.http import BASE, HEADERS, SignInFirst, field
+from handover_channel.inbox.page_services import Room
 
 
 def add(routes: Blueprint, room: Room) -> None:
@@ -24,7 +24,7 @@ def add(routes: Blueprint, room: Room) -> None:
             await front.visitor(request)
         except SignInFirst:
             return await front.page(
-                "sign_in.html", request, error="", name="", next=web.argument(request, "next")
+                "sign_in.html", request, error="", name="", next=http.argument(request, "next")
             )
         return redirect(f"{BASE}/", headers=dict(HEADERS), status=303)
 
@@ -33,13 +33,13 @@ def add(routes: Blueprint, room: Room) -> None:
         await front.signing_in(request)
         name, wanted = field(request, "name"), field(request, "next")
         try:
-            value, _ = await web.call_in(
+            value, _ = await http.call_in(
                 room.pools.sign_ins,
                 entrance.sign_in,
                 name,
                 field(request, "password"),
-                address=web.address_of(request),
-                cookie=web.cookie_of(request),
+                address=http.address_of(request),
+                cookie=http.cookie_of(request),
             )
         except EntranceRefused as error:
             status = front.status_of(error)
@@ -49,24 +49,24 @@ def add(routes: Blueprint, room: Room) -> None:
             if isinstance(error, TooManyAttempts):
                 page.headers["Retry-After"] = str(math.ceil(error.wait))
             return page
-        answer = redirect(web.own_path(wanted), headers=dict(HEADERS), status=303)
-        return web.with_cookie(answer, request, value)
+        answer = redirect(http.own_path(wanted), headers=dict(HEADERS), status=303)
+        return http.with_cookie(answer, request, value)
 
     @routes.get("/enter")
     async def enter(request: Request) -> HTTPResponse:
         value, _ = await front.call(
             entrance.enter,
-            web.argument(request, "key"),
-            address=web.address_of(request),
+            http.argument(request, "key"),
+            address=http.address_of(request),
             host=request.headers.get("host", ""),
             headers=list(request.headers.keys()),
         )
-        return web.with_cookie(redirect(f"{BASE}/", headers=dict(HEADERS), status=303), request, value)
+        return http.with_cookie(redirect(f"{BASE}/", headers=dict(HEADERS), status=303), request, value)
 
     @routes.post("/sign-out", stream=True)
     async def sign_out(request: Request) -> HTTPResponse:
         await front.acting(request)
-        await front.call(entrance.sign_out, web.cookie_of(request))
+        await front.call(entrance.sign_out, http.cookie_of(request))
         return redirect(f"{BASE}/sign-in", headers=dict(HEADERS), status=303)
 
     @routes.get("/preferences")
@@ -79,7 +79,7 @@ def add(routes: Blueprint, room: Room) -> None:
         visitor = await front.acting(request)
         after = await front.call(
             entrance.prefer,
-            web.cookie_of(request),
+            http.cookie_of(request),
             language=field(request, "language") or None,
             sound=bool(field(request, "sound")),
             notifications=bool(field(request, "notifications")),

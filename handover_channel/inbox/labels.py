@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from handover_channel.inbox.views import BOT, MINE, OPEN, RETURNED, WAITING
+from handover_channel.inbox.view_models import BOT, MINE, OPEN, RETURNED, WAITING
 from handover_channel.messenger.events import META_INBOXES
 
 

@@ -16,8 +16,8 @@ from sanic import Sanic
 
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox.bot_part import said_in
-from handover_channel.inbox.views import Said
+from handover_channel.inbox.bot_history import said_in
+from handover_channel.inbox.view_models import Said
 from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
 

@@ -34,7 +34,7 @@ from handover_channel.errors import (
     WrongPassword,
 )
 from handover_channel.inbox import forms
-from handover_channel.inbox.entrance import REMEMBERED, Entrance, Visitor
+from handover_channel.inbox.auth import REMEMBERED, Entrance, Visitor
 from handover_channel.inbox.forms import Form, Upload
 from handover_channel.inbox.rendering import LANGUAGES, Pages
 from handover_channel.rasa.request_body import Places, Reading

@@ -20,7 +20,7 @@ from typing import List, Tuple
 from sqlalchemy.engine import Connection
 
 from handover_channel.errors import TooManyAttempts
-from handover_channel.inbox.this_machine import network
+from handover_channel.inbox.local_access import network
 from handover_channel.store import failed_sign_ins, sign_ins
 
 #: Seconds.

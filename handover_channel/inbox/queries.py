@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.control.thread_control import MESSENGER
-from handover_channel.inbox import listing, permission, timeline
+from handover_channel.inbox import listing, permissions, timeline
 from handover_channel.inbox.timeline import Link
-from handover_channel.inbox.views import Colleague, File, Filters, ListView, Said, ThreadView
+from handover_channel.inbox.view_models import Colleague, File, Filters, ListView, Said, ThreadView
 from handover_channel.replies.sending_rules import SendingRules, bots_silence
 from handover_channel.rules import continuing
 from handover_channel.rules.continuing import Named
@@ -106,7 +106,7 @@ class Reader:
                 app_name=self._app_name,
             )
             rules = self._sending_rules(row)
-            decides = permission.decides(connection, row, agent)
+            decides = permissions.decides(connection, row, agent)
             offered = self.to_go_on_with(bot.intents)
             return ThreadView(
                 thread=row.id,
@@ -126,7 +126,7 @@ class Reader:
                 is_mine=row.assignee == agent,
                 **_possible(row, rules, decides=decides),
                 decides=decides,
-                asks=row.assignee if permission.asks(connection, row, agent) else "",
+                asks=row.assignee if permissions.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from handover_channel import log
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox import permission
+from handover_channel.inbox import permissions
 from handover_channel.replies.sending_rules import PortOf
 from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import ReturnReason, parse_duration
@@ -70,7 +70,7 @@ class Acts:
         with self._store.writing() as connection:
             found = threads.get(connection, thread)
             if found is not None:
-                permission.expect(connection, Act.ASSIGN, found, by, assignee=seen)
+                permissions.expect(connection, Act.ASSIGN, found, by, assignee=seen)
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
@@ -94,7 +94,7 @@ class Acts:
             row = threads.get(connection, thread)
             about = replies.get(connection, reply, now=self._clock()) if reply is not None else None
             if row is not None:
-                permission.expect(connection, act, row, by, despite=despite, reply=about)
+                permissions.expect(connection, act, row, by, despite=despite, reply=about)
             return row
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
@@ -207,14 +207,14 @@ class Acts:
         if row is None or row.state.control is not Control.INBOX:
             return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
         with self._store.reading() as connection:
-            who = permission.shown(connection, row.assignee)
+            who = permissions.shown(connection, row.assignee)
         return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
         if agent == YOU or not self._settings.inbox.joined:
             return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
-            name = permission.shown(connection, agent)
+            name = permissions.shown(connection, agent)
         text = self._switchboard.tell_joined(row.id, name)
         port = self._port_of(row.channel) if text else None
         if port is not None:

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, Optional, Tuple
 from sanic.request import Request
 
 from handover_channel.graph_api.profiles import Profiles
-from handover_channel.inbox import listing, web
-from handover_channel.inbox.acts import Acts
-from handover_channel.inbox.entrance import Visitor
-from handover_channel.inbox.files import Files
-from handover_channel.inbox.live import Live
-from handover_channel.inbox.rasa_side import RasaSide
-from handover_channel.inbox.reading import BotsPart, Reader
-from handover_channel.inbox.turns import Turns
-from handover_channel.inbox.views import ListView, ThreadView
-from handover_channel.inbox.web import Front
+from handover_channel.inbox import http, listing
+from handover_channel.inbox.auth import Visitor
+from handover_channel.inbox.commands import Acts
+from handover_channel.inbox.concurrency import Turns
+from handover_channel.inbox.http import Front
+from handover_channel.inbox.media_proxy import Files
+from handover_channel.inbox.queries import BotsPart, Reader
+from handover_channel.inbox.rasa_gateway import RasaSide
+from handover_channel.inbox.updates import Live
+from handover_channel.inbox.view_models import ListView, ThreadView
 from handover_channel.replies.service import Agent
 from handover_channel.rules.limits import FILES_AT_ONCE
 from handover_channel.store.threads import Thread
@@ -66,7 +66,7 @@ class Room:
 
     async def list(self, request: Request, visitor: Visitor) -> Tuple[ListView, str]:
         """Return the list that the address asks for, and where it begins."""
-        query = {name: web.argument(request, name) for name in listing.ARGUMENTS}
+        query = {name: http.argument(request, name) for name in listing.ARGUMENTS}
         after = query.get("after", "")
         filters = listing.filters_of(query)
         view = await self.front.call(self.reader.list, filters, agent=visitor.name, after=after)
@@ -82,13 +82,13 @@ class Room:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
         self.profiles.want_pages()
-        before = _seconds(web.argument(request, "before"))
+        before = _seconds(http.argument(request, "before"))
         return await self.front.call(self._thread, row, visitor, before)
 
     def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:
         self.reader.looked_at(row, visitor.name)
         bot = BotsPart(self.rasa.said(row.id), self.rasa.intents())
-        link = functools.partial(web.link, visitor)
+        link = functools.partial(http.link, visitor)
         return self.reader.thread(row, bot, agent=visitor.name, link=link, before=before)
 
 

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, Container, Dict, Iterable, List, Mapping, Optional
 
 from handover_channel.control.thread_control import MESSENGER
-from handover_channel.inbox.views import Card, File, Link, Said
+from handover_channel.inbox.view_models import Card, File, Link, Said
 from handover_channel.messenger import links
 from handover_channel.messenger.bubble import Content, as_json, joined, mapping, mappings, words
 from handover_channel.messenger.content import attachment_of, content_of, tap_of

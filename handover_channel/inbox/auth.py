@@ -25,9 +25,9 @@ from datetime import timedelta
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
-from handover_channel.inbox import attempts
+from handover_channel.inbox import sign_in_limits
+from handover_channel.inbox.local_access import ELSEWHERE, HOST, PROXY, same_site, why_not_this_machine
 from handover_channel.inbox.passwords import Passwords
-from handover_channel.inbox.this_machine import ELSEWHERE, HOST, PROXY, same_site, why_not_this_machine
 from handover_channel.store import Store, agents, sign_ins
 from handover_channel.store.agents import ADMIN, YOU, Agent
 from handover_channel.store.sign_ins import NOBODY, SignIn
@@ -192,7 +192,7 @@ class Entrance:
                 raise _wrong_password()  # removed or changed in this very moment
             if newer:
                 agents.renew_hash(connection, found.name, newer)
-            attempts.forgive(connection, attempt)
+            sign_in_limits.forgive(connection, attempt)
             sign_ins.tidy(connection, now=sign_in.started_at, started_before=sign_in.started_at - REMEMBERED)
             sign_ins.forget(connection, browser)
             sign_ins.add(connection, sign_in)
@@ -201,10 +201,10 @@ class Entrance:
             raise _wrong_password()
         return value, _visitor(let_in)
 
-    def _begin(self, name: str, address: str, browser: str) -> attempts.Attempt:
+    def _begin(self, name: str, address: str, browser: str) -> sign_in_limits.Attempt:
         try:
             with self._store.writing(durable=False) as connection:
-                return attempts.begin(
+                return sign_in_limits.begin(
                     connection, name=name, address=address, browser=browser, now=self._clock()
                 )
         except TooManyAttempts:

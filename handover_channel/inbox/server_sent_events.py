@@ -9,10 +9,10 @@ import logging
 from sanic.request import Request
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.inbox import web
-from handover_channel.inbox.entrance import Visitor
-from handover_channel.inbox.room import Room
-from handover_channel.inbox.web import HEADERS
+from handover_channel.inbox import http
+from handover_channel.inbox.auth import Visitor
+from handover_channel.inbox.http import HEADERS
+from handover_channel.inbox.page_services import Room
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ SELDOM = 5.0
 async def tell(room: Room, request: Request, visitor: Visitor) -> None:
     """Stream server-sent events until the page, the sign-in or the server ends."""
     front, acts = room.front, room.acts
-    page, thread = web.argument(request, "page"), web.argument(request, "thread")
+    page, thread = http.argument(request, "page"), http.argument(request, "thread")
     clock = asyncio.get_running_loop().time
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
     answer = await request.respond(content_type="text/event-stream", headers=headers)
@@ -41,7 +41,7 @@ async def tell(room: Room, request: Request, visitor: Visitor) -> None:
             owed = owed or bool(changed.threads)
             if clock() >= beat:  # also where there is always something new
                 beat = clock() + BEAT
-                if await front.call(front.entrance.who, web.cookie_of(request), renew=False) is None:
+                if await front.call(front.entrance.who, http.cookie_of(request), renew=False) is None:
                     await answer.send("event: signed-out\ndata:\n\n")
                     return
                 await answer.send(":\n\n")

@@ -12,7 +12,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.inbox.views import Entry, Quote, Reaction, Said
+from handover_channel.inbox.view_models import Entry, Quote, Reaction, Said
 from handover_channel.messenger import webhook
 from handover_channel.messenger.bubble import Content, Note, summary
 from handover_channel.messenger.content import content_of, emoji_of, is_taken_back
