@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handover_channel.cli import main
+from handover_channel.cli.main import main
 
 if __name__ == "__main__":
     main()

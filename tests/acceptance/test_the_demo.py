@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from stack import ROOT
 
-from handover_channel import demo
-from handover_channel.children import taken
+from handover_channel.cli import demo
+from handover_channel.cli.supervisor import taken
 
 pytestmark = pytest.mark.rasa
 

@@ -12,8 +12,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from handover_channel import demo
-from handover_channel.children import Children, Part, taken
+from handover_channel.cli import demo
+from handover_channel.cli.supervisor import Children, Part, taken
 
 SERVER = """
 import http.server, sys
@@ -155,7 +155,7 @@ def test_a_part_that_ends_before_it_answers_is_quoted(ready_folder, port):
 def test_a_signal_stops_everything_and_is_no_failure(ready_folder, port, number):
     code = (
         "import sys; from rich.console import Console; from handover_channel import demo;"
-        "from handover_channel.children import Part;"
+        "from handover_channel.cli.supervisor import Part;"
         "demo.lacking = list; demo.is_trained = lambda: True;"
         f"part = Part('Server', ('-c', {SERVER!r}, '{port}'), 'http://127.0.0.1:{port}/');"
         "sys.exit(demo.run(Console(), parts=[part]))"

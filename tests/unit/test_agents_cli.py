@@ -7,7 +7,9 @@ import time
 import pytest
 from argon2 import PasswordHasher
 
-from handover_channel import agents_cli, cli, wiring
+from handover_channel import wiring
+from handover_channel.cli import agents as cli_agents
+from handover_channel.cli import main
 from handover_channel.inbox import passwords as the_passwords
 from handover_channel.inbox.auth import Entrance
 from handover_channel.inbox.passwords import Passwords
@@ -36,7 +38,7 @@ def handover(store, make_play, cheap, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["handover", "agents", *arguments])
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         return end.value.code, said.out, said.err
 
@@ -92,7 +94,7 @@ def test_the_password_is_asked_for_twice_and_not_shown(handover, entrance, monke
         asked.append(given)
         return PASSWORD
 
-    monkeypatch.setattr(agents_cli.typer, "prompt", prompt)
+    monkeypatch.setattr(cli_agents.typer, "prompt", prompt)
 
     _, out, err = handover("add", "kim")
 
@@ -228,7 +230,7 @@ def test_where_there_are_agents_there_is_no_link(handover, add):
 
 
 def test_without_argon2_it_is_said_what_to_install(handover, monkeypatch):
-    monkeypatch.setattr(agents_cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(cli_agents, "find_spec", lambda name: None)
 
     code, _, err = handover("add", "kim")
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from handover_channel import cli, wiring
+from handover_channel import wiring
+from handover_channel.cli import main
 from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.keywords import ReturnReason
@@ -61,7 +62,7 @@ def handover(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
         monkeypatch.setenv("COLUMNS", "160")
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         return Ran(end.value.code, said.out, said.err)
 
@@ -173,7 +174,7 @@ def test_the_simulator_does_not_sign_with_another_secret_than_the_demos_unless_t
         (tmp_path / "credentials.yml").write_text(f"handover_channel.MessengerInput: {block}")
         monkeypatch.setattr(sys, "argv", ["handover", "simulate", *more])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         return end.value.code, capsys.readouterr().err
 
     code, said = simulate("0123456789abcdef0123456789abcdef")

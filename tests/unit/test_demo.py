@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from handover_channel import demo
-from handover_channel.children import Part
+from handover_channel.cli import demo
+from handover_channel.cli.supervisor import Part
 from handover_channel.errors import HandoverError
 
 
@@ -68,11 +68,11 @@ def test_a_taken_port_is_named_with_who_needs_it(monkeypatch):
 
 
 def test_every_part_of_the_demo_listens_on_this_machine_alone():
-    from handover_channel import cli
+    from handover_channel.cli import main
 
     simulator, actions, rasa = demo.PARTS
 
-    assert inspect.signature(cli.simulate).parameters["host"].default.default == "127.0.0.1"
+    assert inspect.signature(main.simulate).parameters["host"].default.default == "127.0.0.1"
     assert "--host" not in simulator.command
     assert actions.environment["SANIC_HOST"] == "127.0.0.1"  # rasa_sdk reads it
     assert rasa.command[rasa.command.index("--interface") + 1] == "127.0.0.1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from play import NO_TAKING, PSID
 
-from handover_channel import cli, queue_cli
+from handover_channel.cli import main, queue
 from handover_channel.errors import GraphError
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import Scrape
@@ -111,5 +111,5 @@ def names_of(app):
 def test_the_commands_of_the_page_exist():
     written = re.findall(r"(?:^|`)handover (\w+)(?: (\w+))?", TEXT, re.MULTILINE)
 
-    assert {first for first, _ in written} <= names_of(cli.app) | {"queue"}
-    assert {second for first, second in written if first == "queue"} - {""} == names_of(queue_cli.app)
+    assert {first for first, _ in written} <= names_of(main.app) | {"queue"}
+    assert {second for first, second in written if first == "queue"} - {""} == names_of(queue.app)

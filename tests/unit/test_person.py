@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from databases import on_sqlite
 from play import PSID, START
 
-from handover_channel import cli, person_cli, wiring
+from handover_channel import wiring
+from handover_channel.cli import main, person
 from handover_channel.rasa import trackers as rasa_trackers
 from handover_channel.store import deliveries, personal_data
 from handover_channel.store.schema import metadata
@@ -171,12 +172,12 @@ def handover(monkeypatch, capsys, store):
     monkeypatch.setattr(wiring, "from_config", lambda: wiring.Handover(None, store, None, None))
     monkeypatch.setattr(rasa_trackers, "events", lambda thread, endpoints: trackers.get(thread, []))
     monkeypatch.setattr(rasa_trackers, "delete", lambda thread, endpoints: len(trackers.pop(thread, [])))
-    monkeypatch.setattr(person_cli, "PATIENCE", 0.3)
+    monkeypatch.setattr(person, "PATIENCE", 0.3)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         return (end.value.code, *capsys.readouterr())
 
     run.trackers = trackers

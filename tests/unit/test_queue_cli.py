@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from play import PSID, Play
 
-from handover_channel import cli, queue_cli, wiring
+from handover_channel import wiring
+from handover_channel.cli import main, queue
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import queue_admin
 
@@ -30,13 +31,13 @@ def handover(play, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
     parts = wiring.Handover(play.settings, play.store, play.graph, play.switchboard)
     monkeypatch.setattr(wiring, "from_config", lambda: parts)
-    monkeypatch.setattr(queue_cli.getpass, "getuser", lambda: "kim")
+    monkeypatch.setattr(queue.getpass, "getuser", lambda: "kim")
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         said = capsys.readouterr()
         return end.value.code, said.out, said.err
 
@@ -177,7 +178,7 @@ def test_a_user_without_a_name_may_drop(handover, play, monkeypatch):
     def nobody():
         raise KeyError("uid not found")
 
-    monkeypatch.setattr(queue_cli.getpass, "getuser", nobody)
+    monkeypatch.setattr(queue.getpass, "getuser", nobody)
     receive(play, "hello")
 
     assert handover("queue", "drop", "1")[0] == 0
@@ -197,7 +198,7 @@ def test_a_database_out_of_reach_is_a_plain_refusal(handover, play, monkeypatch)
     [(-5, "0 s"), (0.4, "0 s"), (61, "1 min 1 s"), (3600, "1 h"), (90061, "1 d 1 h"), (86400 * 400, "400 d")],
 )
 def test_an_age_is_written_with_its_two_largest_units(seconds, text):
-    assert queue_cli._age(seconds) == text
+    assert queue._age(seconds) == text
 
 
 # --- tidying --------------------------------------------------------------------------------------

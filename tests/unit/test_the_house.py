@@ -65,8 +65,8 @@ def test_only_the_settings_read_the_environment():
     reading = re.compile(r"\bos\.(environ|getenv)|from os import.*(environ|getenv)")
     readers = {name for name, text in TEXTS.items() if reading.search(text)}
 
-    # children.py hands the environment on to the processes of the demo, and looks at nothing in it.
-    assert readers - {"children.py"} == {"settings/loader.py"}
+    # supervisor.py hands the environment on to the processes of the demo, and looks at nothing in it.
+    assert readers - {"cli/supervisor.py"} == {"settings/loader.py"}
 
 
 def test_every_public_name_is_defined_where_the_package_looks_for_it():
@@ -83,7 +83,7 @@ def test_a_name_that_is_not_public_is_an_ordinary_attribute_error():
         handover_channel.Nothing  # noqa: B018  (looking it up is the test)
 
 
-@pytest.mark.parametrize("name", ["handover_channel", "handover_channel.wiring", "handover_channel.cli"])
+@pytest.mark.parametrize("name", ["handover_channel", "handover_channel.wiring", "handover_channel.cli.main"])
 def test_importing_it_loads_nothing_of_rasas(name):
     assert not HEAVY & set(_python(f"import sys, {name}; print(*sys.modules)").split())
 

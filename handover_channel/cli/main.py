@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from handover_channel import agents_cli, person_cli, queue_cli
+from handover_channel.cli import agents, person, queue
 from handover_channel.errors import HandoverError, HandoverRefused
 from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
@@ -32,10 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show local variables: tokens, what people wrote
 )
 
-app.add_typer(queue_cli.app, name="queue")
-app.add_typer(agents_cli.app, name="agents")
-app.command()(person_cli.forget)
-app.command()(person_cli.export)
+app.add_typer(queue.app, name="queue")
+app.add_typer(agents.app, name="agents")
+app.command()(person.forget)
+app.command()(person.export)
 
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
@@ -61,7 +61,7 @@ def demo(
     check: bool = typer.Option(False, "--check", help="Stop again as soon as everything answers."),
 ) -> None:
     """Start the bot of this folder with a Messenger to talk to it."""
-    from handover_channel import demo as the_demo
+    from handover_channel.cli import demo as the_demo
 
     raise typer.Exit(the_demo.run(Console(), check=check))
 

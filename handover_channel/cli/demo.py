@@ -19,7 +19,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from rich.console import Console
 
-from handover_channel.children import Child, Children, Part, taken
+from handover_channel.cli.supervisor import Child, Children, Part, taken
 from handover_channel.errors import HandoverError
 from handover_channel.printable import printable
 
