@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Set, Tuple
 
 import sqlalchemy as sa
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.store import Store
 
 _WAITING = "SELECT count(*) FROM deliveries WHERE done_at IS NULL"
@@ -40,7 +40,7 @@ def stored(database: Path) -> int:
 
 def hand_over(config: Path, threads: Dict[str, str]) -> None:
     """Hand each thread (PSID -> target) over for real, as `action_handover` does."""
-    handover = wiring.from_config(str(config))
+    handover = services.from_config(str(config))
     for thread, target in threads.items():
         handover.switchboard.hand_over(thread, target)
     handover.store.close()

@@ -13,7 +13,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, UserUttered
 from rasa_sdk.executor import CollectingDispatcher
 
-from handover_channel import log, wiring
+from handover_channel import log, services
 from handover_channel.control.thread_control import MESSENGER, Switchboard
 from handover_channel.errors import (
     GraphError,
@@ -167,7 +167,7 @@ class ActionSessionStart(Action):
 
 def _configured() -> Switchboard:
     try:
-        return wiring.from_config().switchboard
+        return services.from_config().switchboard
     except SettingsError as error:
         # rasa_sdk has no error of its own for this, and would bury the sentences under a traceback.
         raise SystemExit(f"The action server cannot start:\n{error}") from error

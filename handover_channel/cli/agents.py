@@ -147,9 +147,9 @@ def link(
 
 
 def _store() -> Store:
-    from handover_channel import wiring
+    from handover_channel import services
 
-    return wiring.from_config().store
+    return services.from_config().store
 
 
 def _passwords() -> Passwords:

@@ -180,11 +180,11 @@ def _print_addresses(console: Console) -> None:
 
 def _way_in() -> str:
     """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
-    from handover_channel import wiring
+    from handover_channel import services
     from handover_channel.inbox.auth import Entrance
 
     with suppress(HandoverError):
-        return Entrance(wiring.from_config().store).one_time_link(INBOX)
+        return Entrance(services.from_config().store).one_time_link(INBOX)
     return f"{INBOX}/"
 
 

@@ -117,18 +117,18 @@ def simulate(
 @app.command()
 def status(thread: str = THREAD) -> None:
     """Show who has control of a thread, until when, and how it came to that."""
-    from handover_channel import wiring
+    from handover_channel import services
 
-    _print_status(Console(), _status_of(wiring.from_config().switchboard, thread))
+    _print_status(Console(), _status_of(services.from_config().switchboard, thread))
 
 
 @app.command()
 def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say.")) -> None:
     """Answer as an agent in a thread that is in the built-in inbox."""
-    from handover_channel import wiring
+    from handover_channel import services
     from handover_channel.replies.service import Agent
 
-    parts = wiring.from_config()
+    parts = services.from_config()
     kept = Agent(parts.settings, parts.store, parts.graph).reply(thread, text)
     if kept.error:
         raise HandoverError(kept.error)
@@ -138,10 +138,10 @@ def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say."))
 @app.command("return")
 def return_(thread: str = THREAD) -> None:
     """Give a thread back to the bot."""
-    from handover_channel import wiring
+    from handover_channel import services
     from handover_channel.rules.keywords import ReturnReason
 
-    switchboard = wiring.from_config().switchboard
+    switchboard = services.from_config().switchboard
     found = _status_of(switchboard, thread)
     if not switchboard.return_to_bot(found.thread.id, ReturnReason.AGENT, who="command line"):
         refusal = _status_of(switchboard, thread).thread.refusal
@@ -169,11 +169,11 @@ def tidy(
     ),
 ) -> None:
     """Delete what was done long ago, in small portions. What was given up stays unless you say so."""
-    from handover_channel import wiring
+    from handover_channel import services
     from handover_channel.store import retention
 
     before = time.time() - _age_to_delete(older_than)
-    store = wiring.from_config().store
+    store = services.from_config().store
     typer.echo(f"Deliveries deleted: {retention.delete_deliveries(store, before=before)}")
     if transcript:
         typer.echo(f"Lines of transcripts deleted: {retention.delete_transcript(store, before=before)}")

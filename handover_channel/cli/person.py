@@ -119,6 +119,6 @@ def _list(what: str, counts: Dict[str, int]) -> None:
 
 
 def _store() -> Store:
-    from handover_channel import wiring
+    from handover_channel import services
 
-    return wiring.from_config().store
+    return services.from_config().store

@@ -78,9 +78,9 @@ def drop(delivery: int = DELIVERY) -> None:
 
 
 def _store() -> Store:
-    from handover_channel import wiring
+    from handover_channel import services
 
-    return wiring.from_config().store
+    return services.from_config().store
 
 
 def _who() -> str:

@@ -20,7 +20,7 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import log, wiring
+from handover_channel import log, services
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
@@ -70,7 +70,7 @@ class InboxInput(InputChannel):
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
-        self._handover = wiring.build(settings)
+        self._handover = services.build(settings)
         self._clock = clock
         self._server: Optional[Server] = None
         self._tidying: Optional[asyncio.Task[None]] = None

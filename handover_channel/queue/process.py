@@ -28,7 +28,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple, Union
 
-from handover_channel import essential, log, wiring
+from handover_channel import essential, log, services
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
@@ -98,7 +98,7 @@ class Desk:
     """Receive, store, work off."""
 
     def __init__(self, settings: Settings, counter: Counter, turns: Line) -> None:
-        self._handover = given = wiring.build(settings)
+        self._handover = given = services.build(settings)
         evidence = Evidence(settings, given.store, given.switchboard)
         self._worker = Worker(
             given.store,

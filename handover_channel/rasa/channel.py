@@ -21,7 +21,7 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.messenger import webhook
@@ -67,7 +67,7 @@ class MessengerInput(InputChannel):
             raise ChannelSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
 
     def __init__(self, settings: Settings, verify: str) -> None:
-        self._handover = wiring.build(settings)
+        self._handover = services.build(settings)
         self._verify = verify
         self._server: Optional[Server] = None
 

@@ -24,7 +24,7 @@ from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUtteranc
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from handover_channel import log, wiring
+from handover_channel import log, services
 from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.rules.event_meaning import JUST_RETURNED
@@ -140,7 +140,7 @@ class HandoverPolicy(_Untrained):
     # On first use: training and `rasa data validate` need no settings.
     @cached_property
     def _muted(self) -> Muted:
-        return wiring.muted_lookup() or _no_row
+        return services.muted_lookup() or _no_row
 
     @cached_property
     def _match(self) -> Match:
@@ -152,11 +152,11 @@ class HandoverPolicy(_Untrained):
 
     @cached_property
     def _closed(self) -> Closed:
-        return wiring.closed_lookup() or _never
+        return services.closed_lookup() or _never
 
     @cached_property
     def _note(self) -> Note:
-        return wiring.notes_for_agents() or _forget
+        return services.notes_for_agents() or _forget
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -201,7 +201,7 @@ def _forget(thread: str, channel: str, mid: str, text: str, timestamp: int) -> N
 def _keywords() -> Keywords:
     """Return the keywords of handover.yml; none without settings."""
     try:
-        return keywords_of(wiring.from_config().settings.returning)
+        return keywords_of(services.from_config().settings.returning)
     except SettingsError as error:
         logger.warning("no keywords, the settings cannot be used: %s", error)
         return Keywords(())

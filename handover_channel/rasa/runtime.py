@@ -29,9 +29,9 @@ from handover_channel.rasa.store_checks import keep_from_exiting
 from handover_channel.rasa.turns import OnNewMessage, RasaConversation
 from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.rules import budget
+from handover_channel.services import Handover
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
-from handover_channel.wiring import Handover
 
 logger = logging.getLogger(__name__)
 

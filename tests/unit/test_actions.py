@@ -7,7 +7,7 @@ from play import HOUR, OUTAGE, PSID, SALES_BOT, target
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.rules.business_hours import Hours, parse_spans
@@ -330,7 +330,7 @@ def test_the_actions_have_the_names_that_domain_yml_uses(play):
 def test_the_action_server_stops_at_its_start_with_everything_that_is_wrong(monkeypatch, tmp_path):
     (tmp_path / "handover.yml").write_text("app_id: x\ncolour: red\n")
     monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
-    wiring.from_config.cache_clear()
+    services.from_config.cache_clear()
 
     with pytest.raises(SystemExit, match=r"(?s)app_id.*colour|colour.*app_id"):
         ActionHandover()

@@ -7,7 +7,7 @@ import time
 import pytest
 from argon2 import PasswordHasher
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.cli import agents as cli_agents
 from handover_channel.cli import main
 from handover_channel.inbox import passwords as the_passwords
@@ -30,8 +30,8 @@ def cheap(monkeypatch):
 def handover(store, make_play, cheap, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
     play = make_play()
-    parts = wiring.Handover(play.settings, play.store, play.graph, play.switchboard)
-    monkeypatch.setattr(wiring, "from_config", lambda: parts)
+    parts = services.Handover(play.settings, play.store, play.graph, play.switchboard)
+    monkeypatch.setattr(services, "from_config", lambda: parts)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments, typed=""):

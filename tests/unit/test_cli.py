@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.cli import main
 from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
 from handover_channel.rules.control import Control, State
@@ -56,9 +56,9 @@ def handover(monkeypatch, capsys):
         def from_config():
             if error:
                 raise error
-            return wiring.Handover(None, None, None, switchboard or Switchboard())
+            return services.Handover(None, None, None, switchboard or Switchboard())
 
-        monkeypatch.setattr(wiring, "from_config", from_config)
+        monkeypatch.setattr(services, "from_config", from_config)
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
         monkeypatch.setenv("COLUMNS", "160")
         with pytest.raises(SystemExit) as end:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from databases import on_sqlite
 from play import PSID, START
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.cli import main, person
 from handover_channel.rasa import trackers as rasa_trackers
 from handover_channel.store import deliveries, personal_data
@@ -169,7 +169,7 @@ def test_a_forgotten_person_who_writes_again_is_a_new_person(play):
 def handover(monkeypatch, capsys, store):
     """Run the command on the test's store, with Rasa's trackers in `trackers`."""
     trackers = {PSID: [{"event": "user", "text": "hi"}]}
-    monkeypatch.setattr(wiring, "from_config", lambda: wiring.Handover(None, store, None, None))
+    monkeypatch.setattr(services, "from_config", lambda: services.Handover(None, store, None, None))
     monkeypatch.setattr(rasa_trackers, "events", lambda thread, endpoints: trackers.get(thread, []))
     monkeypatch.setattr(rasa_trackers, "delete", lambda thread, endpoints: len(trackers.pop(thread, [])))
     monkeypatch.setattr(person, "PATIENCE", 0.3)

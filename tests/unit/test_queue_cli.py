@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from play import PSID, Play
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.cli import main, queue
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import queue_admin
@@ -29,8 +29,8 @@ def play(now, store):
 @pytest.fixture
 def handover(play, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
-    parts = wiring.Handover(play.settings, play.store, play.graph, play.switchboard)
-    monkeypatch.setattr(wiring, "from_config", lambda: parts)
+    parts = services.Handover(play.settings, play.store, play.graph, play.switchboard)
+    monkeypatch.setattr(services, "from_config", lambda: parts)
     monkeypatch.setattr(queue.getpass, "getuser", lambda: "kim")
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -83,7 +83,9 @@ def test_a_name_that_is_not_public_is_an_ordinary_attribute_error():
         handover_channel.Nothing  # noqa: B018  (looking it up is the test)
 
 
-@pytest.mark.parametrize("name", ["handover_channel", "handover_channel.wiring", "handover_channel.cli.main"])
+@pytest.mark.parametrize(
+    "name", ["handover_channel", "handover_channel.services", "handover_channel.cli.main"]
+)
 def test_importing_it_loads_nothing_of_rasas(name):
     assert not HEAVY & set(_python(f"import sys, {name}; print(*sys.modules)").split())
 

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from play import settings_with
 
-from handover_channel import wiring
+from handover_channel import services
 from handover_channel.errors import SettingsError, StoreUnavailable
 
 HANDOVER = 'app_id: "1234567890"\npage_access_token: token\ndatabase: sqlite:///a.db\n'
@@ -16,19 +16,19 @@ def configured(monkeypatch, tmp_path, open_store):
     open_store("a")
     (tmp_path / "handover.yml").write_text(HANDOVER)
     monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
-    wiring.from_config.cache_clear()
+    services.from_config.cache_clear()
     yield tmp_path
-    wiring.from_config.cache_clear()
+    services.from_config.cache_clear()
 
 
 def test_building_touches_neither_database_nor_network(tmp_path):
-    wiring.build(settings_with(database=f"sqlite:///{tmp_path / 'new.db'}"))
+    services.build(settings_with(database=f"sqlite:///{tmp_path / 'new.db'}"))
 
     assert not (tmp_path / "new.db").exists()
 
 
 def test_the_parts_share_one_database(configured):
-    handover = wiring.from_config()
+    handover = services.from_config()
 
     handover.switchboard.hand_over("abc", channel="rest")
 
@@ -38,12 +38,12 @@ def test_the_parts_share_one_database(configured):
 
 
 def test_a_process_has_its_parts_once(configured):
-    assert wiring.from_config() is wiring.from_config()
+    assert services.from_config() is services.from_config()
 
 
 def test_the_policy_learns_who_is_muted(configured):
-    muted = wiring.muted_lookup()
-    switchboard = wiring.from_config().switchboard
+    muted = services.muted_lookup()
+    switchboard = services.from_config().switchboard
     switchboard.hand_over("muted", channel="rest")
     switchboard._ledger.thread("spoken to", channel="rest")
 
@@ -51,8 +51,8 @@ def test_the_policy_learns_who_is_muted(configured):
 
 
 def test_without_a_worker_an_overdue_time_limit_ends_when_it_is_looked_at(configured):
-    muted = wiring.muted_lookup()
-    handover = wiring.from_config()
+    muted = services.muted_lookup()
+    handover = services.from_config()
     handover.switchboard.hand_over("abc", channel="rest")
     with handover.store.writing() as connection:
         connection.execute(sa.text("UPDATE threads SET until = 1000"))
@@ -66,14 +66,14 @@ def test_without_a_worker_an_overdue_time_limit_ends_when_it_is_looked_at(config
 def test_without_usable_settings_there_is_nothing_to_look_up(configured):
     (configured / "handover.yml").write_text("colour: red\n")
 
-    assert wiring.muted_lookup() is None
+    assert services.muted_lookup() is None
     with pytest.raises(SettingsError, match="colour"):
-        wiring.from_config()
+        services.from_config()
 
 
 def test_without_a_database_the_look_up_says_so(configured):
     (configured / "handover.yml").write_text(HANDOVER.replace("a.db", "no/such/folder.db"))
-    muted = wiring.muted_lookup()
+    muted = services.muted_lookup()
 
     with pytest.raises(StoreUnavailable):
         muted("abc")
@@ -89,17 +89,17 @@ targets:
 
 def test_the_policy_learns_whether_somebody_is_there(configured):
     (configured / "handover.yml").write_text(HANDOVER + HOURS % "0:00-0:01")
-    wiring.from_config().switchboard.clock = lambda: 1_700_000_000.0  # a Tuesday
+    services.from_config().switchboard.clock = lambda: 1_700_000_000.0  # a Tuesday
 
-    closed = wiring.closed_lookup()
+    closed = services.closed_lookup()
 
     assert [closed(name) for name in (None, "desk", "late", "nobody")] == [True, True, False, False]
 
 
 def test_what_the_policy_hands_over_is_written_down(configured):
-    handover = wiring.from_config()
+    handover = services.from_config()
     handover.switchboard.hand_over("abc", channel="rest")
-    write = wiring.notes_for_agents()
+    write = services.notes_for_agents()
 
     write("abc", "rest", "m1", "is anybody there?", 1_700_000_000_000)
     write.__self__.close()
@@ -110,5 +110,5 @@ def test_what_the_policy_hands_over_is_written_down(configured):
 def test_without_usable_settings_nobody_is_closed_and_nothing_is_written(configured):
     (configured / "handover.yml").write_text("colour: red\n")
 
-    assert wiring.closed_lookup() is None
-    assert wiring.notes_for_agents() is None
+    assert services.closed_lookup() is None
+    assert services.notes_for_agents() is None
