@@ -1,14 +1,10 @@
-"""The ways back to the bot: time limit, keyword, button, and the reasons a return is recorded with.
+"""Finds the keywords of a message by which the person goes back to the bot, and what else the message asks.
 
-Rule 1: every reason of a return is a member of `ReturnReason`; it reaches the bot as the entity `reason`.
-Rule 2: the payload of the "Back to Bot" button is fixed. Old buttons stay tappable for ever, so a
-        payload that could be configured would turn every button sent before into a dead one.
-Rule 3: a keyword matches as a whole word anywhere in the message, an exact one as the whole message
+Rule 1: a keyword matches as a whole word anywhere in the message, an exact one as the whole message
         without the punctuation around it; both after `fold`. No stemming: with a prefix attached, a
         word is another word. Emoji count as punctuation.
-Rule 4: the rest of a message is what it asks beside its keywords: a clause of its own, of two words or a
+Rule 2: the rest of a message is what it asks beside its keywords: a clause of its own, of two words or a
         question, or at least four words after a keyword.
-Rule 5: a duration is a number and a unit, from one second to one year.
 
 No I/O and no clock.
 """
@@ -18,71 +14,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from enum import Enum
 from functools import lru_cache
 from typing import Callable, Iterable, Iterator, List, Optional, Tuple
-
-#: Valid as a Rasa payload: intent `handover_returned` with the entity `reason`.
-BUTTON_PAYLOAD = '/handover_returned{"reason": "button"}'
-
-
-class ReturnReason(str, Enum):
-    """Why a thread came back to the bot."""
-
-    KEYWORD = "keyword"  #: the person wrote one of the keywords
-    BUTTON = "button"  #: the person tapped "Back to Bot"
-    TIME_LIMIT = "time_limit"  #: the handover's time was up
-    AGENT = "agent"  #: the agent in the built-in inbox returned it
-    PASSED_BACK = "passed_back"  #: the other app passed control to us
-    LAPSED = "lapsed"  #: the other app was silent for Meta's 24 hours
-    RELEASED = "released"  #: the other app let go before that
-    NO_ANSWER = "no_answer"  #: no agent answered within `answer_within`
-
-
-def is_button(payload: Optional[str]) -> bool:
-    """Whether *payload* is that of our "Back to Bot" button, however its JSON is spaced.
-
-    Only postbacks and quick replies carry payloads: the caller never passes typed text.
-    """
-    return payload is not None and "".join(payload.split()) == "".join(BUTTON_PAYLOAD.split())
-
-
-# Durations
-
-#: "m" alone is left out on purpose: one reader takes it for minutes, the next for months.
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600),
-    **dict.fromkeys(("d", "day", "days"), 86400),
-    **dict.fromkeys(("w", "week", "weeks"), 604800),
-}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)", re.ASCII)
-_LONGEST = timedelta(days=365)
-
-
-def parse_duration(text: str) -> timedelta:
-    """Return the duration *text* stands for: "45 seconds", "30 minutes", "1.5 hours", "2 days", "1 week".
-
-    Singular, plural and s, min, h, d, w are the same. Raises ValueError with a sentence saying
-    what is accepted.
-    """
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None or found[2] not in _SECONDS:
-        raise ValueError(
-            'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '
-            "(seconds, minutes, hours, days or weeks)"
-        )
-    seconds = float(found[1]) * _SECONDS[found[2]]
-    if seconds < 1:
-        raise ValueError("a duration is 1 second at least")
-    if seconds > _LONGEST.total_seconds():
-        raise ValueError(f"a duration is {_LONGEST.days} days at most")
-    return timedelta(seconds=seconds)
-
-
-# Folding
 
 #: Phones write these on their own where the owner of the page typed ' or -. The accent comes first
 #: here, because NFKC turns a spacing accent into a space and a mark.
@@ -208,7 +141,7 @@ class Keywords:
     def rest(self, text: str) -> str:
         """Return what else *text* asks, without its keywords and the punctuation around them; "" for nothing.
 
-        Rule 4 says what asks. Nothing remains of a message that an exact keyword matches. A text of more than
+        Rule 2 says what asks. Nothing remains of a message that an exact keyword matches. A text of more than
         2,000 characters (a message of Messenger's has no more) is returned as it is.
         """
         if _is_too_long_to_part(text):
