@@ -14,7 +14,7 @@ from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, 
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, services
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import (
     GraphError,
     HandoverRefused,
@@ -22,9 +22,11 @@ from handover_channel.errors import (
     SettingsError,
     StoreUnavailable,
 )
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.messenger.events import MESSENGER
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.last_words import words_said
-from handover_channel.store import threads
+from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
@@ -94,7 +96,7 @@ class ActionHandover(Action):
         with contextlib.suppress(StoreUnavailable), self._switchboard.store.writing() as connection:
             words = words_said("person", text, "", at)
             now = self._switchboard.clock()
-            threads.touch(connection, tracker.sender_id, page="", seen=0, now=now, words=words)
+            thread_activity.touch(connection, tracker.sender_id, page="", seen=0, now=now, words=words)
 
     async def _row(self, thread: str) -> Optional[Thread]:
         """Return the row as it stands: where somebody else has control already, the slots go on saying so."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Callable, Optional
 
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.control.transcript_writer import Scribe
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import bot_may_speak
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, threads

@@ -139,7 +139,7 @@ def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say."))
 def return_(thread: str = THREAD) -> None:
     """Give a thread back to the bot."""
     from handover_channel import services
-    from handover_channel.rules.keywords import ReturnReason
+    from handover_channel.rules.return_reasons import ReturnReason
 
     switchboard = services.from_config().switchboard
     found = _status_of(switchboard, thread)
@@ -186,7 +186,7 @@ def tidy(
 
 
 def _age_to_delete(text: str) -> float:
-    from handover_channel.rules.keywords import parse_duration
+    from handover_channel.rules.durations import parse_duration
 
     try:
         seconds = parse_duration(text).total_seconds()

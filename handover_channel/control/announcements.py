@@ -16,15 +16,14 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List
 
 from handover_channel import log
-from handover_channel.control.ownership import MESSENGER
 from handover_channel.errors import GraphError, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.messenger import messages
+from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.metrics import counters
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
-from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.obstacle import silence_with
 from handover_channel.settings.inbox import filled
 from handover_channel.settings.loader import Settings

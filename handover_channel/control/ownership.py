@@ -10,14 +10,12 @@ from typing import Callable, Optional
 from handover_channel import log
 from handover_channel.errors import GraphError, SettingsError, TokenRefused
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import has_lapsed
 from handover_channel.settings.loader import Settings
 from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
-
-#: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
-MESSENGER = "facebook"
 
 
 class Owners:

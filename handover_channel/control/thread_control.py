@@ -13,7 +13,6 @@ from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
 from handover_channel.control.announcements import Notices
-from handover_channel.control.ownership import MESSENGER as MESSENGER
 from handover_channel.control.ownership import Owners
 from handover_channel.control.refused_messages import Refusals
 from handover_channel.control.transition_writer import Ledger
@@ -24,6 +23,7 @@ from handover_channel.errors import (
     TargetNotReachable,
 )
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import (
     ANOTHER_APP,
     BOT,
@@ -37,7 +37,7 @@ from handover_channel.rules.control import (
     Control,
     bot_may_speak,
 )
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
 from handover_channel.settings.loader import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads

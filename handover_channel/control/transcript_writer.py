@@ -13,7 +13,7 @@ from typing import Callable
 from handover_channel import log
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import Control
-from handover_channel.store import Store, page_updates, threads, transcript
+from handover_channel.store import Store, page_updates, thread_activity, threads, transcript
 from handover_channel.store.transcript import PERSON, Line
 
 logger = log.logger(__name__)
@@ -70,5 +70,5 @@ class Scribe:
                 )
                 return
             transcript.add(connection, thread, line)
-            threads.touch(connection, thread, page="", seen=0, now=now, person_at=line.timestamp)
+            thread_activity.touch(connection, thread, page="", seen=0, now=now, person_at=line.timestamp)
             page_updates.add(connection, thread, now=now)

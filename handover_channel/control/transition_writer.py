@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control.ownership import MESSENGER
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import budget
 from handover_channel.rules.control import (
     CHANNEL_CORRECTED,

@@ -20,9 +20,9 @@ from dataclasses import replace
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_names, page_updates, profiles

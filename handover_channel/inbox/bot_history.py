@@ -16,12 +16,21 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Container, Dict, Iterable, List, Mapping, Optional
 
-from handover_channel.control.thread_control import MESSENGER
-from handover_channel.inbox.view_models import Card, File, Link, Said
+from handover_channel.inbox.view_models import Said
 from handover_channel.messenger import links
-from handover_channel.messenger.bubble import Content, as_json, joined, mapping, mappings, words
+from handover_channel.messenger.bubble import (
+    Card,
+    Content,
+    File,
+    Link,
+    as_json,
+    joined,
+    mapping,
+    mappings,
+    words,
+)
 from handover_channel.messenger.content import attachment_of, content_of, tap_of
-from handover_channel.messenger.events import Attachment
+from handover_channel.messenger.events import MESSENGER, Attachment
 from handover_channel.messenger.templates import buttons_of
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 

@@ -21,7 +21,6 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel import log, services
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, routes
@@ -34,6 +33,7 @@ from handover_channel.inbox.queries import Reader
 from handover_channel.inbox.rasa_gateway import RasaSide
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.updates import Live
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.runtime import Server
 from handover_channel.replies.service import Agent

@@ -17,7 +17,8 @@ from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import permissions
 from handover_channel.replies.sending_rules import PortOf
 from handover_channel.rules.control import Control
-from handover_channel.rules.keywords import ReturnReason, parse_duration
+from handover_channel.rules.durations import parse_duration
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.rights import Act
 from handover_channel.settings.loader import Settings
 from handover_channel.store import (

@@ -13,10 +13,11 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.inbox import listing, permissions, timeline
 from handover_channel.inbox.timeline import Link
-from handover_channel.inbox.view_models import Colleague, File, Filters, ListView, Said, ThreadView
+from handover_channel.inbox.view_models import Colleague, Filters, ListView, Said, ThreadView
+from handover_channel.messenger.bubble import File
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.replies.sending_rules import SendingRules, bots_silence
 from handover_channel.rules import continuing
 from handover_channel.rules.continuing import Named

@@ -14,10 +14,10 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.constants import DEFAULT_INTENTS
 from sanic import Sanic
 
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
 

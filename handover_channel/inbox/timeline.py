@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.inbox import message_changes
 from handover_channel.inbox.bot_history import without
-from handover_channel.inbox.view_models import Card, Changed, Entry, File, Remark, Said
+from handover_channel.inbox.view_models import Changed, Entry, Remark, Said
+from handover_channel.messenger.bubble import Card, File
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
 from handover_channel.store import private_notes, thread_events, threads, transcript

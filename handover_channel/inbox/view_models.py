@@ -9,11 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple, Union
 
-from handover_channel.messenger.bubble import Button as Button
-from handover_channel.messenger.bubble import Card as Card
-from handover_channel.messenger.bubble import File as File
-from handover_channel.messenger.bubble import Link as Link
-from handover_channel.messenger.bubble import Note as Note
+from handover_channel.messenger.bubble import Button, Card, File, Link, Note
 
 #: The lists, in the order of the page's tabs.
 WAITING, MINE, OPEN, RETURNED, BOT = "waiting", "mine", "open", "returned", "bot"

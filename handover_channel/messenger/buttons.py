@@ -17,8 +17,8 @@ import json
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from handover_channel import log
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD, is_button
 from handover_channel.messenger.text_splitting import ELLIPSIS, shorten
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, is_button
 
 logger = log.logger(__name__)
 

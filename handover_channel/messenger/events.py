@@ -12,6 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple
 
+#: Name of Rasa's channel for Messenger, and of ours: only there Meta has a say.
+MESSENGER = "facebook"
+
+#: Begins the `metadata` of all that we send, so that our echoes are known without an app id.
+OUR_METADATA = "rasa-handover:"
+
 #: Meta's own apps: the inbox of a Facebook page, that of Instagram.
 #: https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 PAGE_INBOX_APP_ID = "263902037430900"

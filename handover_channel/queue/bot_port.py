@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional, Protocol, Union
 
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread

@@ -16,16 +16,15 @@ from typing import Callable, List, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.messenger import webhook
-from handover_channel.messenger.events import Event, MessageReceived, PostbackReceived
+from handover_channel.messenger.events import MESSENGER, Event, MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
 from handover_channel.queue.event_handlers import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of
 from handover_channel.rules.turn_outcome import ANSWERED, OVER
-from handover_channel.store import Store, deliveries, threads, transcript
+from handover_channel.store import Store, deliveries, thread_activity, threads, transcript
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
@@ -188,7 +187,7 @@ class Claims:
             return Job(delivery, row, event)
         opened = event.timestamp if messaging_window.opens(event) else 0
         said = isinstance(event, (MessageReceived, PostbackReceived))
-        threads.touch(
+        thread_activity.touch(
             connection,
             thread,
             page=page,

@@ -12,9 +12,13 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
+    INSTAGRAM_INBOX_APP_ID,
+    MESSENGER,
+    OUR_METADATA,
+    PAGE_INBOX_APP_ID,
     ControlPassed,
     ControlRequested,
     ControlTaken,
@@ -31,7 +35,6 @@ from handover_channel.replies import sent_parts
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
 from handover_channel.rules.event_meaning import (
-    OUR_METADATA,
     READ,
     Meaning,
     Situation,
@@ -39,13 +42,20 @@ from handover_channel.rules.event_meaning import (
     meaning_of,
     typed,
 )
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import ANSWERED, KEPT
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.return_options import keywords_of
-from handover_channel.settings.targets import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
-from handover_channel.store import Store, edits, findings, sent_messages, thread_events, threads
+from handover_channel.store import (
+    Store,
+    edits,
+    findings,
+    sent_messages,
+    thread_activity,
+    thread_events,
+    threads,
+)
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.edits import Edit
 from handover_channel.store.thread_events import ThreadEvent
@@ -381,7 +391,7 @@ class Evidence:
         if up_to <= (row.read_to if event.kind == READ else row.delivered_to):
             return Ruling(event.kind)
         with self._store.writing(durable=False) as connection:
-            threads.reached(connection, row.id, **reached)
+            thread_activity.reached(connection, row.id, **reached)
         return Ruling(event.kind)
 
     def _is_granted(self, app_id: str) -> bool:

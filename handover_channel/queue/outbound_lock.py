@@ -19,9 +19,9 @@ from handover_channel import log
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
+from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.metrics import counters
 from handover_channel.queue.resend_guard import Repeats
-from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import findings
 

@@ -36,7 +36,7 @@ from handover_channel.queue.event_handlers import Evidence
 from handover_channel.queue.intake import Intake
 from handover_channel.queue.ipc import Counter, Line, LineClosed
 from handover_channel.queue.worker import Worker
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import Settings
 from handover_channel.store import sent_messages

@@ -29,7 +29,7 @@ from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.queue.event_handlers import Evidence, Ruling, line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import bot_may_speak
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Outcome, Spoken, outcome_of
 from handover_channel.store import Store, deadlines, deliveries
 from handover_channel.store.deadlines import Deadline

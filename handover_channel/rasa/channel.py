@@ -22,9 +22,9 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from handover_channel import services
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
 from handover_channel.messenger import webhook
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Scrape
 from handover_channel.rarely import Rarely

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Iterable
 
-from handover_channel.control.thread_control import MESSENGER
+from handover_channel.messenger.events import MESSENGER
 
 _MARK = "_handover_checks"
 

@@ -17,12 +17,12 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 from rasa.core.channels.channel import OutputChannel
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
+from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.queue.outbound_lock import Gate
 from handover_channel.queue.resend_guard import Repeats
-from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.turn_outcome import Spoken
 
 logger = log.logger(__name__)

@@ -25,8 +25,8 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import log, services
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import SettingsError, StoreUnavailable
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.event_meaning import JUST_RETURNED
 from handover_channel.rules.keywords import Keywords
 from handover_channel.rules.rasa_turn import (

@@ -28,16 +28,16 @@ from rasa.core.lock_store import LockError
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
-from handover_channel.messenger.events import MessageReceived, PostbackReceived
+from handover_channel.messenger.events import MESSENGER, MessageReceived, PostbackReceived
 from handover_channel.queue.resend_guard import Repeats
 from handover_channel.rasa.event_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa.garbage_collection import set_aside, tidy_up
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.store_checks import are_at_hand, expect_reachable, forget_lock
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
 from handover_channel.store.deliveries import RETRIED, Delivery

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused
 from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.personas import Personas
 from handover_channel.graph_api.remedies import Caller, meant_for
-from handover_channel.replies.sending_rules import NOT_REACHABLE, PortOf, messaging_type, silence_of
+from handover_channel.messenger.events import MESSENGER, OUR_METADATA
+from handover_channel.replies.sending_rules import NOT_REACHABLE, PortOf, silence_of
 from handover_channel.replies.sent_parts import Part
-from handover_channel.rules.event_meaning import OUR_METADATA
+from handover_channel.rules.messaging_window import messaging_type
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
 from handover_channel.store.replies import File

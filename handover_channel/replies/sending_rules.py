@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional
 
-from handover_channel.control.thread_control import MESSENGER
 from handover_channel.errors import HandoverRefused
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
-from handover_channel.rules.messaging_window import messaging_type as messaging_type
 from handover_channel.rules.obstacle import HINTS, silence_with
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread

@@ -21,12 +21,12 @@ import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log
-from handover_channel.control.thread_control import MESSENGER, Switchboard
+from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
-from handover_channel.messenger.events import Attachment
+from handover_channel.messenger.events import MESSENGER, Attachment
 from handover_channel.replies import sent_parts
 from handover_channel.replies.delivery import Post
 from handover_channel.replies.sending_rules import PortOf, SendingRules, check_reply, kind_of, sending_rules

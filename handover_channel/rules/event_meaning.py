@@ -23,6 +23,7 @@ from typing import Callable, Mapping, Optional, Type, Union
 
 from handover_channel.messenger.events import (
     META_INBOXES,
+    OUR_METADATA,
     ControlPassed,
     ControlRequested,
     ControlTaken,
@@ -34,12 +35,9 @@ from handover_channel.messenger.events import (
     PostbackReceived,
     Referred,
 )
+from handover_channel.messenger.return_button import is_button
 from handover_channel.rules.control import Control, State, bot_may_speak, has_lapsed, has_owner
-from handover_channel.rules.keywords import Keywords, is_button
-
-#: Begins the `metadata` of all that we send, so that our echoes are known without an app id.
-OUR_METADATA = "rasa-handover:"
-
+from handover_channel.rules.keywords import Keywords
 
 #: Seconds after a return in which another way back is not answered.
 JUST_RETURNED = 5.0

@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import Mapping, NamedTuple, Optional
 
 from handover_channel.messenger.events import (
+    OUR_METADATA,
     Attachment,
     Event,
     MessageEchoed,
     MessageReceived,
     PostbackReceived,
 )
-from handover_channel.rules.event_meaning import OUR_METADATA
-from handover_channel.rules.keywords import is_button
+from handover_channel.messenger.return_button import is_button
 
 #: Characters that are kept.
 LONGEST = 200

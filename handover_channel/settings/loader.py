@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, UnknownTarget
-from handover_channel.messenger.events import META_INBOXES
+from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.settings import automatic_replies, locations, return_options, yaml_file
 from handover_channel.settings import credentials as credentials_block
 from handover_channel.settings import inbox as inbox_block
@@ -33,14 +33,7 @@ from handover_channel.settings.inbox import InboxSettings
 from handover_channel.settings.locations import GraphApiSettings
 from handover_channel.settings.return_options import Returning
 from handover_channel.settings.section import Block, nearest, quoted
-from handover_channel.settings.targets import (
-    INSTAGRAM_INBOX_APP_ID,
-    PAGE_INBOX_APP_ID,
-    Target,
-    TargetKind,
-    is_app_id,
-    same_id,
-)
+from handover_channel.settings.targets import Target, TargetKind, is_app_id, same_id
 
 __all__ = [
     "AutomaticReplies",

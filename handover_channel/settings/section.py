@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Collection, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from handover_channel.rules.keywords import parse_duration
+from handover_channel.rules.durations import parse_duration
 from handover_channel.settings.yaml_file import Unset
 
 _LONGEST_QUOTE = 60

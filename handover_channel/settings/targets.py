@@ -17,9 +17,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from handover_channel.errors import OutsideHours
-from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID as INSTAGRAM_INBOX_APP_ID
-from handover_channel.messenger.events import META_INBOXES
-from handover_channel.messenger.events import PAGE_INBOX_APP_ID as PAGE_INBOX_APP_ID
+from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span, parse_days, parse_spans
 from handover_channel.settings.section import Block, nearest, quoted
 

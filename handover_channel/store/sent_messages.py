@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.rules.event_meaning import OUR_METADATA
+from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import deliveries
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.rules.control import Control, bot_may_speak
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store import findings
 from handover_channel.store.queue_admin import IS_GIVEN_UP
 from handover_channel.store.schema import changes, claims, deadlines, deliveries, threads

@@ -13,11 +13,10 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
-from handover_channel.store.thread_activity import reached as reached
-from handover_channel.store.thread_activity import touch as touch
 from handover_channel.store.upsert import insert_new
 
 
@@ -35,7 +34,7 @@ class Thread:
     """One row of `threads`; see schema.py for the units."""
 
     id: str
-    channel: str = "facebook"
+    channel: str = MESSENGER
     page: str = ""
     state: State = State()
     reason: str = ""

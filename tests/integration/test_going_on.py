@@ -10,7 +10,7 @@ import pytest
 from handover_channel.errors import NotReady, TokenRefused
 from handover_channel.messenger.events import MessageReceived
 from handover_channel.rules.control import Control, State
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
 from handover_channel.store.deliveries import RETRIED, Delivery

@@ -17,7 +17,7 @@ from handover_channel.inbox.rasa_gateway import RasaSide
 from handover_channel.rasa.event_loops import OnLoop, output_of
 from handover_channel.rasa.turns import RasaConversation
 from handover_channel.rules.control import Control, State
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 

@@ -20,13 +20,13 @@ from urllib3.exceptions import ReadTimeoutError
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger import webhook
+from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
 from handover_channel.queue.event_handlers import Evidence, Ruling, line_of
 from handover_channel.queue.outbound_lock import Gate
 from handover_channel.rules import budget
 from handover_channel.rules.control import Control
-from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.rules.keywords import Keyword
 from handover_channel.rules.turn_outcome import Spoken, outcome_of
 from handover_channel.settings.loader import (

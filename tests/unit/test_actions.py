@@ -10,8 +10,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from handover_channel import services
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
 from handover_channel.control.thread_control import Switchboard
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.business_hours import Hours, parse_spans
-from handover_channel.rules.keywords import BUTTON_PAYLOAD
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.settings.loader import Page, TargetKind
 from handover_channel.simulator.refusals import PASS_NOT_OWNER

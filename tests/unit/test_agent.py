@@ -8,14 +8,14 @@ import pytest
 from handover_channel.control.thread_control import Switchboard
 from handover_channel.errors import HandoverRefused, NotThreadOwner
 from handover_channel.graph_api.client import ThreadOwner
-from handover_channel.replies.sending_rules import messaging_type
 from handover_channel.replies.service import Agent
+from handover_channel.rules.messaging_window import messaging_type
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.locations import GraphApiSettings
 from handover_channel.settings.return_options import Returning
 from handover_channel.settings.targets import Target, TargetKind
-from handover_channel.store import Store, deadlines, replies, threads, transcript
+from handover_channel.store import Store, deadlines, replies, thread_activity, threads, transcript
 
 PSID = "24680"
 NOW = 1_700_000_000.0
@@ -84,7 +84,7 @@ def _person_wrote(store, *, seconds_ago: float) -> None:
     with store.writing() as connection:
         threads.get_or_add(connection, PSID, channel="facebook", page="", now=NOW)
         at = int((NOW - seconds_ago) * 1000)
-        threads.touch(connection, PSID, page="", seen=at, now=NOW, person_at=at)
+        thread_activity.touch(connection, PSID, page="", seen=at, now=NOW, person_at=at)
 
 
 def test_an_answer_goes_out_as_the_page_and_into_the_transcript(agent, store, switchboard, graph):

@@ -8,11 +8,11 @@ import pytest
 from play import DAY, HOUR, NO_TAKING, OURS, PSID, SALES_BOT, START, STRANGER
 from test_evidence import echo, item
 
+from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.queue.outbound_lock import Gate
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change
-from handover_channel.rules.event_meaning import OUR_METADATA
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import findings, queue_admin

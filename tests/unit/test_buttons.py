@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.messenger.buttons import button, quick_reply, return_button, with_return_button
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, is_button
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD, is_button
 
 FREE = {"title": "Track my order", "payload": "/track_order"}
 OURS = {"type": "postback", "title": "Back to Bot", "payload": BUTTON_PAYLOAD}

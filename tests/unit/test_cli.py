@@ -10,7 +10,7 @@ from handover_channel import services
 from handover_channel.cli import main
 from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
 from handover_channel.rules.control import Control, State
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store.thread_status import Status
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import Line

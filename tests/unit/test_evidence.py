@@ -12,8 +12,8 @@ from play import (
     STRANGER,
 )
 
-from handover_channel.rules.event_meaning import OUR_METADATA
-from handover_channel.rules.keywords import BUTTON_PAYLOAD
+from handover_channel.messenger.events import OUR_METADATA
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Grants, Returning
 from handover_channel.store import sent_messages
 from handover_channel.store.deliveries import RETURNED

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
+from handover_channel.rules.return_reasons import ReturnReason
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.inbox.bot_history import _Named, said_in, without
-from handover_channel.inbox.view_models import Button, Note
+from handover_channel.messenger.bubble import Button, Note
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
 

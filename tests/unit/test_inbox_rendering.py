@@ -26,11 +26,8 @@ from handover_channel.inbox import auth, labels, local_access, media_proxy, rend
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
 from handover_channel.inbox.view_models import (
-    Button,
-    Card,
     Changed,
     Colleague,
-    File,
     Filters,
     Item,
     ListView,
@@ -39,11 +36,12 @@ from handover_channel.inbox.view_models import (
     ThreadView,
     You,
 )
+from handover_channel.messenger.bubble import Button, Card, File
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID
 from handover_channel.replies import sending_rules, service
 from handover_channel.rules import control
 from handover_channel.rules.control import Control
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.store import replies
 
@@ -506,7 +504,7 @@ def test_every_reason_not_to_be_let_in_is_explained():
 
 
 def test_what_the_table_of_extensions_offers_is_a_duration():
-    from handover_channel.rules.keywords import parse_duration
+    from handover_channel.rules.durations import parse_duration
 
     assert all(parse_duration(by).total_seconds() > 0 for by in labels.EXTENSIONS)
 

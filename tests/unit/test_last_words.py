@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from handover_channel.actions import ActionHandover
 from handover_channel.inbox import listing
 from handover_channel.inbox.view_models import Filters
-from handover_channel.rules.keywords import BUTTON_PAYLOAD
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.store import retention, transcript
 from handover_channel.store.transcript import AGENT, Line
 

@@ -6,7 +6,7 @@ from play import PSID, SALES_BOT, START, settings_with
 
 from handover_channel.control.transition_writer import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
 from handover_channel.rules.control import Change, Control
-from handover_channel.store import deadlines, deliveries, schema, threads
+from handover_channel.store import deadlines, deliveries, schema, thread_activity, threads
 from handover_channel.store.deliveries import Delivery
 
 
@@ -83,14 +83,14 @@ def test_a_pass_has_a_minute_to_be_settled_in(ledger, store):
 
 def test_our_own_change_is_stamped_with_the_newest_event_seen(ledger, store):
     with store.writing() as connection:
-        threads.touch(connection, PSID, page="", seen=777, now=START)
+        thread_activity.touch(connection, PSID, page="", seen=777, now=START)
 
     assert change(ledger, Change.HELD, target="inbox").state.stamp == 777
 
 
 def test_an_event_of_before_our_change_does_not_undo_it(ledger, store):
     with store.writing() as connection:
-        threads.touch(connection, PSID, page="", seen=777, now=START)
+        thread_activity.touch(connection, PSID, page="", seen=777, now=START)
     change(ledger, Change.HELD, target="inbox")
 
     assert change(ledger, Change.CONTROL_LOST, owner=SALES_BOT, stamp=776).state.control is Control.INBOX

@@ -26,10 +26,11 @@ from test_bounded import BAD_TOKEN, BLOCKED, NOBODY, NOT_OURS, NOT_OWNER, owner
 from test_evidence import echo, item
 
 from handover_channel.errors import GraphError, HandoverRefused
+from handover_channel.messenger.events import OUR_METADATA
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control
-from handover_channel.rules.event_meaning import OUR_METADATA
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID
 from handover_channel.store import Store, deadlines, deliveries, schema, transcript
 

@@ -6,7 +6,7 @@ import pytest
 from play import DAY, OUTAGE, PSID
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import page_updates

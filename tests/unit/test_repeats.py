@@ -9,8 +9,8 @@ import pytest
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger import webhook
+from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.queue.resend_guard import Repeats
-from handover_channel.rules.event_meaning import OUR_METADATA
 from handover_channel.store import Store, deliveries, sent_messages
 
 

@@ -10,15 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from handover_channel.rules.keywords import (
-    BUTTON_PAYLOAD,
-    Keyword,
-    Keywords,
-    ReturnReason,
-    fold,
-    is_button,
-    parse_duration,
-)
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD, is_button
+from handover_channel.rules.durations import parse_duration
+from handover_channel.rules.keywords import Keyword, Keywords, fold
+from handover_channel.rules.return_reasons import ReturnReason
 
 A_NUMBER_AND_A_UNIT = (
     'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '

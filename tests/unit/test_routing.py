@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handover_channel.messenger.events import (
     INSTAGRAM_INBOX_APP_ID,
+    OUR_METADATA,
     PAGE_INBOX_APP_ID,
     Attachment,
     ControlPassed,
@@ -23,9 +24,10 @@ from handover_channel.messenger.events import (
     RolesChanged,
     Unrecognised,
 )
+from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.control import Control, State
-from handover_channel.rules.event_meaning import OUR_METADATA, Meaning, Situation, meaning_of
-from handover_channel.rules.keywords import BUTTON_PAYLOAD, Keyword, Keywords
+from handover_channel.rules.event_meaning import Meaning, Situation, meaning_of
+from handover_channel.rules.keywords import Keyword, Keywords
 
 OURS, OTHER = "1234567890", "2222"
 DAY = 24 * 3600.0

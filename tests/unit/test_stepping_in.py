@@ -7,7 +7,7 @@ from play import HOUR, NO_TAKING, OUTAGE, PSID, STRANGER, TARGETS, target
 
 from handover_channel.errors import GraphUnavailable, HandoverRefused, TakeNotAllowed, UnknownTarget
 from handover_channel.rules.control import Change, Control
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import TargetKind
 from handover_channel.store import deliveries, threads
 

@@ -27,7 +27,7 @@ from handover_channel.errors import (
     UnknownTarget,
 )
 from handover_channel.rules.control import Change, Control
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Page
 from handover_channel.simulator.refusals import ALREADY_OWNER, PASS_NOT_OWNER
 from handover_channel.store import deadlines

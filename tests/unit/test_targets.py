@@ -7,19 +7,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
+from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span
 from handover_channel.settings import targets as targets_block
 from handover_channel.settings import yaml_file
 from handover_channel.settings.section import Block
-from handover_channel.settings.targets import (
-    INBOX_ALONE,
-    INSTAGRAM_INBOX_APP_ID,
-    KEYS,
-    PAGE_INBOX_APP_ID,
-    Target,
-    TargetKind,
-    read,
-)
+from handover_channel.settings.targets import INBOX_ALONE, KEYS, Target, TargetKind, read
 
 HOURS = timedelta(hours=12)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from handover_channel.rules.control import Control, State
-from handover_channel.store import presence, threads
+from handover_channel.store import presence, thread_activity, threads
 
 APP = State(Control.APP, "2222", "sales_bot", stamp=7, precedence=2)
 
@@ -117,7 +117,7 @@ def test_only_a_return_moves_the_border_of_the_backlog(connection, row):
 
 
 def touch(connection, **more):
-    threads.touch(connection, "7001", **{"page": "", "seen": 0, "now": 100.0, **more})
+    thread_activity.touch(connection, "7001", **{"page": "", "seen": 0, "now": 100.0, **more})
     return threads.get(connection, "7001")
 
 
@@ -260,13 +260,13 @@ def test_how_far_the_person_has_got_never_goes_back(connection, row):
         found = threads.get(connection, "7001")
         return found.delivered_to, found.read_to
 
-    threads.reached(connection, "7001", delivered_to=500)
+    thread_activity.reached(connection, "7001", delivered_to=500)
     assert marks() == (500, 0)
-    threads.reached(connection, "7001", delivered_to=400)
-    threads.reached(connection, "7001", read_to=450)
+    thread_activity.reached(connection, "7001", delivered_to=400)
+    thread_activity.reached(connection, "7001", read_to=450)
     assert marks() == (500, 450)
-    threads.reached(connection, "7001", read_to=600)  # what was read was delivered
-    threads.reached(connection, "7001", read_to=550)
+    thread_activity.reached(connection, "7001", read_to=600)  # what was read was delivered
+    thread_activity.reached(connection, "7001", read_to=550)
     assert marks() == (600, 600)
 
 

@@ -26,7 +26,7 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue import worker as worker_module
 from handover_channel.queue.claims import CLAIM
 from handover_channel.rules.control import Change
-from handover_channel.rules.keywords import ReturnReason
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store, deliveries, threads, transcript
 from handover_channel.store.deliveries import MUTED, RETURNED
