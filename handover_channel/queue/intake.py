@@ -18,12 +18,12 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import essential, log
 from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
+from handover_channel.log import Rarely
 from handover_channel.messenger import webhook
 from handover_channel.messenger.page_events import PageEvent, unread, without_thread
 from handover_channel.metrics import counters
 from handover_channel.queue.claims import Begun
 from handover_channel.queue.ipc import Counter
-from handover_channel.rarely import Rarely
 from handover_channel.store import Store, deliveries, findings
 
 logger = logging.getLogger(__name__)

@@ -23,11 +23,11 @@ from sanic.response import HTTPResponse
 
 from handover_channel import services
 from handover_channel.errors import InputRefused, InvalidSignature, SettingsError
+from handover_channel.log import Rarely
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Scrape
-from handover_channel.rarely import Rarely
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa.runtime import Server

@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
+from handover_channel.log import Rarely
 from handover_channel.messenger import webhook
 from handover_channel.messenger.page_events import unread, without_thread
-from handover_channel.rarely import Rarely
 from handover_channel.store import findings
 
 PAGE, PSID = "1717", "7001"
