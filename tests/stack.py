@@ -558,7 +558,7 @@ def trained(folder: Path) -> Path:
     """Return the example bot's model: that of `make train` where it is fresh, else one made in *folder*."""
     kept = ROOT / "models" / "handover.tar.gz"
     sources = [ROOT / "config.yml", ROOT / "domain.yml", *(ROOT / "data").rglob("*.yml")]
-    sources.append(ROOT / "handover_channel" / "policy.py")
+    sources.append(ROOT / "handover_channel" / "rasa" / "policy.py")
     if kept.exists() and kept.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
         return Path(shutil.copy(kept, folder))
     for name in ("config.yml", "domain.yml"):

@@ -122,7 +122,7 @@ def _listening(port: int) -> bool:
 
 
 def _start(part: Part, log: Path) -> Child:
-    # The environment is handed on, not read: only settings.py does that.
+    # The environment is handed on, not read: only settings/loader.py does that.
     environment = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",  # the log is read while the child runs

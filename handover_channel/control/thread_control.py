@@ -1,4 +1,4 @@
-"""The only place where control changes: by the table in control.py, in the store, with Meta's consent.
+"""The only place where control changes: by the table in rules/control.py, in the store, with Meta's consent.
 
 1. Handing over to another app: row (silent from here on), then Meta, then row. Whoever lacks control cannot
    send: the notice to the person goes out before.

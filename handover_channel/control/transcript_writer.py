@@ -1,7 +1,7 @@
 """Writes down what people say in threads of the built-in inbox on channels that have no gate of their own.
 
-There the second lock (policy.py) is the only one that sees the words, and it has no time: it hands them over,
-and they are written on a thread of their own, in order.
+There the second lock (rasa/policy.py) is the only one that sees the words, and it has no time: it hands them
+over, and they are written on a thread of their own, in order.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Ledger:
 
         *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
         For a return: *answers_from*, the first delivery that is not backlog, None for the next one received;
-        *tell*, whether Rasa is to get its turn; *signs*, whether it rests on signs alone (control.py,
+        *tell*, whether Rasa is to get its turn; *signs*, whether it rests on signs alone (rules/control.py,
         rule 5); *metadata*, what the other app said; *intent*, what the bot is to go on with; *rest*, the
         rest of the message that brought it back; *note*, what an agent wrote. *by_action*: an action of
         Rasa's asks for it, and sets the slots itself; on Messenger, where it may end before it does, a note

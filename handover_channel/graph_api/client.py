@@ -1,9 +1,9 @@
 """The Graph API calls we make.
 
 1. Synchronous, for any number of threads at once; never called on the event loop.
-2. What is transient is tried again (graph_patience.py); typing and mark-seen are decoration: one attempt.
+2. What is transient is tried again (retries.py); typing and mark-seen are decoration: one attempt.
 3. Refusals are raised, with a remedy for whoever made the call, and not logged here: the caller knows what
-   they mean for the thread. A message is taken for the bot's; others reword its refusal (graph_remedies.py).
+   they mean for the thread. A message is taken for the bot's; others reword its refusal (remedies.py).
 4. Every call about a thread is counted (rules/budget.py): one too many is not made, and raises OverBudget.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing

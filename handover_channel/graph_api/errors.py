@@ -4,7 +4,7 @@
    window and permission alike), then the code, then the HTTP status.
 2. Every meaning is a line of a table; an error that is in none of them is a plain `GraphError`.
 3. Whatever the answer is (a list, a page of HTML, an error that is a string), the outcome is a `GraphError`.
-4. Remedies are worded for whoever writes the bot's responses; graph_remedies.py has those for other callers.
+4. Remedies are worded for whoever writes the bot's responses; remedies.py has those for other callers.
 5. Meta repeats the access token in some of its messages: nothing that looks like one is kept.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes

@@ -146,7 +146,7 @@ class Transport:
                     headers=headers,
                     timeout=self._upload_timeout if call.upload else self._timeout,
                     redirect=False,
-                    retries=False,  # they are ours (graph_patience.py): urllib3 knows nothing of Meta's codes
+                    retries=False,  # they are ours (retries.py): urllib3 knows nothing of Meta's codes
                     preload_content=False,
                 )
                 body = self._read(response)

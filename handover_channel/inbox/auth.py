@@ -5,7 +5,7 @@
 2. A sign-in slides: it ends when it was not used for `sign_in_for`, and after `AT_MOST` in any case. Removing
    an agent or changing the password ends it at once.
 3. Where there are no agents, one may come in by a link that is printed on the machine, is good for 15 minutes
-   and works once; and only from that machine (this_machine.py). With the first agent this is over.
+   and works once; and only from that machine (local_access.py). With the first agent this is over.
 4. Every change needs the token of the sign-in and the origin of our page.
 5. What a visitor is refused for is told to them; of a wrong password never which of name and password it was.
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds. A sign-in ends after these, however much it is used.
 AT_MOST = 7 * 24 * 60 * 60
-#: Seconds. So long the browser should keep the cookie (Max-Age), also after a sign-out: see attempts.py.
+#: Seconds that the browser keeps the cookie (Max-Age), also after a sign-out: see sign_in_limits.py.
 REMEMBERED = 30 * 24 * 60 * 60
 #: Seconds between two writes of a sign-in that is in use.
 RENEWED_EVERY = 60

@@ -39,7 +39,7 @@ _Json = Mapping[str, Any]
 #: Begins the payloads of buttons, which other channels send as text.
 _PREFIX = "/"
 
-#: The turn of a return, which nobody has said (rasa_conversation.py).
+#: The turn of a return, which nobody has said (rasa/turns.py).
 _RETURN = re.compile(r'/handover_returned\{"reason": "\w+"\}')
 #: Begins the ids of turns that are ours, or of messages for which Meta gives no id.
 _OUR_ID = "rasa-handover:"

@@ -1,7 +1,7 @@
 """What an agent does with a thread, other than answering: claims it, takes over, gives back, notes, tags.
 
 Synchronous; on an event loop, call it in a thread. Every act tells the other open pages. Who may do what in
-a conversation of a colleague's is decided in rules/rights.py, and asked by permission.py.
+a conversation of a colleague's is decided in rules/rights.py, and asked by permissions.py.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Acts:
     ) -> Optional[Thread]:
         """Return the row of *thread*, None for one that was never seen.
 
-        Raises HandoverRefused unless *by* may do *act* there: see permission.py. *reply*: the id of the reply
-        that it is about.
+        Raises HandoverRefused unless *by* may do *act* there: see permissions.py. *reply*: the id of the
+        reply that it is about.
         """
         with self._store.reading() as connection:
             row = threads.get(connection, thread)

@@ -2,7 +2,7 @@
 
 1. Every answer carries HEADERS: nothing is loaded from or sent to any other host, nothing is framed or kept.
    None carries a header of CORS: no other origin reads the page, whatever `rasa run --cors` allows.
-2. A POST counts only from our own page: token and origin (entrance.py). Sign-in and origin are looked at
+2. A POST counts only from our own page: token and origin (auth.py). Sign-in and origin are looked at
    before its body is read; body, fields and arguments have their limits in rules/limits.py.
 3. Refusals become an HTTP status and words, here and nowhere else.
 """

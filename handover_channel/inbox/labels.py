@@ -182,7 +182,7 @@ WHO: Mapping[str, str] = {
     "you": _("you"),
 }
 
-#: Why somebody may not come in: entrance.py's reasons.
+#: Why somebody may not come in: auth.py's reasons.
 REFUSALS: Mapping[str, str] = {
     "elsewhere": _("This inbox has no agents yet. Until it has, it is open only on the machine it runs on."),
     "proxy": _(

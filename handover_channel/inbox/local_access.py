@@ -5,7 +5,7 @@
    addresses are other machines.
 2. Behind a proxy on the same machine everybody has a loopback address: any header that proxies add counts
    against it. A proxy that adds none cannot be told from a browser; so nobody is let in for the address
-   alone (see entrance.py).
+   alone (see auth.py).
 3. A change comes from a page of this server: Origin (or Referer) names the same host and port as Host.
    https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
 """

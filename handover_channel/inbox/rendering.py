@@ -2,7 +2,7 @@
 
 1. Everything is escaped; what a person wrote is never markup. There is no inline script and no inline style.
 2. A name that a template does not get is an error, not an empty place.
-3. Texts are English in the templates and in wording.py; locale/<language>/messages.po has them in every
+3. Texts are English in the templates and in labels.py; locale/<language>/messages.po has them in every
    other language and is read at start: no build step.
 4. Times are seconds since the epoch. The server does not know the browser's time zone: it writes UTC and
    says so in `<time datetime>`, and the page's script shows local time.

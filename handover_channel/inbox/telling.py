@@ -22,7 +22,7 @@ def _(text: str) -> str:
 
 
 TEXTS: Tuple[str, ...] = (
-    # sending.py, agent.py, store/replies.py
+    # replies/sending_rules.py, replies/service.py, store/replies.py
     _(
         "the text is as long as %(parts)s messages, and %(most)s are sent at most -> shorten it, or send "
         "it in several replies"
@@ -88,7 +88,7 @@ TEXTS: Tuple[str, ...] = (
         "has it before you send it again"
     ),
     _("the server stopped before this was sent -> send it again"),
-    # acts.py, routes.py, switchboard.py
+    # commands.py, routes.py, control/thread_control.py
     _("%(who)s answers this conversation -> only they, or an admin, can do that"),
     _("%(who)s has this conversation -> look at what was said, and send it again if you still want to"),
     _("%(who)s was faster and answers this conversation"),
@@ -106,7 +106,7 @@ TEXTS: Tuple[str, ...] = (
     _("the note is empty -> write something, or leave it"),
     _("the note has %(length)s characters; %(most)s are allowed"),
     _("the bot has no intent '%(intent)s' -> choose one of the list"),
-    # graph_errors.py: what is for agents; tokens, permissions and settings of the page are not
+    # graph_api/errors.py: what is for agents; tokens, permissions and settings of the page are not
     _("another app or the Page inbox has this conversation: take it over, then send this again"),
     _(
         "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
@@ -136,19 +136,19 @@ TEXTS: Tuple[str, ...] = (
     ),
     _("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less"),
     _("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"),
-    # files.py
+    # media_proxy.py
     _("the file could not be fetched -> try again; only https addresses of the public internet are shown"),
     _("the file is not there any more -> Meta keeps addresses of files for some days only"),
     _("the file is larger than %(most)s MB -> look at it in Meta Business Suite"),
     _("the file did not come in time -> try again"),
-    # request_body.py, forms.py, web.py
+    # request_body.py, forms.py, http.py
     _("this is larger than %(most)s, the most that is taken -> send less"),
     _("the request took too long to come -> send it again"),
     _("too much is being sent at this moment -> send it again in a moment"),
     _("the form has more fields than any of ours -> load the page anew"),
     _("the address has more arguments than any of ours -> open the inbox anew"),
     _("'%(field)s' has more than %(most)s characters -> shorten it"),
-    # entrance.py, attempts.py
+    # auth.py, sign_in_limits.py
     _("name or password is wrong -> try again; an administrator can set a new password"),
     _("too many wrong passwords -> try again in %(minutes)s minutes"),
     _("many people sign in right now -> try again"),

@@ -1,4 +1,4 @@
-"""What this process counts, for Prometheus. What the database tells is in scrape.py.
+"""What this process counts, for Prometheus. What the database tells is in exporter.py.
 
 1. Counting never fails what is counted: an error in here is logged once, and swallowed.
 2. Labels have few values, known before: no ids of threads, no words of people or of Meta.

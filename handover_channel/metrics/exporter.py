@@ -1,4 +1,4 @@
-"""What Prometheus gets: what this process counts (metrics.py), and what the database tells.
+"""What Prometheus gets: what this process counts (counters.py), and what the database tells.
 
 1. What the database tells is the same from every process: take the maximum over processes, not the sum.
 2. A handover is made by the action server or the command as well as by the channel: how many there were is

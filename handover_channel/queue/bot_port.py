@@ -1,4 +1,4 @@
-"""What the worker needs of the bot: the port that rasa_conversation.py fills, and fakes in tests."""
+"""What the worker needs of the bot: the port that rasa/turns.py fills, and fakes in tests."""
 
 from __future__ import annotations
 

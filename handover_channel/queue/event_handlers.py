@@ -1,6 +1,6 @@
 """Gives an event its effect on control and transcript, and rules whether the bot answers it.
 
-What an event means is decided in routing.py; here the meaning is carried out.
+What an event means is decided in rules/event_meaning.py; here the meaning is carried out.
 """
 
 from __future__ import annotations

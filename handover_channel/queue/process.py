@@ -12,7 +12,7 @@ Three lines lead to it:
   is told `sent` (tag, and Meta's id of the message).
 
 It ends when Rasa's process hangs up, however that ended, and as a whole if a part of it ends before: see
-essential.py. Started by desk_process.py; knows no Rasa.
+essential.py. Started by rasa/queue_client.py; knows no Rasa.
 """
 
 from __future__ import annotations

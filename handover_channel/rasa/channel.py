@@ -1,8 +1,8 @@
 """The Rasa channel: a drop-in for Rasa's own Facebook channel.
 
 What cannot be Meta's is refused before its body is read. Meta is answered as soon as its events are on disk;
-storing and working off happen in a process of their own (desk.py), turns on a thread of their own, so that no
-turn, however long, makes Meta wait.
+storing and processing happen in a process of their own (queue/process.py), turns on a thread of their own, so
+that no turn, however long, makes Meta wait.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """

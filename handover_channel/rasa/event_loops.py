@@ -9,7 +9,7 @@
 4. The Pika event broker: `publish` makes a task on the server's loop (`rasa.core.brokers.pika`), which is not
    for other threads. https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading
 
-Beside rasa_conversation.py, the only place that knows what Rasa keeps private.
+Beside turns.py, the only place that knows what Rasa keeps private.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sends what Rasa says to Messenger.
 
-1. Every call goes through the gate (gate.py): the bot does not speak in a thread it does not control. If that
-   cannot be found out, the turn ends there, and is taken up again.
+1. Every call goes through the gate (queue/outbound_lock.py): the bot does not speak in a thread it does not
+   control. If that cannot be found out, the turn ends there, and is taken up again.
 2. A refusal does not end the turn. `spoken` tells what became of its messages.
 3. The next message goes out when Meta has answered the one before.
 """

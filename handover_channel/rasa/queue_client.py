@@ -1,4 +1,4 @@
-"""Rasa's end of the desk (desk.py): its process, the three lines to it, and who starts it again.
+"""Rasa's end of the desk (queue/process.py): its process, the three lines to it, and who starts it again.
 
 1. It is one thing: if its process ends, if one of its lines breaks, or if it does not answer for `SILENCE`
    seconds, all of it is ended and started anew. What it was at is taken up by the new one.

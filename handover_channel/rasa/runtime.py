@@ -1,7 +1,7 @@
 """Serves the channel's routes in Rasa's process: the way to the desk, and the turns that it asks for.
 
 Turns run on a thread and an event loop of their own (turns_loop.py): however long one is, the server's loop
-stays free to pass on what Meta sends. The desk is a process of its own (desk.py, desk_process.py).
+stays free to pass on what Meta sends. The desk is a process of its own (queue/process.py, queue_client.py).
 """
 
 from __future__ import annotations

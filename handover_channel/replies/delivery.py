@@ -1,7 +1,7 @@
 """One message of an agent, on its way to the person: by Meta's Send API, or by a channel of Rasa's.
 
 1. What goes to Meta carries its tag as `metadata`: the echo tells what was sent.
-2. With a persona where there is one (personas.py); refused with it, it goes out without.
+2. With a persona where there is one (graph_api/personas.py); refused with it, it goes out without.
 3. What a channel's own library raises is told by its kind alone: its text may hold anything.
 """
 

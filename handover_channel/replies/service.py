@@ -8,8 +8,8 @@
 5. The first answer ends the wait for one (`answer_within`).
 6. Text and file of one reply are messages of their own, the text first: Meta takes one or the other.
 
-When a reply may go, and as what, is in sending.py; what is noted once it has gone, in outbox.py;
-how, in post.py.
+When a reply may go, and as what, is in sending_rules.py; what is noted once it has gone, in sent_parts.py;
+how, in delivery.py.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ threads = sa.Table(
     # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
     sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("read_to", sa.BigInteger, nullable=False, server_default="0"),
-    # A return that rests on signs alone: control.py, rule 5
+    # A return that rests on signs alone: rules/control.py, rule 5
     sa.Column("released_from", sa.Text, nullable=False, server_default=""),  # JSON: whose it is, if it fails
     sa.Column("release_refused", sa.Integer, nullable=False, server_default="0"),  # 1: it failed
     # Whether an agent's message gets there
@@ -240,7 +240,7 @@ agents = sa.Table(
     sa.Column("password", sa.Text, nullable=False),  # Argon2's own text: parameters, salt, hash
     sa.Column("role", sa.Text, nullable=False),  # "agent", "admin"
     sa.Column("picture", sa.Text, nullable=False, server_default=""),  # https address, for the persona
-    sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: personas.py
+    sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: graph_api/personas.py
     sa.Column(
         "preferences", sa.Text, nullable=False, server_default="{}"
     ),  # JSON: language, sound, notifications

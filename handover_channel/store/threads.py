@@ -22,7 +22,7 @@ from handover_channel.store.upsert import insert_new
 
 @dataclass(frozen=True)
 class Released:
-    """Whose a thread is again if its return, which rests on signs alone, fails: control.py, rule 5."""
+    """Whose a thread is again if its return, which rests on signs alone, fails: rules/control.py, rule 5."""
 
     owner: str
     target: str

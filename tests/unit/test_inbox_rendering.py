@@ -563,16 +563,16 @@ def test_where_no_target_is_an_inbox_agents_read_it_in_their_language():
 
 def test_every_refusal_that_agents_may_read_is_among_the_texts():
     modules = [
-        "acts.py",
-        "permission.py",
-        "attempts.py",
-        "entrance.py",
-        "files.py",
+        "commands.py",
+        "permissions.py",
+        "sign_in_limits.py",
+        "auth.py",
+        "media_proxy.py",
         "forms.py",
-        "rasa_side.py",
-        "web.py",
+        "rasa_gateway.py",
+        "http.py",
     ]
-    modules += ["../agent.py", "../post.py", "../sending.py"]
+    modules += ["../replies/service.py", "../replies/delivery.py", "../replies/sending_rules.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]
     found = {text for name in modules for text in _refusals(HERE / name)}
     found |= {

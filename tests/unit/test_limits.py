@@ -41,7 +41,7 @@ def test_a_limit_is_enforced_where_it_says_so(name):
 
 
 def test_every_body_that_has_limits_is_read_by_somebody():
-    texts = [(PACKAGE / name).read_text() for name in ("channel.py", "inbox/web.py", "inbox/routes.py")]
+    texts = [(PACKAGE / name).read_text() for name in ("rasa/channel.py", "inbox/http.py", "inbox/routes.py")]
 
     for name in ("WEBHOOK", "SIGN_IN", "FORM", "ACTS"):
         assert any(f"limits.{name}" in text for text in texts), name

@@ -25,7 +25,7 @@ from handover_channel.queue.claims import CLAIM, Begun
 
 
 class Intake:
-    """Stores as intake.py does: begins in the same transaction. `go_on` hands over what was begun."""
+    """Stores as queue/intake.py does: begins in the same transaction. `go_on` hands over what was begun."""
 
     def __init__(self, process):
         self._process = process
