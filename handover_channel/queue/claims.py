@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER, Event, MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
-from handover_channel.queue.event_handlers import Ruling
+from handover_channel.queue.ruling import Ruling
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of

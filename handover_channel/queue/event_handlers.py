@@ -6,7 +6,7 @@ What an event means is decided in rules/event_meaning.py; here the meaning is ca
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
@@ -31,6 +31,7 @@ from handover_channel.messenger.events import (
     Referred,
 )
 from handover_channel.metrics import first_response
+from handover_channel.queue.ruling import Ruling
 from handover_channel.replies import sent_parts
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
@@ -82,16 +83,6 @@ _RETURNED = frozenset(each.value for each in ReturnReason)
 
 #: The person's own words and taps.
 Said = Union[MessageReceived, PostbackReceived]
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """What is left to do about a delivery."""
-
-    outcome: str  #: noted on the delivery; "": process it again, after what has come before it
-    turn: bool = False  #: the bot answers it; then what is said decides the outcome (rules/turn_outcome.py)
-    context: Mapping[str, Any] = field(default_factory=dict)  #: for the message's metadata
-    line: Optional[Line] = None  #: for the transcript
 
 
 class Evidence:

@@ -45,7 +45,12 @@ WEBHOOK_BODY = Limit(
 )
 WEBHOOK_SECONDS = Limit(_WEBHOOK, "until a delivery is here", 10, "seconds", "Meta gives up after 5", _BODY)
 SIGNATURE = Limit(
-    _WEBHOOK, "X-Hub-Signature-256", 71, "characters", "`sha256=` and 64 lower-case hex digits", "channel"
+    _WEBHOOK,
+    "X-Hub-Signature-256",
+    71,
+    "characters",
+    "`sha256=` and 64 lower-case hex digits",
+    "rasa/channel",
 )
 LARGE = Limit("webhook, inbox", "a body that counts as large", 256 * KB, "bytes", "most have some kB", _BODY)
 LARGE_AT_ONCE = Limit(
@@ -54,7 +59,7 @@ LARGE_AT_ONCE = Limit(
     8,
     "at a time",
     "more are answered 503, and Meta sends them again; small ones never wait for them",
-    "channel",
+    "rasa/channel",
 )
 UPDATES = Limit(
     _WEBHOOK,
@@ -62,7 +67,7 @@ UPDATES = Limit(
     2000,
     "updates",
     "Meta sends up to 1,000; storing takes its time",
-    "webhook",
+    "messenger/webhook",
 )
 MESSAGE_ATTACHMENTS = Limit(
     _WEBHOOK,
@@ -70,7 +75,7 @@ MESSAGE_ATTACHMENTS = Limit(
     webhook.MESSAGE_ATTACHMENTS,
     "attachments",
     "people send 30 pictures at once",
-    "webhook",
+    "messenger/webhook",
 )
 SMALL = Limit("webhook, inbox", "a chunk that counts as small", 512, "bytes", "packets have more", _BODY)
 CHUNKS = Limit(
@@ -103,11 +108,16 @@ REPLY_BODY = Limit(_INBOX, "reply", 30 * MB, "bytes", "Meta takes files of 25 MB
 FORM_SECONDS = Limit(_INBOX, "until a form is here", 20, "seconds", "128 kB at 7 kB a second", _BODY)
 REPLY_SECONDS = Limit(_INBOX, "until a reply is here", 300, "seconds", "30 MB at 100 kB a second", _BODY)
 REPLIES_AT_ONCE = Limit(
-    _INBOX, "replies above 256 kB of one sign-in that are read at once", 2, "at a time", "memory", "inbox/web"
+    _INBOX,
+    "replies above 256 kB of one sign-in that are read at once",
+    2,
+    "at a time",
+    "memory",
+    "inbox/http",
 )
 FORM_FIELDS = Limit(_INBOX, "fields", 20, "fields", "the largest form has 6", "inbox/forms")
 PART_HEAD = Limit(_INBOX, "what describes a field or file", 2 * KB, "bytes", "name, type", "inbox/forms")
-QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/web")
+QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/http")
 HEAD = Limit("webhook, inbox", "head of a request", 8 * KB, "bytes", "Sanic's own", "Sanic")
 
 WEBHOOK = Body(WEBHOOK_BODY, WEBHOOK_SECONDS)
@@ -121,7 +131,7 @@ ACTS: Mapping[str, Body] = {"reply": REPLY, "remark": NOTE, "return": NOTE}
 
 
 def _field(name: str, most: int, why: str) -> Limit:
-    return Limit("inbox, fields", f"`{name}`", most, "characters", why, "inbox/web")
+    return Limit("inbox, fields", f"`{name}`", most, "characters", why, "inbox/http")
 
 
 #: Every field of a form or an address that the inbox reads.
@@ -160,38 +170,44 @@ FIELDS: Mapping[str, Limit] = {
 
 # --- what we fetch ---
 
-FILE_BYTES = Limit(_FILES, "a file", 25 * MB, "bytes", "as much as Meta takes", "inbox/files")
+FILE_BYTES = Limit(_FILES, "a file", 25 * MB, "bytes", "as much as Meta takes", "inbox/media_proxy")
 FILE_SECONDS = Limit(
     _FILES,
     "a file, from the connection to the last byte",
     60,
     "seconds",
     "25 MB at 3 Mbit/s",
-    "inbox/files",
+    "inbox/media_proxy",
 )
-FILE_CONNECT = Limit(_FILES, "until a connection stands", 3, "seconds", "of each address", "inbox/files")
-FILE_READ = Limit(_FILES, "until the next bytes come", 10, "seconds", "as Meta's servers do", "inbox/files")
-FILE_REDIRECTS = Limit(_FILES, "redirects", 3, "redirects", "Meta's have one", "inbox/files")
+FILE_CONNECT = Limit(
+    _FILES, "until a connection stands", 3, "seconds", "of each address", "inbox/media_proxy"
+)
+FILE_READ = Limit(
+    _FILES, "until the next bytes come", 10, "seconds", "as Meta's servers do", "inbox/media_proxy"
+)
+FILE_REDIRECTS = Limit(_FILES, "redirects", 3, "redirects", "Meta's have one", "inbox/media_proxy")
 FILES_AT_ONCE = Limit(
     _FILES,
     "files of one host for one sign-in",
     2,
     "at a time",
     "others wait; a slow host takes no file of another host, and none from another agent",
-    "inbox/room",
+    "inbox/page_services",
 )
 ADDRESSES = Limit(
     "files, Graph API", "addresses of a host that are tried", 4, "addresses", "a name may have any number",
     "bounded_http",
 )  # fmt: skip
-GRAPH_BYTES = Limit(_GRAPH, "an answer, unpacked", 1 * MB, "bytes", "they have some kB", "graph_transport")
+GRAPH_BYTES = Limit(
+    _GRAPH, "an answer, unpacked", 1 * MB, "bytes", "they have some kB", "graph_api/transport"
+)
 GRAPH_SECONDS = Limit(
     _GRAPH,
     "a call, from the connection to the last byte",
     20,
     "seconds",
     "Meta takes one or two",
-    "graph_transport",
+    "graph_api/transport",
 )
 UPLOAD_SECONDS = Limit(
     _GRAPH,
@@ -199,15 +215,15 @@ UPLOAD_SECONDS = Limit(
     300,
     "seconds",
     "25 MB, and the 75 in which Meta looks at a film",
-    "graph_transport",
+    "graph_api/transport",
 )
 
 # --- between our own processes, and what other channels hand us ---
 
-FRAME = Limit(_LINE, "a question or an answer", 16 * MB, "bytes", "the largest holds a delivery", "line")
+FRAME = Limit(_LINE, "a question or an answer", 16 * MB, "bytes", "the largest holds a delivery", "queue/ipc")
 ATTACHMENTS = Limit(
     _OTHERS, "files of a message that are shown", 30, "files", "any caller of Rasa's REST channel names them",
-    "inbox/bot_part",
+    "inbox/bot_history",
 )  # fmt: skip
 ADDRESS = Limit(
     _OTHERS,
@@ -215,7 +231,7 @@ ADDRESS = Limit(
     FIELDS["of"].value,
     "characters",
     "longer ones are not shown",
-    "inbox/bot_part",
+    "inbox/bot_history",
 )
 SHOWN = Limit(
     _OTHERS,
@@ -223,7 +239,7 @@ SHOWN = Limit(
     FIELDS["text"].value,
     "characters",
     "the rest is cut, on the page alone",
-    "inbox/bot_part",
+    "inbox/bot_history",
 )
 
 TABLE: Tuple[Limit, ...] = (

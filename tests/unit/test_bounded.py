@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from play import DAY, HOUR, NO_TAKING, OURS, PSID, SALES_BOT, START, STRANGER
-from test_evidence import echo, item
+from test_event_handlers import echo, item
 
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.queue.outbound_lock import Gate

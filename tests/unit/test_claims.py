@@ -10,7 +10,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue.claims import AHEAD, AT_A_TIME, CLAIM, Claims
-from handover_channel.queue.event_handlers import Ruling
+from handover_channel.queue.ruling import Ruling
 from handover_channel.rules.control import State
 from handover_channel.rules.turn_outcome import ANSWERED, SAID_NOTHING, UNDELIVERABLE
 from handover_channel.store import Store, deliveries, threads, transcript

@@ -624,7 +624,7 @@ PLACES = re.compile(r"%\(\w+\)s|<[^>]+>|->|`[^`]+`")
 
 def texts_of_the_page():
     """Every text that is drawn: (singular,) or (singular, plural)."""
-    methods = [("templates/*.html", "jinja2.ext:babel_extract"), ("*ing.py", "python")]
+    methods = [("templates/*.html", "jinja2.ext:babel_extract"), ("*.py", "python")]
     options = {"templates/*.html": {"trimmed": "true"}}
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
     found = extract_from_dir(str(HERE), methods, options, keywords=keywords)

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 from play import HOOTSUITE, NO_TAKING, OURS, OUTAGE, PSID, SALES_BOT, STRANGER, Clock, Play
 from test_bounded import BAD_TOKEN, BLOCKED, NOBODY, NOT_OURS, NOT_OWNER, owner
-from test_evidence import echo, item
+from test_event_handlers import echo, item
 
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.messenger.events import OUR_METADATA

@@ -172,9 +172,9 @@ def test_what_only_the_other_process_has_counted_is_there():
 def test_processes_that_share_a_folder_are_served_as_one(tmp_path):
     code = (
         "from prometheus_client import generate_latest\n"
-        "from handover_channel import metrics\n"
-        "metrics.stored(3)\n"
-        "print(generate_latest(metrics.registry()).decode())"
+        "from handover_channel.metrics import counters\n"
+        "counters.stored(3)\n"
+        "print(generate_latest(counters.registry()).decode())"
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     run = [sys.executable, "-c", code]

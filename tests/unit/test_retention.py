@@ -210,7 +210,7 @@ def test_old_threads_of_which_nothing_is_left_go_with_tags_and_read_marks(play, 
 
 @pytest.mark.parametrize("table", ["deliveries", "transcript", "changes", "replies", "remarks", "deadlines"])
 def test_a_thread_of_which_something_is_left_stays(play, store, table):
-    from test_person import fill
+    from test_personal_data import fill
 
     _has_threads(play, "gone", days_ago=40)
     fill(store, "stays")

@@ -20,6 +20,7 @@ TEXTS = {
 HEAVY = {"rasa", "tensorflow", "sanic"}
 #: The edges to Rasa, and Alembic's script, which only Alembic can run.
 NEEDING_RASA = {
+    "policy",
     "rasa",
     "rasa_gateway",
     "routes",
