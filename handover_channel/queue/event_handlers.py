@@ -32,6 +32,7 @@ from handover_channel.messenger.events import (
 )
 from handover_channel.metrics import first_response
 from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.transcript_lines import line_of
 from handover_channel.replies import sent_parts
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
@@ -61,7 +62,7 @@ from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.edits import Edit
 from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import Thread
-from handover_channel.store.transcript import AGENT, APP, PERSON, Line
+from handover_channel.store.transcript import AGENT, APP, PERSON
 
 logger = log.logger(__name__)
 
@@ -392,16 +393,3 @@ class Evidence:
         if grants is Grants.ALL or app_id in (PAGE_INBOX_APP_ID, INSTAGRAM_INBOX_APP_ID):
             return True
         return self._settings.target_of_app(app_id) is not None
-
-
-def line_of(event: Union[Said, MessageEchoed], author: str = PERSON) -> Line:
-    """Return the transcript's line of a message: its words, and all else that agents are to see."""
-    return Line(
-        author,
-        event.title if isinstance(event, PostbackReceived) else event.text,
-        event.timestamp,
-        mid=event.mid,
-        app_id=getattr(event, "app_id", ""),
-        attachments=(*getattr(event, "attachments", ()), *event.extras),
-        reply_to=getattr(event, "reply_to", ""),
-    )

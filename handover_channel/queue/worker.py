@@ -26,8 +26,9 @@ from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
 from handover_channel.queue.bot_port import Conversation
 from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
-from handover_channel.queue.event_handlers import Evidence, line_of
+from handover_channel.queue.event_handlers import Evidence
 from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.return_reasons import ReturnReason

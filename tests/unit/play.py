@@ -23,9 +23,10 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
-from handover_channel.queue.event_handlers import Evidence, line_of
+from handover_channel.queue.event_handlers import Evidence
 from handover_channel.queue.outbound_lock import Gate
 from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import Keyword
