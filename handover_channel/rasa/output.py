@@ -1,6 +1,6 @@
 """Sends what Rasa says to Messenger.
 
-1. Every call goes through the gate (queue/outbound_lock.py): the bot does not speak in a thread it does not
+1. Every call goes through the gate (queue/outbound_gate.py): the bot does not speak in a thread it does not
    control. If that cannot be found out, the turn ends there, and is taken up again.
 2. A refusal does not end the turn. `spoken` tells what became of its messages.
 3. The next message goes out when Meta has answered the one before.
@@ -21,7 +21,7 @@ from handover_channel.control.thread_control import Switchboard
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.events import MESSENGER, OUR_METADATA
-from handover_channel.queue.outbound_lock import Gate
+from handover_channel.queue.outbound_gate import Gate
 from handover_channel.queue.resend_guard import Repeats
 from handover_channel.rules.turn_outcome import Spoken
 

@@ -24,7 +24,7 @@ from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
 from handover_channel.queue.event_handlers import Evidence
-from handover_channel.queue.outbound_lock import Gate
+from handover_channel.queue.outbound_gate import Gate
 from handover_channel.queue.ruling import Ruling
 from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget

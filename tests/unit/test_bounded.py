@@ -9,7 +9,7 @@ from play import DAY, HOUR, NO_TAKING, OURS, PSID, SALES_BOT, START, STRANGER
 from test_event_handlers import echo, item
 
 from handover_channel.messenger.events import OUR_METADATA
-from handover_channel.queue.outbound_lock import Gate
+from handover_channel.queue.outbound_gate import Gate
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change
 from handover_channel.rules.return_reasons import ReturnReason
