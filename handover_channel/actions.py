@@ -14,7 +14,7 @@ from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, 
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, services
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import (
     GraphError,
     HandoverRefused,
@@ -47,7 +47,7 @@ class ActionHandover(Action):
     hours `utter_handover_closed`, with `{opens}`: when somebody is there.
     """
 
-    def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
+    def __init__(self, switchboard: Optional[ThreadControl] = None) -> None:
         # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
         self._switchboard = switchboard or _configured()
 
@@ -112,7 +112,7 @@ class ActionHandoverReturn(Action):
     keyword or for the button; a keyword is then followed by the turn of intent `handover_returned`.
     """
 
-    def __init__(self, switchboard: Optional[Switchboard] = None) -> None:
+    def __init__(self, switchboard: Optional[ThreadControl] = None) -> None:
         self._switchboard = switchboard or _configured()
 
     def name(self) -> str:
@@ -167,7 +167,7 @@ class ActionSessionStart(Action):
         return [SessionStarted(), *slots, ActionExecuted("action_listen")]
 
 
-def _configured() -> Switchboard:
+def _configured() -> ThreadControl:
     try:
         return services.from_config().switchboard
     except SettingsError as error:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Callable, Optional
 
-from handover_channel.control.thread_control import Switchboard
-from handover_channel.control.transcript_writer import Scribe
+from handover_channel.control.thread_control import ThreadControl
+from handover_channel.control.transcript_writer import TranscriptWriter
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MESSENGER
@@ -23,24 +23,24 @@ WITHOUT_WORKER = 10.0
 
 
 @dataclass(frozen=True)
-class Handover:
+class Services:
     """What the channel, the action server and the command work with."""
 
     settings: Settings
     store: Store
     graph: GraphApi
-    switchboard: Switchboard
+    switchboard: ThreadControl
 
 
-def build(settings: Settings, clock: Callable[[], float] = time.time) -> Handover:
+def build(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
     """Put the parts together. The database is opened, and migrated, when it is first needed."""
     store = Store(settings.database)
     graph = GraphApi(settings.graph_api.url, settings.graph_api.version, app_secret=settings.secret)
-    return Handover(settings, store, graph, Switchboard(settings, store, graph, clock))
+    return Services(settings, store, graph, ThreadControl(settings, store, graph, clock))
 
 
 @cache
-def from_config(path: Optional[str] = None) -> Handover:
+def from_config(path: Optional[str] = None) -> Services:
     """Return the parts for `handover.yml` (see `settings.load`), the same ones each time.
 
     Raises SettingsError with everything that is wrong.
@@ -86,6 +86,6 @@ def closed_lookup() -> Optional[Callable[[Optional[str]], bool]]:
 def notes_for_agents() -> Optional[Callable[[str, str, str, str, int], None]]:
     """Return what writes down what the person says, None where the settings cannot be used."""
     try:
-        return Scribe(from_config().store).write
+        return TranscriptWriter(from_config().store).write
     except SettingsError:
         return None

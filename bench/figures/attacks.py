@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Sequence
 
 import requests
-from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.auth import Auth
 from handover_channel.store import Store
 
 from bench import our_store
@@ -90,7 +90,7 @@ def _agent(rasa: RasaServer) -> requests.Session:
     browser = requests.Session()
     browser.trust_env = False
     with closing(Store(f"sqlite:///{rasa.database}")) as store:
-        link = Entrance(store).one_time_link(f"{rasa.url}/webhooks/inbox")
+        link = Auth(store).one_time_link(f"{rasa.url}/webhooks/inbox")
     browser.get(link, timeout=30).raise_for_status()
     return browser
 

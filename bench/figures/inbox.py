@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List
 
 import requests
-from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.auth import Auth
 from handover_channel.store import Store
 
 from bench import our_store
@@ -64,7 +64,7 @@ def _asked(stage: Stage, rasa: RasaServer) -> Dict[str, List[float]]:
     browser.trust_env = False
     base = f"http://127.0.0.1:{rasa.port}/webhooks/inbox"
     store = Store(f"sqlite:///{Path(rasa.database)}")
-    _ask(browser, Entrance(store).one_time_link(base))
+    _ask(browser, Auth(store).one_time_link(base))
     store.close()
     count = stage.count(REQUESTS, 20)
     addresses = {

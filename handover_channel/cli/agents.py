@@ -141,9 +141,9 @@ def link(
 ) -> None:
     """Print a link that lets one in, once, within 15 minutes, where there are no agents."""
     _need_argon2()
-    from handover_channel.inbox.auth import Entrance
+    from handover_channel.inbox.auth import Auth
 
-    typer.echo(Entrance(_store()).one_time_link(url))
+    typer.echo(Auth(_store()).one_time_link(url))
 
 
 def _store() -> Store:

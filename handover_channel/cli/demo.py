@@ -181,10 +181,10 @@ def _print_addresses(console: Console) -> None:
 def _way_in() -> str:
     """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
     from handover_channel import services
-    from handover_channel.inbox.auth import Entrance
+    from handover_channel.inbox.auth import Auth
 
     with suppress(HandoverError):
-        return Entrance(services.from_config().store).one_time_link(INBOX)
+        return Auth(services.from_config().store).one_time_link(INBOX)
     return f"{INBOX}/"
 
 

@@ -22,7 +22,7 @@ from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from handover_channel.control.thread_control import Switchboard
+    from handover_channel.control.thread_control import ThreadControl
     from handover_channel.store.thread_status import Status
 
 app = typer.Typer(
@@ -126,10 +126,10 @@ def status(thread: str = THREAD) -> None:
 def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say.")) -> None:
     """Answer as an agent in a thread that is in the built-in inbox."""
     from handover_channel import services
-    from handover_channel.replies.service import Agent
+    from handover_channel.replies.service import AgentReplies
 
     parts = services.from_config()
-    kept = Agent(parts.settings, parts.store, parts.graph).reply(thread, text)
+    kept = AgentReplies(parts.settings, parts.store, parts.graph).reply(thread, text)
     if kept.error:
         raise HandoverError(kept.error)
     typer.echo("Sent.")
@@ -199,7 +199,7 @@ def _age_to_delete(text: str) -> float:
     return seconds
 
 
-def _status_of(switchboard: Switchboard, thread: str) -> Status:
+def _status_of(switchboard: ThreadControl, thread: str) -> Status:
     found = switchboard.status(thread)
     if found is None:
         raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")

@@ -17,7 +17,7 @@ from handover_channel.printable import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
-    from handover_channel.store.queue_admin import Page, Queued
+    from handover_channel.store.queue_admin import Queued, QueuePage
 
 app = typer.Typer(help="Show what waits to be worked off and what was given up; retry or drop it.")
 
@@ -111,12 +111,12 @@ def _say(changed: bool, done: str) -> None:
     typer.echo(printable(done))
 
 
-def _plain(page: Page, now: float) -> Dict[str, Any]:
+def _plain(page: QueuePage, now: float) -> Dict[str, Any]:
     items = [{**asdict(item), "age_seconds": round(now - item.received_at, 1)} for item in page.items]
     return {"total": page.total, "items": items}
 
 
-def _print(console: Console, name: str, page: Page, now: float) -> None:
+def _print(console: Console, name: str, page: QueuePage, now: float) -> None:
     title = {"waiting": "Waiting", "failed": "Given up"}[name]
     if not page.total:
         console.print(f"{title}: nothing.")

@@ -34,7 +34,7 @@ from handover_channel.store.transcript import BOT, Line
 logger = log.logger(__name__)
 
 
-class Notices:
+class Announcements:
     """Tell the person. *token*: of the page of a row; raises GraphError. *refused*: is told of refusals."""
 
     def __init__(

@@ -18,7 +18,7 @@ from handover_channel.store.threads import Thread
 logger = log.logger(__name__)
 
 
-class Owners:
+class Ownership:
     """Meta's side of the control of threads. Used by the switchboard alone."""
 
     def __init__(self, settings: Settings, graph: GraphApi, clock: Callable[[], float]) -> None:

@@ -20,7 +20,7 @@ from handover_channel.store.findings import Findings
 from handover_channel.store.threads import Thread
 
 
-class Refusals:
+class RefusedMessages:
     """What refused messages say about threads. *ask*: Meta, for the owner; *lose*: the switchboard's."""
 
     def __init__(

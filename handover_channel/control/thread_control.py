@@ -12,10 +12,10 @@ import time
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.control.announcements import Notices
-from handover_channel.control.ownership import Owners
-from handover_channel.control.refused_messages import Refusals
-from handover_channel.control.transition_writer import Ledger
+from handover_channel.control.announcements import Announcements
+from handover_channel.control.ownership import Ownership
+from handover_channel.control.refused_messages import RefusedMessages
+from handover_channel.control.transition_writer import TransitionWriter
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -52,7 +52,7 @@ logger = log.logger(__name__)
 SIGNS_COUNT = 300.0
 
 
-class Switchboard:
+class ThreadControl:
     """Hand threads over and take them back. Synchronous: on an event loop, call it in a thread."""
 
     def __init__(
@@ -62,11 +62,13 @@ class Switchboard:
         self.store = store
         self._graph = graph
         self.clock = clock
-        self._ledger = Ledger(settings, store, clock)
-        self._owners = Owners(settings, graph, clock)
+        self._ledger = TransitionWriter(settings, store, clock)
+        self._owners = Ownership(settings, graph, clock)
         self.findings = Findings(store, clock)
-        self.refusals = Refusals(settings, store, clock, self.findings, ask=self.ask_owner, lose=self.lose)
-        self._notices = Notices(settings, store, graph, self._owners.token, clock, self.refusals.learn)
+        self.refusals = RefusedMessages(
+            settings, store, clock, self.findings, ask=self.ask_owner, lose=self.lose
+        )
+        self._notices = Announcements(settings, store, graph, self._owners.token, clock, self.refusals.learn)
 
     def token_to_speak(self, thread: str) -> Optional[str]:
         """Return the page token to send with, None while the bot does not have control.

@@ -22,7 +22,7 @@ logger = log.logger(__name__)
 TRY_AGAIN_AFTER = (0.5, 2.0, 5.0)
 
 
-class Scribe:
+class TranscriptWriter:
     """Write for the agents. `write` may be called from any thread, also from an event loop."""
 
     def __init__(

@@ -36,7 +36,7 @@ TRY_AGAIN_AFTER = (1, 5, 15, 60)
 SETTLE_AFTER = 60.0
 
 
-class Ledger:
+class TransitionWriter:
     """The rows behind the switchboard."""
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], float]) -> None:

@@ -20,11 +20,11 @@ from urllib.parse import quote
 from handover_channel.errors import TakeNotAllowed, TokenRefused
 from handover_channel.graph_api.errors import BY_CODE, TAKE_REFUSED, raise_for_error
 from handover_channel.graph_api.remedies import Caller, meant_for
-from handover_channel.graph_api.retries import Patience, Persistence
+from handover_channel.graph_api.retries import Persistence, Retries
 from handover_channel.graph_api.transport import Call, Pools, Transport, Upload, appsecret_proof
 from handover_channel.rules.budget import CallBudget
 
-__all__ = ["GraphApi", "Patience", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
+__all__ = ["GraphApi", "Retries", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
 
 #: The longest extension, in seconds: seven days (conversation-routing, as above).
 LONGEST_EXTENSION = 7 * 24 * 60 * 60
@@ -66,12 +66,12 @@ class GraphApi:
         version: str,
         *,
         app_secret: str = "",
-        patience: Optional[Patience] = None,
+        patience: Optional[Retries] = None,
         pools: Optional[Pools] = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        patience = patience or Patience()
+        patience = patience or Retries()
         transport = Transport(url, version, timeouts=patience.timeouts, pools=pools)
         self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
         self._secret = app_secret

@@ -97,19 +97,19 @@ _LINKING = (
 _NO_GRAPH = "what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml"
 
 
-class Meaning(NamedTuple):
+class RefusalMeaning(NamedTuple):
     """The error class that a refusal stands for, and its remedy."""
 
     kind: Type[GraphError]
     remedy: str
 
 
-def _rows(kind: Type[GraphError], remedy: str, *codes: int) -> Dict[int, Meaning]:
-    return {code: Meaning(kind, remedy) for code in codes}
+def _rows(kind: Type[GraphError], remedy: str, *codes: int) -> Dict[int, RefusalMeaning]:
+    return {code: RefusalMeaning(kind, remedy) for code in codes}
 
 
 #: Meta's subcodes say more than its codes, and (from seven digits up) mean the same under each of them.
-BY_SUBCODE: Mapping[int, Meaning] = {
+BY_SUBCODE: Mapping[int, RefusalMeaning] = {
     **_rows(NotThreadOwner, _OWNER, 2018300, 2534037),
     # Messenger's own questions (lead ads) hold the thread until they are through, as an app of Meta's.
     # https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/lead-generation-ads-in-messenger
@@ -130,27 +130,27 @@ BY_SUBCODE: Mapping[int, Meaning] = {
 }
 
 #: (code, words of the message in lower case): where one code has several meanings and no subcode came.
-BY_TEXT: Tuple[Tuple[int, str, Meaning], ...] = (
-    (10, "another app is controlling", Meaning(NotThreadOwner, _OWNER)),
-    (10, "outside of allowed window", Meaning(OutsideWindow, _WINDOW)),
-    (10, "outside of the allowed window", Meaning(OutsideWindow, _WINDOW)),
-    (10, "receiving messages from you", Meaning(PersonUnavailable, _PERSON)),
-    (10, "cannot receive messages", Meaning(PersonUnavailable, _PERSON)),
-    (100, "not the thread owner", Meaning(NotThreadOwner, _OWNER)),
-    (100, "only the current thread owner", Meaning(NotThreadOwner, _OWNER)),
-    (100, "take thread control", Meaning(TakeNotAllowed, TAKE_REFUSED)),
-    (100, "appsecret_proof", Meaning(TokenRefused, _PROOF)),
-    (100, "no matching user", Meaning(PersonUnavailable, _WRONG_PERSON)),
-    (100, "invalid fbid", Meaning(PersonUnavailable, _WRONG_PERSON)),
-    (100, "missing permission", Meaning(TokenRefused, _PERMISSION)),
-    (100, "length of param", Meaning(GraphError, _FORM)),
-    (100, "human_agent", Meaning(HumanAgentRefused, _TAG)),
-    (100, "human agent", Meaning(HumanAgentRefused, _TAG)),
-    (10, "human agent", Meaning(HumanAgentRefused, _TAG)),
-    (200, "receiving messages from you", Meaning(PersonUnavailable, _PERSON)),
+BY_TEXT: Tuple[Tuple[int, str, RefusalMeaning], ...] = (
+    (10, "another app is controlling", RefusalMeaning(NotThreadOwner, _OWNER)),
+    (10, "outside of allowed window", RefusalMeaning(OutsideWindow, _WINDOW)),
+    (10, "outside of the allowed window", RefusalMeaning(OutsideWindow, _WINDOW)),
+    (10, "receiving messages from you", RefusalMeaning(PersonUnavailable, _PERSON)),
+    (10, "cannot receive messages", RefusalMeaning(PersonUnavailable, _PERSON)),
+    (100, "not the thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
+    (100, "only the current thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
+    (100, "take thread control", RefusalMeaning(TakeNotAllowed, TAKE_REFUSED)),
+    (100, "appsecret_proof", RefusalMeaning(TokenRefused, _PROOF)),
+    (100, "no matching user", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
+    (100, "invalid fbid", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
+    (100, "missing permission", RefusalMeaning(TokenRefused, _PERMISSION)),
+    (100, "length of param", RefusalMeaning(GraphError, _FORM)),
+    (100, "human_agent", RefusalMeaning(HumanAgentRefused, _TAG)),
+    (100, "human agent", RefusalMeaning(HumanAgentRefused, _TAG)),
+    (10, "human agent", RefusalMeaning(HumanAgentRefused, _TAG)),
+    (200, "receiving messages from you", RefusalMeaning(PersonUnavailable, _PERSON)),
 )
 
-BY_CODE: Mapping[int, Meaning] = {
+BY_CODE: Mapping[int, RefusalMeaning] = {
     **_rows(TakeNotAllowed, TAKE_REFUSED, 27),
     **_rows(GraphUnavailable, _LATER, 2, 1200),
     # 4 app, 17 user, 32 page, 341 app ("temporary"), 613 custom, 80001 and 80006 business use cases:
@@ -169,7 +169,7 @@ BY_CODE: Mapping[int, Meaning] = {
 }
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
-_OTHER = Meaning(GraphError, "")
+_OTHER = RefusalMeaning(GraphError, "")
 _SECRET = re.compile(r"[A-Za-z0-9_|\-]{32,}")
 _LONGEST_MESSAGE = 300  # characters of Meta's text that we keep
 
@@ -198,7 +198,7 @@ def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[
     text = fields.get("message") if isinstance(fields.get("message"), str) else ""
     meaning = _meaning(code, subcode, str(text).lower())
     if meaning.kind is GraphError and (_is_transient(status) or fields.get("is_transient") is True):
-        meaning = Meaning(GraphUnavailable, _LATER)
+        meaning = RefusalMeaning(GraphUnavailable, _LATER)
     return meaning.kind(
         _sentence(status, code, subcode, fields, hide),
         status=status,
@@ -208,7 +208,7 @@ def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[
     )
 
 
-def _meaning(code: int, subcode: int, text: str) -> Meaning:
+def _meaning(code: int, subcode: int, text: str) -> RefusalMeaning:
     if subcode in BY_SUBCODE:
         return BY_SUBCODE[subcode]
     for row_code, words, meaning in BY_TEXT:

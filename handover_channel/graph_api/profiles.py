@@ -27,7 +27,7 @@ from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_names, page_updates, profiles
 from handover_channel.store.page_names import PageName
-from handover_channel.store.profiles import FRESH, Person
+from handover_channel.store.profiles import FRESH, Profile
 
 logger = log.logger(__name__)
 
@@ -162,15 +162,15 @@ class Profiles:
             self._not_before.popitem(last=False)
 
 
-def person_of(answer: Mapping[str, Any], thread: str, *, now: float) -> Person:
+def person_of(answer: Mapping[str, Any], thread: str, *, now: float) -> Profile:
     """Read Meta's answer; it is empty where we may not know."""
     parts = [answer.get(key) for key in ("first_name", "last_name")]
     name = " ".join(" ".join(part for part in parts if isinstance(part, str)).split())
     picture = answer.get("profile_pic")
     is_address = isinstance(picture, str) and picture.startswith(("https://", "http://"))
-    return Person(thread, name[:LONGEST_NAME], str(picture) if is_address else "", now)
+    return Profile(thread, name[:LONGEST_NAME], str(picture) if is_address else "", now)
 
 
-def _shown(person: Optional[Person]) -> tuple[str, bool]:
+def _shown(person: Optional[Profile]) -> tuple[str, bool]:
     # The address changes with each answer, the picture does not.
     return (person.name, bool(person.picture)) if person else ("", False)

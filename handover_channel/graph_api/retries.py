@@ -1,7 +1,7 @@
 """Which Graph API calls are made again, when, and how often.
 
 1. Only what is transient (`GraphUnavailable`) is tried again: a few times, with growing pauses and jitter.
-2. Where Meta says how long to wait, that long; where that is longer than `Patience.longest_wait`, not at all:
+2. Where Meta says how long to wait, that long; where that is longer than `Retries.longest_wait`, not at all:
    the caller has better things to do than to sleep.
 3. A call that got no answer may have worked. It is tried again all the same, because a lost message is worse
    than a repeated one, with a WARNING that says so and names the thread.
@@ -39,7 +39,7 @@ _GIVES_UP_CONTROL = ("/me/pass_thread_control", "/me/release_thread_control")
 
 
 @dataclass(frozen=True)
-class Patience:
+class Retries:
     """How long a call is tried. Times in seconds."""
 
     attempts: int = 4
@@ -71,7 +71,7 @@ class Persistence:
     def __init__(
         self,
         exchange: Callable[[Call], Answer],
-        patience: Patience,
+        patience: Retries,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,

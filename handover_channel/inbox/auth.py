@@ -83,7 +83,7 @@ class Visitor:
     proof_key: str = field(repr=False, default="")  #: never sent: see web.proof
 
 
-class Entrance:
+class Auth:
     """Lets visitors in. Thread-safe; every method but those that `check` asks the database.
 
     Raises StoreUnavailable where the database does not answer.

@@ -11,10 +11,10 @@ from sanic.response import HTTPResponse, redirect
 from handover_channel.errors import EntranceRefused, TooManyAttempts
 from handover_channel.inbox import http
 from handover_channel.inbox.http import BASE, HEADERS, SignInFirst, field
-from handover_channel.inbox.page_services import Room
+from handover_channel.inbox.page_services import PageServices
 
 
-def add(routes: Blueprint, room: Room) -> None:
+def add(routes: Blueprint, room: PageServices) -> None:
     """Add them to the page's routes."""
     front, entrance = room.front, room.front.entrance
 

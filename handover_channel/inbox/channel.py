@@ -24,19 +24,19 @@ from handover_channel import log, services
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, routes
-from handover_channel.inbox.auth import Entrance
-from handover_channel.inbox.commands import TIDY, Acts
+from handover_channel.inbox.auth import Auth
+from handover_channel.inbox.commands import TIDY, Commands
 from handover_channel.inbox.http import BASE, Front
-from handover_channel.inbox.media_proxy import Files
-from handover_channel.inbox.page_services import Pools, Room
-from handover_channel.inbox.queries import Reader
-from handover_channel.inbox.rasa_gateway import RasaSide
+from handover_channel.inbox.media_proxy import MediaProxy
+from handover_channel.inbox.page_services import PageServices, ThreadPools
+from handover_channel.inbox.queries import Queries
+from handover_channel.inbox.rasa_gateway import RasaGateway
 from handover_channel.inbox.rendering import Pages
-from handover_channel.inbox.updates import Live
+from handover_channel.inbox.updates import Updates
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
-from handover_channel.rasa.runtime import Server
-from handover_channel.replies.service import Agent
+from handover_channel.rasa.runtime import Runtime
+from handover_channel.replies.service import AgentReplies
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
 
@@ -72,7 +72,7 @@ class InboxInput(InputChannel):
         self._settings = settings
         self._handover = services.build(settings)
         self._clock = clock
-        self._server: Optional[Server] = None
+        self._server: Optional[Runtime] = None
         self._tidying: Optional[asyncio.Task[None]] = None
 
     def get_output_channel(self) -> Optional[OutputChannel]:
@@ -83,17 +83,17 @@ class InboxInput(InputChannel):
         """Return the routes; below `/webhooks/inbox/`."""
         given, clock = self._handover, self._clock
         reads = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox")
-        pools = Pools(
+        pools = ThreadPools(
             ThreadPoolExecutor(ACTS_AT_ONCE, thread_name_prefix="handover-acts"),
             ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
             ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
         )
-        entrance = Entrance(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
+        entrance = Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
         front = Front(entrance, Pages(BASE), reads, clock)
-        live = Live(given.store, reads, clock)
-        files = Files(self._settings.graph_api.url)
+        live = Updates(given.store, reads, clock)
+        files = MediaProxy(self._settings.graph_api.url)
         profiles = Profiles(self._settings, given.store, given.graph, clock)
-        room = Room(front, live, files, profiles, pools)
+        room = PageServices(front, live, files, profiles, pools)
         blueprint = routes.blueprint(room)
 
         @blueprint.get("/health")
@@ -110,19 +110,19 @@ class InboxInput(InputChannel):
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            rasa = RasaSide(app, loop)
-            agent = Agent(
+            rasa = RasaGateway(app, loop)
+            agent = AgentReplies(
                 self._settings,
                 given.store,
                 given.graph,
                 clock,
                 port_of=rasa.port_of,
             )
-            acts = Acts(self._settings, given.store, given.switchboard, clock, port_of=rasa.port_of)
-            room.open(rasa, acts, agent, Reader(self._settings, given.store, agent.sending_rules, clock))
+            acts = Commands(self._settings, given.store, given.switchboard, clock, port_of=rasa.port_of)
+            room.open(rasa, acts, agent, Queries(self._settings, given.store, agent.sending_rules, clock))
             if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
                 await share_scheduler()
-                self._server = Server(given, on_new_message)
+                self._server = Runtime(given, on_new_message)
                 await self._server.start(app)
             self._tidying = asyncio.ensure_future(_keep_tidy(front, acts))
             await _print_link(app, front)
@@ -142,7 +142,7 @@ class InboxInput(InputChannel):
         return blueprint
 
 
-async def _keep_tidy(front: Front, acts: Acts) -> None:
+async def _keep_tidy(front: Front, acts: Commands) -> None:
     while True:
         await asyncio.sleep(TIDY)
         try:

@@ -12,7 +12,7 @@ from typing import Callable, Optional
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import permissions
 from handover_channel.replies.sending_rules import PortOf
@@ -44,14 +44,14 @@ TIDY, FORGET = 30.0, 600.0
 KEEP = 7 * 86400.0
 
 
-class Acts:
+class Commands:
     """Act for an agent. *agent* is the name they sign in with."""
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
-        switchboard: Switchboard,
+        switchboard: ThreadControl,
         clock: Callable[[], float] = time.time,
         *,
         port_of: PortOf = lambda channel: None,

@@ -9,7 +9,7 @@ from typing import Any, Awaitable, Dict, TypeVar
 _T = TypeVar("_T")
 
 
-class Turns:
+class Limiter:
     """Turns at something, *most* of one name at a time."""
 
     def __init__(self, most: int) -> None:

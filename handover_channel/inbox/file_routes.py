@@ -20,7 +20,7 @@ from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import http
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.http import HEADERS
-from handover_channel.inbox.page_services import Room
+from handover_channel.inbox.page_services import PageServices
 
 STATIC = Path(__file__).with_name("static")
 
@@ -28,7 +28,7 @@ STATIC = Path(__file__).with_name("static")
 KEEP = 3600
 
 
-def add(routes: Blueprint, room: Room) -> None:
+def add(routes: Blueprint, room: PageServices) -> None:
     """Add them to the page's routes."""
     front = room.front
     ours = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
@@ -71,7 +71,7 @@ _FOREIGN = {
 }
 
 
-async def _file(room: Room, visitor: Visitor, address: str) -> HTTPResponse:
+async def _file(room: PageServices, visitor: Visitor, address: str) -> HTTPResponse:
     if not address:
         raise HandoverRefused("there is no picture of this person -> nothing is wrong")
     fetch = functools.partial(http.call_in, room.pools.files, room.files.fetch, address)

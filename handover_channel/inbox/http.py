@@ -34,7 +34,7 @@ from handover_channel.errors import (
     WrongPassword,
 )
 from handover_channel.inbox import forms
-from handover_channel.inbox.auth import REMEMBERED, Entrance, Visitor
+from handover_channel.inbox.auth import REMEMBERED, Auth, Visitor
 from handover_channel.inbox.forms import Form, Upload
 from handover_channel.inbox.rendering import LANGUAGES, Pages
 from handover_channel.rasa.request_body import Places, Reading
@@ -75,7 +75,7 @@ class SignInFirst(Exception):
 class Front:
     """What every route needs: who asks, templates, and threads for what is synchronous."""
 
-    def __init__(self, entrance: Entrance, pages: Pages, pool: Executor, clock: Callable[[], float]) -> None:
+    def __init__(self, entrance: Auth, pages: Pages, pool: Executor, clock: Callable[[], float]) -> None:
         self.entrance = entrance
         self.pages = pages
         self._pool = pool

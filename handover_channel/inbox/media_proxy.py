@@ -62,7 +62,7 @@ class Fetched:
     headers: Mapping[str, str]  #: to go with it
 
 
-class Files:
+class MediaProxy:
     """Fetch files. For any number of threads at once. *graph_url*: `graph_api.url` of the settings."""
 
     def __init__(

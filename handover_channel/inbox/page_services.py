@@ -11,20 +11,20 @@ from sanic.request import Request
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, listing
 from handover_channel.inbox.auth import Visitor
-from handover_channel.inbox.commands import Acts
-from handover_channel.inbox.concurrency import Turns
+from handover_channel.inbox.commands import Commands
+from handover_channel.inbox.concurrency import Limiter
 from handover_channel.inbox.http import Front
-from handover_channel.inbox.media_proxy import Files
-from handover_channel.inbox.queries import BotsPart, Reader
-from handover_channel.inbox.rasa_gateway import RasaSide
-from handover_channel.inbox.updates import Live
+from handover_channel.inbox.media_proxy import MediaProxy
+from handover_channel.inbox.queries import BotHistory, Queries
+from handover_channel.inbox.rasa_gateway import RasaGateway
+from handover_channel.inbox.updates import Updates
 from handover_channel.inbox.view_models import ListView, ThreadView
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.limits import FILES_AT_ONCE
 from handover_channel.store.threads import Thread
 
 
-class Pools(NamedTuple):
+class ThreadPools(NamedTuple):
     """Threads for what waits for others than the database: a pool each, so that no reader waits with it."""
 
     acts: ThreadPoolExecutor  #: for Meta, and other channels
@@ -37,30 +37,30 @@ class Pools(NamedTuple):
             pool.shutdown(wait=False)
 
 
-class Room:
+class PageServices:
     """What the routes use. Rasa's part comes in when the server has started."""
 
-    rasa: RasaSide
-    acts: Acts
-    agent: Agent
-    reader: Reader
+    rasa: RasaGateway
+    acts: Commands
+    agent: AgentReplies
+    reader: Queries
 
     def __init__(
         self,
         front: Front,
-        live: Live,
-        files: Files,
+        live: Updates,
+        files: MediaProxy,
         profiles: Profiles,
-        pools: Pools,
+        pools: ThreadPools,
     ) -> None:
         self.front = front
         self.live = live
         self.files = files
         self.profiles = profiles
         self.pools = pools
-        self.fetching = Turns(FILES_AT_ONCE.value)
+        self.fetching = Limiter(FILES_AT_ONCE.value)
 
-    def open(self, rasa: RasaSide, acts: Acts, agent: Agent, reader: Reader) -> None:
+    def open(self, rasa: RasaGateway, acts: Commands, agent: AgentReplies, reader: Queries) -> None:
         """Begin to serve."""
         self.rasa, self.acts, self.agent, self.reader = rasa, acts, agent, reader
 
@@ -87,7 +87,7 @@ class Room:
 
     def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:
         self.reader.looked_at(row, visitor.name)
-        bot = BotsPart(self.rasa.said(row.id), self.rasa.intents())
+        bot = BotHistory(self.rasa.said(row.id), self.rasa.intents())
         link = functools.partial(http.link, visitor)
         return self.reader.thread(row, bot, agent=visitor.name, link=link, before=before)
 

@@ -45,14 +45,14 @@ _TO_TAKE_OVER = (Control.BOT, Control.APP, Control.BESIDE)
 
 
 @dataclass(frozen=True)
-class BotsPart:
+class BotHistory:
     """What Rasa knows of a thread."""
 
     said: Sequence[Said] = ()
     intents: Sequence[str] = ()  #: to go on with
 
 
-class Reader:
+class Queries:
     """Read what an agent sees."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Reader:
             return threads.get(connection, thread)
 
     def thread(
-        self, row: Thread, bot: BotsPart, *, agent: str, link: Link, before: Optional[float] = None
+        self, row: Thread, bot: BotHistory, *, agent: str, link: Link, before: Optional[float] = None
     ) -> ThreadView:
         """Return one conversation. *before*: the stretch that came before that time."""
         now = self._clock()

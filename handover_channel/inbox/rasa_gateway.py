@@ -28,7 +28,7 @@ _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, "handover", "h
 PATIENCE = 30.0
 
 
-class RasaSide:
+class RasaGateway:
     """Rasa, as this server runs it. *loop*: the server's."""
 
     def __init__(self, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:

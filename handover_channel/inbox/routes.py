@@ -18,7 +18,7 @@ from handover_channel.errors import EntranceRefused, HandoverError, HandoverRefu
 from handover_channel.inbox import auth_routes, file_routes, http, server_sent_events
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.http import BASE, SignInFirst, field
-from handover_channel.inbox.page_services import Room
+from handover_channel.inbox.page_services import PageServices
 from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
@@ -26,7 +26,7 @@ from handover_channel.store.replies import File
 _Act = Callable[[Request, Visitor, str], Awaitable[None]]
 
 
-def blueprint(room: Room) -> Blueprint:
+def blueprint(room: PageServices) -> Blueprint:
     """Return the routes of the inbox."""
     routes = Blueprint("handover_inbox", __name__)
     _add_pages(routes, room)
@@ -52,7 +52,7 @@ def blueprint(room: Room) -> Blueprint:
 # --- pages and fragments ---
 
 
-def _add_pages(routes: Blueprint, room: Room) -> None:
+def _add_pages(routes: Blueprint, room: PageServices) -> None:
     front = room.front
 
     @routes.get("/")
@@ -88,7 +88,7 @@ def _add_pages(routes: Blueprint, room: Room) -> None:
 # --- what agents do ---
 
 
-def _add_acts(routes: Blueprint, room: Room) -> None:
+def _add_acts(routes: Blueprint, room: PageServices) -> None:
     front = room.front
     #: What Meta, or another channel, may let wait.
     patiently = functools.partial(http.call_in, room.pools.acts)

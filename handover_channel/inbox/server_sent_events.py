@@ -12,7 +12,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import http
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.http import HEADERS
-from handover_channel.inbox.page_services import Room
+from handover_channel.inbox.page_services import PageServices
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ BEAT = 15.0
 SELDOM = 5.0
 
 
-async def tell(room: Room, request: Request, visitor: Visitor) -> None:
+async def tell(room: PageServices, request: Request, visitor: Visitor) -> None:
     """Stream server-sent events until the page, the sign-in or the server ends."""
     front, acts = room.front, room.acts
     page, thread = http.argument(request, "page"), http.argument(request, "thread")

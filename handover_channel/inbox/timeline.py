@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.inbox import message_changes
 from handover_channel.inbox.bot_history import without
-from handover_channel.inbox.view_models import Changed, Entry, Remark, Said
+from handover_channel.inbox.view_models import ControlChange, Entry, PrivateNote, Said
 from handover_channel.messenger.bubble import Card, File
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
@@ -95,7 +95,7 @@ def _gathered(
         found.append(_changed(change, names.agents))
     for remark in private_notes.of(connection, row.id, before=before, limit=limit):
         name = names.agents.get(remark.agent, remark.agent)
-        found.append(Remark(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
+        found.append(PrivateNote(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
     return found, events
 
 
@@ -185,8 +185,8 @@ def _card(card: Card, link: Link) -> Card:
     return replace(card, picture=link(card.picture)) if card.picture else card
 
 
-def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> Changed:
-    return Changed(
+def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> ControlChange:
+    return ControlChange(
         key=f"change-{change.id}",
         at=change.at,
         control_before=change.control_before,

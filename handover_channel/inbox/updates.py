@@ -64,7 +64,7 @@ class Listener:
         return found
 
 
-class Live:
+class Updates:
     """Look for news as long as a page is open."""
 
     def __init__(self, store: Store, pool: Executor, clock: Callable[[], float] = time.time) -> None:

@@ -111,7 +111,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ControlChange:
     """A divider: control went from one to another."""
 
     key: str
@@ -125,7 +125,7 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Remark:
+class PrivateNote:
     """An internal note: for colleagues."""
 
     key: str
@@ -134,7 +134,7 @@ class Remark:
     text: str
 
 
-Entry = Union[Said, Changed, Remark]
+Entry = Union[Said, ControlChange, PrivateNote]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.metrics import counters
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, deadlines, deliveries, findings, statistics
-from handover_channel.store.statistics import Figures, Happened, History
+from handover_channel.store.statistics import Happened, History, Statistics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -50,7 +50,7 @@ class _Families:
         return self.found
 
 
-class Scrape:
+class Exporter:
     """Answer Prometheus."""
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> None:
@@ -81,7 +81,7 @@ class Scrape:
         yield from self._threads(found)
         yield from self._happened(happened)
 
-    def _queue(self, found: Figures, now: float) -> Iterator[Metric]:
+    def _queue(self, found: Statistics, now: float) -> Iterator[Metric]:
         kinds: Dict[_Labels, int] = {(kind,): found.waiting.get(kind, 0) for kind in _KINDS}
         yield _gauges("handover_queue_length", "Deliveries that wait, by kind.", ["kind"], kinds)
         oldest = max(now - found.oldest_at, 0.0) if found.oldest_at is not None else 0.0
@@ -97,7 +97,7 @@ class Scrape:
         said = f"Deadlines that nobody has worked off {statistics.OVERDUE:.0f} seconds after they were due."
         yield _gauges("handover_deadlines_overdue", said, ["kind"], overdue)
 
-    def _threads(self, found: Figures) -> Iterator[Metric]:
+    def _threads(self, found: Statistics) -> Iterator[Metric]:
         open_now: Counter[_Labels] = Counter()
         refused: Counter[_Labels] = Counter({(name,): 0 for name in self._settings.targets})
         for each, count in found.open.items():

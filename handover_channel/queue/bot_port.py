@@ -11,7 +11,7 @@ from handover_channel.store.deliveries import Delivery
 from handover_channel.store.threads import Thread
 
 
-class Conversation(Protocol):
+class BotPort(Protocol):
     """The bot's side of a thread. Every method may raise NotReady."""
 
     async def let_echoes_come(self) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional, Set, Tuple, Union
 
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.messenger.bubble import whole_number, words
 from handover_channel.messenger.events import (
     INSTAGRAM_INBOX_APP_ID,
@@ -86,14 +86,14 @@ _RETURNED = frozenset(each.value for each in ReturnReason)
 Said = Union[MessageReceived, PostbackReceived]
 
 
-class Evidence:
+class EventHandlers:
     """Weigh events. Synchronous: on an event loop, call it in a thread."""
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
-        switchboard: Switchboard,
+        switchboard: ThreadControl,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings

@@ -16,12 +16,12 @@ import logging
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import GraphError, NotThreadOwner, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.metrics import counters
-from handover_channel.queue.resend_guard import Repeats
+from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import findings
 
@@ -36,9 +36,9 @@ class Gate:
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        switchboard: ThreadControl,
         graph: GraphApi,
-        repeats: Optional[Repeats] = None,
+        repeats: Optional[ResendGuard] = None,
         note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
         self._switchboard = switchboard

@@ -32,7 +32,7 @@ from handover_channel import essential, log, services
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
-from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.intake import Intake
 from handover_channel.queue.ipc import Counter, Line, LineClosed
 from handover_channel.queue.worker import Worker
@@ -62,7 +62,7 @@ class Begin:
     log_level: int
 
 
-class FarConversation:
+class RemoteBot:
     """Rasa's side of the conversations, in the process that has it."""
 
     def __init__(self, turns: Line) -> None:
@@ -94,17 +94,17 @@ class FarConversation:
         await self._turns.ask("muted", row, target, until)
 
 
-class Desk:
+class QueueProcess:
     """Receive, store, work off."""
 
     def __init__(self, settings: Settings, counter: Counter, turns: Line) -> None:
         self._handover = given = services.build(settings)
-        evidence = Evidence(settings, given.store, given.switchboard)
+        evidence = EventHandlers(settings, given.store, given.switchboard)
         self._worker = Worker(
             given.store,
             given.switchboard,
             evidence,
-            FarConversation(turns),
+            RemoteBot(turns),
             pressed=lambda: self._intake.is_pressed(),
         )
         self._intake = Intake(given.store, settings.secret, counter, self._worker)
@@ -146,7 +146,7 @@ class Desk:
 
 async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: socket.socket) -> None:
     """Work until Rasa's process hangs up."""
-    desk: Optional[Desk] = None
+    desk: Optional[QueueProcess] = None
 
     async def at_the_door(what: str, given: Tuple[Any, ...]) -> Any:
         nonlocal desk
@@ -155,7 +155,7 @@ async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: 
         if what == "begin":
             (begin,) = given
             _log_at(door, begin.log_level)
-            desk = Desk(begin.settings, Counter(counter_end), turns)
+            desk = QueueProcess(begin.settings, Counter(counter_end), turns)
             desk.start()
             return None
         if desk is None:

@@ -19,7 +19,7 @@ from handover_channel.store import Store, sent_messages
 logger = log.logger(__name__)
 
 
-class Repeats:
+class ResendGuard:
     """What was sent for one delivery. *again*: it was begun before, and interrupted."""
 
     def __init__(

@@ -20,13 +20,13 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from sqlalchemy.engine import Connection
 
 from handover_channel import essential, log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
-from handover_channel.queue.bot_port import Conversation
+from handover_channel.queue.bot_port import BotPort
 from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
-from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.ruling import Ruling
 from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget
@@ -73,9 +73,9 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        switchboard: Switchboard,
-        evidence: Evidence,
-        conversation: Conversation,
+        switchboard: ThreadControl,
+        evidence: EventHandlers,
+        conversation: BotPort,
         clock: Callable[[], float] = time.time,
         pressed: Callable[[], bool] = lambda: False,
     ) -> None:

@@ -27,10 +27,10 @@ from handover_channel.log import Rarely
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
-from handover_channel.metrics.exporter import CONTENT_TYPE, Scrape
+from handover_channel.metrics.exporter import CONTENT_TYPE, Exporter
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.request_body import Places, Reading
-from handover_channel.rasa.runtime import Server
+from handover_channel.rasa.runtime import Runtime
 from handover_channel.rules import limits
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL
@@ -69,7 +69,7 @@ class MessengerInput(InputChannel):
     def __init__(self, settings: Settings, verify: str) -> None:
         self._handover = services.build(settings)
         self._verify = verify
-        self._server: Optional[Server] = None
+        self._server: Optional[Runtime] = None
 
     def get_output_channel(self) -> Optional[OutputChannel]:
         """Return an output for what Rasa says unasked: reminders, `trigger_intent`. The same gate holds."""
@@ -78,9 +78,9 @@ class MessengerInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """Return the routes; below `/webhooks/facebook/`."""
         routes = Blueprint("handover_messenger", __name__)
-        self._server = server = Server(self._handover, on_new_message)
+        self._server = server = Runtime(self._handover, on_new_message)
         places = Places(limits.LARGE_AT_ONCE.value)
-        scrape = Scrape(self._handover.settings, self._handover.store)
+        scrape = Exporter(self._handover.settings, self._handover.store)
         rarely = Rarely()
 
         @routes.get("/")
@@ -128,7 +128,7 @@ class MessengerInput(InputChannel):
         return routes
 
 
-async def _receive(request: Request, places: Places, server: Server, rarely: Rarely) -> Tuple[int, str]:
+async def _receive(request: Request, places: Places, server: Runtime, rarely: Rarely) -> Tuple[int, str]:
     """Read a delivery and pass it on; return what Meta is to be answered: HTTP status and text."""
     reading = Reading(request, limits.WEBHOOK, places)
     signature = request.headers.get("x-hub-signature-256") or ""

@@ -17,12 +17,12 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 from rasa.core.channels.channel import OutputChannel
 
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.queue.outbound_gate import Gate
-from handover_channel.queue.resend_guard import Repeats
+from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.rules.turn_outcome import Spoken
 
 logger = log.logger(__name__)
@@ -48,11 +48,11 @@ class MessengerOutput(OutputChannel):
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        switchboard: ThreadControl,
         graph: GraphApi,
         pool: Executor,
         tag: Optional[str] = None,
-        repeats: Optional[Repeats] = None,
+        repeats: Optional[ResendGuard] = None,
         note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
         self._switchboard = switchboard

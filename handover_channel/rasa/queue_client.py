@@ -40,7 +40,7 @@ BEGIN = 60.0
 GRACE = 10.0
 
 
-class DeskProcess:
+class QueueClient:
     """The desk, as Rasa's process has it. Used on one event loop, but for `note_sent`."""
 
     def __init__(self, begin: Begin, turns_loop: TurnsLoop, turn: Answer) -> None:

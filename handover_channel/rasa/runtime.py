@@ -24,12 +24,12 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.process import Begin
 from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa.output import MessengerOutput
-from handover_channel.rasa.queue_client import DeskProcess
+from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.store_checks import keep_from_exiting
-from handover_channel.rasa.turns import OnNewMessage, RasaConversation
+from handover_channel.rasa.turns import OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.rules import budget
-from handover_channel.services import Handover
+from handover_channel.services import Services
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
 
@@ -54,10 +54,10 @@ CALLS_AT_ONCE = 64
 SWITCH = 0.001
 
 
-class Server:
+class Runtime:
     """The channel's machinery in one Rasa process."""
 
-    def __init__(self, handover: Handover, on_new_message: OnNewMessage) -> None:
+    def __init__(self, handover: Services, on_new_message: OnNewMessage) -> None:
         self._handover = handover
         self._on_new_message = on_new_message
         self._calls = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE, thread_name_prefix="handover-graph")
@@ -65,17 +65,17 @@ class Server:
         # from others, however often it is asked.
         self._looks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-health")
         self._looking: Dict[str, asyncio.Future[Any]] = {}
-        self._conversation: Optional[RasaConversation] = None
+        self._conversation: Optional[RasaBot] = None
         self._turns = TurnsLoop()
-        self._desk: Optional[DeskProcess] = None
+        self._desk: Optional[QueueClient] = None
         self._stopping = False
 
     async def start(self, app: Sanic) -> None:
         """Start the desk, and the loop that runs turns. Returns at once."""
         given = self._handover
         begin = Begin(given.settings, logging.getLogger().getEffectiveLevel())
-        self._desk = desk = DeskProcess(begin, self._turns, self._turn)
-        self._conversation = RasaConversation(
+        self._desk = desk = QueueClient(begin, self._turns, self._turn)
+        self._conversation = RasaBot(
             app,
             self._on_new_message,
             given.switchboard,
@@ -169,7 +169,7 @@ class Server:
             return ""
         return f"no turn can run: something in the bot has held their event loop for {PATIENCE:g} seconds"
 
-    async def _problem_of_stores(self, conversation: RasaConversation) -> str:
+    async def _problem_of_stores(self, conversation: RasaBot) -> str:
         try:
             return str(await self._looked("stores", self._check, conversation))
         except asyncio.TimeoutError:
@@ -183,7 +183,7 @@ class Server:
             self._looking[what] = looking
         return await asyncio.wait_for(asyncio.shield(looking), PATIENCE)
 
-    def _check(self, conversation: RasaConversation) -> str:
+    def _check(self, conversation: RasaBot) -> str:
         try:
             # Written, as an event would be: a full disk, or a file that somebody has locked, can be read.
             with self._handover.store.writing() as connection:

@@ -28,11 +28,11 @@ from rasa.core.lock_store import LockError
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MESSENGER, MessageReceived, PostbackReceived
-from handover_channel.queue.resend_guard import Repeats
+from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.rasa.event_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa.garbage_collection import set_aside, tidy_up
 from handover_channel.rasa.output import MessengerOutput
@@ -69,14 +69,14 @@ _Said = Union[MessageReceived, PostbackReceived]
 _Part = Tuple[str, Dict[str, Any], Dict[str, Any]]
 
 
-class RasaConversation:
+class RasaBot:
     """Speak with Rasa's agent of this server."""
 
     def __init__(
         self,
         app: Sanic,
         on_new_message: OnNewMessage,
-        switchboard: Switchboard,
+        switchboard: ThreadControl,
         graph: GraphApi,
         pool: Executor,
         store: Store,
@@ -307,7 +307,7 @@ class RasaConversation:
 
     def _messenger(self, delivery: Delivery, part: str = "", *, again: bool) -> MessengerOutput:
         tag = f"{delivery.id}{part}"
-        repeats = Repeats(self._store, str(delivery.id), again=again, recent=self._recent)
+        repeats = ResendGuard(self._store, str(delivery.id), again=again, recent=self._recent)
         return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats, self._note)
 
     def _note(self, tag: str, mid: str) -> None:

@@ -16,7 +16,7 @@ from handover_channel.graph_api.personas import Personas
 from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.replies.sending_rules import NOT_REACHABLE, PortOf, silence_of
-from handover_channel.replies.sent_parts import Part
+from handover_channel.replies.sent_parts import SentPart
 from handover_channel.rules.messaging_window import messaging_type
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
@@ -26,7 +26,7 @@ from handover_channel.store.threads import Thread
 logger = log.logger(__name__)
 
 
-class Post:
+class ReplyDelivery:
     """Sends messages, each by the channel of its thread."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Post:
         self._personas = Personas(store, graph, clock) if settings.inbox.personas else None
 
     def send(
-        self, row: Thread, agent: str, part: Part, message: Mapping[str, Any], file: Optional[File]
+        self, row: Thread, agent: str, part: SentPart, message: Mapping[str, Any], file: Optional[File]
     ) -> str:
         """Send *message* (as the Send API takes it) for *agent*; return its `mid`, "" where there is none.
 
@@ -56,7 +56,7 @@ class Post:
         return ""
 
     def _by_meta(
-        self, row: Thread, agent: str, part: Part, message: Mapping[str, Any], file: Optional[File]
+        self, row: Thread, agent: str, part: SentPart, message: Mapping[str, Any], file: Optional[File]
     ) -> str:
         token = self._settings.token_for(row.page)
         body: Dict[str, Any] = {

@@ -23,7 +23,7 @@ from handover_channel.store.transcript import Line
 _TAG = re.compile(r"reply\.([0-9]{1,18})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
 
 
-class Part(NamedTuple):
+class SentPart(NamedTuple):
     """One message of a reply."""
 
     reply: int
@@ -36,13 +36,15 @@ class Part(NamedTuple):
         return f"reply.{self.reply}.{self.number}.{self.total}"
 
 
-def part_of(tag: str) -> Optional[Part]:
+def part_of(tag: str) -> Optional[SentPart]:
     """Return the message with that tag, None where it is not an agent's."""
     found = _TAG.match(tag)
-    return Part(*map(int, found.groups())) if found else None
+    return SentPart(*map(int, found.groups())) if found else None
 
 
-def note_sent(settings: Settings, store: Store, row: Thread, part: Part, line: Line, *, now: float) -> None:
+def note_sent(
+    settings: Settings, store: Store, row: Thread, part: SentPart, line: Line, *, now: float
+) -> None:
     """Note that *part* has gone out, as *line* says. *row*: the thread. *now*: our clock."""
     first_response.note(settings, store, row, now=now)
     with store.writing() as connection:
@@ -65,5 +67,5 @@ def _named(line: Line, reply: Reply) -> List[Attachment]:
     return [replace(each, title=each.title or reply.file_name) for each in line.attachments]
 
 
-def _tags(part: Part) -> List[str]:
+def _tags(part: SentPart) -> List[str]:
     return [part._replace(number=number).tag for number in range(1, part.total + 1)]

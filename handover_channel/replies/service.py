@@ -21,16 +21,16 @@ import uuid
 from typing import Any, Callable, Dict, List, Optional
 
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import MESSENGER, Attachment
 from handover_channel.replies import sent_parts
-from handover_channel.replies.delivery import Post
+from handover_channel.replies.delivery import ReplyDelivery
 from handover_channel.replies.sending_rules import PortOf, SendingRules, check_reply, kind_of, sending_rules
-from handover_channel.replies.sent_parts import Part
+from handover_channel.replies.sent_parts import SentPart
 from handover_channel.rules.control import Control
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_updates, replies, sent_messages, threads
@@ -49,7 +49,7 @@ LOOK = 0.2
 NOT_ITS_TURN = "an earlier message of this conversation is still being sent -> send it again in a moment"
 
 
-class Agent:
+class AgentReplies:
     """People who answer for the page. Synchronous, and for any number of threads (of the process) at once."""
 
     def __init__(
@@ -61,15 +61,15 @@ class Agent:
         *,
         port_of: PortOf = lambda channel: None,
         sleep: Callable[[float], None] = time.sleep,
-        switchboard: Optional[Switchboard] = None,
+        switchboard: Optional[ThreadControl] = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self._port_of = port_of
-        self._post = Post(settings, store, graph, clock, port_of)
+        self._post = ReplyDelivery(settings, store, graph, clock, port_of)
         self._sleep = sleep
-        self._refusals = (switchboard or Switchboard(settings, store, graph, clock)).refusals
+        self._refusals = (switchboard or ThreadControl(settings, store, graph, clock)).refusals
 
     def sending_rules(self, row: Thread) -> SendingRules:
         """Tell in advance whether an agent may answer in the thread of *row*."""
@@ -190,7 +190,7 @@ class Agent:
             file = replies.file_of(connection, reply)
         parts = _messages_of(reply)
         for number, message in enumerate(parts, start=1):
-            part = Part(reply.id, number, len(parts))
+            part = SentPart(reply.id, number, len(parts))
             with self._store.writing() as connection:
                 mine = replies.renew(connection, reply, worker=worker, now=self._clock())
             if not mine:
@@ -198,14 +198,14 @@ class Agent:
             if not self._went_out(row, part):
                 self._send_part(row, reply.agent, part, message, file if "attachment" in message else None)
 
-    def _went_out(self, row: Thread, part: Part) -> bool:
+    def _went_out(self, row: Thread, part: SentPart) -> bool:
         with self._store.reading() as connection:
             return sent_messages.find(connection, part.tag) or sent_messages.find_echo(
                 connection, row.id, part.tag
             )
 
     def _send_part(
-        self, row: Thread, agent: str, part: Part, message: Dict[str, Any], file: Optional[File]
+        self, row: Thread, agent: str, part: SentPart, message: Dict[str, Any], file: Optional[File]
     ) -> None:
         began = self._clock()  # not later: Meta says up to when all was delivered, by when it took a message
         mid = self._post.send(row, agent, part, message, file)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Mapping
 
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 
 KEYS = ("page_inbox", "meta_ai", "within")
 
@@ -57,7 +57,7 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def read(block: Block) -> AutomaticReplies:
+def read(block: Section) -> AutomaticReplies:
     """Return what is done about automatic replies; the block's list of problems may grow."""
     block.expect_only(KEYS)
     reactions = [each.value for each in Reaction]
@@ -68,7 +68,7 @@ def read(block: Block) -> AutomaticReplies:
     )
 
 
-def _within(block: Block) -> timedelta:
+def _within(block: Section) -> timedelta:
     within = block.duration("within", DEFAULT_WITHIN)
     if within is None or within > LONGEST_WITHIN:
         given = block.text("within") if block.values.get("within") else "false"

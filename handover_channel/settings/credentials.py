@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
-from handover_channel.settings.section import Block, quoted
+from handover_channel.settings.section import Section, quoted
 
 #: The name of the block: what Rasa imports.
 CHANNEL = "handover_channel.MessengerInput"
@@ -44,7 +44,7 @@ def is_without_messenger(channels: Mapping[Any, Any]) -> bool:
     return INBOX_CHANNEL in channels and CHANNEL not in channels
 
 
-def read(block: Block) -> Credentials:
+def read(block: Section) -> Credentials:
     """Return the credentials of *block*, whose list of problems grows by what is wrong with it."""
     block.expect_only(KEYS)
     return Credentials(
@@ -58,7 +58,7 @@ def read(block: Block) -> Credentials:
     )
 
 
-def _pages(block: Block) -> Tuple[Page, ...]:
+def _pages(block: Section) -> Tuple[Page, ...]:
     token = block.text("page-access-token", secret=True)
     if not block.has("pages"):
         return (Page("", token),) if token else ()
@@ -79,7 +79,7 @@ def _pages(block: Block) -> Tuple[Page, ...]:
     return tuple(pages.values())
 
 
-def _page(block: Block, key: str, value: Any) -> Page:
+def _page(block: Section, key: str, value: Any) -> Page:
     item = block.within(key, value)
     item.expect_only(PAGE_KEYS)
     page = item.required("id", "write the id of the page (digits, under About > Page transparency)")

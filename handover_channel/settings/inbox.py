@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Collection, Dict, Iterator, Mapping, Optional
 
 from handover_channel.rules.continuing import LANGUAGES, Named, in_words
-from handover_channel.settings.section import Block, quoted
+from handover_channel.settings.section import Section, quoted
 
 KEYS = ("sign_in_for", "joined", "ahead", "offline_after", "canned_replies", "personas", "continue_with")
 
@@ -44,7 +44,7 @@ class InboxSettings:
     continue_with: Optional[Named] = None
 
 
-def read(block: Block) -> InboxSettings:
+def read(block: Section) -> InboxSettings:
     """Return the inbox of *block*, whose list of problems grows by what is wrong with it."""
     block.expect_only(KEYS)
     return InboxSettings(
@@ -63,20 +63,20 @@ def filled(text: str, **values: object) -> str:
     return _PLACEHOLDER.sub(lambda found: str(values.get(found[1].strip(), found[0])), text)
 
 
-def _sign_in_for(block: Block) -> timedelta:
+def _sign_in_for(block: Section) -> timedelta:
     found = block.duration("sign_in_for", DEFAULT_SIGN_IN)
     if found is None:
         block.refuse("sign_in_for", "has to end some time: write a duration, such as 12 hours")
     return found or DEFAULT_SIGN_IN
 
 
-def _told(block: Block, key: str, placeholders: Collection[str]) -> str:
+def _told(block: Section, key: str, placeholders: Collection[str]) -> str:
     if block.values.get(key) in (None, False):
         return ""
     return _text(block, key, placeholders)
 
 
-def _text(block: Block, key: str, placeholders: Collection[str]) -> str:
+def _text(block: Section, key: str, placeholders: Collection[str]) -> str:
     text = block.text(key)
     if len(text) > MAX_TEXT:
         block.refuse(key, f"has {len(text)} characters; {MAX_TEXT} are allowed: shorten it")
@@ -87,7 +87,7 @@ def _text(block: Block, key: str, placeholders: Collection[str]) -> str:
     return text
 
 
-def _canned_replies(block: Block) -> Dict[str, str]:
+def _canned_replies(block: Section) -> Dict[str, str]:
     replies = {}
     for key in block.values:
         name = str(key).strip() if isinstance(key, (str, int)) else ""
@@ -104,7 +104,7 @@ def _canned_replies(block: Block) -> Dict[str, str]:
     return replies
 
 
-def _continue_with(block: Block) -> Optional[Named]:
+def _continue_with(block: Section) -> Optional[Named]:
     given = block.values.get("continue_with", True)
     if given is None or given is True:
         return None
@@ -119,16 +119,16 @@ def _continue_with(block: Block) -> Optional[Named]:
     return {str(intent): _names(named, intent) for intent in named.values}
 
 
-def _listed(block: Block, key: str) -> Iterator[str]:
+def _listed(block: Section, key: str) -> Iterator[str]:
     for name, value in block.items(key):
-        text = Block(block.file, {name: value}, block.problems, block.path).text(name)
+        text = Section(block.file, {name: value}, block.problems, block.path).text(name)
         if text:
             yield text
         elif value in ("", None):
             block.refuse(name, "is empty: write the name of an intent, or leave it out")
 
 
-def _names(named: Block, intent: str) -> Mapping[str, str]:
+def _names(named: Section, intent: str) -> Mapping[str, str]:
     """Return what agents read for *intent*: one name for every language, or one for each."""
     given = named.values[intent]
     if not isinstance(given, Mapping):

@@ -31,8 +31,8 @@ from handover_channel.settings.automatic_replies import AutomaticReplies
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.settings.locations import GraphApiSettings
-from handover_channel.settings.return_options import Returning
-from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.return_options import ReturnOptions
+from handover_channel.settings.section import Section, nearest, quoted
 from handover_channel.settings.targets import Target, TargetKind, is_app_id, same_id
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "InboxSettings",
     "PAGE_INBOX_APP_ID",
     "Page",
-    "Returning",
+    "ReturnOptions",
     "Settings",
     "Target",
     "TargetKind",
@@ -90,7 +90,7 @@ class Settings:
     graph_api: GraphApiSettings
     default_target: str
     targets: Mapping[str, Target]
-    returning: Returning
+    returning: ReturnOptions
     grant_requests: Grants
     pages: Tuple[Page, ...]
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
@@ -182,10 +182,10 @@ def load(
         channel: Optional[Mapping[Any, Any]] = {CHANNEL: credentials}
     else:
         channel = _document(file.with_name("credentials.yml"), environ, problems, needed=False)
-    proofs = _credentials(Block("credentials.yml", channel or {}, problems))
+    proofs = _credentials(Section("credentials.yml", channel or {}, problems))
     if handover is None:
         raise SettingsError(problems)
-    block = Block(file.name, handover, problems)
+    block = Section(file.name, handover, problems)
     on_messenger = block.has("page_access_token") or not credentials_block.is_without_messenger(channel or {})
     settings = _settings(block, proofs, file.parent, on_messenger)
     if not on_messenger:
@@ -223,7 +223,7 @@ def _document(
     return None if value is None and found else value or {}
 
 
-def _credentials(block: Block) -> Credentials:
+def _credentials(block: Section) -> Credentials:
     if INBOX_CHANNEL in block.values:
         block.block(INBOX_CHANNEL).expect_none("the settings of the inbox are in handover.yml, under inbox")
     if CHANNEL not in block.values:
@@ -231,7 +231,7 @@ def _credentials(block: Block) -> Credentials:
     return credentials_block.read(block.block(CHANNEL))
 
 
-def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
+def _settings(block: Section, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
     block.expect_only(KEYS)
     app_id = _app_id(block, needed=on_messenger)
     returning = return_options.read(block.block("return"))
@@ -259,7 +259,7 @@ def _settings(block: Block, proofs: Credentials, folder: Path, on_messenger: boo
     )
 
 
-def _app_id(block: Block, *, needed: bool) -> str:
+def _app_id(block: Section, *, needed: bool) -> str:
     where = "Meta for Developers > My apps"
     remedy = f"write the id of this bot's Meta app ({where})"
     app_id = block.required("app_id", remedy) if needed else block.text("app_id")
@@ -270,7 +270,9 @@ def _app_id(block: Block, *, needed: bool) -> str:
     return app_id
 
 
-def _refuse_pages(block: Block, app_id: str, targets: Mapping[str, Target], pages: Tuple[Page, ...]) -> None:
+def _refuse_pages(
+    block: Section, app_id: str, targets: Mapping[str, Target], pages: Tuple[Page, ...]
+) -> None:
     """Refuse the id of a page where that of an app is meant: both are long numbers."""
     for page in pages:
         if same_id(page.id, app_id):
@@ -285,7 +287,7 @@ def _refuse_pages(block: Block, app_id: str, targets: Mapping[str, Target], page
                 inner.refuse("app_id", f"{said}: write the id of the app that gets control")
 
 
-def _refuse_endless(block: Block, returning: Returning, targets: Mapping[str, Target]) -> None:
+def _refuse_endless(block: Section, returning: ReturnOptions, targets: Mapping[str, Target]) -> None:
     endless = [target.name for target in targets.values() if target.time_limit is None]
     if endless and not returning.button and not returning.keywords:
         said = (
@@ -294,7 +296,7 @@ def _refuse_endless(block: Block, returning: Returning, targets: Mapping[str, Ta
         block.refuse("return", f"{said}: give it one of them")
 
 
-def _default_target(block: Block, names: Tuple[str, ...]) -> str:
+def _default_target(block: Section, names: Tuple[str, ...]) -> str:
     name = block.text("default_target", names[0] if len(names) == 1 else "inbox" if "inbox" in names else "")
     if not name:
         block.refuse("default_target", f"is missing: write one of {', '.join(names)}")
@@ -303,7 +305,7 @@ def _default_target(block: Block, names: Tuple[str, ...]) -> str:
     return name
 
 
-def _grants(block: Block) -> Grants:
+def _grants(block: Section) -> Grants:
     known = [each.value for each in Grants]
     text = block.text("grant_requests", Grants.TARGETS.value)
     if text in known:
@@ -312,7 +314,7 @@ def _grants(block: Block) -> Grants:
     return Grants.TARGETS
 
 
-def _pages(block: Block, proofs: Credentials) -> Tuple[Page, ...]:
+def _pages(block: Section, proofs: Credentials) -> Tuple[Page, ...]:
     token = block.text("page_access_token", secret=True)
     pages = (Page("", token),) if token else proofs.pages
     if proofs.pages and pages != proofs.pages:
@@ -322,15 +324,15 @@ def _pages(block: Block, proofs: Credentials) -> Tuple[Page, ...]:
     return pages
 
 
-def _refuse_apps(block: Block, targets: Mapping[str, Target]) -> None:
+def _refuse_apps(block: Section, targets: Mapping[str, Target]) -> None:
     for target in targets.values():
         if target.kind is not TargetKind.INBOX:
             said = f"is of kind {target.kind.value}, which needs Messenger: leave it out, or add {CHANNEL}"
             block.block("targets").refuse(target.name, f"{said} to credentials.yml")
 
 
-def _refuse_without_token(block: Block, channel: Mapping[Any, Any]) -> None:
-    given = Block("credentials.yml", channel, []).block(CHANNEL)
+def _refuse_without_token(block: Section, channel: Mapping[Any, Any]) -> None:
+    given = Section("credentials.yml", channel, []).block(CHANNEL)
     if block.has("page_access_token") or given.has("page-access-token") or given.has("pages"):
         return  # what is wrong with it has been said
     remedy = f"write page-access-token under {CHANNEL} in credentials.yml, or page_access_token here"

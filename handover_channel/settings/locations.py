@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from handover_channel.settings.section import Block, quoted
+from handover_channel.settings.section import Section, quoted
 
 KEYS = ("url", "version")
 
@@ -33,7 +33,7 @@ class GraphApiSettings:
     version: str = DEFAULT_VERSION
 
 
-def graph_api(block: Block) -> GraphApiSettings:
+def graph_api(block: Section) -> GraphApiSettings:
     """Return where the Graph API is, from the block `graph_api`; its list of problems may grow."""
     block.expect_only(KEYS)
     url = block.text("url", DEFAULT_URL).rstrip("/")
@@ -63,7 +63,7 @@ def _problem_of_url(url: str) -> str:
     return ""
 
 
-def database(block: Block, folder: Path) -> str:
+def database(block: Section, folder: Path) -> str:
     """Return the database's URL, from the key `database` of *block*; a relative path counts from *folder*."""
     # Never quoted: the URL may hold a password.
     url = block.text("database", DEFAULT_DATABASE, secret=True)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, Dict, Optional, Tuple
 
 from handover_channel.rules.keywords import Keyword, Keywords, fold
-from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.section import Section, nearest, quoted
 
 KEYS = ("time_limit", "button", "keywords", "rest")
 KEYWORD_KEYS = ("text", "match")
@@ -34,7 +34,7 @@ DEFAULT_KEYWORDS = (Keyword("back to bot"),)
 
 
 @dataclass(frozen=True)
-class Returning:
+class ReturnOptions:
     """The ways back that the person or the clock can take."""
 
     time_limit: Optional[timedelta] = DEFAULT_TIME_LIMIT  #: None: no limit
@@ -44,17 +44,17 @@ class Returning:
     rest: str = RESTS[0]  #: when the rest of a message with a keyword is the bot's first turn: one of RESTS
 
 
-def keywords_of(returning: Returning) -> Keywords:
+def keywords_of(returning: ReturnOptions) -> Keywords:
     """Return all that the person may type to come back: the keywords, and the titles of the button."""
     titles = (returning.button, *returning.more_buttons) if returning.button else ()
     return Keywords([*returning.keywords, *(Keyword(title, exact=True) for title in titles)])
 
 
-def read(block: Block) -> Returning:
+def read(block: Section) -> ReturnOptions:
     """Return the ways back of *block*, whose list of problems grows by what is wrong with them."""
     block.expect_only(KEYS)
     time_limit, titles = block.duration("time_limit", DEFAULT_TIME_LIMIT), _buttons(block)
-    return Returning(
+    return ReturnOptions(
         time_limit=time_limit,
         button=titles[0] if titles else None,
         keywords=_keywords(block),
@@ -63,7 +63,7 @@ def read(block: Block) -> Returning:
     )
 
 
-def _buttons(block: Block) -> Tuple[str, ...]:
+def _buttons(block: Section) -> Tuple[str, ...]:
     value = block.values.get("button", DEFAULT_BUTTON)
     if value is None or value is False:
         return ()
@@ -77,8 +77,11 @@ def _buttons(block: Block) -> Tuple[str, ...]:
     return tuple(titles.values())
 
 
-def _title(block: Block, key: str, value: Any) -> str:
-    count, title = len(block.problems), Block(block.file, {key: value}, block.problems, block.path).text(key)
+def _title(block: Section, key: str, value: Any) -> str:
+    count, title = (
+        len(block.problems),
+        Section(block.file, {key: value}, block.problems, block.path).text(key),
+    )
     if len(block.problems) > count:
         return ""
     if not title:
@@ -91,7 +94,7 @@ def _title(block: Block, key: str, value: Any) -> str:
     return title
 
 
-def _keywords(block: Block) -> Tuple[Keyword, ...]:
+def _keywords(block: Section) -> Tuple[Keyword, ...]:
     if "keywords" not in block.values:
         return DEFAULT_KEYWORDS
     known: Dict[str, Keyword] = {}
@@ -110,7 +113,7 @@ def _keywords(block: Block) -> Tuple[Keyword, ...]:
     return tuple(known.values())
 
 
-def _keyword(block: Block, key: str, value: Any) -> Optional[Keyword]:
+def _keyword(block: Section, key: str, value: Any) -> Optional[Keyword]:
     count = len(block.problems)
     if isinstance(value, dict):
         item = block.within(key, value)
@@ -119,7 +122,7 @@ def _keyword(block: Block, key: str, value: Any) -> Optional[Keyword]:
         if match not in MATCHES:
             item.refuse("match", f"is {quoted(match)}: {nearest(match, MATCHES)}")
     else:
-        text, match = Block(block.file, {key: value}, block.problems, block.path).text(key), "word"
+        text, match = Section(block.file, {key: value}, block.problems, block.path).text(key), "word"
     if len(block.problems) > count:
         return None
     if not fold(text):

@@ -32,7 +32,7 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Block:
+class Section:
     """The mapping at *path* of the settings file *file*, and the list its problems go to."""
 
     file: str
@@ -132,16 +132,16 @@ class Block:
             self.refuse(key, f"is {quoted(text)}: write a whole number from {least} on, or false")
         return default
 
-    def block(self, key: str) -> Block:
+    def block(self, key: str) -> Section:
         """Return the mapping below *key*, empty where it is absent."""
         return self.within(key, self.values.get(key))
 
-    def within(self, key: str, value: Any) -> Block:
+    def within(self, key: str, value: Any) -> Section:
         """Return *value* as a block called *key*, empty (and refused) where it is no mapping."""
         if value is not None and not isinstance(value, Mapping):
             self.refuse(key, "must hold keys and values, one a line, further to the right")
             value = None
-        return Block(self.file, value or {}, self.problems, self.name(key))
+        return Section(self.file, value or {}, self.problems, self.name(key))
 
     def items(self, key: str) -> Iterator[Tuple[str, Any]]:
         """Yield the items of the list *key*, each with its name: ("keywords[2]", "menu")."""

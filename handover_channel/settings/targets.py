@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from handover_channel.errors import OutsideHours
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span, parse_days, parse_spans
-from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.section import Section, nearest, quoted
 
 #: Meta gives a limit for the metadata of messages only ("less than 1000"); we keep to it for handovers.
 #: https://developers.facebook.com/docs/messenger-platform/reference/send-api
@@ -72,7 +72,7 @@ class Target:
 INBOX_ALONE = {"inbox": {"kind": "inbox"}}
 
 
-def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[str, Target]:
+def read(block: Section, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[str, Target]:
     """Return the targets of *block* by name; *time_limit* is for those without one of their own.
 
     The block's list of problems grows by what is wrong with them. *app_id* is that of this bot.
@@ -91,7 +91,7 @@ def read(block: Block, *, app_id: str, time_limit: Optional[timedelta]) -> Dict[
     return targets
 
 
-def _refuse_twin(block: Block, target: Target, earlier: Mapping[str, Target]) -> None:
+def _refuse_twin(block: Section, target: Target, earlier: Mapping[str, Target]) -> None:
     """Refuse a second target for one app: whose it is when that app acts could not be told."""
     twin = next((each.name for each in earlier.values() if same_id(each.app_id, target.app_id)), None)
     if twin is None:
@@ -102,7 +102,7 @@ def _refuse_twin(block: Block, target: Target, earlier: Mapping[str, Target]) ->
         block.refuse("kind", f"is {target.kind.value}, as that of {twin}: keep one of the two targets")
 
 
-def _target(name: str, block: Block, app_id: str, time_limit: Optional[timedelta]) -> Optional[Target]:
+def _target(name: str, block: Section, app_id: str, time_limit: Optional[timedelta]) -> Optional[Target]:
     kind = _kind(block)
     if kind is None:
         return None
@@ -119,7 +119,7 @@ def _target(name: str, block: Block, app_id: str, time_limit: Optional[timedelta
     )
 
 
-def _kind(block: Block) -> Optional[TargetKind]:
+def _kind(block: Section) -> Optional[TargetKind]:
     kinds = [kind.value for kind in TargetKind]
     text = block.required("kind", f"write one of {', '.join(kinds)}")
     if text in kinds:
@@ -130,18 +130,18 @@ def _kind(block: Block) -> Optional[TargetKind]:
     return None
 
 
-def _expect_keys_of(kind: TargetKind, block: Block) -> None:
+def _expect_keys_of(kind: TargetKind, block: Section) -> None:
     for key in block.values:
         if key in _ALL_KEYS and key not in KEYS[kind]:
             block.refuse(key, f"means nothing for kind {kind.value}: leave it out")
     block.expect_only(_ALL_KEYS)
 
 
-def _no_app_id(block: Block, own: str) -> str:
+def _no_app_id(block: Section, own: str) -> str:
     return ""
 
 
-def _inbox_app_id(block: Block, own: str) -> str:
+def _inbox_app_id(block: Section, own: str) -> str:
     app_id = block.text("app_id", PAGE_INBOX_APP_ID)
     if app_id not in META_INBOXES:
         block.refuse(
@@ -150,7 +150,7 @@ def _inbox_app_id(block: Block, own: str) -> str:
     return app_id
 
 
-def _other_app_id(block: Block, own: str) -> str:
+def _other_app_id(block: Section, own: str) -> str:
     app_id = block.required("app_id", "write the id of the Meta app that gets control")
     if app_id and not is_app_id(app_id):
         block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only")
@@ -175,7 +175,7 @@ _APP_ID = {
 }
 
 
-def _hours(block: Block) -> Optional[Hours]:
+def _hours(block: Section) -> Optional[Hours]:
     if block.values.get("hours") in (None, False):
         return None
     inner, count = block.block("hours"), len(block.problems)
@@ -189,7 +189,7 @@ def _hours(block: Block) -> Optional[Hours]:
     return Hours(zone, week) if zone and week else None
 
 
-def _zone(block: Block) -> Optional[ZoneInfo]:
+def _zone(block: Section) -> Optional[ZoneInfo]:
     name = block.required(TIMEZONE, "write one such as Asia/Riyadh or Europe/Berlin")
     try:
         return ZoneInfo(name) if name else None
@@ -202,7 +202,7 @@ def _zone(block: Block) -> Optional[ZoneInfo]:
     return None
 
 
-def _add_days(block: Block, key: str, week: Dict[int, Tuple[Span, ...]]) -> None:
+def _add_days(block: Section, key: str, week: Dict[int, Tuple[Span, ...]]) -> None:
     try:
         days = parse_days(key)
     except ValueError as error:
@@ -229,7 +229,7 @@ def is_app_id(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _metadata(block: Block) -> str:
+def _metadata(block: Section) -> str:
     value: Any = block.values.get("metadata")
     if isinstance(value, (dict, list)):
         block.refuse("metadata", "must be text, as Meta takes no other: write it in quotes, JSON too")

@@ -12,7 +12,7 @@ from handover_channel.store.schema import remarks
 
 
 @dataclass(frozen=True)
-class Remark:
+class PrivateNote:
     """One internal note."""
 
     id: int
@@ -28,11 +28,11 @@ def add(connection: Connection, thread: str, *, agent: str, text: str, now: floa
 
 def of(
     connection: Connection, thread: str, *, before: Optional[float] = None, limit: int = 50
-) -> List[Remark]:
+) -> List[PrivateNote]:
     """Return the newest notes about *thread*, oldest first."""
-    columns = [remarks.c[name] for name in Remark.__dataclass_fields__]
+    columns = [remarks.c[name] for name in PrivateNote.__dataclass_fields__]
     query = sa.select(*columns).where(remarks.c.thread == thread)
     if before is not None:
         query = query.where(remarks.c.at < before)
     rows = connection.execute(query.order_by(remarks.c.id.desc()).limit(limit)).mappings().all()
-    return [Remark(**row) for row in reversed(rows)]
+    return [PrivateNote(**row) for row in reversed(rows)]

@@ -19,7 +19,7 @@ FRESH = 24 * 3600.0
 
 
 @dataclass(frozen=True)
-class Person:
+class Profile:
     """One row of `people`."""
 
     thread: str
@@ -32,13 +32,13 @@ class Person:
         return now - self.fetched_at < FRESH
 
 
-def get(connection: Connection, thread: str) -> Optional[Person]:
+def get(connection: Connection, thread: str) -> Optional[Profile]:
     """Return what is known, however old; None where Meta was never asked."""
     row = connection.execute(sa.select(people).where(people.c.thread == thread)).mappings().first()
-    return Person(**row) if row else None
+    return Profile(**row) if row else None
 
 
-def put(connection: Connection, person: Person) -> None:
+def put(connection: Connection, person: Profile) -> None:
     """Keep what Meta said."""
     values = {"name": person.name, "picture": person.picture, "fetched_at": person.fetched_at}
     new = insert(connection, people).values(thread=person.thread, **values)

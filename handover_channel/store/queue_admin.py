@@ -51,7 +51,7 @@ class Queued:
         return self.done_at is None or self.outcome in GIVEN_UP
 
 
-class Page(NamedTuple):
+class QueuePage(NamedTuple):
     """The oldest of so many."""
 
     total: int
@@ -63,13 +63,13 @@ IS_GIVEN_UP = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
 _WAITING = deliveries.c.done_at.is_(None)
 
 
-def waiting(connection: Connection, *, now: float, limit: int) -> Page:
+def waiting(connection: Connection, *, now: float, limit: int) -> QueuePage:
     """Return what is to be worked off, the longest waiting first."""
     # By time, not by id: that would tempt the database to walk over all that is done.
     return _page(connection, _WAITING, now, limit, deliveries.c.received_at, deliveries.c.id)
 
 
-def failed(connection: Connection, *, now: float, limit: int) -> Page:
+def failed(connection: Connection, *, now: float, limit: int) -> QueuePage:
     """Return what was given up, the oldest first."""
     return _page(connection, IS_GIVEN_UP, now, limit, deliveries.c.id)
 
@@ -97,10 +97,10 @@ def _update(connection: Connection, found: Queued, **values: object) -> bool:
     return bool(done.rowcount == 1)
 
 
-def _page(connection: Connection, which: Any, now: float, limit: int, *order: object) -> Page:
+def _page(connection: Connection, which: Any, now: float, limit: int, *order: object) -> QueuePage:
     total = connection.execute(sa.select(sa.func.count()).select_from(deliveries).where(which)).scalar()
     found = connection.execute(_select(now).where(which).order_by(*order).limit(limit)).mappings()
-    return Page(int(total or 0), [Queued(**row) for row in found])
+    return QueuePage(int(total or 0), [Queued(**row) for row in found])
 
 
 def _select(now: float) -> sa.sql.Select:

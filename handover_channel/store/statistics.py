@@ -36,7 +36,7 @@ class Open(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Figures:
+class Statistics:
     """The state of things. Counts; `oldest_at` in seconds since the epoch."""
 
     waiting: Mapping[str, int]  #: deliveries by kind
@@ -61,7 +61,7 @@ _OPEN = threads.c.control != sa.literal_column("'bot'")
 _REFUSED = threads.c.wanted != sa.literal_column("''")
 
 
-def read(connection: Connection, *, now: float) -> Figures:
+def read(connection: Connection, *, now: float) -> Statistics:
     """Return the state of things."""
     waiting = connection.execute(
         sa.select(deliveries.c.kind, sa.func.count(), sa.func.min(deliveries.c.received_at))
@@ -80,7 +80,7 @@ def read(connection: Connection, *, now: float) -> Figures:
     )
     failed = sa.select(sa.func.count()).select_from(deliveries).where(IS_GIVEN_UP)
     claimed = sa.select(sa.func.count()).select_from(claims).where(claims.c.until > now)
-    return Figures(
+    return Statistics(
         waiting={kind: count for kind, count, _ in waiting},
         oldest_at=min((oldest for _, _, oldest in waiting), default=None),
         failed=int(connection.execute(failed).scalar() or 0),

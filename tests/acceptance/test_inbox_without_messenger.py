@@ -11,7 +11,7 @@ import requests
 import yaml
 from stack import Server, copy_project, eventually, free_port, rows
 
-from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.auth import Auth
 from handover_channel.store import Store
 
 socketio = pytest.importorskip("socketio")  # Rasa's
@@ -85,7 +85,7 @@ def agent(bot):
     """A browser's requests, let in by the link for this machine."""
     browser = requests.Session()
     store = Store(f"sqlite:///{bot.folder / 'handover.db'}")
-    assert browser.get(Entrance(store).one_time_link(bot.page), timeout=30).status_code == 200
+    assert browser.get(Auth(store).one_time_link(bot.page), timeout=30).status_code == 200
     store.close()
     page = browser.get(f"{bot.page}/", timeout=30).text
     token = re.search(r'"X-CSRF-Token": "([^"]+)"', html.unescape(page))

@@ -93,7 +93,7 @@ def store():
 
 @pytest.fixture
 def conversation(rasa, graph, store):
-    from handover_channel.rasa.turns import RasaConversation
+    from handover_channel.rasa.turns import RasaBot
 
     switchboard = SimpleNamespace(
         token_to_speak=lambda thread: "token",
@@ -102,9 +102,7 @@ def conversation(rasa, graph, store):
     )
     app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
     with ThreadPoolExecutor(1) as pool:
-        yield RasaConversation(
-            app, rasa.on_new_message, switchboard, graph, pool, store, lambda tag, mid: None
-        )
+        yield RasaBot(app, rasa.on_new_message, switchboard, graph, pool, store, lambda tag, mid: None)
 
 
 async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW, outcome=""):

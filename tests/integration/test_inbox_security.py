@@ -20,9 +20,9 @@ import sqlalchemy as sa
 import yaml
 
 from handover_channel.errors import HandoverRefused, StoreUnavailable
-from handover_channel.inbox.auth import Entrance
-from handover_channel.inbox.commands import Acts
-from handover_channel.inbox.media_proxy import Fetched, Files
+from handover_channel.inbox.auth import Auth
+from handover_channel.inbox.commands import Commands
+from handover_channel.inbox.media_proxy import Fetched, MediaProxy
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.inbox.sign_in_limits import OF_BOTH, WINDOW
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
@@ -580,7 +580,7 @@ def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbo
     with kim.http.get(f"http://{inbox.at}{BASE}/live?page=p", stream=True, timeout=BOUND) as answer:
         lines = answer.iter_lines()
         next(lines)
-        monkeypatch.setattr(Entrance, "who", gone)
+        monkeypatch.setattr(Auth, "who", gone)
         assert b"event: signed-out" not in list(lines)
 
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
@@ -595,7 +595,7 @@ def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
         raise ValueError("a fault of ours")
 
     monkeypatch.setattr("handover_channel.inbox.channel.TIDY", 0.01)
-    monkeypatch.setattr(Acts, "tidy", fails)
+    monkeypatch.setattr(Commands, "tidy", fails)
     with Inbox(tmp_path).running():
         assert tidied.acquire(timeout=BOUND)
         assert tidied.acquire(timeout=BOUND)
@@ -607,10 +607,10 @@ def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("waits", "begun"),
     [
-        ((Acts, "assign"), lambda kim: kim.post(f"/thread/{THREAD}/claim", {"assignee_seen": ""})),
-        ((Acts, "give_back"), lambda kim: kim.post(f"/thread/{THREAD}/return", {})),
-        ((Files, "fetch"), lambda kim: kim.get(f"/picture/{THREAD}")),
-        ((Entrance, "sign_in"), lambda kim: kim.post("/sign-in", {"name": "lee", "password": "x"})),
+        ((Commands, "assign"), lambda kim: kim.post(f"/thread/{THREAD}/claim", {"assignee_seen": ""})),
+        ((Commands, "give_back"), lambda kim: kim.post(f"/thread/{THREAD}/return", {})),
+        ((MediaProxy, "fetch"), lambda kim: kim.get(f"/picture/{THREAD}")),
+        ((Auth, "sign_in"), lambda kim: kim.post("/sign-in", {"name": "lee", "password": "x"})),
     ],
     ids=["Meta", "Meta, at a return", "who keeps pictures", "a turn to sign in"],
 )
@@ -632,7 +632,7 @@ def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread,
     try:
         for visit in visits:
             visit.start()
-        for _ in range(FILES_AT_ONCE.value if waits[0] is Files else READS_AT_ONCE):
+        for _ in range(FILES_AT_ONCE.value if waits[0] is MediaProxy else READS_AT_ONCE):
             assert waiting.acquire(timeout=BOUND)
 
         assert kim.get("/").status_code == 200
@@ -800,7 +800,7 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
             at_once.remove(address)
         return Fetched(b"png", "image/png", {})
 
-    monkeypatch.setattr(Files, "fetch", fetch)
+    monkeypatch.setattr(MediaProxy, "fetch", fetch)
     monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
     asking = [
         threading.Thread(target=who.get, args=(f"/file?of={slow}/{at}&proof=x",))
@@ -826,7 +826,7 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
 def test_what_others_made_may_do_nothing_in_the_browser(inbox, kim, thread, monkeypatch, path):
     from handover_channel.inbox import http as inbox_http
 
-    monkeypatch.setattr(Files, "fetch", lambda self, address: Fetched(b"<svg/>", "image/png", {}))
+    monkeypatch.setattr(MediaProxy, "fetch", lambda self, address: Fetched(b"<svg/>", "image/png", {}))
     monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
 
     answer = kim.get(path)
@@ -842,7 +842,7 @@ def test_what_others_made_may_do_nothing_in_the_browser(inbox, kim, thread, monk
 @pytest.fixture
 def link(inbox):
     """The path of a link."""
-    return Entrance(inbox.store).one_time_link("")
+    return Auth(inbox.store).one_time_link("")
 
 
 def test_a_server_without_agents_prints_a_link_that_lets_in(tmp_path, capfd):

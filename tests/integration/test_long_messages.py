@@ -47,7 +47,7 @@ def rasa():
 
 @pytest.fixture
 def says(rasa):
-    from handover_channel.rasa.turns import RasaConversation
+    from handover_channel.rasa.turns import RasaBot
 
     switchboard = SimpleNamespace(
         token_to_speak=lambda thread: "token",
@@ -59,7 +59,7 @@ def says(rasa):
 
     async def answer(event, limit=LIMIT):
         with ThreadPoolExecutor(1) as pool:
-            conversation = RasaConversation(
+            conversation = RasaBot(
                 app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag: None, nlu_limit=limit
             )
             await conversation.answer(event, {}, Delivery(12, "7001", "event", "", 0.0, 0, 0))

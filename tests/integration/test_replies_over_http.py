@@ -11,20 +11,20 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from handover_channel.control.thread_control import Switchboard  # noqa: E402
+from handover_channel.control.thread_control import ThreadControl  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa: E402
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
-from handover_channel.inbox.media_proxy import LARGEST, Files  # noqa: E402
+from handover_channel.inbox.media_proxy import LARGEST, MediaProxy  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.queue.claims import Claims  # noqa: E402
-from handover_channel.queue.event_handlers import Evidence  # noqa: E402
-from handover_channel.replies.service import Agent  # noqa: E402
+from handover_channel.queue.event_handlers import EventHandlers  # noqa: E402
+from handover_channel.replies.service import AgentReplies  # noqa: E402
 from handover_channel.settings.credentials import Page  # noqa: E402
 from handover_channel.settings.inbox import InboxSettings  # noqa: E402
 from handover_channel.settings.loader import Grants, Settings  # noqa: E402
 from handover_channel.settings.locations import GraphApiSettings  # noqa: E402
-from handover_channel.settings.return_options import Returning  # noqa: E402
+from handover_channel.settings.return_options import ReturnOptions  # noqa: E402
 from handover_channel.settings.targets import Target, TargetKind  # noqa: E402
 from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.store import Store, agents, deliveries, replies, transcript  # noqa: E402
@@ -47,7 +47,7 @@ class Stage:
             graph_api=GraphApiSettings(url, "v27.0"),
             default_target="inbox",
             targets={"inbox": inbox},
-            returning=Returning(),
+            returning=ReturnOptions(),
             grant_requests=Grants.NONE,
             pages=(Page("", "demo-page-token"),),
             secret="demo-app-secret",
@@ -55,9 +55,9 @@ class Stage:
         )
         self.store = Store(f"sqlite:///{path}/handover.db")
         self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", patience=Patience(attempts=1))
-        self.switchboard = Switchboard(self.settings, self.store, self.graph)
-        self.agent = Agent(self.settings, self.store, self.graph)
-        self._evidence = Evidence(self.settings, self.store, self.switchboard)
+        self.switchboard = ThreadControl(self.settings, self.store, self.graph)
+        self.agent = AgentReplies(self.settings, self.store, self.graph)
+        self._evidence = EventHandlers(self.settings, self.store, self.switchboard)
         self._claims = Claims(self.store, time.time)
         self._received = 0
 
@@ -148,7 +148,7 @@ def test_a_file_goes_both_ways(page, file, kind, placed):
     line = page.lines[-1]
     assert [(each.type, each.title) for each in line.attachments] == [(kind, file.name)]
     assert line.attachments[0].url == attachment["payload"]["url"]
-    fetched = Files(page.url).fetch(line.attachments[0].url)
+    fetched = MediaProxy(page.url).fetch(line.attachments[0].url)
     assert fetched.content == file.content
     assert fetched.headers["Content-Disposition"].startswith(placed)
 
@@ -158,7 +158,7 @@ def test_a_large_file_goes_out_whole(page):
     page.agent.reply(PSID, "", file=File("film.mp4", "video/mp4", content))
     page.works()
 
-    assert Files(page.url).fetch(page.lines[-1].attachments[0].url).content == content
+    assert MediaProxy(page.url).fetch(page.lines[-1].attachments[0].url).content == content
 
 
 def test_meta_refuses_what_is_larger_and_what_has_no_file(page):
@@ -175,7 +175,7 @@ def test_what_is_larger_than_we_show_is_not_fetched(page):
     url = page.messenger.keep_file("image/png", b"x" * (LARGEST + 1), "big.png")
 
     with pytest.raises(HandoverRefused, match="larger than 25 MB"):
-        Files(page.url).fetch(url)
+        MediaProxy(page.url).fetch(url)
 
 
 def test_a_reply_that_meets_an_outage_is_kept_and_sent_when_it_is_over(tmp_path, messenger):
@@ -206,7 +206,7 @@ def test_a_persons_name_and_picture_are_shown_through_our_server(page):
 
     assert person is not None
     assert person.name == page.messenger.thread(PSID).name
-    picture = Files(page.url).fetch(person.picture)
+    picture = MediaProxy(page.url).fetch(person.picture)
     assert (picture.type, picture.content[:4]) == ("image/png", b"\x89PNG")
 
 

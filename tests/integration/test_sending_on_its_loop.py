@@ -13,9 +13,9 @@ pytest.importorskip("rasa")
 from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.channels.rest import RestInput
 
-from handover_channel.inbox.rasa_gateway import RasaSide
+from handover_channel.inbox.rasa_gateway import RasaGateway
 from handover_channel.rasa.event_loops import OnLoop, output_of
-from handover_channel.rasa.turns import RasaConversation
+from handover_channel.rasa.turns import RasaBot
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store.deliveries import Delivery
@@ -105,7 +105,7 @@ def telegram(other_loop, monkeypatch):
 
 @leaves_a_connection
 def test_an_agent_answers_on_telegram_and_looking_asks_nobody(other_loop, telegram):
-    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[telegram])), other_loop)
+    rasa = RasaGateway(SimpleNamespace(ctx=SimpleNamespace(input_channels=[telegram])), other_loop)
 
     assert rasa.port_of("telegram") is not None
     assert telegram.calls == []
@@ -118,7 +118,7 @@ def test_an_agent_answers_on_telegram_and_looking_asks_nobody(other_loop, telegr
 
 
 def test_what_only_answers_requests_has_no_port(other_loop):
-    rasa = RasaSide(SimpleNamespace(ctx=SimpleNamespace(input_channels=[RestInput()])), other_loop)
+    rasa = RasaGateway(SimpleNamespace(ctx=SimpleNamespace(input_channels=[RestInput()])), other_loop)
 
     assert rasa.port_of("rest") is None
     assert rasa.port_of("of elsewhere") is None
@@ -132,9 +132,7 @@ async def test_the_bot_is_back_on_telegram_too(other_loop, telegram):
     app = SimpleNamespace(ctx=SimpleNamespace(input_channels=[telegram]))
     row = Thread("5", channel="telegram", state=State(Control.BOT))
     with ThreadPoolExecutor(1) as pool:
-        conversation = RasaConversation(
-            app, on_new_message, None, None, pool, None, lambda tag: None, other_loop
-        )
+        conversation = RasaBot(app, on_new_message, None, None, pool, None, lambda tag: None, other_loop)
         delivery = Delivery(12, "5", "returned", "", 0.0, 0, 0)
         await conversation.returned(row, ReturnReason.AGENT, {"reason": "agent"}, delivery)
 

@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl, urlsplit
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
-from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.outbound_gate import Gate
 from handover_channel.queue.ruling import Ruling
 from handover_channel.queue.transcript_lines import line_of
@@ -185,8 +185,8 @@ class Play:
             clock=clock,
         )
         self.settings = settings_with(**settings)
-        self.switchboard = Switchboard(self.settings, store, self.graph, clock)
-        self.evidence = Evidence(self.settings, store, self.switchboard, sleep=lambda seconds: None)
+        self.switchboard = ThreadControl(self.settings, store, self.graph, clock)
+        self.evidence = EventHandlers(self.settings, store, self.switchboard, sleep=lambda seconds: None)
         self.claims = Claims(store, clock)
         self.person = self.page.person(PSID)
         self.messages_of_a_turn = 1

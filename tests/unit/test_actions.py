@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import services
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.business_hours import Hours, parse_spans
 from handover_channel.settings.inbox import InboxSettings
@@ -187,7 +187,7 @@ async def test_a_page_without_a_token_is_told(make_play):
 @pytest.fixture
 def no_database(play, tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'nowhere' / 'a.db'}")
-    return Switchboard(play.settings, store, play.graph, play.clock)
+    return ThreadControl(play.settings, store, play.graph, play.clock)
 
 
 async def test_without_a_database_nothing_is_handed_over(no_database, play):

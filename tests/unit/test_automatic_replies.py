@@ -10,7 +10,7 @@ from play import OUTAGE, PSID, settings_with
 from handover_channel.settings import yaml_file
 from handover_channel.settings.automatic_replies import AutomaticReplies, Reaction, read
 from handover_channel.settings.loader import PAGE_INBOX_APP_ID
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 
 SWITCH = "Meta Business Suite > Inbox > Automations"
 
@@ -137,7 +137,7 @@ def test_an_automatic_reply_is_nobodys_first_answer(play):
 
 def replies_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Block("handover.yml", values or {}, [], "automatic_replies")
+    block = Section("handover.yml", values or {}, [], "automatic_replies")
 
     assert unreadable == []
     return read(block), block.problems

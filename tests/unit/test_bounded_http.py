@@ -18,7 +18,7 @@ from handover_channel.errors import HandoverRefused
 from handover_channel.graph_api import transport as graph_api_transport
 from handover_channel.graph_api.transport import Call, Transport, Unanswered
 from handover_channel.inbox import media_proxy
-from handover_channel.inbox.media_proxy import NOT_ALLOWED, TOO_LARGE, TOO_SLOW, Files
+from handover_channel.inbox.media_proxy import NOT_ALLOWED, TOO_LARGE, TOO_SLOW, MediaProxy
 from handover_channel.rules.limits import ADDRESSES, GRAPH_BYTES, Limit
 
 SOON = 0.6  #: the deadline in these tests, in seconds
@@ -118,7 +118,7 @@ def test_a_file_that_comes_byte_by_byte_is_given_up_in_time(host, soon, name):
     slow = host(*DRIPPING[name])
     told = []
 
-    assert took(lambda: told.append(refused(lambda: Files(slow.url).fetch(f"{slow.url}/a.png")))) < LATE
+    assert took(lambda: told.append(refused(lambda: MediaProxy(slow.url).fetch(f"{slow.url}/a.png")))) < LATE
     assert told == [NOT_ALLOWED if name.endswith("redirect") else TOO_SLOW]
 
 
@@ -178,7 +178,7 @@ def test_only_a_few_addresses_of_a_host_are_tried(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     monkeypatch.setattr(bounded_http, "create_connection", connect)
 
-    assert refused(lambda: Files("http://127.0.0.1:9").fetch("https://many.example.com/")) == NOT_ALLOWED
+    assert refused(lambda: MediaProxy("http://127.0.0.1:9").fetch("https://many.example.com/")) == NOT_ALLOWED
     assert len(tried) == ADDRESSES.value
 
 
@@ -188,13 +188,13 @@ def test_a_name_that_leads_inside_is_not_even_called(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: inside)
     monkeypatch.setattr(bounded_http, "create_connection", lambda *given: called.append(given))
 
-    told = refused(lambda: Files("http://127.0.0.1:9").fetch("https://inside.example.com/x.png"))
+    told = refused(lambda: MediaProxy("http://127.0.0.1:9").fetch("https://inside.example.com/x.png"))
 
     assert (told, called) == (NOT_ALLOWED, [])
 
 
 def test_whether_an_address_is_refused_or_silent_is_not_told(monkeypatch):
-    web = Files("http://127.0.0.1:9")
+    web = MediaProxy("http://127.0.0.1:9")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: _raise(socket.gaierror("no such name")))
 
     told = {
@@ -242,14 +242,14 @@ def test_the_body_of_a_redirect_is_not_read(host, monkeypatch):
     redirect = b"HTTP/1.1 302 Found\r\nLocation: https://10.0.0.1/\r\nContent-Length: 9999999999\r\n\r\n"
     endless = host(redirect, b"", (b"x" * 65536 for _ in range(20_000)))
 
-    assert took(lambda: refused(lambda: Files(endless.url).fetch(f"{endless.url}/a.png"))) < LATE
+    assert took(lambda: refused(lambda: MediaProxy(endless.url).fetch(f"{endless.url}/a.png"))) < LATE
 
 
 def test_a_file_larger_than_its_limit_is_given_up_while_it_comes(host, monkeypatch):
     monkeypatch.setattr(media_proxy, "LARGEST", 100_000)
     large = host(HEAD + b"\r\n", b"", (b"x" * 65536 for _ in range(20_000)))
 
-    assert refused(lambda: Files(large.url).fetch(f"{large.url}/a.png")) == TOO_LARGE
+    assert refused(lambda: MediaProxy(large.url).fetch(f"{large.url}/a.png")) == TOO_LARGE
 
 
 @pytest.mark.parametrize("coding", PACKED)
@@ -257,7 +257,7 @@ def test_a_file_that_was_packed_is_unpacked_up_to_its_limit(host, coding):
     def fetched(content):
         body, head = PACKED[coding](content), HEAD + f"Content-Encoding: {coding}\r\n".encode()
         packed = host(head + b"Content-Length: %d\r\n\r\n" % len(body), b"", [body])
-        return Files(packed.url).fetch(f"{packed.url}/a.png").content
+        return MediaProxy(packed.url).fetch(f"{packed.url}/a.png").content
 
     assert fetched(b"png") == (PACKED[coding](b"png") if "," in coding else b"png")
     if "," not in coding:
@@ -283,5 +283,7 @@ def test_files_that_come_through_a_proxy_end_in_time(host, soon, monkeypatch):
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
 
-    assert took(lambda: refused(lambda: Files("http://127.0.0.1:9").fetch("https://example.com/a"))) < LATE
+    assert (
+        took(lambda: refused(lambda: MediaProxy("http://127.0.0.1:9").fetch("https://example.com/a"))) < LATE
+    )
     assert slow.asked

@@ -11,7 +11,7 @@ from handover_channel import services
 from handover_channel.cli import agents as cli_agents
 from handover_channel.cli import main
 from handover_channel.inbox import passwords as the_passwords
-from handover_channel.inbox.auth import Entrance
+from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.store import agents
 from handover_channel.store.agents import ADMIN, AGENT
@@ -30,7 +30,7 @@ def cheap(monkeypatch):
 def handover(store, make_play, cheap, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
     play = make_play()
-    parts = services.Handover(play.settings, play.store, play.graph, play.switchboard)
+    parts = services.Services(play.settings, play.store, play.graph, play.switchboard)
     monkeypatch.setattr(services, "from_config", lambda: parts)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -64,7 +64,7 @@ def found(store):
 
 @pytest.fixture
 def entrance(store, cheap):
-    return Entrance(store, passwords=cheap)
+    return Auth(store, passwords=cheap)
 
 
 def test_an_agent_who_was_added_can_sign_in(handover, entrance):

@@ -56,7 +56,7 @@ def handover(monkeypatch, capsys):
         def from_config():
             if error:
                 raise error
-            return services.Handover(None, None, None, switchboard or Switchboard())
+            return services.Services(None, None, None, switchboard or Switchboard())
 
         monkeypatch.setattr(services, "from_config", from_config)
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from handover_channel.inbox import rendering
-from handover_channel.inbox.queries import BotsPart, Reader
-from handover_channel.replies.service import Agent
+from handover_channel.inbox.queries import BotHistory, Queries
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.continuing import LANGUAGES, choices, in_words
 from handover_channel.settings.inbox import InboxSettings
 
@@ -53,9 +53,9 @@ def shown(play):
     def show(continue_with, intents=BOTS):
         inbox = InboxSettings(continue_with=continue_with)
         settings = dataclasses.replace(play.settings, inbox=inbox)
-        agent = Agent(settings, play.store, play.graph, play.clock)
-        reader = Reader(settings, play.store, agent.sending_rules, play.clock)
-        return reader.thread(play.row, BotsPart(intents=intents), agent="sara", link=str)
+        agent = AgentReplies(settings, play.store, play.graph, play.clock)
+        reader = Queries(settings, play.store, agent.sending_rules, play.clock)
+        return reader.thread(play.row, BotHistory(intents=intents), agent="sara", link=str)
 
     return show
 

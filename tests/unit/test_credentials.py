@@ -6,7 +6,7 @@ import pytest
 
 from handover_channel.settings import yaml_file
 from handover_channel.settings.credentials import CHANNEL, Credentials, Page, read
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 
 PROOFS = "verify: v\nsecret: s\n"
 HERE = f"credentials.yml: {CHANNEL}"
@@ -15,7 +15,7 @@ TOKEN_REMEDY = "write the page access token of this page"
 
 def credentials_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Block("credentials.yml", values or {}, [], CHANNEL)
+    block = Section("credentials.yml", values or {}, [], CHANNEL)
 
     assert unreadable == []
     return read(block), block.problems
@@ -110,7 +110,7 @@ def test_no_secret_is_in_a_repr_or_in_a_problem():
 
 
 def test_a_secret_that_yaml_took_for_a_float_is_not_repeated():
-    block = Block("credentials.yml", {"verify": "v", "secret": 12e45}, [], CHANNEL)
+    block = Section("credentials.yml", {"verify": "v", "secret": 12e45}, [], CHANNEL)
     read(block)
 
     assert block.problems == [f"{HERE}.secret must be text: write it in quotes"]

@@ -5,7 +5,7 @@ from play import HOOTSUITE, PSID, SALES_BOT, STRANGER
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.metrics import counters
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def waits(monkeypatch):
 
 
 def agent(play):
-    return Agent(play.settings, play.store, play.graph, play.clock)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock)
 
 
 def echo(play, app_id, text="hello"):

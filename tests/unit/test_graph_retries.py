@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner
-from handover_channel.graph_api.retries import Patience, Persistence, asked_wait
+from handover_channel.graph_api.retries import Persistence, Retries, asked_wait
 from handover_channel.graph_api.transport import Answer, Call, Unanswered
 
 SENT = Answer(200, {"message_id": "m_1"})
@@ -37,7 +37,7 @@ class Script:
         return step
 
     def make(self, call, **patience):
-        return Persistence(self, Patience(**patience), sleep=self.pauses.append, clock=lambda: 1000.0).make(
+        return Persistence(self, Retries(**patience), sleep=self.pauses.append, clock=lambda: 1000.0).make(
             call
         )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
 from handover_channel.inbox import auth as the_entrance
-from handover_channel.inbox.auth import AT_MOST, LINK_FOR, REMEMBERED, Entrance, Visitor
+from handover_channel.inbox.auth import AT_MOST, LINK_FOR, REMEMBERED, Auth, Visitor
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.inbox.sign_in_limits import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
 from handover_channel.inbox.view_models import You
@@ -38,7 +38,7 @@ def make(open_store, clock):
     """Make an entrance, as another worker has one of its own."""
 
     def make_one(**given):
-        return Entrance(open_store(), clock, **{"passwords": passwords, **given})
+        return Auth(open_store(), clock, **{"passwords": passwords, **given})
 
     return make_one
 

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from play import PSID
 
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import HandoverRefused
 from handover_channel.inbox import timeline
-from handover_channel.inbox.commands import Acts
-from handover_channel.inbox.queries import BotsPart, Reader
-from handover_channel.inbox.view_models import Changed, Filters, Remark, Said
-from handover_channel.replies.service import Agent
+from handover_channel.inbox.commands import Commands
+from handover_channel.inbox.queries import BotHistory, Queries
+from handover_channel.inbox.view_models import ControlChange, Filters, PrivateNote, Said
+from handover_channel.replies.service import AgentReplies
 from handover_channel.store import agents, page_updates, presence, profiles, replies, transcript
 from handover_channel.store.agents import Agent as Person
 from handover_channel.store.transcript import AGENT, PERSON, Line
@@ -26,18 +26,18 @@ def acts(play):
     with play.store.writing() as connection:
         for name, shown in (("sara", "Sara"), ("omar", "Omar")):
             agents.add(connection, Person(name, shown, "hash", created_at=play.clock()))
-    return Acts(play.settings, play.store, play.switchboard, play.clock)
+    return Commands(play.settings, play.store, play.switchboard, play.clock)
 
 
 @pytest.fixture
 def reader(play):
-    agent = Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
-    return Reader(play.settings, play.store, agent.sending_rules, play.clock)
+    agent = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return Queries(play.settings, play.store, agent.sending_rules, play.clock)
 
 
 def view(reader, play, agent="sara", bot=None, **given):
     given.setdefault("link", lambda address: f"/file?of={address}")
-    return reader.thread(reader.row(PSID), bot or BotsPart(), agent=agent, **given)
+    return reader.thread(reader.row(PSID), bot or BotHistory(), agent=agent, **given)
 
 
 def entries(reader, play, kind=Said, **given):
@@ -99,10 +99,10 @@ def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, ac
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
     said = []
-    acts = Acts(
+    acts = Commands(
         settings,
         play.store,
-        Switchboard(settings, play.store, play.graph, play.clock),
+        ThreadControl(settings, play.store, play.graph, play.clock),
         play.clock,
         port_of=lambda channel: lambda thread, text: said.append((channel, thread, text)),
     )
@@ -118,10 +118,10 @@ def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, ac
 def test_a_colleague_has_joined_only_when_they_answer(play, acts):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    acts = Acts(
+    acts = Commands(
         settings,
         play.store,
-        Switchboard(settings, play.store, play.graph, play.clock),
+        ThreadControl(settings, play.store, play.graph, play.clock),
         play.clock,
         port_of=lambda channel: lambda thread, text: said.append(text),
     )
@@ -156,9 +156,9 @@ def test_a_name_in_braces_is_no_placeholder(play, reader):
     settings = dataclasses.replace(play.settings, inbox=inbox)
     play.hands_over()
     with play.store.writing() as connection:
-        profiles.put(connection, profiles.Person(PSID, "{agent}", "", 0.0))
+        profiles.put(connection, profiles.Profile(PSID, "{agent}", "", 0.0))
 
-    shown = view(Reader(settings, play.store, reader._sending_rules, play.clock), play)
+    shown = view(Queries(settings, play.store, reader._sending_rules, play.clock), play)
 
     assert shown.canned == {"hello": "Hello {agent}, sara here."}
 
@@ -195,7 +195,7 @@ def test_what_goes_back_to_the_bot_carries_the_note_into_the_divider(play, acts,
 
     acts.give_back(PSID, "sara", note="  refunded  ")
 
-    divider = entries(reader, play, Changed)[-1]
+    divider = entries(reader, play, ControlChange)[-1]
     assert (divider.control, divider.reason, divider.who, divider.note) == (
         "bot",
         "agent",
@@ -236,7 +236,7 @@ def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, acts, 
 
     acts.remark(PSID, "sara", "is angry, rightly")
 
-    assert [(each.name, each.text) for each in entries(reader, play, Remark, agent="omar")] == [
+    assert [(each.name, each.text) for each in entries(reader, play, PrivateNote, agent="omar")] == [
         ("Sara", "is angry, rightly")
     ]
     assert play.calls() == []
@@ -333,7 +333,7 @@ def test_what_is_given_to_a_colleague_who_is_not_here_waits_for_them_for_a_while
 def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, reader, acts):
     inbox = dataclasses.replace(play.settings.inbox, offline_after=timedelta(days=14))
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    acts = Acts(settings, play.store, play.switchboard, play.clock)
+    acts = Commands(settings, play.store, play.switchboard, play.clock)
     play.hands_over()
     acts.assign(PSID, to="sara", seen="", by="sara")
     play.clock.passes(timedelta(days=5).total_seconds())
@@ -351,7 +351,7 @@ def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
     settings = dataclasses.replace(play.settings, inbox=inbox)
     with play.store.writing() as connection:
         agents.add(connection, Person("sara", "Sara", "hash", created_at=play.clock()))
-    acts = Acts(settings, play.store, play.switchboard, play.clock)
+    acts = Commands(settings, play.store, play.switchboard, play.clock)
     play.hands_over()
     acts.assign(PSID, to="sara", seen="", by="sara")
 
@@ -412,7 +412,7 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, a
     given = {"agent": "sara", "link": str}
 
     def cost():
-        thread = statements(reader.thread, row, BotsPart(), **given)
+        thread = statements(reader.thread, row, BotHistory(), **given)
         return thread, statements(reader.list, Filters(list="open", tag="vip"), agent="sara")
 
     acts.tag(PSID, "vip")
@@ -442,7 +442,7 @@ def test_what_everybody_said_stands_in_the_order_of_time(play, acts, reader):
     play.hands_over()
     play.says("is anybody there?")
     said = play.clock()
-    bot = BotsPart([Said("b1", said - 10, "person", "", "hi"), Said("b2", said - 9, "bot", "", "Hello!")])
+    bot = BotHistory([Said("b1", said - 10, "person", "", "hi"), Said("b2", said - 9, "bot", "", "Hello!")])
     acts.remark(PSID, "sara", "late again")
 
     shown = view(reader, play, bot=bot).entries
@@ -462,7 +462,7 @@ def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_wi
         Said("b2", play.clock() - 1, "bot", "", "At nine.", turn="m2"),
     ]
 
-    shown = view(reader, play, bot=BotsPart(said)).entries
+    shown = view(reader, play, bot=BotHistory(said)).entries
 
     assert [each.text for each in shown if isinstance(each, Said)] == ["when do you open?"]
 
@@ -478,7 +478,7 @@ def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(pla
 
     seen, before = [], None
     while True:
-        shown = view(reader, play, bot=BotsPart(said), before=before)
+        shown = view(reader, play, bot=BotHistory(said), before=before)
         seen = [each.text for each in shown.entries if isinstance(each, Said)] + seen
         if not shown.earlier:
             break
@@ -506,7 +506,7 @@ def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, rea
 def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(play, acts, reader):
     play.hands_over()
     at = play.clock() + 0.4996  # ours, to the microsecond; Meta's to the millisecond
-    bot = BotsPart([Said(f"b{number}", at, "bot", "", f"bot {number}") for number in range(3)])
+    bot = BotHistory([Said(f"b{number}", at, "bot", "", f"bot {number}") for number in range(3)])
     for number in range(timeline.ENTRIES - 2):
         play.clock.passes(1)
         acts.remark(PSID, "sara", f"note {number}")
@@ -517,7 +517,7 @@ def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(pl
     seen, before = [], None
     while True:
         shown = view(reader, play, bot=bot, before=before)
-        seen = [each.text for each in shown.entries if not isinstance(each, Changed)] + seen
+        seen = [each.text for each in shown.entries if not isinstance(each, ControlChange)] + seen
         if not shown.earlier:
             break
         before = float(shown.earlier)
@@ -530,7 +530,7 @@ def test_people_are_called_by_the_name_that_meta_gives(play, acts, reader):
     play.hands_over()
     play.says("hello")
     with play.store.writing() as connection:
-        profiles.put(connection, profiles.Person(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
+        profiles.put(connection, profiles.Profile(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
 
     assert view(reader, play).name == "Layla Haddad"
     assert entries(reader, play)[-1].name == "Layla Haddad"
@@ -549,7 +549,7 @@ def test_files_are_shown_by_addresses_of_this_server_alone(play, acts, reader):
 def test_delivery_and_read_marks_stand_on_what_the_page_wrote(play, acts, reader):
     play.hands_over()
     at = play.clock()
-    bot = BotsPart([Said("b", at - 1, "bot", "", "Hello!"), Said("p", at - 2, "person", "", "hi")])
+    bot = BotHistory([Said("b", at - 1, "bot", "", "Hello!"), Said("p", at - 2, "person", "", "hi")])
     play.deliver(
         {
             "sender": {"id": PSID},

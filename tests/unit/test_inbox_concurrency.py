@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from handover_channel.inbox.concurrency import Turns
+from handover_channel.inbox.concurrency import Limiter
 
 
 async def test_a_few_of_one_name_have_their_turn_and_the_others_wait():
-    turns, begun, free = Turns(2), [], asyncio.Event()
+    turns, begun, free = Limiter(2), [], asyncio.Event()
 
     async def work():
         begun.append(1)
@@ -27,7 +27,7 @@ async def test_a_few_of_one_name_have_their_turn_and_the_others_wait():
 
 
 async def test_who_stops_waiting_leaves_its_turn_taken_until_the_work_ends():
-    turns, free = Turns(1), asyncio.Event()
+    turns, free = Limiter(1), asyncio.Event()
     impatient = asyncio.ensure_future(turns.at("a", free.wait))
     await asyncio.sleep(0.01)
     impatient.cancel()
@@ -43,7 +43,7 @@ async def test_who_stops_waiting_leaves_its_turn_taken_until_the_work_ends():
 
 
 async def test_who_stops_waiting_for_a_turn_takes_none():
-    turns, free = Turns(1), asyncio.Event()
+    turns, free = Limiter(1), asyncio.Event()
     first = asyncio.ensure_future(turns.at("a", free.wait))
     await asyncio.sleep(0.01)
     waiting = asyncio.ensure_future(turns.at("a", free.wait))
@@ -57,7 +57,7 @@ async def test_who_stops_waiting_for_a_turn_takes_none():
 
 
 async def test_work_that_fails_gives_its_turn_back():
-    turns = Turns(1)
+    turns = Limiter(1)
 
     async def fail():
         raise RuntimeError("no")

@@ -18,7 +18,7 @@ from handover_channel.inbox.media_proxy import (
     NOT_ALLOWED,
     TOO_LARGE,
     TOO_SLOW,
-    Files,
+    MediaProxy,
     content_type_of,
     is_public_address,
 )
@@ -53,7 +53,7 @@ class Web(BaseAdapter):
 
 def fetch(address, *page, pages=None, graph=GRAPH, **more):
     web = Web(pages or {address: page})
-    return Files(graph, adapter=web, **more).fetch(address), web
+    return MediaProxy(graph, adapter=web, **more).fetch(address), web
 
 
 def refusal(address, *page, **more):
@@ -157,7 +157,7 @@ def test_a_name_of_a_file_is_a_name_and_nothing_else(path, name):
 def test_nothing_but_https_of_the_public_internet_is_fetched(address):
     web = Web({})
     with pytest.raises(HandoverRefused) as refused:
-        Files(GRAPH, adapter=web).fetch(address)
+        MediaProxy(GRAPH, adapter=web).fetch(address)
 
     assert str(refused.value) == NOT_ALLOWED
     assert not web.asked
@@ -189,7 +189,7 @@ def test_a_redirect_leads_nowhere_else(target):
 def test_redirects_come_to_an_end():
     web = Web({PICTURE: (302, {"Location": PICTURE}, b"")})
     with pytest.raises(HandoverRefused):
-        Files(GRAPH, adapter=web).fetch(PICTURE)
+        MediaProxy(GRAPH, adapter=web).fetch(PICTURE)
 
     assert len(web.asked) == MOST_REDIRECTS + 1
 

@@ -26,12 +26,12 @@ from handover_channel.inbox import auth, labels, local_access, media_proxy, rend
 from handover_channel.inbox.rendering import HERE, LANGUAGES, Pages, query, translations
 from handover_channel.inbox.telling import told
 from handover_channel.inbox.view_models import (
-    Changed,
     Colleague,
+    ControlChange,
     Filters,
     Item,
     ListView,
-    Remark,
+    PrivateNote,
     Said,
     ThreadView,
     You,
@@ -138,11 +138,11 @@ def everything(text="plain"):
         ),
         Said("missing", NOW, "person", text, files=[File("image", "", text)]),
         *(
-            Changed(f"change-{reason}", NOW, "bot", "inbox", text, reason, text, text)
+            ControlChange(f"change-{reason}", NOW, "bot", "inbox", text, reason, text, text)
             for reason in (*labels.REASONS, "unheard-of")
         ),
-        Changed("passing", NOW, "bot", "passing", text, "handed_over", text),
-        Remark("remark", NOW, text, text),
+        ControlChange("passing", NOW, "bot", "passing", text, "handed_over", text),
+        PrivateNote("remark", NOW, text, text),
     )
 
 
@@ -440,7 +440,7 @@ def test_a_refusal_of_meta_is_shown():
 
 @pytest.mark.parametrize(("before", "fell"), [("bot", True), ("inbox", False), ("app", False)])
 def test_a_bot_that_was_silent_before_is_not_said_to_fall_silent(before, fell):
-    change = Changed("1", NOW, before, "app", "sales_bot", control.STAFF_TOOK_OVER, "meta")
+    change = ControlChange("1", NOW, before, "app", "sales_bot", control.STAFF_TOOK_OVER, "meta")
     page = Document(draw_thread(change))
 
     assert ("fell silent" in page.text) is fell
@@ -450,7 +450,7 @@ def test_a_bot_that_was_silent_before_is_not_said_to_fall_silent(before, fell):
 @pytest.mark.parametrize(("language", "name"), [("en", "Page inbox"), ("ar", "صندوق وارد الصفحة")])
 def test_the_page_inbox_is_called_so_where_no_target_has_a_name_for_it(language, name):
     said = Said("1", NOW, "app", PAGE_INBOX_APP_ID, "x")
-    change = Changed("2", NOW, "bot", "app", PAGE_INBOX_APP_ID, control.STAFF_TOOK_OVER, "meta")
+    change = ControlChange("2", NOW, "bot", "app", PAGE_INBOX_APP_ID, control.STAFF_TOOK_OVER, "meta")
     page = Document(draw_thread(said, change, language=language, target=PAGE_INBOX_APP_ID, control="app"))
 
     assert page.text.count(name) >= 3

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.inbox import updates as live_module
-from handover_channel.inbox.updates import Live
+from handover_channel.inbox.updates import Updates
 from handover_channel.rules.control import Control
 from handover_channel.store import page_updates, schema, threads
 
@@ -53,7 +53,7 @@ def done(store, thread, control):
 
 
 async def test_every_open_page_hears_of_what_is_new(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     pages = [live.open(), live.open()]
     await has_looked(live)  # what was before is on the page
 
@@ -64,7 +64,7 @@ async def test_every_open_page_hears_of_what_is_new(store, pool):
 
 
 async def test_nothing_is_told_twice(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
     add(store, "24680")
@@ -77,7 +77,7 @@ async def test_nothing_is_told_twice(store, pool):
 
 
 async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_asked_for(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
 
@@ -96,7 +96,7 @@ async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_
 
 
 async def test_what_happens_while_a_page_is_busy_is_kept_for_it(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page, other = live.open(), live.open()
     await has_looked(live)
 
@@ -109,7 +109,7 @@ async def test_what_happens_while_a_page_is_busy_is_kept_for_it(store, pool):
 
 
 async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
     for number in range(page_updates.ROWS_BACK + 10):
@@ -126,14 +126,14 @@ async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
 
 
 async def test_without_an_open_page_nobody_looks(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     live.close(live.open())
 
     await asyncio.wait_for(asyncio.shield(live._looking), BOUND)
 
 
 async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page = live.open()
     waiting = asyncio.ensure_future(page.changed(BOUND))
     await asyncio.sleep(0)
@@ -146,7 +146,7 @@ async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
 
 @pytest.mark.parametrize("error", [StoreUnavailable("gone"), ValueError("a fault of ours")])
 async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
-    live = Live(store, pool, lambda: 1000.0)
+    live = Updates(store, pool, lambda: 1000.0)
     page = live.open()
     await has_looked(live)
     looked, real = [], page_updates.since

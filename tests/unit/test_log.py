@@ -14,7 +14,7 @@ from play import NO_TAKING, OUTAGE, PSID, SALES_BOT, Play
 
 import handover_channel
 from handover_channel import log
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import (
     GraphError,
     HandoverRefused,
@@ -23,9 +23,9 @@ from handover_channel.errors import (
     TokenRefused,
 )
 from handover_channel.messenger import custom_json, messages, webhook
-from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.worker import Worker
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 
 WORDS = "my-card-is-4929-0000"
 TOKEN = "demo-page-token"
@@ -262,7 +262,7 @@ def test_a_handover_with_all_its_troubles_tells_no_secret(play, caplog):
     play.clock.passes(60)
     play.due()
     play.hands_over("inbox")
-    Agent(play.settings, play.store, play.graph, play.clock).reply(PSID, WORDS)
+    AgentReplies(play.settings, play.store, play.graph, play.clock).reply(PSID, WORDS)
 
     assert "not give control back" in said(caplog)
     assert not [secret for secret in SECRETS if secret in said(caplog)]
@@ -321,8 +321,8 @@ async def test_a_turn_that_fails_is_told_of_without_its_words(store, clock, capl
     real = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda delay, *more: real(delay / 1000))
     play = Play(store, clock)
-    switchboard = Switchboard(play.settings, store, play.graph, clock)
-    worker = Worker(store, switchboard, Evidence(play.settings, store, switchboard), Bot(), clock)
+    switchboard = ThreadControl(play.settings, store, play.graph, clock)
+    worker = Worker(store, switchboard, EventHandlers(play.settings, store, switchboard), Bot(), clock)
     play.person.says(WORDS)
     play.receive()
     task = asyncio.ensure_future(worker.run())

@@ -8,7 +8,7 @@ import pytest
 from play import PSID, SALES_BOT
 
 from handover_channel.messenger import webhook
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.messaging_window import opens
 from handover_channel.store.replies import SENT
 
@@ -90,7 +90,7 @@ def happens(play, content, *, channel="messaging"):
 
 
 def an_agent(play):
-    return Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
 
 
 def sent(play):

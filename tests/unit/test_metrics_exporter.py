@@ -4,8 +4,8 @@ import pytest
 from play import HOOTSUITE, HOUR, NO_TAKING, OUTAGE, PSID, SALES_BOT, STRANGER
 from prometheus_client.parser import text_string_to_metric_families
 
-from handover_channel.control.thread_control import Switchboard
-from handover_channel.metrics.exporter import Scrape
+from handover_channel.control.thread_control import ThreadControl
+from handover_channel.metrics.exporter import Exporter
 from handover_channel.store import Store, deadlines, statistics
 from handover_channel.store.statistics import SETTLED, History
 
@@ -14,7 +14,7 @@ class Prometheus:
     """Scrapes, and remembers the last answer."""
 
     def __init__(self, play, store):
-        self._scrape = Scrape(play.settings, store, play.clock)
+        self._scrape = Exporter(play.settings, store, play.clock)
 
     def text(self):
         return self._scrape.text().decode()
@@ -123,7 +123,7 @@ def test_a_handover_made_by_another_process_counts_as_well(play, store, open_sto
     play.says("hello")
     assert prometheus.every("handover_handovers_total") == {}
 
-    elsewhere = Switchboard(play.settings, open_store(), play.graph, play.clock)
+    elsewhere = ThreadControl(play.settings, open_store(), play.graph, play.clock)
     elsewhere.hand_over(PSID, "inbox")
 
     assert prometheus.every("handover_handovers_total") == {("inbox", "handed_over"): 1}

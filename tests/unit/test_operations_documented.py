@@ -12,7 +12,7 @@ from play import NO_TAKING, PSID
 from handover_channel.cli import main, queue
 from handover_channel.errors import GraphError
 from handover_channel.metrics import counters
-from handover_channel.metrics.exporter import Scrape
+from handover_channel.metrics.exporter import Exporter
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def families(play):
         play.switchboard.hand_over(PSID, "sales_bot")
     play.switchboard.hand_over(PSID, "inbox")
     found = {}
-    scrape = Scrape(play.settings, play.store, play.clock)
+    scrape = Exporter(play.settings, play.store, play.clock)
     for family in (*counters.registry().collect(), *scrape.collect()):
         labels = {name for sample in family.samples for name in sample.labels} - {"le"}
         found[family.name] = (family.type, labels)

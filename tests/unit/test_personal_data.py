@@ -169,7 +169,7 @@ def test_a_forgotten_person_who_writes_again_is_a_new_person(play):
 def handover(monkeypatch, capsys, store):
     """Run the command on the test's store, with Rasa's trackers in `trackers`."""
     trackers = {PSID: [{"event": "user", "text": "hi"}]}
-    monkeypatch.setattr(services, "from_config", lambda: services.Handover(None, store, None, None))
+    monkeypatch.setattr(services, "from_config", lambda: services.Services(None, store, None, None))
     monkeypatch.setattr(rasa_trackers, "events", lambda thread, endpoints: trackers.get(thread, []))
     monkeypatch.setattr(rasa_trackers, "delete", lambda thread, endpoints: len(trackers.pop(thread, [])))
     monkeypatch.setattr(person, "PATIENCE", 0.3)

@@ -10,7 +10,7 @@ from play import DAY, OUTAGE, PSID, settings_with
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import AGAIN, LONGEST_NAME, Profiles, person_of
-from handover_channel.inbox.queries import BotsPart, Reader
+from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.sending_rules import SendingRules
 from handover_channel.settings.credentials import Page
 from handover_channel.simulator.refusals import Refusal
@@ -239,6 +239,6 @@ def test_the_page_is_named_where_there_are_several(play, ids, shown):
     if ids and ours in [each.id for each in settings.pages]:
         with play.store.writing() as connection:
             page_names.put(connection, page_names.PageName(ours, "Lamp & Leaf", play.clock()))
-    reader = Reader(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
+    reader = Queries(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
 
-    assert reader.thread(play.row, BotsPart(), agent="sara", link=str).page_name == shown.format(ours)
+    assert reader.thread(play.row, BotHistory(), agent="sara", link=str).page_name == shown.format(ours)

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from play import DAY, HOUR, PSID, SALES_BOT, STRANGER
 
 from handover_channel.graph_api.client import ThreadOwner
-from handover_channel.inbox.queries import BotsPart, Reader
+from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.obstacle import HINTS, Obstacle
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
@@ -31,7 +31,7 @@ PDF = File("bill.pdf", "application/pdf", b"%PDF")
 
 
 def an_agent(play):
-    return Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def agent(play):
 
 
 def shown(play, agent):
-    reader = Reader(play.settings, play.store, agent.sending_rules, play.clock)
-    return reader.thread(play.row, BotsPart(), agent="sara", link=str)
+    reader = Queries(play.settings, play.store, agent.sending_rules, play.clock)
+    return reader.thread(play.row, BotHistory(), agent="sara", link=str)
 
 
 def refused(play, refusal, times=1):

@@ -8,8 +8,8 @@ from play import DAY, LOST_ANSWER, OUTAGE, PSID
 
 from handover_channel.errors import GraphUnavailable, HandoverRefused, StoreUnavailable
 from handover_channel.replies.sending_rules import NOT_HERE, NOT_REACHABLE, PEOPLE_ONLY, TOO_LATE
-from handover_channel.replies.sent_parts import Part, part_of
-from handover_channel.replies.service import NOT_ITS_TURN, Agent
+from handover_channel.replies.sent_parts import SentPart, part_of
+from handover_channel.replies.service import NOT_ITS_TURN, AgentReplies
 from handover_channel.store import replies, transcript
 from handover_channel.store.replies import FAILED, NEVER_BEGUN, PATIENCE, PERHAPS_DELIVERED, SENT
 
@@ -35,7 +35,7 @@ def agent(play):
 
 
 def an_agent(play, **more):
-    return Agent(play.settings, play.store, play.graph, play.clock, sleep=play.clock.passes, **more)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=play.clock.passes, **more)
 
 
 def unsent(play):
@@ -312,7 +312,9 @@ def test_a_reply_waits_for_the_one_before_it(play, agent):
                 replies.sent(connection, first.id)
                 replies.release(connection, first, worker="elsewhere:1:x")
 
-    second = Agent(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(PSID, "Second.")
+    second = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(
+        PSID, "Second."
+    )
 
     assert second.state == SENT
     assert play.clock() - first.at > 3
@@ -327,7 +329,9 @@ def test_a_reply_that_waits_too_long_says_why(play, agent):
             (first, *_) = replies.unsent(connection, PSID, now=play.clock())
             replies.renew(connection, first, worker="elsewhere:1:x", now=play.clock())
 
-    second = Agent(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(PSID, "Second.")
+    second = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(
+        PSID, "Second."
+    )
 
     assert second.error == NOT_ITS_TURN
     assert said(play) == []
@@ -344,7 +348,9 @@ def test_replies_that_are_written_while_one_is_sent_go_out_in_order_and_one_at_a
         at_once.remove(name)
 
     play.meta.during = during
-    patient = Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda _: time.sleep(0.01))
+    patient = AgentReplies(
+        play.settings, play.store, play.graph, play.clock, sleep=lambda _: time.sleep(0.01)
+    )
     writers = [threading.Thread(target=patient.reply, args=(PSID, text)) for text in texts]
     for number, writer in enumerate(writers, start=1):
         writer.start()
@@ -449,7 +455,7 @@ def test_a_channel_without_a_port_is_known_in_advance(play):
 
 
 def test_a_tag_names_one_message_of_a_reply():
-    assert part_of(Part(17, 2, 3).tag) == Part(17, 2, 3)
+    assert part_of(SentPart(17, 2, 3).tag) == SentPart(17, 2, 3)
 
 
 @pytest.mark.parametrize("tag", ["", "17.1", "reply.1.1", "reply.1.1.1.1", "reply.-1.1.1", "reply.1.1.1\n"])

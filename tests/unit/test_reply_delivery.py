@@ -10,7 +10,7 @@ from play import OUTAGE, PSID
 from handover_channel.errors import GraphError, HandoverRefused
 from handover_channel.graph_api.personas import AGAIN
 from handover_channel.replies.sending_rules import LARGEST_FILE, kind_of
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import agents, replies, transcript
@@ -42,7 +42,7 @@ def graph():
 @pytest.fixture
 def agent(play, graph):
     play.hands_over("inbox")
-    return Agent(play.settings, play.store, graph, play.clock)
+    return AgentReplies(play.settings, play.store, graph, play.clock)
 
 
 # --- files -------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def with_personas(make_play, nour):
 
 
 def agent_of(play):
-    return Agent(play.settings, play.store, play.graph, play.clock)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock)
 
 
 def personas_of(play):

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import HandoverRefused, NotThreadOwner
 from handover_channel.graph_api.client import ThreadOwner
-from handover_channel.replies.service import Agent
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.messaging_window import messaging_type
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.locations import GraphApiSettings
-from handover_channel.settings.return_options import Returning
+from handover_channel.settings.return_options import ReturnOptions
 from handover_channel.settings.targets import Target, TargetKind
 from handover_channel.store import Store, deadlines, replies, thread_activity, threads, transcript
 
@@ -63,7 +63,7 @@ def settings():
         graph_api=GraphApiSettings(),
         default_target="inbox",
         targets={"inbox": inbox},
-        returning=Returning(),
+        returning=ReturnOptions(),
         grant_requests=Grants.NONE,
         pages=(Page("", "the token"),),
         secret="",
@@ -72,12 +72,12 @@ def settings():
 
 @pytest.fixture
 def switchboard(settings, store, graph):
-    return Switchboard(settings, store, graph, lambda: NOW)
+    return ThreadControl(settings, store, graph, lambda: NOW)
 
 
 @pytest.fixture
 def agent(settings, store, graph):
-    return Agent(settings, store, graph, lambda: NOW)
+    return AgentReplies(settings, store, graph, lambda: NOW)
 
 
 def _person_wrote(store, *, seconds_ago: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import OUR_METADATA
-from handover_channel.queue.resend_guard import Repeats
+from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.store import Store, deliveries, sent_messages
 
 
@@ -22,7 +22,7 @@ def store(tmp_path):
 
 
 def repeats(store, *, again=True):
-    return Repeats(store, "5", again=again)
+    return ResendGuard(store, "5", again=again)
 
 
 def echo(store, tag, thread="777"):
@@ -87,7 +87,7 @@ def test_of_what_follows_the_interruption_it_is_not_said_that_it_may_be_there_tw
 
 def test_what_this_process_has_sent_it_knows_without_a_database(tmp_path):
     nowhere = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
-    known = Repeats(nowhere, "5", again=True, recent=["5.1"])
+    known = ResendGuard(nowhere, "5", again=True, recent=["5.1"])
 
     assert known.was_sent("777", "5.1")
     with pytest.raises(StoreUnavailable):

@@ -164,7 +164,7 @@ def test_with_what_was_said_go_the_notes_about_it_and_the_names(play, store, sma
         at = play.clock() - days_ago * DAY
         with store.writing() as connection:
             private_notes.add(connection, PSID, agent="sara", text=f"{days_ago} days ago", now=at)
-            profiles.put(connection, profiles.Person(f"t{days_ago}", "Layla", "", at))
+            profiles.put(connection, profiles.Profile(f"t{days_ago}", "Layla", "", at))
 
     tidy(play, retention.delete_transcript)
 

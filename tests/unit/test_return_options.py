@@ -8,13 +8,13 @@ import pytest
 
 from handover_channel.rules.keywords import Keyword
 from handover_channel.settings import yaml_file
-from handover_channel.settings.return_options import MAX_KEYWORDS, Returning, read
-from handover_channel.settings.section import Block
+from handover_channel.settings.return_options import MAX_KEYWORDS, ReturnOptions, read
+from handover_channel.settings.section import Section
 
 
 def returning_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Block("handover.yml", values or {}, [], "return")
+    block = Section("handover.yml", values or {}, [], "return")
 
     assert unreadable == []
     return read(block), block.problems
@@ -24,7 +24,7 @@ def test_without_a_block_all_three_ways_are_open():
     twelve_hours = timedelta(hours=12)
 
     assert returning_and_problems("") == (
-        Returning(twelve_hours, "Back to Bot", (Keyword("back to bot"),)),
+        ReturnOptions(twelve_hours, "Back to Bot", (Keyword("back to bot"),)),
         [],
     )
 
@@ -37,7 +37,7 @@ def test_every_way_can_be_set():
     """)
 
     assert problems == []
-    assert returning == Returning(
+    assert returning == ReturnOptions(
         timedelta(minutes=30),
         "الرجوع إلى البوت 🤖",
         (
@@ -55,7 +55,7 @@ def test_every_way_can_be_set():
 def test_every_way_can_be_switched_off(off):
     text = f"time_limit: {off}\nbutton: {off}\nkeywords: {off}"
 
-    assert returning_and_problems(text) == (Returning(None, None, ()), [])
+    assert returning_and_problems(text) == (ReturnOptions(None, None, ()), [])
 
 
 def test_a_title_of_twenty_characters_fits():

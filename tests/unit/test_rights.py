@@ -9,9 +9,9 @@ import pytest
 from play import PSID
 
 from handover_channel.errors import HandoverRefused
-from handover_channel.inbox.commands import Acts
-from handover_channel.inbox.queries import BotsPart, Reader
-from handover_channel.replies.service import Agent
+from handover_channel.inbox.commands import Commands
+from handover_channel.inbox.queries import BotHistory, Queries
+from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.rights import Act, Verdict, verdict
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import agents, threads
@@ -63,19 +63,19 @@ def acts(play):
             agents.add(connection, Person(name, name.title(), "hash", created_at=play.clock()))
         agents.add(connection, Person("root", "Root", "hash", role=ADMIN, created_at=play.clock()))
     play.hands_over()
-    acts = Acts(play.settings, play.store, play.switchboard, play.clock)
+    acts = Commands(play.settings, play.store, play.switchboard, play.clock)
     acts.assign(PSID, to="sara", seen="", by="sara")
     return acts
 
 
 @pytest.fixture
 def agent(play):
-    return Agent(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
 
 
 def view(play, agent, of):
-    reader = Reader(play.settings, play.store, agent.sending_rules, play.clock)
-    return reader.thread(play.row, BotsPart(), agent=of, link=str)
+    reader = Queries(play.settings, play.store, agent.sending_rules, play.clock)
+    return reader.thread(play.row, BotHistory(), agent=of, link=str)
 
 
 DEEDS = {
@@ -116,7 +116,7 @@ def test_who_has_it_and_admins_may(play, acts, by, deed):
 
 def test_on_a_machine_without_agents_the_one_there_is_may_do_everything(play):
     play.hands_over()
-    acts = Acts(play.settings, play.store, play.switchboard, play.clock)
+    acts = Commands(play.settings, play.store, play.switchboard, play.clock)
     with play.store.writing() as connection:
         threads.assign(connection, PSID, agent="old", seen="", now=play.clock())
 

@@ -8,12 +8,12 @@ import pytest
 
 from handover_channel.settings import yaml_file
 from handover_channel.settings.inbox import MAX_CANNED_REPLIES, MAX_TEXT, InboxSettings, filled, read
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 
 
 def inbox_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Block("handover.yml", values or {}, [], "inbox")
+    block = Section("handover.yml", values or {}, [], "inbox")
 
     assert unreadable == []
     return read(block), block.problems

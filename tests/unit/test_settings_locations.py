@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from handover_channel.settings.locations import GraphApiSettings, database, graph_api
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 
 FOLDER = Path("/srv/shop bot")
 
 
 def graph_api_and_problems(**values):
-    block = Block("handover.yml", values, [], "graph_api")
+    block = Section("handover.yml", values, [], "graph_api")
     return graph_api(block), block.problems
 
 
 def database_and_problems(url):
-    block = Block("handover.yml", {"database": url}, [])
+    block = Section("handover.yml", {"database": url}, [])
     return database(block, FOLDER), block.problems
 
 

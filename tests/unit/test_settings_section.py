@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from handover_channel.settings.section import Block, nearest, quoted
+from handover_channel.settings.section import Section, nearest, quoted
 from handover_channel.settings.yaml_file import Unset
 
 HOUR = timedelta(hours=1)
 
 
 def block(**values):
-    return Block("handover.yml", values, [], "return")
+    return Section("handover.yml", values, [], "return")
 
 
 def read(value, method, *arguments, **options):

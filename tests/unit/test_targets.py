@@ -11,7 +11,7 @@ from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX
 from handover_channel.rules.business_hours import Hours, Span
 from handover_channel.settings import targets as targets_block
 from handover_channel.settings import yaml_file
-from handover_channel.settings.section import Block
+from handover_channel.settings.section import Section
 from handover_channel.settings.targets import INBOX_ALONE, KEYS, Target, TargetKind, read
 
 HOURS = timedelta(hours=12)
@@ -20,7 +20,7 @@ HOURS = timedelta(hours=12)
 def targets_and_problems(text):
     """What `targets:` with the lines of *text* gives, for the bot with the app id 1111."""
     values, unreadable = yaml_file.parse(text, {})
-    block = Block("handover.yml", values, [], "targets")
+    block = Section("handover.yml", values, [], "targets")
 
     assert unreadable == []
     return read(block, app_id="1111", time_limit=HOURS), block.problems
@@ -54,7 +54,7 @@ def test_a_target_may_have_no_time_limit_at_all(off):
 
 
 def test_the_inbox_alone_is_a_target_without_problems():
-    block = Block("handover.yml", INBOX_ALONE, [], "targets")
+    block = Section("handover.yml", INBOX_ALONE, [], "targets")
 
     assert list(read(block, app_id="1111", time_limit=HOURS)) == ["inbox"]
     assert block.problems == []

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from handover_channel.control.transcript_writer import TRY_AGAIN_AFTER, Scribe
+from handover_channel.control.transcript_writer import TRY_AGAIN_AFTER, TranscriptWriter
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import Control, State
 from handover_channel.store import page_updates, threads, transcript
@@ -41,7 +41,7 @@ def heard_of(store):
 
 
 def write(store, *said, clock=lambda: 50.0, **more):
-    scribe = Scribe(store, clock, **more)
+    scribe = TranscriptWriter(store, clock, **more)
     for mid, text in said:
         scribe.write("abc", "rest", mid, text, SAID_AT)
     scribe.close()
@@ -77,7 +77,7 @@ def test_whoever_hands_it_over_does_not_wait(store, held):
         assert may_end.wait(10)
         return 50.0
 
-    scribe = Scribe(store, slow_clock)
+    scribe = TranscriptWriter(store, slow_clock)
     scribe.write("abc", "rest", "m1", "hello?", SAID_AT)
     assert lines(store) == []
     may_end.set()

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from play import PSID, SALES_BOT, START, settings_with
 
-from handover_channel.control.transition_writer import SETTLE_AFTER, TRY_AGAIN_AFTER, Ledger
+from handover_channel.control.transition_writer import SETTLE_AFTER, TRY_AGAIN_AFTER, TransitionWriter
 from handover_channel.rules.control import Change, Control
 from handover_channel.store import deadlines, deliveries, schema, thread_activity, threads
 from handover_channel.store.deliveries import Delivery
@@ -12,7 +12,7 @@ from handover_channel.store.deliveries import Delivery
 
 @pytest.fixture
 def ledger(store, clock):
-    ledger = Ledger(settings_with(), store, clock)
+    ledger = TransitionWriter(settings_with(), store, clock)
     ledger.thread(PSID, channel="facebook", page="1717")
     return ledger
 
@@ -49,7 +49,7 @@ def log(store):
 
 def test_a_thread_that_nobody_has_written_in_cannot_change(store, clock):
     with pytest.raises(LookupError):
-        Ledger(settings_with(), store, clock).change("nobody", Change.HELD, reason="x", who="x")
+        TransitionWriter(settings_with(), store, clock).change("nobody", Change.HELD, reason="x", who="x")
 
 
 def test_a_change_its_line_in_the_log_and_its_deadlines_are_one(ledger, store, monkeypatch):
@@ -199,7 +199,7 @@ def test_a_thread_of_another_channel_leaves_no_note_where_an_action_sets_the_slo
     with store.writing() as connection:
         threads.get_or_add(connection, PSID, channel="rest", page="", now=START)
 
-    change(Ledger(settings_with(), store, clock), Change.HELD, target="inbox", by_action=True)
+    change(TransitionWriter(settings_with(), store, clock), Change.HELD, target="inbox", by_action=True)
 
     assert notes(store) == []
 

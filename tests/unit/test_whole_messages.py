@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.rules.keywords import Keyword, Keywords
-from handover_channel.settings.return_options import Returning, keywords_of
+from handover_channel.settings.return_options import ReturnOptions, keywords_of
 
 WORDS = Keywords([Keyword("back to bot"), Keyword("main menu"), Keyword("العودة إلى البوت"), Keyword("客服")])
 EXACT = Keywords([Keyword("menu", exact=True)])
@@ -149,7 +149,7 @@ def test_a_hostile_message_costs_little(said):
 
 
 def test_the_title_of_the_button_typed_as_the_whole_message_is_a_way_back():
-    returning = Returning(
+    returning = ReturnOptions(
         button="Zurück zum Bot", more_buttons=("العودة إلى البوت", "🤖 Bot"), keywords=(Keyword("menu"),)
     )
     keywords = keywords_of(returning)
@@ -162,4 +162,4 @@ def test_the_title_of_the_button_typed_as_the_whole_message_is_a_way_back():
 
 
 def test_without_a_button_no_title_is_a_way_back():
-    assert keywords_of(Returning(button=None, keywords=())).match("Back to Bot") is None
+    assert keywords_of(ReturnOptions(button=None, keywords=())).match("Back to Bot") is None

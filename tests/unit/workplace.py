@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from play import OURS, SALES_BOT, START, Meta, settings_with
 
-from handover_channel.control.thread_control import Switchboard
+from handover_channel.control.thread_control import ThreadControl
 from handover_channel.graph_api.client import GraphApi, Patience
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue import worker as worker_module
-from handover_channel.queue.event_handlers import Evidence
+from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.worker import Worker
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator import Simulator
@@ -94,8 +94,8 @@ class Place:
         self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
         graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, patience=Patience(attempts=1))
         settings = settings_with()
-        self.switchboard = Switchboard(settings, store, graph, clock)
-        evidence = Evidence(settings, store, self.switchboard)
+        self.switchboard = ThreadControl(settings, store, graph, clock)
+        evidence = EventHandlers(settings, store, self.switchboard)
         self.pressed = False
         self.worker = Worker(store, self.switchboard, evidence, self.bot, clock, lambda: self.pressed)
 
