@@ -42,7 +42,7 @@ def hand_over(config: Path, threads: Dict[str, str]) -> None:
     """Hand each thread (PSID -> target) over for real, as `action_handover` does."""
     handover = services.from_config(str(config))
     for thread, target in threads.items():
-        handover.switchboard.hand_over(thread, target)
+        handover.thread_control.hand_over(thread, target)
     handover.store.close()
 
 

@@ -47,9 +47,9 @@ class ActionHandover(Action):
     hours `utter_handover_closed`, with `{opens}`: when somebody is there.
     """
 
-    def __init__(self, switchboard: Optional[ThreadControl] = None) -> None:
+    def __init__(self, thread_control: Optional[ThreadControl] = None) -> None:
         # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
-        self._switchboard = switchboard or _configured()
+        self._thread_control = thread_control or _configured()
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
@@ -63,7 +63,7 @@ class ActionHandover(Action):
         channel = _channel_of(tracker)
         try:
             row = await asyncio.get_running_loop().run_in_executor(
-                None, lambda: self._switchboard.hand_over(tracker.sender_id, target, channel=channel)
+                None, lambda: self._thread_control.hand_over(tracker.sender_id, target, channel=channel)
             )
         except OutsideHours as error:
             logger.info("thread %s: not handed over: %s", tracker.sender_id, error)
@@ -82,7 +82,7 @@ class ActionHandover(Action):
         return _slots(row)
 
     async def _tell_ahead(self, dispatcher: CollectingDispatcher, row: Thread) -> None:
-        text = await asyncio.get_running_loop().run_in_executor(None, self._switchboard.ahead, row)
+        text = await asyncio.get_running_loop().run_in_executor(None, self._thread_control.ahead, row)
         if text:
             dispatcher.utter_message(text=text)
 
@@ -93,15 +93,15 @@ class ActionHandover(Action):
         if not texts:
             return
         text, at = str(texts[-1]["text"]), int(float(texts[-1].get("timestamp") or 0) * 1000)
-        with contextlib.suppress(StoreUnavailable), self._switchboard.store.writing() as connection:
+        with contextlib.suppress(StoreUnavailable), self._thread_control.store.writing() as connection:
             words = words_said("person", text, "", at)
-            now = self._switchboard.clock()
+            now = self._thread_control.clock()
             thread_activity.touch(connection, tracker.sender_id, page="", seen=0, now=now, words=words)
 
     async def _row(self, thread: str) -> Optional[Thread]:
         """Return the row as it stands: where somebody else has control already, the slots go on saying so."""
         with contextlib.suppress(StoreUnavailable):
-            return await asyncio.get_running_loop().run_in_executor(None, self._switchboard.find, thread)
+            return await asyncio.get_running_loop().run_in_executor(None, self._thread_control.find, thread)
         return None
 
 
@@ -112,8 +112,8 @@ class ActionHandoverReturn(Action):
     keyword or for the button; a keyword is then followed by the turn of intent `handover_returned`.
     """
 
-    def __init__(self, switchboard: Optional[ThreadControl] = None) -> None:
-        self._switchboard = switchboard or _configured()
+    def __init__(self, thread_control: Optional[ThreadControl] = None) -> None:
+        self._thread_control = thread_control or _configured()
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
@@ -127,7 +127,7 @@ class ActionHandoverReturn(Action):
         try:
             returned = await asyncio.get_running_loop().run_in_executor(
                 None,
-                lambda: self._switchboard.return_to_bot(
+                lambda: self._thread_control.return_to_bot(
                     tracker.sender_id, reason, who="bot", tell=False, channel=channel
                 ),
             )
@@ -169,7 +169,7 @@ class ActionSessionStart(Action):
 
 def _configured() -> ThreadControl:
     try:
-        return services.from_config().switchboard
+        return services.from_config().thread_control
     except SettingsError as error:
         # rasa_sdk has no error of its own for this, and would bury the sentences under a traceback.
         raise SystemExit(f"The action server cannot start:\n{error}") from error

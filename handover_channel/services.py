@@ -29,7 +29,7 @@ class Services:
     settings: Settings
     store: Store
     graph: GraphApi
-    switchboard: ThreadControl
+    thread_control: ThreadControl
 
 
 def build(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
@@ -66,7 +66,7 @@ def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
             return None
         if row.channel != MESSENGER and row.until is not None and row.until + WITHOUT_WORKER < time.time():
             # Without the Messenger channel in credentials.yml nobody looks after time limits.
-            return not handover.switchboard.return_to_bot(
+            return not handover.thread_control.return_to_bot(
                 thread, ReturnReason.TIME_LIMIT, who="clock", tell=False
             )
         return not bot_may_speak(row.state.control)

@@ -119,7 +119,7 @@ def status(thread: str = THREAD) -> None:
     """Show who has control of a thread, until when, and how it came to that."""
     from handover_channel import services
 
-    _print_status(Console(), _status_of(services.from_config().switchboard, thread))
+    _print_status(Console(), _status_of(services.from_config().thread_control, thread))
 
 
 @app.command()
@@ -141,10 +141,10 @@ def return_(thread: str = THREAD) -> None:
     from handover_channel import services
     from handover_channel.rules.return_reasons import ReturnReason
 
-    switchboard = services.from_config().switchboard
-    found = _status_of(switchboard, thread)
-    if not switchboard.return_to_bot(found.thread.id, ReturnReason.AGENT, who="command line"):
-        refusal = _status_of(switchboard, thread).thread.refusal
+    thread_control = services.from_config().thread_control
+    found = _status_of(thread_control, thread)
+    if not thread_control.return_to_bot(found.thread.id, ReturnReason.AGENT, who="command line"):
+        refusal = _status_of(thread_control, thread).thread.refusal
         typer.echo(f"Meta refused to give control back: {refusal}", err=True)
         raise typer.Exit(1)
     typer.echo("The bot has control.")
@@ -199,8 +199,8 @@ def _age_to_delete(text: str) -> float:
     return seconds
 
 
-def _status_of(switchboard: ThreadControl, thread: str) -> Status:
-    found = switchboard.status(thread)
+def _status_of(thread_control: ThreadControl, thread: str) -> Status:
+    found = thread_control.status(thread)
     if found is None:
         raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
     return found

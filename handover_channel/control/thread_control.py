@@ -62,13 +62,15 @@ class ThreadControl:
         self.store = store
         self._graph = graph
         self.clock = clock
-        self._ledger = TransitionWriter(settings, store, clock)
-        self._owners = Ownership(settings, graph, clock)
+        self._transitions = TransitionWriter(settings, store, clock)
+        self._ownership = Ownership(settings, graph, clock)
         self.findings = Findings(store, clock)
         self.refusals = RefusedMessages(
             settings, store, clock, self.findings, ask=self.ask_owner, lose=self.lose
         )
-        self._notices = Announcements(settings, store, graph, self._owners.token, clock, self.refusals.learn)
+        self._announcements = Announcements(
+            settings, store, graph, self._ownership.token, clock, self.refusals.learn
+        )
 
     def token_to_speak(self, thread: str) -> Optional[str]:
         """Return the page token to send with, None while the bot does not have control.
@@ -80,7 +82,7 @@ class ThreadControl:
         if found is None:
             return self.settings.token_for("")
         control, page = found
-        return self._owners.token_of(page) if bot_may_speak(control) else None
+        return self._ownership.token_of(page) if bot_may_speak(control) else None
 
     def refused_to_speak(self, thread: str, refusal: str = "") -> None:
         """Note that Meta refused a message of the bot because another app has control (10/2018300).
@@ -88,20 +90,20 @@ class ThreadControl:
         Returned on signs alone, it goes back to whose it was, and what was wanted waits with *refusal*. Else
         Meta is asked who has it; where it names us, contrary to that, nobody is named.
         """
-        if (row := self._ledger.find(thread)) is None or not bot_may_speak(row.state.control):
+        if (row := self._transitions.find(thread)) is None or not bot_may_speak(row.state.control):
             return
         if row.released_from and self.clock() - row.changed_at < SIGNS_COUNT:
-            after = self._ledger.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            after = self._transitions.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
             if row.reason not in (ReturnReason.LAPSED.value, ReturnReason.RELEASED.value):  # wanted
-                self._ledger.refused(after, wanted=row.reason, refusal=refusal)
+                self._transitions.refused(after, wanted=row.reason, refusal=refusal)
             return
         owner = self.ask_owner(row)
-        known = owner is not None and self._owners.is_other(owner)
+        known = owner is not None and self._ownership.is_other(owner)
         self.lose(row, Change.OWNER_FOUND, owner=owner.app_id if owner and known else "")
 
     def find(self, thread: str) -> Optional[Thread]:
         """Return the row of *thread*, None where there is none: the bot has control then."""
-        return self._ledger.find(thread)
+        return self._transitions.find(thread)
 
     def status(self, thread: str) -> Optional[Status]:
         """Return what `handover status` shows, None for a thread that was never seen."""
@@ -117,7 +119,7 @@ class ThreadControl:
         """
         expect_storable(thread)
         to = self.settings.target(target)
-        row = self._ledger.thread(thread, channel=channel)
+        row = self._transitions.thread(thread, channel=channel)
         if row.channel != channel:
             raise HandoverRefused(
                 f"thread {thread} is on channel {row.channel!r}, and {channel!r} asks to hand it over -> let "
@@ -134,11 +136,11 @@ class ThreadControl:
             raise HandoverRefused(f"thread {thread} is already with {row.state.target!r}")
         to.expect_open(self.clock())
         if to.kind is TargetKind.INBOX:
-            held = self._ledger.change(
+            held = self._transitions.change(
                 thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who, by_action=who == BOT
             )
             if held.channel == MESSENGER:
-                self._notices.tell_ahead(held)
+                self._announcements.tell_ahead(held)
             return held
         return self._pass(row, to.app_id, to.name, metadata=to.metadata, reason=HANDED_OVER, who=who)
 
@@ -162,9 +164,9 @@ class ThreadControl:
         if row.state.control is Control.INBOX:
             return row
         if row.state.control is Control.APP:
-            self._owners.take(row)
+            self._ownership.take(row)
         change = Change.HELD if bot_may_speak(row.state.control) else Change.TAKEN_OVER
-        after = self._ledger.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
+        after = self._transitions.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
         if after.state.control is not Control.INBOX:
             raise HandoverRefused(f"thread {thread} has changed hands meanwhile -> look again who has it")
         return after
@@ -174,15 +176,15 @@ class ThreadControl:
 
         On Messenger it is told with the handover.
         """
-        return self._notices.ahead(row)
+        return self._announcements.ahead(row)
 
     def tell_joined(self, thread: str, name: str) -> str:
         """Tell the person that the agent shown as *name* has joined: once for each handover.
 
         Returns what the caller has to say, as on other channels than Messenger only Rasa gets there; else "".
         """
-        row = self._ledger.find(thread)
-        return self._notices.tell_joined(row, name) if row else ""
+        row = self._transitions.find(thread)
+        return self._announcements.tell_joined(row, name) if row else ""
 
     def extend(self, thread: str, seconds: float, who: str) -> Thread:
         """Move the time limit of *thread*, which is in the built-in inbox, and return its row.
@@ -193,7 +195,7 @@ class ThreadControl:
             row = self._known(thread)
             if row.state.control is not Control.INBOX or row.until is None:
                 raise HandoverRefused(f"thread {thread} has no time limit in the built-in inbox to extend")
-            after = self._ledger.extend(row, seconds, reason=EXTENDED, who=who)
+            after = self._transitions.extend(row, seconds, reason=EXTENDED, who=who)
             if after is not None:
                 return after
 
@@ -203,9 +205,11 @@ class ThreadControl:
         try:
             # The bot is silent already in these, and stays so.
             if row.state.control in (Control.INBOX, Control.BESIDE):
-                self._graph.pass_thread_control(self._owners.token(row), row.id, app_id)
+                self._graph.pass_thread_control(self._ownership.token(row), row.id, app_id)
                 change = Change.PASS_ACCEPTED
-                self._ledger.change(row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
+                self._transitions.change(
+                    row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id
+                )
             elif bot_may_speak(row.state.control):
                 self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
         except GraphError as error:
@@ -222,13 +226,13 @@ class ThreadControl:
     ) -> Thread:
         """Note that somebody else has control or has answered, and return the row. Mutes the bot."""
         target = self.target_of(owner)
-        return self._ledger.change(
+        return self._transitions.change(
             row.id, change, owner=owner, target=target, stamp=stamp, reason=reason, who=owner or "meta"
         )
 
     def gain(self, row: Thread, *, stamp: int, answers_from: int, who: str, metadata: str) -> None:
         """Note that Meta gave control to us (`passed_back`)."""
-        self._ledger.change(
+        self._transitions.change(
             row.id,
             Change.CONTROL_GAINED,
             stamp=stamp,
@@ -261,7 +265,7 @@ class ThreadControl:
         *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn; *rest*:
         the rest of the message that brought it back, as `Conversation.returned` takes it.
         """
-        row = self._ledger.find(thread)
+        row = self._transitions.find(thread)
         if row is None:
             return True
         if row.state.control is Control.PASSING:
@@ -276,13 +280,13 @@ class ThreadControl:
         granted = True
         if row.state.control is Control.APP:
             try:
-                granted = self._owners.take(row, signs=signs)
+                granted = self._ownership.take(row, signs=signs)
             except GraphError as error:
-                minutes = self._ledger.refused(row, wanted=reason.value, refusal=str(error))
+                minutes = self._transitions.refused(row, wanted=reason.value, refusal=str(error))
                 said = "thread %s: Meta did not give control back (%s); tried again in %s min: %s"
                 logger.error(said, row.id, reason.value, minutes, error)
                 return False
-        after = self._ledger.change(
+        after = self._transitions.change(
             thread,
             Change.RETURNED,
             reason=reason.value,
@@ -299,14 +303,14 @@ class ThreadControl:
 
     def lapse(self, row: Thread, reason: ReturnReason, *, answers_from: int) -> bool:
         """Give the thread back without a call, on signs alone: its owner is gone (`lapsed`, `released`)."""
-        after = self._ledger.change(
+        after = self._transitions.change(
             row.id, Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from, signs=True
         )
         return bot_may_speak(after.state.control)
 
     def correct_channel(self, row: Thread, *, page: str) -> Thread:
         """Make *row*, whose id another channel has used, Messenger's and the bot's, and return it."""
-        return self._ledger.correct_channel(row, page=page)
+        return self._transitions.correct_channel(row, page=page)
 
     def settle(self, row: Thread) -> Thread:
         """Find out what became of a pass whose outcome is not known, and return the row.
@@ -315,28 +319,28 @@ class ThreadControl:
         """
         owner, to = self.ask_owner(row), row.state
         if owner is None:
-            self._ledger.settle_later(row)
+            self._transitions.settle_later(row)
             return row
-        change = Change.PASS_ACCEPTED if self._owners.is_other(owner) else Change.PASS_REFUSED
-        return self._ledger.change(
+        change = Change.PASS_ACCEPTED if self._ownership.is_other(owner) else Change.PASS_REFUSED
+        return self._transitions.change(
             row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
         )
 
     def reconcile(self, row: Thread) -> Thread:
         """Ask Meta for the owner; note another app where it names or hides one. Never unmutes."""
         owner = self.ask_owner(row)
-        if owner is None or not self._owners.is_other(owner):
+        if owner is None or not self._ownership.is_other(owner):
             return row
         return self.lose(row, Change.OWNER_FOUND, owner=owner.app_id or row.state.owner)
 
     def is_gone(self, row: Thread) -> bool:
         """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
         owner = self.ask_owner(row)
-        return owner is not None and not self._owners.is_other(owner)
+        return owner is not None and not self._ownership.is_other(owner)
 
     def due(self, deadline: Deadline) -> None:
         """Do what is due. Nothing where the thread has moved on meanwhile."""
-        row = self._ledger.find(deadline.thread)
+        row = self._transitions.find(deadline.thread)
         if row is None:
             return
         if deadline.kind == deadlines.SETTLE:
@@ -344,7 +348,7 @@ class ThreadControl:
                 after = self.settle(row)
                 if bot_may_speak(after.state.control):
                     # The person was told that somebody is coming. Nobody is.
-                    self._ledger.note_returned(after, ReturnReason.NO_ANSWER.value)
+                    self._transitions.note_returned(after, ReturnReason.NO_ANSWER.value)
             return
         reason = row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind
         if reason and not bot_may_speak(row.state.control) and not self._is_of_before(deadline, row):
@@ -352,7 +356,7 @@ class ThreadControl:
 
     def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
         """Return Meta's answer to `thread_owner`, None where there is none."""
-        return self._owners.ask(row)
+        return self._ownership.ask(row)
 
     def target_of(self, app_id: str) -> str:
         """Return the name of the target with that app; else the app id; else `another_app`."""
@@ -362,8 +366,8 @@ class ThreadControl:
     def _pass(
         self, row: Thread, app_id: str, target: str, *, metadata: str = "", reason: str, who: str
     ) -> Thread:
-        token = self._owners.token(row)
-        asked = self._ledger.change(
+        token = self._ownership.token(row)
+        asked = self._transitions.change(
             row.id,
             Change.PASS_REQUESTED,
             owner=app_id,
@@ -383,15 +387,15 @@ class ThreadControl:
         except GraphError:
             self._not_passed(row)
             raise
-        return self._ledger.change(
+        return self._transitions.change(
             row.id, Change.PASS_ACCEPTED, owner=app_id, target=target, reason=reason, who=who
         )
 
     def _not_passed(self, row: Thread) -> Thread:
-        return self._ledger.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
+        return self._transitions.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
 
     def _known(self, thread: str) -> Thread:
-        row = self._ledger.find(thread)
+        row = self._transitions.find(thread)
         if row is None:
             raise HandoverRefused(f"thread {thread} was never seen")
         return row

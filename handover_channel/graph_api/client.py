@@ -66,14 +66,14 @@ class GraphApi:
         version: str,
         *,
         app_secret: str = "",
-        patience: Optional[Retries] = None,
+        retries: Optional[Retries] = None,
         pools: Optional[Pools] = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        patience = patience or Retries()
-        transport = Transport(url, version, timeouts=patience.timeouts, pools=pools)
-        self._persistence = Persistence(transport.exchange, patience, sleep=sleep, clock=clock)
+        retries = retries or Retries()
+        transport = Transport(url, version, timeouts=retries.timeouts, pools=pools)
+        self._persistence = Persistence(transport.exchange, retries, sleep=sleep, clock=clock)
         self._secret = app_secret
         self._budget = CallBudget(clock)
 

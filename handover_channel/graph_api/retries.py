@@ -71,13 +71,13 @@ class Persistence:
     def __init__(
         self,
         exchange: Callable[[Call], Answer],
-        patience: Retries,
+        retries: Retries,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._exchange = exchange
-        self._patience = patience
+        self._retries = retries
         self._sleep = sleep
         self._clock = clock
 
@@ -114,15 +114,13 @@ class Persistence:
             raise self._given_up(again) from None
 
     def _retrying(self, call: Call) -> Retrying:
-        patience = self._patience
-        backoff = wait_exponential(patience.first_wait, patience.longest_wait) + wait_random(
-            0, patience.jitter
-        )
-        most = stop_after_attempt(patience.attempts if call.worth_repeating else 1)
+        retries = self._retries
+        backoff = wait_exponential(retries.first_wait, retries.longest_wait) + wait_random(0, retries.jitter)
+        most = stop_after_attempt(retries.attempts if call.worth_repeating else 1)
         return Retrying(
             sleep=self._sleep,
             retry=retry_if_exception_type(_TryAgain),
-            stop=lambda state: most(state) or _failed(state).wait > patience.longest_wait,
+            stop=lambda state: most(state) or _failed(state).wait > retries.longest_wait,
             wait=lambda state: max(_failed(state).wait, backoff(state)),
             before_sleep=lambda state: _log(call, state),
             reraise=True,
@@ -143,7 +141,7 @@ class Persistence:
         raise _TryAgain(error, wait=asked_wait(answer.headers, now=self._clock()), unsure=unsure)
 
     def _given_up(self, again: _TryAgain) -> GraphUnavailable:
-        if again.wait > self._patience.longest_wait:
+        if again.wait > self._retries.longest_wait:
             again.error.remedy = f"Meta asks to wait {again.wait:.0f} seconds; {again.error.remedy}"
         return again.error
 

@@ -118,7 +118,7 @@ class InboxInput(InputChannel):
                 clock,
                 port_of=rasa.port_of,
             )
-            acts = Commands(self._settings, given.store, given.switchboard, clock, port_of=rasa.port_of)
+            acts = Commands(self._settings, given.store, given.thread_control, clock, port_of=rasa.port_of)
             room.open(rasa, acts, agent, Queries(self._settings, given.store, agent.sending_rules, clock))
             if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
                 await share_scheduler()

@@ -51,14 +51,14 @@ class Commands:
         self,
         settings: Settings,
         store: Store,
-        switchboard: ThreadControl,
+        thread_control: ThreadControl,
         clock: Callable[[], float] = time.time,
         *,
         port_of: PortOf = lambda channel: None,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._switchboard = switchboard
+        self._thread_control = thread_control
         self._clock = clock
         self._port_of = port_of
 
@@ -115,7 +115,7 @@ class Commands:
         Raises HandoverRefused and what Meta refuses (GraphError).
         """
         self.expect_right(Act.TAKE_OVER, thread, agent)
-        row = self._switchboard.take_over(thread, agent)
+        row = self._thread_control.take_over(thread, agent)
         self.claim_for_answer(row, agent)
 
     def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
@@ -124,7 +124,7 @@ class Commands:
         Raises HandoverRefused for a colleague's, and where Meta does not give control back.
         """
         self.expect_right(Act.RETURN, thread, agent)
-        done = self._switchboard.return_to_bot(
+        done = self._thread_control.return_to_bot(
             thread, ReturnReason.AGENT, who=agent, note=note.strip()[:LONGEST_REMARK], intent=intent
         )
         if not done:
@@ -138,7 +138,7 @@ class Commands:
             more = parse_duration(by)
         except ValueError as error:
             raise HandoverRefused(f"{by!r} is no duration: {error}") from None
-        self._switchboard.extend(thread, more.total_seconds(), who=agent)
+        self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
     def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
         """Tag *thread*, or take the tag away."""
@@ -216,7 +216,7 @@ class Commands:
             return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
             name = permissions.shown(connection, agent)
-        text = self._switchboard.tell_joined(row.id, name)
+        text = self._thread_control.tell_joined(row.id, name)
         port = self._port_of(row.channel) if text else None
         if port is not None:
             try:

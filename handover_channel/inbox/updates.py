@@ -53,10 +53,10 @@ class Listener:
         self.is_over = True
         self._any.set()
 
-    async def changed(self, patience: float) -> Changed:
+    async def changed(self, retries: float) -> Changed:
         """Wait for news, at most *patience* seconds; return what has changed."""
         try:
-            await asyncio.wait_for(self._any.wait(), patience)
+            await asyncio.wait_for(self._any.wait(), retries)
         except asyncio.TimeoutError:
             return Changed()
         self._any.clear()

@@ -93,14 +93,14 @@ class EventHandlers:
         self,
         settings: Settings,
         store: Store,
-        switchboard: ThreadControl,
+        thread_control: ThreadControl,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._sleep = sleep
         self._store = store
-        self._clock = switchboard.clock
-        self._switchboard = switchboard
+        self._clock = thread_control.clock
+        self._thread_control = thread_control
         self._keywords = keywords_of(settings.returning)
         self._warned: Set[Tuple[str, str]] = set()  # (page, reason): once for each process
         self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], Ruling]] = {
@@ -141,10 +141,10 @@ class EventHandlers:
             return None  # `weigh` will fail as well, and that is counted
         return self._actions[meaning](event, row, delivery) if meaning in _AT_ONCE else None
 
-    def weigh(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
+    def handle(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
         """Give *event* its effect. *row* is the thread as it was before the event."""
         if row.channel != MESSENGER:  # somebody has used the person's id on another channel
-            row = self._switchboard.correct_channel(row, page=event.page)
+            row = self._thread_control.correct_channel(row, page=event.page)
         return self._actions[self._meaning(event, row, delivery)](event, row, delivery)
 
     def _meaning(self, event: Event, row: Thread, delivery: Delivery) -> Meaning:
@@ -192,7 +192,7 @@ class EventHandlers:
     def _way_back(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
         kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
-        returned = self._switchboard.return_to_bot(
+        returned = self._thread_control.return_to_bot(
             row.id,
             reason,
             who="person",
@@ -220,7 +220,7 @@ class EventHandlers:
         return self._back_on_signs(event, row, delivery, ReturnReason.LAPSED)
 
     def _perhaps_released(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        if not self._switchboard.is_gone(row):
+        if not self._thread_control.is_gone(row):
             return self._keep(event, row, delivery)
         return self._back_on_signs(event, row, delivery, ReturnReason.RELEASED)
 
@@ -229,14 +229,14 @@ class EventHandlers:
         if delivery.rounds >= budget.ROUNDS:
             logger.error("thread %s: delivery %s went in circles, it is kept", row.id, delivery.id)
             return self._keep(event, row, delivery)
-        returned = self._switchboard.lapse(row, reason, answers_from=delivery.id)
+        returned = self._thread_control.lapse(row, reason, answers_from=delivery.id)
         return Ruling("") if returned else self._keep(event, row, delivery)
 
     def _on_standby(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        owner = self._switchboard.ask_owner(row)
+        owner = self._thread_control.ask_owner(row)
         if owner is None or owner.app_id != self._settings.app_id:
             other = owner.app_id if owner else ""
-            self._switchboard.lose(row, Change.STANDBY_SEEN, stamp=event.timestamp, owner=other)
+            self._thread_control.lose(row, Change.STANDBY_SEEN, stamp=event.timestamp, owner=other)
         elif 0 < row.answers_from <= delivery.id and delivery.received_at <= row.changed_at + UNDER_WAY:
             # Written behind a way back, while we took control: Meta sent it the old way, and nobody else will
             # answer it.
@@ -244,7 +244,7 @@ class EventHandlers:
         return self._keep(event, row, delivery)
 
     def _perhaps_lost(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        self._switchboard.reconcile(row)  # taking a thread that nobody owns is not announced
+        self._thread_control.reconcile(row)  # taking a thread that nobody owns is not announced
         return self._keep(event, row, delivery)
 
     def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
@@ -255,24 +255,24 @@ class EventHandlers:
                     f"app_id in handover.yml is {ours}, and echoes of our own messages say {theirs} -> "
                     f'write app_id: "{theirs}" there, if that is this bot\'s app (App settings > Basic)'
                 )
-                self._switchboard.findings.found(findings.APP_ID_DIFFERS, theirs, said)
+                self._thread_control.findings.found(findings.APP_ID_DIFFERS, theirs, said)
             return self._our_echo(event, row, delivery)
         if bot_may_speak(row.state.control):
             # Silent at once, then ask who it is.
-            muted = self._switchboard.lose(
+            muted = self._thread_control.lose(
                 row, Change.FOREIGN_ECHO, stamp=event.timestamp, owner=event.app_id
             )
             if not bot_may_speak(muted.state.control):
-                self._switchboard.reconcile(muted)
+                self._thread_control.reconcile(muted)
         else:
             first_response.note(self._settings, self._store, row, now=delivery.received_at)
             if row.state.control is Control.INBOX:
-                self._switchboard.reconcile(row)
+                self._thread_control.reconcile(row)
         return Ruling(KEPT, line=line_of(event, APP))
 
     def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         # People there who answer take control, however fast they are; an automatic reply does not.
-        if bot_may_speak(row.state.control) and not self._switchboard.is_gone(row):
+        if bot_may_speak(row.state.control) and not self._thread_control.is_gone(row):
             return self._echo_of_others(event, row, delivery)
         return self._beside(event, row, AUTOMATIC_REPLY, self._settings.automatic_replies.page_inbox)
 
@@ -286,7 +286,7 @@ class EventHandlers:
             logger.warning("page %s: %s (said once)", row.page, REMEDIES[reason])
         if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
             change = Change.FOREIGN_ECHO
-            self._switchboard.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
+            self._thread_control.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
         return Ruling(KEPT, line=line_of(event, reason))
 
     def _is_of_ours(self, event: MessageEchoed, row: Thread) -> bool:
@@ -309,7 +309,7 @@ class EventHandlers:
 
     def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
         if event.app_id == self._settings.app_id:
-            self._switchboard.findings.works(findings.APP_ID_DIFFERS, event.app_id)
+            self._thread_control.findings.works(findings.APP_ID_DIFFERS, event.app_id)
         if not event.metadata.startswith(OUR_METADATA):
             return Ruling("our echo")
         tag = event.metadata[len(OUR_METADATA) :]
@@ -326,11 +326,11 @@ class EventHandlers:
         return Ruling("our echo")
 
     def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
-        self._switchboard.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)
+        self._thread_control.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)
         return Ruling("control lost")
 
     def _gained(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
-        self._switchboard.gain(
+        self._thread_control.gain(
             row,
             stamp=event.timestamp,
             answers_from=delivery.id,
@@ -343,7 +343,7 @@ class EventHandlers:
         if not self._is_granted(event.requested_by):
             logger.warning("thread %s: a request for control was not granted", row.id)
             return Ruling("request not granted")
-        self._switchboard.grant(row, event.requested_by)
+        self._thread_control.grant(row, event.requested_by)
         return Ruling("request granted")
 
     def _context(self, event: Union[Referred, OptedIn], row: Thread, delivery: Delivery) -> Ruling:

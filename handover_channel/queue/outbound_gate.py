@@ -36,14 +36,14 @@ class Gate:
 
     def __init__(
         self,
-        switchboard: ThreadControl,
+        thread_control: ThreadControl,
         graph: GraphApi,
-        repeats: Optional[ResendGuard] = None,
+        resend_guard: Optional[ResendGuard] = None,
         note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
-        self._switchboard = switchboard
+        self._thread_control = thread_control
         self._graph = graph
-        self._repeats = repeats
+        self._resend_guard = resend_guard
         self._note = note
 
     def send(self, thread: str, body: Mapping[str, Any]) -> Spoken:
@@ -53,13 +53,13 @@ class Gate:
         """
         token: Optional[str] = ""
         try:
-            token = self._switchboard.token_to_speak(thread)
+            token = self._thread_control.token_to_speak(thread)
             if token is None:
                 logger.info("thread %s: not sent, the bot does not have control", thread)
                 counters.sent(body, counters.MUTED)
                 return Spoken(held=1)
             tag = _tag_of(body)
-            if tag and self._repeats and self._repeats.was_sent(thread, tag):
+            if tag and self._resend_guard and self._resend_guard.was_sent(thread, tag):
                 logger.info("thread %s: %s went out before the restart", thread, tag)
                 return Spoken(sent=1)
             answer = self._graph.send(token, body)
@@ -70,7 +70,7 @@ class Gate:
         except StoreUnavailable as error:
             logger.error("thread %s: not sent, who has control is not known: %s", thread, error)
             counters.not_sent(body, error)
-            if self._repeats:
+            if self._resend_guard:
                 raise
             return Spoken(held=1)
 
@@ -80,8 +80,8 @@ class Gate:
             self._note(tag or mid, mid)
         if "message" not in body:
             return  # "typing" is taken from a token, too, that may not send a message
-        page = self._switchboard.settings.page_of(token)
-        self._switchboard.findings.works(findings.TOKEN_REFUSED, page)
+        page = self._thread_control.settings.page_of(token)
+        self._thread_control.findings.works(findings.TOKEN_REFUSED, page)
 
     def _refused(self, thread: str, token: str, body: Mapping[str, Any], error: GraphError) -> Spoken:
         lost = isinstance(error, NotThreadOwner)
@@ -89,10 +89,10 @@ class Gate:
         logger.log(level, "thread %s: not sent%s: %s", thread, why, error)
         counters.not_sent(body, error)
         if lost:
-            self._switchboard.refused_to_speak(thread, str(error))
+            self._thread_control.refused_to_speak(thread, str(error))
         else:
-            page = self._switchboard.settings.page_of(token)
-            self._switchboard.findings.refused(error, page=page, thread=thread)
+            page = self._thread_control.settings.page_of(token)
+            self._thread_control.findings.refused(error, page=page, thread=thread)
         return Spoken(refused=(type(error).__name__,))
 
 

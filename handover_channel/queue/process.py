@@ -99,11 +99,11 @@ class QueueProcess:
 
     def __init__(self, settings: Settings, counter: Counter, turns: Line) -> None:
         self._handover = given = services.build(settings)
-        evidence = EventHandlers(settings, given.store, given.switchboard)
+        event_handlers = EventHandlers(settings, given.store, given.thread_control)
         self._worker = Worker(
             given.store,
-            given.switchboard,
-            evidence,
+            given.thread_control,
+            event_handlers,
             RemoteBot(turns),
             pressed=lambda: self._intake.is_pressed(),
         )

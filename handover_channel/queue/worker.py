@@ -73,16 +73,16 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        switchboard: ThreadControl,
-        evidence: EventHandlers,
+        thread_control: ThreadControl,
+        event_handlers: EventHandlers,
         conversation: BotPort,
         clock: Callable[[], float] = time.time,
         pressed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
-        self._claims = Claims(store, clock, evidence.at_once)
-        self._switchboard = switchboard
-        self._evidence = evidence
+        self._claims = Claims(store, clock, event_handlers.at_once)
+        self._thread_control = thread_control
+        self._event_handlers = event_handlers
         self._conversation = conversation
         self._pressed = pressed
         self._clock = clock
@@ -299,8 +299,8 @@ class Worker:
                 return await self._tell(job)
             ruling = job.ruling
             if ruling is None:
-                weigh = functools.partial(self._evidence.weigh, job.event, job.row, job.delivery)
-                ruling = await self._in_thread(weigh, pool=self._asking)
+                handle = functools.partial(self._event_handlers.handle, job.event, job.row, job.delivery)
+                ruling = await self._in_thread(handle, pool=self._asking)
             if not (ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived))):
                 return ruling
             given = (job.event, ruling.context, job.delivery)
@@ -384,7 +384,7 @@ class Worker:
 
     def _settle(self, deadline: Deadline, until: float) -> None:
         with log.about(deadline.thread):
-            self._switchboard.due(deadline)
+            self._thread_control.due(deadline)
         with self._store.writing() as connection:
             deadlines.settled(connection, deadline, moved_to=until)
         counters.due_done(deadline.kind, self._clock() - deadline.due_at)

@@ -48,15 +48,15 @@ class MessengerOutput(OutputChannel):
 
     def __init__(
         self,
-        switchboard: ThreadControl,
+        thread_control: ThreadControl,
         graph: GraphApi,
         pool: Executor,
         tag: Optional[str] = None,
-        repeats: Optional[ResendGuard] = None,
+        resend_guard: Optional[ResendGuard] = None,
         note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
-        self._switchboard = switchboard
-        self._gate = Gate(switchboard, graph, repeats, note)
+        self._thread_control = thread_control
+        self._gate = Gate(thread_control, graph, resend_guard, note)
         self._pool = pool
         self._tag = tag or uuid.uuid4().hex
         self._count = itertools.count(1)
@@ -65,7 +65,7 @@ class MessengerOutput(OutputChannel):
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Send one of Rasa's responses, all of its parts."""
         if message.get("utter_action") == NOTICE:
-            ways = self._switchboard.settings.returning
+            ways = self._thread_control.settings.returning
             message = messages.with_return_button(message, ways.button, ways.more_buttons)
         # Rasa takes it for granted that buttons come with a text.
         await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})

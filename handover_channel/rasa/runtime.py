@@ -78,7 +78,7 @@ class Runtime:
         self._conversation = RasaBot(
             app,
             self._on_new_message,
-            given.switchboard,
+            given.thread_control,
             given.graph,
             self._calls,
             given.store,
@@ -120,7 +120,7 @@ class Runtime:
     def output(self) -> OutputChannel:
         """Return an output for what the bot says unasked."""
         given = self._handover
-        return MessengerOutput(given.switchboard, given.graph, self._calls, note=self._note_sent)
+        return MessengerOutput(given.thread_control, given.graph, self._calls, note=self._note_sent)
 
     def _note_sent(self, tag: str, mid: str) -> None:
         if self._desk is not None:

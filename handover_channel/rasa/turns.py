@@ -76,7 +76,7 @@ class RasaBot:
         self,
         app: Sanic,
         on_new_message: OnNewMessage,
-        switchboard: ThreadControl,
+        thread_control: ThreadControl,
         graph: GraphApi,
         pool: Executor,
         store: Store,
@@ -88,7 +88,7 @@ class RasaBot:
         self._nlu_limit = nlu_limit
         self._loop = loop  # the server's, where other channels send; None: turns are on it
         self._on_new_message = on_new_message
-        self._switchboard = switchboard
+        self._thread_control = thread_control
         self._graph = graph
         self._pool = pool
         self._store = store
@@ -307,8 +307,8 @@ class RasaBot:
 
     def _messenger(self, delivery: Delivery, part: str = "", *, again: bool) -> MessengerOutput:
         tag = f"{delivery.id}{part}"
-        repeats = ResendGuard(self._store, str(delivery.id), again=again, recent=self._recent)
-        return MessengerOutput(self._switchboard, self._graph, self._pool, tag, repeats, self._note)
+        resend_guard = ResendGuard(self._store, str(delivery.id), again=again, recent=self._recent)
+        return MessengerOutput(self._thread_control, self._graph, self._pool, tag, resend_guard, self._note)
 
     def _note(self, tag: str, mid: str) -> None:
         self._recent.append(tag)

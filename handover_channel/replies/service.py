@@ -61,7 +61,7 @@ class AgentReplies:
         *,
         port_of: PortOf = lambda channel: None,
         sleep: Callable[[float], None] = time.sleep,
-        switchboard: Optional[ThreadControl] = None,
+        thread_control: Optional[ThreadControl] = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -69,7 +69,7 @@ class AgentReplies:
         self._port_of = port_of
         self._post = ReplyDelivery(settings, store, graph, clock, port_of)
         self._sleep = sleep
-        self._refusals = (switchboard or ThreadControl(settings, store, graph, clock)).refusals
+        self._refusals = (thread_control or ThreadControl(settings, store, graph, clock)).refusals
 
     def sending_rules(self, row: Thread) -> SendingRules:
         """Tell in advance whether an agent may answer in the thread of *row*."""

@@ -19,10 +19,10 @@ def in_the_middle_of_a_handover(stack, person):
     person.settled()
     stack.actions.pause()
     person.says("I want to talk to a human")
-    eventually(lambda: notices(person), "the notice is out")
+    eventually(lambda: announcements(person), "the notice is out")
 
 
-def notices(person):
+def announcements(person):
     return [text for text in person.heard() if text.startswith(NOTICE)]
 
 
@@ -43,7 +43,7 @@ def test_a_turn_that_ends_in_time_is_whole_and_is_not_begun_again(own_stack, sto
 
     own_stack.start_servers()
     person.settled()
-    assert (len(notices(person)), len(handovers(person))) == (1, 1)
+    assert (len(announcements(person)), len(handovers(person))) == (1, 1)
     assert person.said_to_rasa() == ["hello", "I want to talk to a human"]
 
 
@@ -59,7 +59,7 @@ def test_a_turn_that_takes_too_long_is_begun_again_at_the_next_start_and_says_no
 
     eventually(lambda: person.control == "inbox", "it is handed over")
     person.settled()
-    assert (len(notices(person)), len(handovers(person))) == (1, 1)
+    assert (len(announcements(person)), len(handovers(person))) == (1, 1)
     assert [*person.said_to_rasa(), *person.transcript()] == ["hello", "I want to talk to a human"]
 
 
@@ -79,4 +79,4 @@ def test_what_is_not_begun_waits_for_the_next_start_in_its_order(own_stack):
     person.settled()
     # What asked for the human may be before them: the action server can have handed over after Rasa had gone.
     assert person.transcript()[-2:] == ["are you there?", "hello?"]
-    assert len(notices(person)) == 1
+    assert len(announcements(person)) == 1

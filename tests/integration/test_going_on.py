@@ -95,14 +95,14 @@ def store():
 def conversation(rasa, graph, store):
     from handover_channel.rasa.turns import RasaBot
 
-    switchboard = SimpleNamespace(
+    thread_control = SimpleNamespace(
         token_to_speak=lambda thread: "token",
         settings=SimpleNamespace(page_of=lambda token: ""),
         findings=SimpleNamespace(works=lambda kind, page: None, refused=lambda error, **more: None),
     )
     app = SimpleNamespace(ctx=SimpleNamespace(agent=rasa, input_channels=()))
     with ThreadPoolExecutor(1) as pool:
-        yield RasaBot(app, rasa.on_new_message, switchboard, graph, pool, store, lambda tag, mid: None)
+        yield RasaBot(app, rasa.on_new_message, thread_control, graph, pool, store, lambda tag, mid: None)
 
 
 async def come_back(conversation, note=NOTE, *, attempts=0, failures=0, row=ROW, outcome=""):

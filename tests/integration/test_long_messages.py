@@ -49,7 +49,7 @@ def rasa():
 def says(rasa):
     from handover_channel.rasa.turns import RasaBot
 
-    switchboard = SimpleNamespace(
+    thread_control = SimpleNamespace(
         token_to_speak=lambda thread: "token",
         settings=SimpleNamespace(page_of=lambda token: ""),
         findings=SimpleNamespace(works=lambda kind, page: None),
@@ -60,7 +60,7 @@ def says(rasa):
     async def answer(event, limit=LIMIT):
         with ThreadPoolExecutor(1) as pool:
             conversation = RasaBot(
-                app, rasa.on_new_message, switchboard, graph, pool, None, lambda tag: None, nlu_limit=limit
+                app, rasa.on_new_message, thread_control, graph, pool, None, lambda tag: None, nlu_limit=limit
             )
             await conversation.answer(event, {}, Delivery(12, "7001", "event", "", 0.0, 0, 0))
 

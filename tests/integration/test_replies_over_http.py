@@ -54,17 +54,17 @@ class Stage:
             inbox=InboxSettings(personas=True),
         )
         self.store = Store(f"sqlite:///{path}/handover.db")
-        self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", patience=Patience(attempts=1))
-        self.switchboard = ThreadControl(self.settings, self.store, self.graph)
+        self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", retries=Patience(attempts=1))
+        self.thread_control = ThreadControl(self.settings, self.store, self.graph)
         self.agent = AgentReplies(self.settings, self.store, self.graph)
-        self._evidence = EventHandlers(self.settings, self.store, self.switchboard)
+        self._event_handlers = EventHandlers(self.settings, self.store, self.thread_control)
         self._claims = Claims(self.store, time.time)
         self._received = 0
 
     def hands_over(self):
         self.messenger.person(PSID).says("a person, please")
         self.works()
-        self.switchboard.hand_over(PSID)
+        self.thread_control.hand_over(PSID)
 
     def works(self):
         """Work off what Meta has sent."""
@@ -80,7 +80,7 @@ class Stage:
                 deliveries.add(connection, deliveries.rows(items, time.time()))
         job = self._claims.begin(PSID)
         while job:
-            ruling = self._evidence.weigh(job.event, job.row, job.delivery) if job.event else None
+            ruling = self._event_handlers.handle(job.event, job.row, job.delivery) if job.event else None
             job = self._claims.finish(job, (ruling and ruling.outcome) or "told", ruling and ruling.line)
 
     @property

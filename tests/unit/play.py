@@ -180,13 +180,15 @@ class Play:
             "http://127.0.0.1",
             "v27.0",
             pools=self.meta,
-            patience=Patience(attempts=1),
+            retries=Patience(attempts=1),
             sleep=lambda seconds: None,
             clock=clock,
         )
         self.settings = settings_with(**settings)
-        self.switchboard = ThreadControl(self.settings, store, self.graph, clock)
-        self.evidence = EventHandlers(self.settings, store, self.switchboard, sleep=lambda seconds: None)
+        self.thread_control = ThreadControl(self.settings, store, self.graph, clock)
+        self.event_handlers = EventHandlers(
+            self.settings, store, self.thread_control, sleep=lambda seconds: None
+        )
         self.claims = Claims(store, clock)
         self.person = self.page.person(PSID)
         self.messages_of_a_turn = 1
@@ -206,7 +208,7 @@ class Play:
     def hands_over(self, name=None, **more):
         """As in the middle of a turn: the person has written, the bot hands over."""
         self.says("a person, please")
-        row = self.switchboard.hand_over(PSID, name, **more)
+        row = self.thread_control.hand_over(PSID, name, **more)
         self.work()
         return row
 
@@ -240,7 +242,7 @@ class Play:
         with self.store.writing() as connection:
             found = deadlines.claim_due(connection, now=self.clock(), until=until, limit=50)
         for deadline in found:
-            self.switchboard.due(deadline)
+            self.thread_control.due(deadline)
             with self.store.writing() as connection:
                 deadlines.settled(connection, deadline, moved_to=until)
         self.work()
@@ -274,7 +276,7 @@ class Play:
             self.notes.append((job.delivery.kind, json.loads(job.delivery.body)))
             self._bot_says(f"{job.delivery.id}.1", "I am back.")
             return Ruling("told")
-        ruling = self.evidence.weigh(job.event, job.row, job.delivery)
+        ruling = self.event_handlers.handle(job.event, job.row, job.delivery)
         if not ruling.turn:
             return ruling
         text = getattr(job.event, "text", "") or job.event.payload
@@ -294,7 +296,7 @@ class Play:
         if not self.talks:
             return Spoken(sent=1)
         body = send_body(PSID, {"text": text, "metadata": f"{OUR_METADATA}{tag}"})
-        return Gate(self.switchboard, self.graph, note=self._note_sent).send(PSID, body)
+        return Gate(self.thread_control, self.graph, note=self._note_sent).send(PSID, body)
 
     def _note_sent(self, tag, mid):
         self.mids.append(mid)

@@ -55,7 +55,7 @@ CLEARED = {"handover_target": None, "handover_until": None}
 async def test_a_handover_is_mirrored_in_the_slots_and_says_nothing(play):
     play.says("hello")
 
-    slots, others, said = await run(ActionHandover(play.switchboard))
+    slots, others, said = await run(ActionHandover(play.thread_control))
 
     assert slots == {"handover_target": "inbox", "handover_until": play.clock() + 12 * HOUR}
     assert (others, said) == ([], [])
@@ -64,7 +64,9 @@ async def test_a_handover_is_mirrored_in_the_slots_and_says_nothing(play):
 
 async def test_the_target_is_the_one_that_the_person_named_now(play):
     slots, _, _ = await run(
-        ActionHandover(play.switchboard), entities=[entity("sales_bot")], slots={"handover_target": "inbox"}
+        ActionHandover(play.thread_control),
+        entities=[entity("sales_bot")],
+        slots={"handover_target": "inbox"},
     )
 
     assert slots["handover_target"] == "sales_bot"
@@ -72,7 +74,7 @@ async def test_the_target_is_the_one_that_the_person_named_now(play):
 
 
 async def test_without_a_name_in_the_message_the_slot_decides(play):
-    slots, _, _ = await run(ActionHandover(play.switchboard), slots={"handover_target": "hootsuite"})
+    slots, _, _ = await run(ActionHandover(play.thread_control), slots={"handover_target": "hootsuite"})
 
     assert slots["handover_target"] == "hootsuite"
 
@@ -80,7 +82,7 @@ async def test_without_a_name_in_the_message_the_slot_decides(play):
 async def test_a_refusal_of_meta_leaves_the_bot_in_control_and_is_told(play, caplog):
     play.meta.fails("pass_thread_control", PASS_NOT_OWNER)
 
-    slots, others, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+    slots, others, said = await run(ActionHandover(play.thread_control), entities=[entity("sales_bot")])
 
     assert (slots, others, said) == (CLEARED, [], [FAILED])
     assert play.control == "bot"
@@ -90,13 +92,13 @@ async def test_a_refusal_of_meta_leaves_the_bot_in_control_and_is_told(play, cap
 async def test_an_outage_of_meta_is_told(play):
     play.meta.fails("pass_thread_control", OUTAGE)
 
-    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+    slots, _, said = await run(ActionHandover(play.thread_control), entities=[entity("sales_bot")])
 
     assert (slots, said, play.control) == (CLEARED, [FAILED], "bot")
 
 
 async def test_an_unknown_target_is_told_to_the_person_and_explained_in_the_log(play, caplog):
-    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("the boss")])
+    slots, _, said = await run(ActionHandover(play.thread_control), entities=[entity("the boss")])
 
     assert (slots, said) == (CLEARED, [FAILED])
     assert "the boss" in caplog.text
@@ -106,7 +108,7 @@ async def test_an_unknown_target_is_told_to_the_person_and_explained_in_the_log(
 async def test_a_second_handover_leaves_the_slots_with_who_has_the_thread(play):
     play.hands_over("sales_bot")
 
-    slots, _, said = await run(ActionHandover(play.switchboard), entities=[entity("inbox")])
+    slots, _, said = await run(ActionHandover(play.thread_control), entities=[entity("inbox")])
 
     assert slots["handover_target"] == "sales_bot"
     assert said == [FAILED]
@@ -119,7 +121,7 @@ async def closed(play, responses):
     """The response outside the business hours, with what fills it in; the slots."""
     dispatcher = CollectingDispatcher()
     domain = {"responses": dict.fromkeys(responses, [])}
-    events = await ActionHandover(play.switchboard).run(dispatcher, tracker(), domain)
+    events = await ActionHandover(play.thread_control).run(dispatcher, tracker(), domain)
     (message,) = dispatcher.messages
     return message["response"], message.get("opens"), {event["name"]: event["value"] for event in events}
 
@@ -143,43 +145,43 @@ async def test_a_bot_without_words_for_it_says_that_nobody_could_be_reached(make
 
 async def test_on_another_channel_the_action_tells_who_waits_before(make_play):
     play = make_play(inbox=InboxSettings(ahead="{count} before you"))
-    play.switchboard.hand_over("first", channel="rest")
+    play.thread_control.hand_over("first", channel="rest")
     play.clock.passes(1)
     dispatcher = CollectingDispatcher()
 
-    await ActionHandover(play.switchboard).run(dispatcher, tracker(thread="second", channel="rest"), {})
+    await ActionHandover(play.thread_control).run(dispatcher, tracker(thread="second", channel="rest"), {})
 
     assert [message["text"] for message in dispatcher.messages] == ["1 before you"]
 
 
 async def test_on_messenger_that_has_gone_out_already(make_play):
     play = make_play(inbox=InboxSettings(ahead="{count} before you"))
-    play.switchboard.hand_over("first", channel="rest")
+    play.thread_control.hand_over("first", channel="rest")
     play.says("hello")
 
-    assert (await run(ActionHandover(play.switchboard)))[2] == []
+    assert (await run(ActionHandover(play.thread_control)))[2] == []
 
 
 async def test_an_app_cannot_be_reached_from_another_channel(play):
     _, _, said = await run(
-        ActionHandover(play.switchboard), entities=[entity("sales_bot")], channel="socketio", thread="abc"
+        ActionHandover(play.thread_control), entities=[entity("sales_bot")], channel="socketio", thread="abc"
     )
 
     assert said == [FAILED]
-    assert play.switchboard.token_to_speak("abc")
+    assert play.thread_control.token_to_speak("abc")
 
 
 async def test_on_another_channel_the_inbox_mutes_the_bot_for_that_channel(play):
-    slots, _, said = await run(ActionHandover(play.switchboard), channel="socketio", thread="abc")
+    slots, _, said = await run(ActionHandover(play.thread_control), channel="socketio", thread="abc")
 
     assert (slots["handover_target"], said) == ("inbox", [])
-    assert play.switchboard.status("abc").thread.channel == "socketio"
+    assert play.thread_control.status("abc").thread.channel == "socketio"
 
 
 async def test_a_page_without_a_token_is_told(make_play):
     play = make_play(pages=(Page("11", "one"), Page("22", "two")))
 
-    _, _, said = await run(ActionHandover(play.switchboard), entities=[entity("sales_bot")])
+    _, _, said = await run(ActionHandover(play.thread_control), entities=[entity("sales_bot")])
 
     assert (said, play.control) == ([FAILED], "bot")
 
@@ -206,7 +208,7 @@ async def test_on_messenger_where_the_thread_is_back_already_only_the_slots_are_
     play.calls()
 
     slots, others, said = await run(
-        ActionHandoverReturn(play.switchboard),
+        ActionHandoverReturn(play.thread_control),
         intent="handover_returned",
         entities=[entity("keyword", "reason")],
         slots={"handover_target": "sales_bot"},
@@ -217,10 +219,10 @@ async def test_on_messenger_where_the_thread_is_back_already_only_the_slots_are_
 
 
 async def test_a_keyword_on_another_channel_is_followed_by_the_turn_of_the_return(play):
-    play.switchboard.hand_over("abc", channel="socketio")
+    play.thread_control.hand_over("abc", channel="socketio")
 
     slots, others, _ = await run(
-        ActionHandoverReturn(play.switchboard),
+        ActionHandoverReturn(play.thread_control),
         intent="greet",
         text="back to bot",
         channel="socketio",
@@ -235,14 +237,14 @@ async def test_a_keyword_on_another_channel_is_followed_by_the_turn_of_the_retur
     assert [(each["entity"], each["value"]) for each in turn["parse_data"]["entities"]] == [
         ("reason", "keyword")
     ]
-    assert play.switchboard.token_to_speak("abc")
+    assert play.thread_control.token_to_speak("abc")
 
 
 async def test_the_button_on_another_channel_returns_with_its_reason(play):
-    play.switchboard.hand_over("abc", channel="socketio")
+    play.thread_control.hand_over("abc", channel="socketio")
 
     slots, others, _ = await run(
-        ActionHandoverReturn(play.switchboard),
+        ActionHandoverReturn(play.thread_control),
         intent="handover_returned",
         entities=[entity("button", "reason")],
         text=BUTTON_PAYLOAD,
@@ -251,13 +253,13 @@ async def test_the_button_on_another_channel_returns_with_its_reason(play):
     )
 
     assert (slots, others) == (CLEARED, [])
-    assert play.switchboard.status("abc").log[0].reason == "button"
+    assert play.thread_control.status("abc").log[0].reason == "button"
 
 
 async def test_a_return_is_not_told_a_second_time_by_the_channel(play):
     play.hands_over("inbox")
 
-    await run(ActionHandoverReturn(play.switchboard), intent="greet")
+    await run(ActionHandoverReturn(play.thread_control), intent="greet")
 
     play.work()
     assert (play.control, play.notes) == ("bot", [])
@@ -265,7 +267,7 @@ async def test_a_return_is_not_told_a_second_time_by_the_channel(play):
 
 @pytest.mark.parametrize("reason", ["", "made up", None])
 def test_a_reason_that_is_none_counts_as_a_keyword(play, reason):
-    action = ActionHandoverReturn(play.switchboard)
+    action = ActionHandoverReturn(play.thread_control)
 
     assert action._reason(tracker(entities=[entity(reason, "reason")])).value == "keyword"
 
@@ -274,7 +276,7 @@ async def test_where_meta_refuses_to_give_back_nothing_is_said_and_the_slots_sta
     play = play_without_routing
     play.hands_over("sales_bot")
 
-    slots, others, said = await run(ActionHandoverReturn(play.switchboard), intent="greet")
+    slots, others, said = await run(ActionHandoverReturn(play.thread_control), intent="greet")
 
     assert (slots, others, said) == ({}, [], [])
     assert play.control == "app"
@@ -318,7 +320,11 @@ async def test_a_new_session_keeps_the_handover_even_where_the_bot_forgets_its_s
 
 
 def test_the_actions_have_the_names_that_domain_yml_uses(play):
-    actions = [ActionHandover(play.switchboard), ActionHandoverReturn(play.switchboard), ActionSessionStart()]
+    actions = [
+        ActionHandover(play.thread_control),
+        ActionHandoverReturn(play.thread_control),
+        ActionSessionStart(),
+    ]
 
     assert [action.name() for action in actions] == [
         "action_handover",

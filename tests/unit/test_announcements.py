@@ -28,7 +28,7 @@ def told(play):
 
 def others_wait(play, count, target="inbox"):
     for number in range(count):
-        play.switchboard.hand_over(f"other {number}", target, channel="rest")
+        play.thread_control.hand_over(f"other {number}", target, channel="rest")
 
 
 # --- how many wait before ----------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def test_handing_over_again_says_nothing_again(telling):
     telling.hands_over("inbox")
     told(telling)
 
-    telling.switchboard.hand_over(PSID, "inbox")
+    telling.thread_control.hand_over(PSID, "inbox")
 
     assert told(telling) == []
 
@@ -112,30 +112,30 @@ def test_who_has_joined_is_told_once_for_each_handover(telling):
     telling.hands_over("inbox")
     told(telling)
 
-    assert [telling.switchboard.tell_joined(PSID, name) for name in ("Amal", "Amal", "Bashir")] == [""] * 3
+    assert [telling.thread_control.tell_joined(PSID, name) for name in ("Amal", "Amal", "Bashir")] == [""] * 3
     assert told(telling) == ["Amal is here"]
 
-    telling.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
+    telling.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
     telling.clock.passes(1)
     telling.hands_over("inbox")
-    telling.switchboard.tell_joined(PSID, "Bashir {count}")
+    telling.thread_control.tell_joined(PSID, "Bashir {count}")
     assert told(telling)[-1] == "Bashir {count} is here"
 
 
 def test_more_time_is_no_other_handover(telling):
     telling.hands_over("inbox")
-    telling.switchboard.tell_joined(PSID, "Amal")
+    telling.thread_control.tell_joined(PSID, "Amal")
     told(telling)
 
-    telling.switchboard.extend(PSID, DAY, "amal")
-    telling.switchboard.tell_joined(PSID, "Amal")
+    telling.thread_control.extend(PSID, DAY, "amal")
+    telling.thread_control.tell_joined(PSID, "Amal")
 
     assert told(telling) == []
 
 
 def test_open_pages_hear_of_it(telling):
     telling.hands_over("inbox")
-    telling.switchboard.tell_joined(PSID, "Amal")
+    telling.thread_control.tell_joined(PSID, "Amal")
 
     with telling.store.reading() as connection:
         heard = page_updates.since(connection, news_id=0, change_id=10**6, at=1e12)
@@ -147,16 +147,16 @@ def test_outside_the_inbox_nobody_joins(telling, control):
     if control != "never seen":
         telling.says("hello")
     if control == "app":
-        telling.switchboard.hand_over(PSID, "sales_bot")
+        telling.thread_control.hand_over(PSID, "sales_bot")
 
-    assert telling.switchboard.tell_joined(PSID, "Amal") == ""
+    assert telling.thread_control.tell_joined(PSID, "Amal") == ""
     assert told(telling) == []
 
 
 def test_without_the_setting_nobody_is_announced(play):
     play.hands_over("inbox")
 
-    assert play.switchboard.tell_joined(PSID, "Amal") == ""
+    assert play.thread_control.tell_joined(PSID, "Amal") == ""
     assert told(play) == []
 
 
@@ -165,24 +165,24 @@ def test_what_is_automatic_is_not_sent_a_day_after_the_persons_last_words(tellin
     told(telling)
     telling.clock.passes(DAY)
 
-    telling.switchboard.tell_joined(PSID, "Amal")
+    telling.thread_control.tell_joined(PSID, "Amal")
 
     assert told(telling) == []
 
 
 def test_on_other_channels_the_caller_says_it_and_says_it_once(telling):
-    telling.switchboard.hand_over("somebody", "inbox", channel="socketio")
+    telling.thread_control.hand_over("somebody", "inbox", channel="socketio")
 
-    assert telling.switchboard.tell_joined("somebody", "Amal") == "Amal is here"
-    assert telling.switchboard.tell_joined("somebody", "Bashir") == ""
+    assert telling.thread_control.tell_joined("somebody", "Amal") == "Amal is here"
+    assert telling.thread_control.tell_joined("somebody", "Bashir") == ""
     assert told(telling) == []
-    lines = telling.switchboard.status("somebody").transcript
+    lines = telling.thread_control.status("somebody").transcript
     assert [(line.author, line.text) for line in lines] == [("bot", "Amal is here")]
 
 
 def test_a_notice_is_no_answer(telling):
     row = telling.hands_over("patient")
-    telling.switchboard.tell_joined(PSID, "Amal")
+    telling.thread_control.tell_joined(PSID, "Amal")
 
     assert telling.row.waiting_since == row.waiting_since
     assert "no_answer" in telling.deadlines

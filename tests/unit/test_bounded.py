@@ -199,7 +199,9 @@ def test_our_own_app_never_takes_over_from_the_bot(talking, ours):
 def test_a_delivery_that_goes_in_circles_all_the_same_is_kept(talking, monkeypatch):
     talking.hands_over("sales_bot")
     talking.page.app("sales_bot").releases(PSID)
-    monkeypatch.setattr(talking.switchboard, "lapse", lambda *given, **more: True)  # and nothing comes of it
+    monkeypatch.setattr(
+        talking.thread_control, "lapse", lambda *given, **more: True
+    )  # and nothing comes of it
 
     talking.says("hello?")
 
@@ -210,8 +212,8 @@ def test_a_delivery_that_goes_in_circles_all_the_same_is_kept(talking, monkeypat
 def test_a_thread_that_changes_hands_too_often_stays_muted_and_is_tried_again(play):
     play.hands_over("inbox")
     for number in range(budget.CHANGES_A_MINUTE):
-        play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
-        play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER, stamp=10**15 + number)
+        play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
+        play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER, stamp=10**15 + number)
     play.work()
 
     with play.store.reading() as connection:
@@ -230,7 +232,7 @@ def test_a_thread_that_changes_hands_too_often_stays_muted_and_is_tried_again(pl
 
 
 def test_a_question_in_whose_turn_an_agent_takes_over_is_in_the_transcript(talking):
-    talking.during_turn = lambda text: talking.switchboard.take_over(PSID, "amal")
+    talking.during_turn = lambda text: talking.thread_control.take_over(PSID, "amal")
 
     talking.says("what are your opening hours?")
 
@@ -241,7 +243,7 @@ def test_a_question_in_whose_turn_an_agent_takes_over_is_in_the_transcript(talki
 def test_a_question_in_whose_turn_the_page_inbox_answers_is_in_the_transcript(talking):
     def somebody_answers(text):
         talking.page.inbox.replies(PSID, "We open at nine.")
-        talking.switchboard.lose(talking.row, Change.CONTROL_LOST, stamp=10**15, owner=PAGE_INBOX_APP_ID)
+        talking.thread_control.lose(talking.row, Change.CONTROL_LOST, stamp=10**15, owner=PAGE_INBOX_APP_ID)
 
     talking.during_turn = somebody_answers
 
@@ -273,7 +275,7 @@ def test_a_refused_token_is_given_up_and_told_until_a_token_works(talking):
 
     talking.meta.always.pop("messages")
     typing = {"recipient": {"id": PSID}, "sender_action": "typing_on"}
-    Gate(talking.switchboard, talking.graph).send(PSID, typing)
+    Gate(talking.thread_control, talking.graph).send(PSID, typing)
     assert talking.findings == [findings.TOKEN_REFUSED]  # a token may be good for that alone
 
     talking.says("hello again")
@@ -352,7 +354,7 @@ def test_an_echo_that_is_faster_than_metas_answer_is_ours_as_well(talking):
         if len(waits) == 3:
             talking._note_sent("1.1", mid)
 
-    talking.evidence._sleep = answer_is_written
+    talking.event_handlers._sleep = answer_is_written
     talking.deliver(echo(talking, app_id=1987654321, mid=mid, metadata=f"{OUR_METADATA}1.1"))
     talking.work()
 
@@ -361,7 +363,7 @@ def test_an_echo_that_is_faster_than_metas_answer_is_ours_as_well(talking):
 
 def test_an_echo_of_a_second_bot_with_this_package_mutes_as_any_other_and_at_once(talking):
     talking.says("hello")
-    talking.evidence._sleep = pytest.fail
+    talking.event_handlers._sleep = pytest.fail
 
     talking.deliver(echo(talking, app_id=STRANGER, mid="m_theirs", metadata=f"{OUR_METADATA}777.1"))
     talking.work()
@@ -401,17 +403,17 @@ def test_another_channel_with_the_same_id_neither_hands_over_nor_returns(play):
 
     play.says("hello")
     with pytest.raises(HandoverRefused, match="is on channel 'facebook', and 'rest' asks"):
-        play.switchboard.hand_over(PSID, "inbox", channel="rest")
+        play.thread_control.hand_over(PSID, "inbox", channel="rest")
     assert play.control == "bot"
 
     play.hands_over("inbox")
     reason = ReturnReason.KEYWORD
-    assert not play.switchboard.return_to_bot(PSID, reason, who="bot", tell=False, channel="rest")
+    assert not play.thread_control.return_to_bot(PSID, reason, who="bot", tell=False, channel="rest")
     assert play.control == "inbox"
 
 
 def test_a_person_on_messenger_undoes_what_another_channel_did_with_their_id(talking):
-    talking.switchboard.hand_over(PSID, "inbox", channel="rest")
+    talking.thread_control.hand_over(PSID, "inbox", channel="rest")
 
     talking.says("hello")
 
@@ -422,8 +424,8 @@ def test_a_person_on_messenger_undoes_what_another_channel_did_with_their_id(tal
 
 
 def test_a_person_on_messenger_corrects_the_channel_of_a_thread_that_the_bot_has(talking):
-    talking.switchboard.hand_over(PSID, "inbox", channel="rest")
-    talking.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal", tell=False)
+    talking.thread_control.hand_over(PSID, "inbox", channel="rest")
+    talking.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="amal", tell=False)
 
     talking.says("hello")
 
@@ -536,7 +538,7 @@ def test_the_caller_of_a_pass_may_be_killed_and_the_slots_mirror_the_row(talking
     talking.says("a person, please")
     talking.meta.after = killed
     with pytest.raises(Killed):
-        talking.switchboard.hand_over(PSID, "sales_bot")
+        talking.thread_control.hand_over(PSID, "sales_bot")
     talking.meta.after = lambda name: None
 
     talking.clock.passes(61)

@@ -31,7 +31,7 @@ def test_outside_them_the_bot_keeps_control_and_knows_when_somebody_is_there(sho
     assert datetime.fromtimestamp(START, timezone.utc).day == 14  # it is tomorrow there
 
     with pytest.raises(OutsideHours, match="'shop' before 09:00") as refusal:
-        shop.switchboard.hand_over(PSID)
+        shop.thread_control.hand_over(PSID)
 
     assert isinstance(refusal.value, HandoverRefused)
     assert (refusal.value.opens_at, refusal.value.opens) == (OPENS, "09:00")
@@ -53,12 +53,12 @@ def test_who_has_been_handed_over_stays_there_when_it_closes(shop):
     shop.hands_over()
     shop.clock.passes(HOUR)
 
-    assert shop.switchboard.hand_over(PSID).state.target == "shop"
+    assert shop.thread_control.hand_over(PSID).state.target == "shop"
     assert shop.control == "inbox"
 
 
 def test_an_agent_who_takes_over_is_there_whatever_the_hours(shop):
-    assert shop.switchboard.take_over(PSID, "amal").state.target == "shop"
+    assert shop.thread_control.take_over(PSID, "amal").state.target == "shop"
 
 
 def test_whether_it_is_closed_can_be_asked_before(shop):

@@ -30,7 +30,7 @@ def cheap(monkeypatch):
 def handover(store, make_play, cheap, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
     play = make_play()
-    parts = services.Services(play.settings, play.store, play.graph, play.switchboard)
+    parts = services.Services(play.settings, play.store, play.graph, play.thread_control)
     monkeypatch.setattr(services, "from_config", lambda: parts)
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -52,11 +52,11 @@ class Ran(NamedTuple):
 def handover(monkeypatch, capsys):
     """Run the command against a switchboard, or with settings that raise `error`."""
 
-    def run(*arguments, switchboard=None, error=None):
+    def run(*arguments, thread_control=None, error=None):
         def from_config():
             if error:
                 raise error
-            return services.Services(None, None, None, switchboard or Switchboard())
+            return services.Services(None, None, None, thread_control or Switchboard())
 
         monkeypatch.setattr(services, "from_config", from_config)
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
@@ -80,18 +80,18 @@ def test_status_tells_who_has_control_until_when_and_why(handover):
 
 
 def test_status_says_what_meta_refused_and_what_to_do(handover):
-    ran = handover("status", PSID, switchboard=Switchboard(refusal="(#27) no default app -> set one"))
+    ran = handover("status", PSID, thread_control=Switchboard(refusal="(#27) no default app -> set one"))
 
     assert "Refused:  (#27) no default app -> set one" in ran.stdout
 
 
 @pytest.mark.parametrize("text", ["", " \u200b"])
 def test_status_says_where_a_message_has_no_content(text, handover):
-    assert "[nothing]" in handover("status", PSID, switchboard=Switchboard(text=text)).stdout
+    assert "[nothing]" in handover("status", PSID, thread_control=Switchboard(text=text)).stdout
 
 
 def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
-    ran = handover("status", PSID, switchboard=Switchboard(text="\x1b[2J\x07gone [red]not markup[/red]"))
+    ran = handover("status", PSID, thread_control=Switchboard(text="\x1b[2J\x07gone [red]not markup[/red]"))
 
     assert "\x1b" not in ran.stdout
     assert "\x07" not in ran.stdout
@@ -108,7 +108,7 @@ def test_no_fact_of_a_thread_steers_the_terminal_or_forges_a_line(handover):
             log = [dataclasses.replace(found.log[0], who=forged, reason=forged)]
             return dataclasses.replace(found, thread=row, log=log)
 
-    ran = handover("status", PSID, switchboard=Forged(refusal=forged))
+    ran = handover("status", PSID, thread_control=Forged(refusal=forged))
 
     assert "\x1b" not in ran.stdout
     assert "\u202e" not in ran.stdout
@@ -117,16 +117,16 @@ def test_no_fact_of_a_thread_steers_the_terminal_or_forges_a_line(handover):
 
 
 def test_return_gives_the_thread_back_as_an_agent(handover):
-    switchboard = Switchboard()
+    thread_control = Switchboard()
 
-    ran = handover("return", PSID, switchboard=switchboard)
+    ran = handover("return", PSID, thread_control=thread_control)
 
     assert ran.exit_code == 0
-    assert switchboard.returned == [(PSID, ReturnReason.AGENT)]
+    assert thread_control.returned == [(PSID, ReturnReason.AGENT)]
 
 
 def test_a_refused_return_says_what_meta_said_and_fails(handover):
-    ran = handover("return", PSID, switchboard=Switchboard(refusal="(#27) no default app -> set one"))
+    ran = handover("return", PSID, thread_control=Switchboard(refusal="(#27) no default app -> set one"))
 
     assert ran.exit_code == 1
     assert "Meta refused to give control back: (#27) no default app -> set one" in ran.stderr

@@ -29,7 +29,7 @@ def play(now, store):
 @pytest.fixture
 def handover(play, monkeypatch, capsys):
     """Run the command; returns (exit code, stdout, stderr)."""
-    parts = services.Services(play.settings, play.store, play.graph, play.switchboard)
+    parts = services.Services(play.settings, play.store, play.graph, play.thread_control)
     monkeypatch.setattr(services, "from_config", lambda: parts)
     monkeypatch.setattr(queue.getpass, "getuser", lambda: "kim")
     monkeypatch.setenv("COLUMNS", "200")

@@ -31,7 +31,7 @@ def muted(play):
     """A thread that people have, in which nothing has been said since."""
     play.deliver(wrote("a person, please", mid="m0", at=AT - 1000))
     play.work()
-    play.switchboard.hand_over(PSID, "inbox")
+    play.thread_control.hand_over(PSID, "inbox")
     play.work()
     return play
 

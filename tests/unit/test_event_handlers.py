@@ -194,7 +194,7 @@ def test_a_picture_while_muted_is_kept_with_its_address(play):
     play.person.sends("image", "https://example.org/lamp.jpg")
     play.work()
 
-    (line,) = play.switchboard.status(PSID).transcript
+    (line,) = play.thread_control.status(PSID).transcript
     assert [(each.type, each.url) for each in line.attachments] == [("image", "https://example.org/lamp.jpg")]
 
 

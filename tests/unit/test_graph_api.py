@@ -219,7 +219,7 @@ def test_both_timeouts_are_given_and_redirects_not_followed():
     meta = FakeMeta((302, b""))
 
     with pytest.raises(GraphError, match=r"graph_api.url"):
-        api(meta, patience=Patience(connect=1.5, read=4.0)).take_thread_control("tok", "P")
+        api(meta, retries=Patience(connect=1.5, read=4.0)).take_thread_control("tok", "P")
     timeout = meta.options[0]["timeout"]
     assert (timeout.connect_timeout, timeout.read_timeout) == (1.5, 4.0)
     assert (meta.options[0]["redirect"], meta.options[0]["retries"]) == (False, False)

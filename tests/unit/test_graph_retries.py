@@ -36,8 +36,8 @@ class Script:
             raise step
         return step
 
-    def make(self, call, **patience):
-        return Persistence(self, Retries(**patience), sleep=self.pauses.append, clock=lambda: 1000.0).make(
+    def make(self, call, **retries):
+        return Persistence(self, Retries(**retries), sleep=self.pauses.append, clock=lambda: 1000.0).make(
             call
         )
 

@@ -26,7 +26,7 @@ def acts(play):
     with play.store.writing() as connection:
         for name, shown in (("sara", "Sara"), ("omar", "Omar")):
             agents.add(connection, Person(name, shown, "hash", created_at=play.clock()))
-    return Commands(play.settings, play.store, play.switchboard, play.clock)
+    return Commands(play.settings, play.store, play.thread_control, play.clock)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, ac
         play.clock,
         port_of=lambda channel: lambda thread, text: said.append((channel, thread, text)),
     )
-    row = play.switchboard.hand_over("chat-1", channel="socketio")
+    row = play.thread_control.hand_over("chat-1", channel="socketio")
 
     acts.claim_for_answer(row, "sara")
     acts.assign("chat-1", to="", seen="sara", by="sara")
@@ -126,13 +126,13 @@ def test_a_colleague_has_joined_only_when_they_answer(play, acts):
         port_of=lambda channel: lambda thread, text: said.append(text),
     )
     said = []
-    play.switchboard.hand_over("chat-1", channel="socketio")
+    play.thread_control.hand_over("chat-1", channel="socketio")
 
     acts.assign("chat-1", to="omar", seen="", by="sara")
     assert said == []
 
     for _ in range(2):
-        acts.claim_for_answer(play.switchboard.find("chat-1"), "omar")
+        acts.claim_for_answer(play.thread_control.find("chat-1"), "omar")
     assert said == ["Omar is here."]
 
 
@@ -333,7 +333,7 @@ def test_what_is_given_to_a_colleague_who_is_not_here_waits_for_them_for_a_while
 def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, reader, acts):
     inbox = dataclasses.replace(play.settings.inbox, offline_after=timedelta(days=14))
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    acts = Commands(settings, play.store, play.switchboard, play.clock)
+    acts = Commands(settings, play.store, play.thread_control, play.clock)
     play.hands_over()
     acts.assign(PSID, to="sara", seen="", by="sara")
     play.clock.passes(timedelta(days=5).total_seconds())
@@ -351,7 +351,7 @@ def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
     settings = dataclasses.replace(play.settings, inbox=inbox)
     with play.store.writing() as connection:
         agents.add(connection, Person("sara", "Sara", "hash", created_at=play.clock()))
-    acts = Commands(settings, play.store, play.switchboard, play.clock)
+    acts = Commands(settings, play.store, play.thread_control, play.clock)
     play.hands_over()
     acts.assign(PSID, to="sara", seen="", by="sara")
 
@@ -427,7 +427,7 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, a
     for number in range(20):
         acts.remark(PSID, f"agent{number}", "a note")
         acts.tag(PSID, f"tag {number}")
-        play.switchboard.hand_over(f"chat-{number}", channel="socketio")
+        play.thread_control.hand_over(f"chat-{number}", channel="socketio")
         acts.tag(f"chat-{number}", "vip")
         acts.claim_for_answer(reader.row(f"chat-{number}"), f"agent{number}")
 

@@ -24,7 +24,7 @@ def item(play, name="open"):
 
 def test_a_thread_just_handed_over_shows_what_the_person_wrote_to_the_bot(play):
     play.says("I was charged twice")
-    play.switchboard.hand_over(PSID)
+    play.thread_control.hand_over(PSID)
 
     assert (item(play).preview, item(play).preview_author) == ("I was charged twice", "person")
 
@@ -100,7 +100,7 @@ async def test_on_another_channel_the_list_shows_what_was_said_before_the_handov
     ]
     tracker = Tracker("chat-1", {}, {"intent": {}, "entities": []}, events, False, None, {}, "action_listen")
 
-    await ActionHandover(play.switchboard).run(CollectingDispatcher(), tracker, {})
+    await ActionHandover(play.thread_control).run(CollectingDispatcher(), tracker, {})
 
     assert (item(play).preview, item(play).preview_author) == ("I was charged twice", "person")
 

@@ -253,7 +253,7 @@ def test_a_handover_with_all_its_troubles_tells_no_secret(play, caplog):
     play.meta.fails("pass_thread_control", NO_TAKING)
     for name in ("nowhere", "sales_bot"):
         with pytest.raises((HandoverRefused, GraphError)):
-            play.switchboard.hand_over(PSID, name)
+            play.thread_control.hand_over(PSID, name)
     play.hands_over("sales_bot")
     play.says(WORDS)
     play.meta.fails("take_thread_control", OUTAGE)
@@ -321,8 +321,8 @@ async def test_a_turn_that_fails_is_told_of_without_its_words(store, clock, capl
     real = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda delay, *more: real(delay / 1000))
     play = Play(store, clock)
-    switchboard = ThreadControl(play.settings, store, play.graph, clock)
-    worker = Worker(store, switchboard, EventHandlers(play.settings, store, switchboard), Bot(), clock)
+    thread_control = ThreadControl(play.settings, store, play.graph, clock)
+    worker = Worker(store, thread_control, EventHandlers(play.settings, store, thread_control), Bot(), clock)
     play.person.says(WORDS)
     play.receive()
     task = asyncio.ensure_future(worker.run())

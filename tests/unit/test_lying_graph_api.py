@@ -135,17 +135,17 @@ class LyingMeta(RuleBasedStateMachine):
     @rule(to=st.sampled_from(["inbox", "sales_bot", "page_inbox", "hootsuite"]))
     def bot_hands_over(self, to):
         with self.nothing_is_an_error():
-            self.play.switchboard.hand_over(PSID, to)
+            self.play.thread_control.hand_over(PSID, to)
 
     @rule()
     def agent_takes_over(self):
         with self.nothing_is_an_error():
-            self.play.switchboard.take_over(PSID, "amal")
+            self.play.thread_control.take_over(PSID, "amal")
 
     @rule()
     def agent_returns(self):
         with self.nothing_is_an_error():
-            self.play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
+            self.play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
 
     @rule(seconds=st.sampled_from([0.2, 1, 61, 3600, 13 * 3600, 25 * 3600]))
     def time_passes(self, seconds):
@@ -157,14 +157,14 @@ class LyingMeta(RuleBasedStateMachine):
     @rule(meanwhile=st.sampled_from([None, "taken over", "control lost", "an answer"]))
     def something_happens_in_every_turn(self, meanwhile):
         steps = {
-            "taken over": lambda: self.play.switchboard.take_over(PSID, "amal"),
+            "taken over": lambda: self.play.thread_control.take_over(PSID, "amal"),
             "control lost": lambda: self._lose(Change.CONTROL_LOST),
             "an answer": lambda: self._lose(Change.FOREIGN_ECHO),
         }
         self.play.during_turn = lambda text: steps[meanwhile]() if meanwhile else None
 
     def _lose(self, change):
-        self.play.switchboard.lose(self.play.row, change, stamp=self.play.page.stamp(), owner=STRANGER)
+        self.play.thread_control.lose(self.play.row, change, stamp=self.play.page.stamp(), owner=STRANGER)
 
     @rule(owns=OWNS, sends=SENDS, takes=TAKES)
     def meta_changes_its_mind(self, owns, sends, takes):

@@ -138,14 +138,14 @@ def test_a_reaction_is_no_message_that_waits_for_an_answer(play):
 def test_where_nobody_knows_when_the_person_wrote_everybody_lets_meta_decide(play):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    switchboard = type(play.switchboard)(settings, play.store, play.graph, play.clock)
+    thread_control = type(play.thread_control)(settings, play.store, play.graph, play.clock)
     play.says("hello")
-    switchboard.hand_over(PSID)
+    thread_control.hand_over(PSID)
     with play.store.writing() as connection:
         connection.exec_driver_sql("UPDATE threads SET window_at = 0, person_at = 0")
     play.meta.calls.clear()
 
-    switchboard.tell_joined(PSID, "Sara")
+    thread_control.tell_joined(PSID, "Sara")
 
     assert an_agent(play).reply(PSID, "Hello.").state == SENT
     assert [body["messaging_type"] for body in sent(play)] == ["RESPONSE", "RESPONSE"]
@@ -154,12 +154,12 @@ def test_where_nobody_knows_when_the_person_wrote_everybody_lets_meta_decide(pla
 def test_the_notice_that_somebody_has_joined_goes_out_where_a_reaction_opened_the_window(play):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    switchboard = type(play.switchboard)(settings, play.store, play.graph, play.clock)
+    thread_control = type(play.thread_control)(settings, play.store, play.graph, play.clock)
     play.hands_over()
     play.clock.passes(30 * HOUR)
     happens(play, OPENS["reaction"])
     play.meta.calls.clear()
 
-    switchboard.tell_joined(PSID, "Sara")
+    thread_control.tell_joined(PSID, "Sara")
 
     assert [body["message"]["text"] for body in sent(play)] == ["Sara is here."]

@@ -14,10 +14,10 @@ class Prometheus:
     """Scrapes, and remembers the last answer."""
 
     def __init__(self, play, store):
-        self._scrape = Exporter(play.settings, store, play.clock)
+        self._exporter = Exporter(play.settings, store, play.clock)
 
     def text(self):
-        return self._scrape.text().decode()
+        return self._exporter.text().decode()
 
     def __call__(self, name, **labels):
         """The value of a sample, None where there is none."""
@@ -133,7 +133,7 @@ def test_a_handover_that_meta_refused_is_none(play, prometheus):
     play.says("hello")
     play.meta.fails("pass_thread_control", NO_TAKING)
     with pytest.raises(Exception, match="27"):
-        play.switchboard.hand_over(PSID, "sales_bot")
+        play.thread_control.hand_over(PSID, "sales_bot")
 
     assert prometheus.every("handover_handovers_total") == {}
     assert prometheus.every("handover_returns_total") == {}

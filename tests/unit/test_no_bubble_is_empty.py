@@ -26,7 +26,7 @@ def muted(play):
     """A thread that people have, with nothing said in it."""
     play.deliver(of_person(message={"mid": "m0", "text": "a person, please"}))
     play.work()
-    play.switchboard.hand_over(PSID, "inbox")
+    play.thread_control.hand_over(PSID, "inbox")
     play.work()
     return play
 

@@ -38,8 +38,8 @@ def families(play):
     play.says("hello")
     play.meta.fails("pass_thread_control", NO_TAKING)
     with pytest.raises(GraphError):
-        play.switchboard.hand_over(PSID, "sales_bot")
-    play.switchboard.hand_over(PSID, "inbox")
+        play.thread_control.hand_over(PSID, "sales_bot")
+    play.thread_control.hand_over(PSID, "inbox")
     found = {}
     scrape = Exporter(play.settings, play.store, play.clock)
     for family in (*counters.registry().collect(), *scrape.collect()):

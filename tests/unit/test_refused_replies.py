@@ -117,7 +117,7 @@ def test_a_refused_reply_is_sent_again_once_the_thread_was_taken_over(play, agen
     assert agent.retry(reply.id).has_failed
     assert play.calls() == []  # it is known who has it: Meta is not asked again
 
-    play.switchboard.take_over(PSID, "sara")
+    play.thread_control.take_over(PSID, "sara")
     assert agent.retry(reply.id).state == SENT
 
 
@@ -132,12 +132,12 @@ def test_a_long_reply_and_its_file_are_refused_once(play, agent, monkeypatch):
 
 def test_a_notice_that_is_refused_says_who_has_the_thread_as_well(play, monkeypatch):
     settings = dataclasses.replace(play.settings, inbox=InboxSettings(joined="{agent} is here."))
-    switchboard = type(play.switchboard)(settings, play.store, play.graph, play.clock)
+    thread_control = type(play.thread_control)(settings, play.store, play.graph, play.clock)
     play.hands_over()
     refused(play, CONTROLLED)
     names(play, monkeypatch, SALES_BOT)
 
-    switchboard.tell_joined(PSID, "Sara")
+    thread_control.tell_joined(PSID, "Sara")
 
     assert (play.control, play.row.state.target) == ("app", "sales_bot")
 

@@ -93,7 +93,7 @@ def test_a_repeated_click_is_the_same_reply(play, agent, outcome):
 @pytest.mark.parametrize(("thread", "name"), [(PSID, "somebody else"), ("7002", "nour")])
 def test_a_key_of_another_reply_opens_nothing(play, agent, thread, name):
     agent.reply(PSID, "Hello.", key="k1", agent="nour")
-    play.switchboard.hand_over("7002")
+    play.thread_control.hand_over("7002")
 
     with pytest.raises(HandoverRefused, match="belongs to another reply"):
         agent.reply(thread, "Hello.", key="k1", agent=name)
@@ -404,7 +404,7 @@ def test_nothing_can_be_sent_while_the_bot_or_an_app_has_control(play):
 
 
 def on_telegram(play, port):
-    row = play.switchboard.hand_over("t1", channel="telegram")
+    row = play.thread_control.hand_over("t1", channel="telegram")
     return row, an_agent(play, port_of={"telegram": port}.get)
 
 
@@ -446,7 +446,7 @@ def test_what_a_port_refuses_is_told_in_words(play, error, told):
 
 
 def test_a_channel_without_a_port_is_known_in_advance(play):
-    row = play.switchboard.hand_over("r1", channel="rest")
+    row = play.thread_control.hand_over("r1", channel="rest")
 
     assert an_agent(play).sending_rules(row) == (False, NOT_REACHABLE, "")
 

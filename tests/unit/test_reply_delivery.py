@@ -167,7 +167,7 @@ def test_a_file_that_cannot_be_sent_is_refused_before_it_is_kept(agent, graph, c
 
 
 def test_files_are_for_messenger_alone(play, agent):
-    play.switchboard.hand_over("t1", channel="telegram")
+    play.thread_control.hand_over("t1", channel="telegram")
 
     with pytest.raises(HandoverRefused, match="files cannot be sent on channel 'telegram'"):
         agent.reply("t1", "x", file=PDF)

@@ -71,7 +71,7 @@ def settings():
 
 
 @pytest.fixture
-def switchboard(settings, store, graph):
+def thread_control(settings, store, graph):
     return ThreadControl(settings, store, graph, lambda: NOW)
 
 
@@ -87,9 +87,9 @@ def _person_wrote(store, *, seconds_ago: float) -> None:
         thread_activity.touch(connection, PSID, page="", seen=at, now=NOW, person_at=at)
 
 
-def test_an_answer_goes_out_as_the_page_and_into_the_transcript(agent, store, switchboard, graph):
+def test_an_answer_goes_out_as_the_page_and_into_the_transcript(agent, store, thread_control, graph):
     _person_wrote(store, seconds_ago=60)
-    switchboard.hand_over(PSID)
+    thread_control.hand_over(PSID)
 
     reply = agent.reply(PSID, "Hello, this is Nour.")
 
@@ -103,8 +103,8 @@ def test_an_answer_goes_out_as_the_page_and_into_the_transcript(agent, store, sw
     assert (line.author, line.text, line.mid) == (transcript.AGENT, "Hello, this is Nour.", "m_1")
 
 
-def test_the_first_answer_ends_the_wait_for_one_and_not_the_time_limit(agent, store, switchboard):
-    switchboard.hand_over(PSID)
+def test_the_first_answer_ends_the_wait_for_one_and_not_the_time_limit(agent, store, thread_control):
+    thread_control.hand_over(PSID)
 
     agent.reply(PSID, "Hello.")
 
@@ -113,8 +113,8 @@ def test_the_first_answer_ends_the_wait_for_one_and_not_the_time_limit(agent, st
     assert [deadline.kind for deadline in due] == [deadlines.TIME_LIMIT]
 
 
-def test_a_long_answer_goes_out_in_order_and_in_pieces(agent, switchboard, graph):
-    switchboard.hand_over(PSID)
+def test_a_long_answer_goes_out_in_order_and_in_pieces(agent, thread_control, graph):
+    thread_control.hand_over(PSID)
 
     agent.reply(PSID, "word " * 900)
 
@@ -123,9 +123,9 @@ def test_a_long_answer_goes_out_in_order_and_in_pieces(agent, switchboard, graph
     assert " ".join(pieces).split() == ["word"] * 900
 
 
-def test_an_answer_on_the_second_day_carries_the_tag_for_people(agent, store, switchboard, graph):
+def test_an_answer_on_the_second_day_carries_the_tag_for_people(agent, store, thread_control, graph):
     _person_wrote(store, seconds_ago=DAY + 60)
-    switchboard.hand_over(PSID)
+    thread_control.hand_over(PSID)
 
     agent.reply(PSID, "Sorry for the delay.")
 
@@ -140,9 +140,9 @@ def test_only_between_one_day_and_seven_an_answer_is_tagged(silence, tag):
     assert messaging_type(silence).get("tag") == tag
 
 
-def test_after_seven_days_the_agent_is_told_that_meta_takes_nothing(agent, store, switchboard, graph):
+def test_after_seven_days_the_agent_is_told_that_meta_takes_nothing(agent, store, thread_control, graph):
     _person_wrote(store, seconds_ago=7 * DAY)
-    switchboard.hand_over(PSID)
+    thread_control.hand_over(PSID)
 
     reply = agent.reply(PSID, "Still there?")
 
@@ -168,23 +168,23 @@ def test_a_thread_that_was_never_seen_is_no_thread(agent, store):
         assert threads.get(connection, PSID) is None
 
 
-def test_a_channel_that_only_answers_requests_is_not_reached(agent, switchboard):
-    row = switchboard.hand_over(PSID, channel="rest")
+def test_a_channel_that_only_answers_requests_is_not_reached(agent, thread_control):
+    row = thread_control.hand_over(PSID, channel="rest")
 
     assert not agent.sending_rules(row).can_reply
     assert agent.reply(PSID, "Hello.").error == agent.sending_rules(row).why_not
 
 
 @pytest.mark.parametrize("text", ["", " \n\n "])
-def test_nothing_is_no_answer(agent, switchboard, text):
-    switchboard.hand_over(PSID)
+def test_nothing_is_no_answer(agent, thread_control, text):
+    thread_control.hand_over(PSID)
 
     with pytest.raises(HandoverRefused, match="the text is empty"):
         agent.reply(PSID, text)
 
 
-def test_what_meta_refuses_is_not_in_the_transcript(agent, store, switchboard, graph):
-    switchboard.hand_over(PSID)
+def test_what_meta_refuses_is_not_in_the_transcript(agent, store, thread_control, graph):
+    thread_control.hand_over(PSID)
     graph.refusal = NotThreadOwner("(#10) not the owner", code=10, subcode=2018300)
 
     assert agent.reply(PSID, "Hello.").error == "(#10) not the owner"

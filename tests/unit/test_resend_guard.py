@@ -21,7 +21,7 @@ def store(tmp_path):
     store.close()
 
 
-def repeats(store, *, again=True):
+def resend_guard(store, *, again=True):
     return ResendGuard(store, "5", again=again)
 
 
@@ -46,38 +46,38 @@ def echo(store, tag, thread="777"):
 def test_a_first_attempt_asks_nobody(tmp_path):
     nowhere = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
 
-    assert not repeats(nowhere, again=False).was_sent("777", "5.1")
+    assert not resend_guard(nowhere, again=False).was_sent("777", "5.1")
 
 
 def test_what_meta_had_accepted_is_not_sent_again(store):
     with store.writing() as connection:
         sent_messages.add(connection, "5.1", now=1.0)
 
-    assert repeats(store).was_sent("777", "5.1")
+    assert resend_guard(store).was_sent("777", "5.1")
 
 
 def test_an_echo_that_waits_in_the_queue_tells_that_the_message_went_out(store):
     echo(store, "5.1")
 
-    assert repeats(store).was_sent("777", "5.1")
+    assert resend_guard(store).was_sent("777", "5.1")
 
 
 @pytest.mark.parametrize(("tag", "thread"), [("5.11", "777"), ("5_1", "777"), ("5.1", "778")])
 def test_the_echo_of_another_message_tells_nothing(store, tag, thread):
     echo(store, tag, thread)
 
-    assert not repeats(store).was_sent("777", "5.1")
+    assert not resend_guard(store).was_sent("777", "5.1")
 
 
 def test_what_nobody_tells_of_goes_out_again_and_the_log_says_so(store, caplog):
     with caplog.at_level(logging.WARNING):
-        assert not repeats(store).was_sent("777", "5.1")
+        assert not resend_guard(store).was_sent("777", "5.1")
 
     assert "thread 777: a message of delivery 5 may be there twice" in caplog.text
 
 
 def test_of_what_follows_the_interruption_it_is_not_said_that_it_may_be_there_twice(store, caplog):
-    again = repeats(store)
+    again = resend_guard(store)
     again.was_sent("777", "5.1")
     caplog.clear()
 

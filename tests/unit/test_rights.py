@@ -63,7 +63,7 @@ def acts(play):
             agents.add(connection, Person(name, name.title(), "hash", created_at=play.clock()))
         agents.add(connection, Person("root", "Root", "hash", role=ADMIN, created_at=play.clock()))
     play.hands_over()
-    acts = Commands(play.settings, play.store, play.switchboard, play.clock)
+    acts = Commands(play.settings, play.store, play.thread_control, play.clock)
     acts.assign(PSID, to="sara", seen="", by="sara")
     return acts
 
@@ -116,7 +116,7 @@ def test_who_has_it_and_admins_may(play, acts, by, deed):
 
 def test_on_a_machine_without_agents_the_one_there_is_may_do_everything(play):
     play.hands_over()
-    acts = Commands(play.settings, play.store, play.switchboard, play.clock)
+    acts = Commands(play.settings, play.store, play.thread_control, play.clock)
     with play.store.writing() as connection:
         threads.assign(connection, PSID, agent="old", seen="", now=play.clock())
 

@@ -30,9 +30,9 @@ def test_building_touches_neither_database_nor_network(tmp_path):
 def test_the_parts_share_one_database(configured):
     handover = services.from_config()
 
-    handover.switchboard.hand_over("abc", channel="rest")
+    handover.thread_control.hand_over("abc", channel="rest")
 
-    assert not handover.switchboard.token_to_speak("abc")
+    assert not handover.thread_control.token_to_speak("abc")
     with handover.store.reading() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM threads")).scalar() == 1
 
@@ -43,9 +43,9 @@ def test_a_process_has_its_parts_once(configured):
 
 def test_the_policy_learns_who_is_muted(configured):
     muted = services.muted_lookup()
-    switchboard = services.from_config().switchboard
-    switchboard.hand_over("muted", channel="rest")
-    switchboard._ledger.thread("spoken to", channel="rest")
+    thread_control = services.from_config().thread_control
+    thread_control.hand_over("muted", channel="rest")
+    thread_control._transitions.thread("spoken to", channel="rest")
 
     assert [muted(thread) for thread in ("muted", "spoken to", "never seen")] == [True, False, None]
 
@@ -53,14 +53,14 @@ def test_the_policy_learns_who_is_muted(configured):
 def test_without_a_worker_an_overdue_time_limit_ends_when_it_is_looked_at(configured):
     muted = services.muted_lookup()
     handover = services.from_config()
-    handover.switchboard.hand_over("abc", channel="rest")
+    handover.thread_control.hand_over("abc", channel="rest")
     with handover.store.writing() as connection:
         connection.execute(sa.text("UPDATE threads SET until = 1000"))
 
     assert muted("abc") is False
 
-    assert handover.switchboard.token_to_speak("abc")
-    assert handover.switchboard.status("abc").log[0].reason == "time_limit"
+    assert handover.thread_control.token_to_speak("abc")
+    assert handover.thread_control.status("abc").log[0].reason == "time_limit"
 
 
 def test_without_usable_settings_there_is_nothing_to_look_up(configured):
@@ -89,7 +89,7 @@ targets:
 
 def test_the_policy_learns_whether_somebody_is_there(configured):
     (configured / "handover.yml").write_text(HANDOVER + HOURS % "0:00-0:01")
-    services.from_config().switchboard.clock = lambda: 1_700_000_000.0  # a Tuesday
+    services.from_config().thread_control.clock = lambda: 1_700_000_000.0  # a Tuesday
 
     closed = services.closed_lookup()
 
@@ -98,13 +98,13 @@ def test_the_policy_learns_whether_somebody_is_there(configured):
 
 def test_what_the_policy_hands_over_is_written_down(configured):
     handover = services.from_config()
-    handover.switchboard.hand_over("abc", channel="rest")
+    handover.thread_control.hand_over("abc", channel="rest")
     write = services.notes_for_agents()
 
     write("abc", "rest", "m1", "is anybody there?", 1_700_000_000_000)
     write.__self__.close()
 
-    assert [line.text for line in handover.switchboard.status("abc").transcript] == ["is anybody there?"]
+    assert [line.text for line in handover.thread_control.status("abc").transcript] == ["is anybody there?"]
 
 
 def test_without_usable_settings_nobody_is_closed_and_nothing_is_written(configured):

@@ -13,7 +13,7 @@ from handover_channel.store import deliveries, threads
 
 
 def take_over(play, **more):
-    return play.switchboard.take_over(PSID, "amal", **more)
+    return play.thread_control.take_over(PSID, "amal", **more)
 
 
 def muted_notes(play):
@@ -39,7 +39,7 @@ def test_from_the_bot_a_thread_comes_into_the_inbox_without_asking_meta(play):
     assert play.calls() == []
     assert play.log == [("inbox", "took_over")]
     assert (row.waiting_since, row.until) == (play.clock(), play.clock() + 12 * HOUR)
-    assert not play.switchboard.token_to_speak(PSID)
+    assert not play.thread_control.token_to_speak(PSID)
 
 
 def test_the_bot_hears_of_it_once(play):
@@ -106,7 +106,7 @@ def test_as_long_as_an_open_pass_cannot_be_settled_nothing_is_taken(play):
     play.says("hello")
     play.meta.fails("pass_thread_control", OUTAGE)
     play.meta.fails("thread_owner", OUTAGE, times=9)
-    play.switchboard.hand_over(PSID, "sales_bot")
+    play.thread_control.hand_over(PSID, "sales_bot")
     assert play.control == "passing"
 
     with pytest.raises(HandoverRefused, match="try again in a minute"):
@@ -118,7 +118,7 @@ def test_as_long_as_an_open_pass_cannot_be_settled_nothing_is_taken(play):
 def test_where_somebody_answered_beside_the_bot_an_agent_can_step_in(play_without_routing):
     play = play_without_routing
     play.says("hello")
-    play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
+    play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
     play.calls()
 
     assert take_over(play).state.control is Control.INBOX
@@ -138,7 +138,7 @@ def test_what_is_in_the_inbox_already_stays_with_its_agent(play):
 def test_a_thread_that_comes_back_and_is_taken_over_again_is_nobodys(play):
     play.hands_over("inbox")
     assign(play, "bashir")
-    play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="bashir")
+    play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="bashir")
 
     assert take_over(play).assignee == ""
 
@@ -176,10 +176,10 @@ def test_a_thread_that_was_never_seen_cannot_be_taken_over(play):
 
 
 def test_another_channel_asks_nobody(play):
-    play.switchboard.hand_over("somebody", "inbox", channel="socketio")
-    play.switchboard.return_to_bot("somebody", ReturnReason.KEYWORD, who="bot")
+    play.thread_control.hand_over("somebody", "inbox", channel="socketio")
+    play.thread_control.return_to_bot("somebody", ReturnReason.KEYWORD, who="bot")
 
-    row = play.switchboard.take_over("somebody", "amal")
+    row = play.thread_control.take_over("somebody", "amal")
 
     assert row.state.control is Control.INBOX
     assert play.calls() == []
@@ -191,7 +191,7 @@ def test_another_channel_asks_nobody(play):
 def test_a_note_is_in_the_log_and_an_intent_is_what_the_bot_goes_on_with(play):
     play.hands_over("inbox")
 
-    play.switchboard.return_to_bot(
+    play.thread_control.return_to_bot(
         PSID, ReturnReason.AGENT, who="amal", note="wants the red ones", intent="products"
     )
     play.work()
@@ -207,7 +207,7 @@ def test_a_note_is_in_the_log_and_an_intent_is_what_the_bot_goes_on_with(play):
 def test_more_time_counts_from_the_old_limit(play):
     first = play.hands_over("inbox")
 
-    row = play.switchboard.extend(PSID, HOUR, "amal")
+    row = play.thread_control.extend(PSID, HOUR, "amal")
 
     assert row.until == first.until + HOUR
     assert play.log[-1] == ("inbox", "extended")
@@ -217,7 +217,7 @@ def test_more_time_counts_from_the_old_limit(play):
 
 def test_the_thread_comes_back_at_the_later_limit_and_not_before(play):
     play.hands_over("inbox")
-    play.switchboard.extend(PSID, HOUR, "amal")
+    play.thread_control.extend(PSID, HOUR, "amal")
 
     play.clock.passes(12 * HOUR + 1)
     assert play.due() == []
@@ -231,17 +231,17 @@ def test_a_limit_that_has_just_passed_is_extended_from_now(play):
     play.hands_over("inbox")
     play.clock.passes(13 * HOUR)
 
-    assert play.switchboard.extend(PSID, HOUR, "amal").until == play.clock() + HOUR
+    assert play.thread_control.extend(PSID, HOUR, "amal").until == play.clock() + HOUR
 
 
 @pytest.mark.parametrize("name", ["sales_bot", None])
 def test_only_what_is_in_the_inbox_gets_more_time(play, name):
     play.says("hello")
     if name:
-        play.switchboard.hand_over(PSID, name)
+        play.thread_control.hand_over(PSID, name)
 
     with pytest.raises(HandoverRefused, match="no time limit in the built-in inbox"):
-        play.switchboard.extend(PSID, HOUR, "amal")
+        play.thread_control.extend(PSID, HOUR, "amal")
 
 
 def test_what_has_no_limit_cannot_be_extended(make_play):
@@ -249,7 +249,7 @@ def test_what_has_no_limit_cannot_be_extended(make_play):
     play.hands_over()
 
     with pytest.raises(HandoverRefused, match="no time limit"):
-        play.switchboard.extend(PSID, HOUR, "amal")
+        play.thread_control.extend(PSID, HOUR, "amal")
 
 
 def test_an_outage_while_taking_changes_nothing(play):

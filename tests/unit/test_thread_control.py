@@ -73,9 +73,9 @@ def test_an_app_is_passed_control_with_the_targets_metadata(play, name, app_id):
 def test_the_bot_is_silent_before_meta_is_asked(play):
     play.says("hello")
     seen = []
-    play.meta.during = lambda name: seen.append((play.control, play.switchboard.token_to_speak(PSID)))
+    play.meta.during = lambda name: seen.append((play.control, play.thread_control.token_to_speak(PSID)))
 
-    play.switchboard.hand_over(PSID, "sales_bot")
+    play.thread_control.hand_over(PSID, "sales_bot")
 
     assert seen == [("passing", None)]
 
@@ -102,7 +102,7 @@ def test_a_refused_pass_leaves_the_thread_with_the_bot(play):
         play.hands_over("sales_bot")
 
     assert play.control == "bot"
-    assert play.switchboard.token_to_speak(PSID)
+    assert play.thread_control.token_to_speak(PSID)
     assert play.deadlines == {}
     assert play.log == [("passing", "handed_over"), ("bot", "pass_refused")]
 
@@ -151,16 +151,16 @@ def test_an_unknown_target_is_refused_and_named_with_those_that_are_known(play):
 
 def test_an_app_cannot_be_reached_from_another_channel(play):
     with pytest.raises(TargetNotReachable, match="sales_bot.*rest.*inbox"):
-        play.switchboard.hand_over("somebody", "sales_bot", channel="rest")
+        play.thread_control.hand_over("somebody", "sales_bot", channel="rest")
 
-    assert play.switchboard.token_to_speak("somebody")
+    assert play.thread_control.token_to_speak("somebody")
     assert play.calls() == []
 
 
 def test_the_inbox_can_be_reached_from_any_channel(play):
-    play.switchboard.hand_over("somebody", "inbox", channel="rest")
+    play.thread_control.hand_over("somebody", "inbox", channel="rest")
 
-    assert not play.switchboard.token_to_speak("somebody")
+    assert not play.thread_control.token_to_speak("somebody")
     assert play.calls() == []
 
 
@@ -168,7 +168,7 @@ def test_handing_over_again_to_the_same_target_changes_nothing(play):
     first = play.hands_over("sales_bot")
     play.clock.passes(HOUR)
 
-    again = play.switchboard.hand_over(PSID, "sales_bot")
+    again = play.thread_control.hand_over(PSID, "sales_bot")
 
     assert (again.until, again.version) == (first.until, first.version)
     assert control_calls(play) == ["pass_thread_control"]
@@ -178,7 +178,7 @@ def test_who_has_no_control_cannot_hand_over(play):
     play.hands_over("sales_bot")
 
     with pytest.raises(HandoverRefused, match="already with 'sales_bot'"):
-        play.switchboard.hand_over(PSID, "inbox")
+        play.thread_control.hand_over(PSID, "inbox")
 
     assert play.row.state.target == "sales_bot"
 
@@ -196,7 +196,7 @@ def test_each_call_uses_the_token_of_the_threads_page(make_play):
     play = make_play(pages=(Page("1000000000000001", "demo-page-token"), Page("22", "two")))
 
     assert play.hands_over("sales_bot").state.control is Control.APP
-    assert play.switchboard.settings.token_for(play.row.page) == "demo-page-token"
+    assert play.thread_control.settings.token_for(play.row.page) == "demo-page-token"
 
 
 # --- time limits ----------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_an_old_deadline_does_not_end_a_new_handover(play):
     play.clock.passes(12 * HOUR)
     play.hands_over("inbox")
 
-    play.switchboard.due(old)
+    play.thread_control.due(old)
 
     assert play.control == "inbox"
 
@@ -292,8 +292,8 @@ def test_a_deadline_of_a_thread_that_is_back_does_nothing(play):
     version, calls = play.row.version, play.calls()
 
     for kind in (deadlines.TIME_LIMIT, deadlines.TAKE_AGAIN, deadlines.SETTLE, deadlines.NO_ANSWER):
-        play.switchboard.due(Deadline(PSID, kind, 0.0))
-    play.switchboard.due(Deadline("nobody", deadlines.TIME_LIMIT, 0.0))
+        play.thread_control.due(Deadline(PSID, kind, 0.0))
+    play.thread_control.due(Deadline("nobody", deadlines.TIME_LIMIT, 0.0))
 
     assert play.row.version == version
     assert calls
@@ -304,7 +304,7 @@ def test_a_retry_that_nobody_wants_any_more_does_nothing(play):
     play.hands_over("sales_bot")
     play.calls()
 
-    play.switchboard.due(Deadline(PSID, deadlines.TAKE_AGAIN, 0.0))
+    play.thread_control.due(Deadline(PSID, deadlines.TAKE_AGAIN, 0.0))
 
     assert play.control == "app"
     assert play.calls() == []
@@ -319,7 +319,7 @@ def test_control_is_taken_from_an_app_before_the_bot_speaks(play):
     seen = []
     play.meta.during = lambda name: seen.append((name, play.control))
 
-    assert play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
+    assert play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
 
     assert seen == [("take_thread_control", "app")]
     assert play.page.owner(PSID) == OURS
@@ -329,8 +329,8 @@ def test_control_is_taken_from_an_app_before_the_bot_speaks(play):
 def test_a_thread_that_is_with_the_bot_is_returned_without_a_word(play):
     play.says("hello")
 
-    assert play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
-    assert play.switchboard.return_to_bot("never seen", ReturnReason.AGENT, who="somebody")
+    assert play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
+    assert play.thread_control.return_to_bot("never seen", ReturnReason.AGENT, who="somebody")
 
     play.work()
     assert (play.notes, play.calls()) == ([], [])
@@ -339,7 +339,7 @@ def test_a_thread_that_is_with_the_bot_is_returned_without_a_word(play):
 def test_the_bot_is_told_of_a_return_once(play):
     play.hands_over("inbox")
     for _ in range(2):
-        play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
+        play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
 
     play.work()
 
@@ -349,7 +349,7 @@ def test_the_bot_is_told_of_a_return_once(play):
 def test_a_return_in_a_turn_of_its_own_is_not_told_again(play):
     play.hands_over("inbox")
 
-    play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="bot", tell=False)
+    play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="bot", tell=False)
 
     play.work()
     assert (play.control, play.notes) == ("bot", [])
@@ -361,7 +361,7 @@ def test_what_came_in_before_the_return_is_backlog(play):
     play.person.says("hello? anybody?")
     play.receive()
 
-    play.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
+    play.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="somebody")
     play.work()
     play.says("thanks")
 
@@ -378,19 +378,19 @@ def refusing(play_without_routing):
 
 
 def test_where_meta_refuses_the_thread_stays_muted_and_the_refusal_is_kept(refusing):
-    assert not refusing.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert not refusing.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
     row = refusing.row
     assert (row.state.control, row.state.owner) == (Control.APP, SALES_BOT)
     assert (row.wanted, row.attempts) == ("keyword", 1)
     assert "Conversation Routing" in row.refusal
     assert "->" in row.refusal
-    assert not refusing.switchboard.token_to_speak(PSID)
+    assert not refusing.thread_control.token_to_speak(PSID)
     assert refusing.notes == []
 
 
 def test_a_refused_return_is_tried_again_after_1_5_15_and_then_every_60_minutes(refusing):
-    refusing.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    refusing.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
     waits = []
     for _ in range(5):
         waits.append(refusing.deadlines["take_again"] / 60)
@@ -402,7 +402,7 @@ def test_a_refused_return_is_tried_again_after_1_5_15_and_then_every_60_minutes(
 
 
 def test_once_meta_agrees_the_return_has_the_reason_it_was_wanted_for(refusing):
-    refusing.switchboard.return_to_bot(PSID, ReturnReason.BUTTON, who="person")
+    refusing.thread_control.return_to_bot(PSID, ReturnReason.BUTTON, who="person")
     refusing.page.set_default_app("bot")
     refusing.clock.passes(60)
 
@@ -443,7 +443,7 @@ def test_a_take_refused_because_it_is_ours_already_is_a_return(play):
     play.page.app("sales_bot").passes(PSID, OURS)  # and its event is late
     play.meta.fails("take_thread_control", ALREADY_OWNER)
 
-    assert play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
     assert play.control == "bot"
 
@@ -451,7 +451,7 @@ def test_a_take_refused_because_it_is_ours_already_is_a_return(play):
 def test_a_take_that_meta_does_not_answer_is_no_return(play):
     play.hands_over("sales_bot")
     play.meta.fails("take_thread_control", OUTAGE)
-    assert not play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert not play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
     play.clock.passes(60)
     play.due()
@@ -463,22 +463,22 @@ def test_a_take_whose_answer_was_lost_is_found_to_have_worked(play):
     play.hands_over("sales_bot")
     play.meta.fails("take_thread_control", LOST_ANSWER)
 
-    assert play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
 
 def test_without_routing_a_thread_that_nobody_has_had_for_a_day_can_be_returned(refusing):
     refusing.clock.passes(DAY + 1)
 
-    assert refusing.switchboard.return_to_bot(PSID, ReturnReason.TIME_LIMIT, who="clock")
+    assert refusing.thread_control.return_to_bot(PSID, ReturnReason.TIME_LIMIT, who="clock")
 
 
 def test_a_thread_that_somebody_answered_beside_the_bot_comes_back_without_a_take(play_without_routing):
     play = play_without_routing
     play.says("hello")
-    play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
+    play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
     play.calls()
 
-    assert play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
     assert play.control == "bot"
     assert play.calls() == ["thread_owner"]
@@ -486,11 +486,11 @@ def test_a_thread_that_somebody_answered_beside_the_bot_comes_back_without_a_tak
 
 def test_beside_the_bot_meta_may_know_an_owner_who_must_give_back_first(play):
     play.says("hello")
-    play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=SALES_BOT)
+    play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=SALES_BOT)
     play.page.app("bot").passes(PSID, SALES_BOT)
     play.meta.fails("take_thread_control", NO_TAKING)
 
-    assert not play.switchboard.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
+    assert not play.thread_control.return_to_bot(PSID, ReturnReason.KEYWORD, who="person")
 
     assert (play.control, play.row.state.owner) == ("app", SALES_BOT)
 
@@ -512,7 +512,7 @@ def crash_while_passing(play, *, after_meta_did_it):
 
     play.meta.during = dies
     with pytest.raises(Crash):
-        play.switchboard.hand_over(PSID, "sales_bot")
+        play.thread_control.hand_over(PSID, "sales_bot")
     play.meta.during = lambda name: None
     play.clock.passes(60)
 
@@ -521,7 +521,7 @@ def test_after_a_crash_in_the_middle_the_bot_is_silent(play):
     crash_while_passing(play, after_meta_did_it=True)
 
     assert play.control == "passing"
-    assert not play.switchboard.token_to_speak(PSID)
+    assert not play.thread_control.token_to_speak(PSID)
     assert play.says("hello?").state.control is Control.PASSING
     assert play.turns == ["a person, please"]
 
@@ -550,7 +550,7 @@ def test_as_long_as_meta_cannot_be_asked_a_pass_stays_open_and_the_bot_silent(pl
     play.meta.fails("pass_thread_control", LOST_ANSWER)
     play.meta.fails("thread_owner", OUTAGE, times=2)
 
-    assert play.switchboard.hand_over(PSID, "sales_bot").state.control is Control.PASSING
+    assert play.thread_control.hand_over(PSID, "sales_bot").state.control is Control.PASSING
 
     play.clock.passes(61)
     assert play.due() == ["settle"]
@@ -576,7 +576,7 @@ def test_a_send_that_meta_refuses_shows_who_has_control(play):
     play.says("hello")
     play.page.app("bot").passes(PSID, SALES_BOT)
 
-    play.switchboard.refused_to_speak(PSID)
+    play.thread_control.refused_to_speak(PSID)
     play.work()
 
     assert (play.control, play.row.state.owner, play.row.state.target) == ("app", SALES_BOT, "sales_bot")
@@ -589,7 +589,7 @@ def test_a_refused_send_mutes_also_where_meta_names_nobody(play_without_routing)
     play = play_without_routing
     play.says("hello")
 
-    play.switchboard.refused_to_speak(PSID)
+    play.thread_control.refused_to_speak(PSID)
 
     assert (play.control, play.row.state.target) == ("app", "another_app")
 
@@ -598,8 +598,8 @@ def test_a_refused_send_of_a_muted_thread_tells_nothing_new(play):
     play.hands_over("inbox")
     play.calls()
 
-    play.switchboard.refused_to_speak(PSID)
-    play.switchboard.refused_to_speak("never seen")
+    play.thread_control.refused_to_speak(PSID)
+    play.thread_control.refused_to_speak("never seen")
 
     assert (play.control, play.calls()) == ("inbox", [])
 
@@ -607,7 +607,7 @@ def test_a_refused_send_of_a_muted_thread_tells_nothing_new(play):
 def test_losing_control_twice_is_noted_once(play):
     play.says("hello")
     for _ in range(2):
-        play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
+        play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
 
     play.work()
 
@@ -617,9 +617,9 @@ def test_losing_control_twice_is_noted_once(play):
 
 def test_reconciling_never_gives_the_bot_its_voice_back(play):
     play.says("hello")
-    play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
+    play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
 
-    after = play.switchboard.reconcile(play.row)
+    after = play.thread_control.reconcile(play.row)
 
     assert after.state.control is Control.BESIDE
 
@@ -627,10 +627,10 @@ def test_reconciling_never_gives_the_bot_its_voice_back(play):
 def test_reconciling_believes_an_owner_that_meta_hides(play_without_routing):
     play = play_without_routing
     play.says("hello")
-    play.switchboard.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
+    play.thread_control.lose(play.row, Change.FOREIGN_ECHO, owner=STRANGER)
     play.page.app("stranger").requests(PSID)
 
-    after = play.switchboard.reconcile(play.row)
+    after = play.thread_control.reconcile(play.row)
 
     assert (after.state.control, after.state.owner) == (Control.APP, STRANGER)
 
@@ -639,11 +639,11 @@ def test_where_the_owner_cannot_be_asked_for_nothing_is_concluded(play):
     play.hands_over("sales_bot")
     play.meta.fails("thread_owner", OUTAGE, times=2)
 
-    assert not play.switchboard.is_gone(play.row)
+    assert not play.thread_control.is_gone(play.row)
 
 
 def test_other_channels_have_no_owner_to_ask_for(play):
-    assert play.switchboard.ask_owner(Thread("somebody", channel="rest")) is None
+    assert play.thread_control.ask_owner(Thread("somebody", channel="rest")) is None
     assert play.calls() == []
 
 
@@ -653,7 +653,7 @@ def test_other_channels_have_no_owner_to_ask_for(play):
 def test_a_granted_request_is_a_handover_that_the_bot_hears_of(play):
     play.says("hello")
 
-    play.switchboard.grant(play.row, SALES_BOT)
+    play.thread_control.grant(play.row, SALES_BOT)
     play.work()
 
     assert (play.control, play.page.owner(PSID)) == ("app", SALES_BOT)
@@ -665,7 +665,7 @@ def test_a_request_that_meta_does_not_let_us_grant_changes_nothing(play):
     play.says("hello")
     play.meta.fails("pass_thread_control", PASS_NOT_OWNER)
 
-    play.switchboard.grant(play.row, SALES_BOT)
+    play.thread_control.grant(play.row, SALES_BOT)
     play.work()
 
     assert (play.control, play.notes) == ("bot", [])
@@ -676,7 +676,7 @@ def test_the_bot_never_speaks_while_the_inboxs_thread_is_passed_on(play):
     seen = []
     play.meta.during = lambda name: seen.append(play.control)
 
-    play.switchboard.grant(play.row, PAGE_INBOX_APP_ID)
+    play.thread_control.grant(play.row, PAGE_INBOX_APP_ID)
 
     assert seen == ["inbox"]
     assert (play.control, play.row.state.target) == ("app", "page_inbox")
@@ -687,7 +687,7 @@ def test_the_inbox_keeps_a_thread_that_meta_does_not_pass_on(play):
     play.hands_over("inbox")
     play.meta.fails("pass_thread_control", PASS_NOT_OWNER)
 
-    play.switchboard.grant(play.row, SALES_BOT)
+    play.thread_control.grant(play.row, SALES_BOT)
 
     assert play.control == "inbox"
 
@@ -696,24 +696,24 @@ def test_the_inbox_keeps_a_thread_that_meta_does_not_pass_on(play):
 
 
 def test_a_thread_that_was_never_seen_is_the_bots(play):
-    assert play.switchboard.token_to_speak("never seen")
-    assert play.switchboard.token_to_speak("never seen") == "demo-page-token"
-    assert play.switchboard.status("never seen") is None
+    assert play.thread_control.token_to_speak("never seen")
+    assert play.thread_control.token_to_speak("never seen") == "demo-page-token"
+    assert play.thread_control.status("never seen") is None
 
 
 @pytest.mark.parametrize("name", ["inbox", "sales_bot"])
 def test_there_is_no_token_to_speak_with_while_muted(play, name):
     play.hands_over(name)
 
-    assert play.switchboard.token_to_speak(PSID) is None
-    assert not play.switchboard.token_to_speak(PSID)
+    assert play.thread_control.token_to_speak(PSID) is None
+    assert not play.thread_control.token_to_speak(PSID)
 
 
 def test_the_status_tells_who_since_when_and_why(play):
     play.hands_over("sales_bot")
     play.says("are you there?")
 
-    status = play.switchboard.status(PSID)
+    status = play.thread_control.status(PSID)
 
     assert status.thread.state.target == "sales_bot"
     assert [(line.control, line.who) for line in status.log] == [("app", "bot"), ("passing", "bot")]
@@ -721,9 +721,9 @@ def test_the_status_tells_who_since_when_and_why(play):
 
 
 def test_an_app_without_a_target_is_named_by_its_id(play):
-    assert play.switchboard.target_of(SALES_BOT) == "sales_bot"
-    assert play.switchboard.target_of(STRANGER) == STRANGER
-    assert play.switchboard.target_of("") == "another_app"
+    assert play.thread_control.target_of(SALES_BOT) == "sales_bot"
+    assert play.thread_control.target_of(STRANGER) == STRANGER
+    assert play.thread_control.target_of("") == "another_app"
 
 
 def test_refusals_and_outages_are_one_kind_of_error_to_who_hands_over(play):
@@ -736,10 +736,10 @@ def test_refusals_and_outages_are_one_kind_of_error_to_who_hands_over(play):
 @pytest.mark.parametrize("sender", ["a\0b", "\ud800", "fine\udfff"])
 def test_a_conversation_that_no_page_could_show_is_not_handed_over(play, sender):
     with pytest.raises(HandoverRefused, match="cannot be stored"):
-        play.switchboard.hand_over(sender, "inbox", channel="rest")
+        play.thread_control.hand_over(sender, "inbox", channel="rest")
 
 
 @pytest.mark.parametrize("sender", [".", "..", "x" * 501])
 def test_a_conversation_that_no_address_of_the_page_leads_to_is_not_handed_over(play, sender):
     with pytest.raises(HandoverRefused, match="let the channel give"):
-        play.switchboard.hand_over(sender, "inbox", channel="rest")
+        play.thread_control.hand_over(sender, "inbox", channel="rest")

@@ -41,10 +41,10 @@ def heard_of(store):
 
 
 def write(store, *said, clock=lambda: 50.0, **more):
-    scribe = TranscriptWriter(store, clock, **more)
+    transcript_writer = TranscriptWriter(store, clock, **more)
     for mid, text in said:
-        scribe.write("abc", "rest", mid, text, SAID_AT)
-    scribe.close()
+        transcript_writer.write("abc", "rest", mid, text, SAID_AT)
+    transcript_writer.close()
 
 
 def test_the_words_are_in_the_transcript_in_order_and_the_person_waits(store, held):
@@ -77,11 +77,11 @@ def test_whoever_hands_it_over_does_not_wait(store, held):
         assert may_end.wait(10)
         return 50.0
 
-    scribe = TranscriptWriter(store, slow_clock)
-    scribe.write("abc", "rest", "m1", "hello?", SAID_AT)
+    transcript_writer = TranscriptWriter(store, slow_clock)
+    transcript_writer.write("abc", "rest", "m1", "hello?", SAID_AT)
     assert lines(store) == []
     may_end.set()
-    scribe.close()
+    transcript_writer.close()
 
     assert lines(store) == [("person", "hello?", "m1")]
 

@@ -460,7 +460,7 @@ async def handed_over(process, name="inbox"):
     receive(process.store, "a person, please")
     process.start()
     await eventually(is_done(process.store))
-    process.switchboard.hand_over(PSID, name)
+    process.thread_control.hand_over(PSID, name)
 
 
 async def test_the_bot_hears_of_the_return_before_the_messages_that_wait(place, store):
@@ -510,7 +510,7 @@ async def test_what_was_written_while_muted_is_kept_and_never_answered(place, st
     await eventually(is_done(store))
 
     assert process.bot.said[PSID] == ["a person, please", "<returned: time_limit>", "thanks"]
-    kept = process.switchboard.status(PSID).transcript
+    kept = process.thread_control.status(PSID).transcript
     assert [line.text for line in kept] == ["hello?", "anybody?"]
 
 
@@ -548,8 +548,8 @@ async def test_a_time_limit_that_ended_while_everything_was_down_fires_at_the_st
 async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store, clock):
     process = place()
     await handed_over(process)
-    process.switchboard.hand_over("7002", "inbox")
-    due, failed = process.switchboard.due, []
+    process.thread_control.hand_over("7002", "inbox")
+    due, failed = process.thread_control.due, []
 
     def fails_once(deadline):
         if deadline.thread == PSID and not failed:
@@ -557,7 +557,7 @@ async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store
             raise RuntimeError("no")
         due(deadline)
 
-    process.switchboard.due = fails_once
+    process.thread_control.due = fails_once
     clock.passes(12 * HOUR)
     await eventually(lambda: process.bot.said["7002"] == ["<returned: time_limit>"])
     assert thread_row(store).state.control.value == "inbox"
@@ -578,11 +578,11 @@ async def test_a_return_that_could_not_be_said_waits_for_a_person_only_if_one_ca
 
     async def during(thread, text):
         if loses and "returned" in text:
-            row = process.switchboard.find(PSID)
-            process.switchboard.lose(row, Change.OWNER_FOUND, owner=SALES_BOT)
+            row = process.thread_control.find(PSID)
+            process.thread_control.lose(row, Change.OWNER_FOUND, owner=SALES_BOT)
 
     process.bot.during, process.bot.spoken = during, Spoken(refused=(error,))
-    process.switchboard.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
+    process.thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="amal")
     await eventually(is_done(store))
 
     query = sa.text("SELECT outcome FROM deliveries WHERE kind = 'returned'")

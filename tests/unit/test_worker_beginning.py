@@ -72,7 +72,7 @@ async def test_a_message_to_a_muted_thread_is_done_in_the_transaction_that_store
     place, store, never_looking
 ):
     process = await running(place())
-    process.switchboard.hand_over(PSID, "inbox")
+    process.thread_control.hand_over(PSID, "inbox")
     with store.writing() as connection:  # Rasa has its slots already
         connection.execute(sa.text("DELETE FROM deliveries WHERE kind = 'muted'"))
 
@@ -84,7 +84,7 @@ async def test_a_message_to_a_muted_thread_is_done_in_the_transaction_that_store
     assert (intake.begun, claimants(store)) == ({PSID: Begun(["kept", "kept"])}, [])
     intake.go_on()
     assert process.worker.reserve([PSID]) == [PSID]
-    assert [line.text for line in process.switchboard.status(PSID).transcript] == ["hello?", "anybody?"]
+    assert [line.text for line in process.thread_control.status(PSID).transcript] == ["hello?", "anybody?"]
     assert process.bot.said[PSID] == []
 
 

@@ -92,12 +92,14 @@ class Place:
     def __init__(self, store, clock):
         self.store, self.clock, self.bot = store, clock, Bot()
         self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
-        graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, patience=Patience(attempts=1))
+        graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, retries=Patience(attempts=1))
         settings = settings_with()
-        self.switchboard = ThreadControl(settings, store, graph, clock)
-        evidence = EventHandlers(settings, store, self.switchboard)
+        self.thread_control = ThreadControl(settings, store, graph, clock)
+        event_handlers = EventHandlers(settings, store, self.thread_control)
         self.pressed = False
-        self.worker = Worker(store, self.switchboard, evidence, self.bot, clock, lambda: self.pressed)
+        self.worker = Worker(
+            store, self.thread_control, event_handlers, self.bot, clock, lambda: self.pressed
+        )
 
     def start(self):
         self.task = asyncio.ensure_future(self.worker.run())
