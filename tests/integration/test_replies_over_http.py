@@ -13,8 +13,9 @@ pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 's
 
 from handover_channel.control.thread_control import ThreadControl  # noqa: E402
 from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
-from handover_channel.graph_api.client import GraphApi, Patience, Upload  # noqa: E402
+from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
+from handover_channel.graph_api.retries import Retries  # noqa: E402
 from handover_channel.inbox.media_proxy import LARGEST, MediaProxy  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.queue.claims import Claims  # noqa: E402
@@ -54,7 +55,7 @@ class Stage:
             inbox=InboxSettings(personas=True),
         )
         self.store = Store(f"sqlite:///{path}/handover.db")
-        self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", retries=Patience(attempts=1))
+        self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", retries=Retries(attempts=1))
         self.thread_control = ThreadControl(self.settings, self.store, self.graph)
         self.agent = AgentReplies(self.settings, self.store, self.graph)
         self._event_handlers = EventHandlers(self.settings, self.store, self.thread_control)

@@ -18,7 +18,8 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.graph_api.client import GraphApi, Patience
+from handover_channel.graph_api.client import GraphApi
+from handover_channel.graph_api.retries import Retries
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
@@ -36,11 +37,11 @@ from handover_channel.settings.loader import (
     Grants,
     GraphApiSettings,
     Page,
-    Returning,
     Settings,
     Target,
     TargetKind,
 )
+from handover_channel.settings.return_options import ReturnOptions
 from handover_channel.simulator import Simulator
 from handover_channel.simulator import graph as simulated_graph
 from handover_channel.simulator.refusals import Refusal
@@ -89,7 +90,7 @@ def settings_with(**changes):
         graph_api=GraphApiSettings("http://127.0.0.1", "v27.0"),
         default_target="inbox",
         targets={each.name: each for each in TARGETS},
-        returning=Returning(TIME_LIMIT, "Back to Bot", (Keyword("back to bot"),)),
+        returning=ReturnOptions(TIME_LIMIT, "Back to Bot", (Keyword("back to bot"),)),
         grant_requests=Grants.TARGETS,
         stale_after=timedelta(hours=1),
         pages=(Page("", "demo-page-token"),),
@@ -180,7 +181,7 @@ class Play:
             "http://127.0.0.1",
             "v27.0",
             pools=self.meta,
-            retries=Patience(attempts=1),
+            retries=Retries(attempts=1),
             sleep=lambda seconds: None,
             clock=clock,
         )

@@ -14,7 +14,8 @@ from play import (
 
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
-from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Grants, Returning
+from handover_channel.settings.loader import PAGE_INBOX_APP_ID, Grants
+from handover_channel.settings.return_options import ReturnOptions
 from handover_channel.store import sent_messages
 from handover_channel.store.deliveries import RETURNED
 
@@ -801,7 +802,7 @@ def test_a_tap_on_another_bots_button_is_no_typed_keyword(play, channel, payload
 
 
 def test_the_title_of_the_button_typed_as_the_whole_message_is_a_way_back(make_play):
-    play = make_play(returning=Returning(button="To the bot", more_buttons=("إلى البوت",), keywords=()))
+    play = make_play(returning=ReturnOptions(button="To the bot", more_buttons=("إلى البوت",), keywords=()))
     for said in ("to the bot!", "الى البوت 🙏"):
         play.hands_over("sales_bot")
 
@@ -896,7 +897,7 @@ def test_the_rest_of_the_message_goes_along_with_the_return(play, target):
 
 @pytest.mark.parametrize(("setting", "always"), [("always", True), ("never", None)])
 def test_a_setting_says_when_the_rest_is_answered(make_play, setting, always):
-    play = make_play(returning=Returning(rest=setting))
+    play = make_play(returning=ReturnOptions(rest=setting))
     play.hands_over("inbox")
 
     play.says("back to bot, what are your opening hours?")

@@ -18,7 +18,8 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError
 
 from handover_channel.errors import GraphError, GraphUnavailable, NotThreadOwner, TakeNotAllowed, TokenRefused
-from handover_channel.graph_api.client import GraphApi, Patience, ThreadOwner, Upload, parse_thread_owner
+from handover_channel.graph_api.client import GraphApi, ThreadOwner, Upload, parse_thread_owner
+from handover_channel.graph_api.retries import Retries
 from handover_channel.graph_api.transport import pools_for
 
 URL = "https://graph.facebook.com"
@@ -219,7 +220,7 @@ def test_both_timeouts_are_given_and_redirects_not_followed():
     meta = FakeMeta((302, b""))
 
     with pytest.raises(GraphError, match=r"graph_api.url"):
-        api(meta, retries=Patience(connect=1.5, read=4.0)).take_thread_control("tok", "P")
+        api(meta, retries=Retries(connect=1.5, read=4.0)).take_thread_control("tok", "P")
     timeout = meta.options[0]["timeout"]
     assert (timeout.connect_timeout, timeout.read_timeout) == (1.5, 4.0)
     assert (meta.options[0]["redirect"], meta.options[0]["retries"]) == (False, False)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from play import OURS, SALES_BOT, START, Meta, settings_with
 
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.graph_api.client import GraphApi, Patience
+from handover_channel.graph_api.client import GraphApi
+from handover_channel.graph_api.retries import Retries
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue import worker as worker_module
 from handover_channel.queue.event_handlers import EventHandlers
@@ -92,7 +93,7 @@ class Place:
     def __init__(self, store, clock):
         self.store, self.clock, self.bot = store, clock, Bot()
         self.meta = Meta(Simulator(app_id=OURS, apps={SALES_BOT: "sales_bot"}, now=clock))
-        graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, retries=Patience(attempts=1))
+        graph = GraphApi("http://127.0.0.1", "v27.0", pools=self.meta, retries=Retries(attempts=1))
         settings = settings_with()
         self.thread_control = ThreadControl(settings, store, graph, clock)
         event_handlers = EventHandlers(settings, store, self.thread_control)
