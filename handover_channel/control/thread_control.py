@@ -335,13 +335,11 @@ class ThreadControl:
 
     def is_gone(self, row: Thread) -> bool:
         """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
-        owner = self.ask_owner(row)
-        return owner is not None and not self._ownership.is_other(owner)
+        return (owner := self.ask_owner(row)) is not None and not self._ownership.is_other(owner)
 
     def due(self, deadline: Deadline) -> None:
         """Do what is due. Nothing where the thread has moved on meanwhile."""
-        row = self._transitions.find(deadline.thread)
-        if row is None:
+        if (row := self._transitions.find(deadline.thread)) is None:
             return
         if deadline.kind == deadlines.SETTLE:
             if row.state.control is Control.PASSING:
@@ -351,7 +349,9 @@ class ThreadControl:
                     self._transitions.note_returned(after, ReturnReason.NO_ANSWER.value)
             return
         reason = row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind
-        if reason and not bot_may_speak(row.state.control) and not self._is_of_before(deadline, row):
+        # Claimed for one handover, and meanwhile another one has begun.
+        is_old = deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())
+        if reason and not bot_may_speak(row.state.control) and not is_old:
             self.return_to_bot(row.id, ReturnReason(reason), who="clock")
 
     def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
@@ -395,11 +395,6 @@ class ThreadControl:
         return self._transitions.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
 
     def _known(self, thread: str) -> Thread:
-        row = self._transitions.find(thread)
-        if row is None:
+        if (row := self._transitions.find(thread)) is None:
             raise HandoverRefused(f"thread {thread} was never seen")
         return row
-
-    def _is_of_before(self, deadline: Deadline, row: Thread) -> bool:
-        # Claimed for one handover, and meanwhile another one has begun.
-        return deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())

@@ -447,7 +447,7 @@ def test_what_everybody_said_stands_in_the_order_of_time(play, acts, reader):
 
     shown = view(reader, play, bot=bot).entries
 
-    assert [type(each).__name__ for each in shown] == ["Said", "Said", "Changed", "Said", "Remark"]
+    assert [type(each).__name__ for each in shown] == ["Said", "Said", "ControlChange", "Said", "PrivateNote"]
     assert [each.text for each in shown if isinstance(each, Said)] == ["hi", "Hello!", "is anybody there?"]
 
 
