@@ -57,8 +57,8 @@ APP: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
 }
 
 
-def named(table: Mapping[str, Any], act: str) -> Any:
+def named(table: Mapping[str, Any], action: str) -> Any:
     """Return the action of that name; raises ValueError, which names the known ones."""
-    if act not in table:
-        raise ValueError(f"{act!r} is not an act (known: {', '.join(sorted(table))})")
-    return table[act]
+    if action not in table:
+        raise ValueError(f"{action!r} is not an act (known: {', '.join(sorted(table))})")
+    return table[action]

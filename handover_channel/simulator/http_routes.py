@@ -90,9 +90,9 @@ class Routes:
         get("/simulator/pictures/{psid}.png", _picture)
         post("/simulator/files", self._keep)
         post("/simulator/webhook", self._webhook)
-        post("/simulator/person/{psid}/{act}", _checked(self._person))
-        post("/simulator/apps/{app}/{act}", _checked(self._app))
-        post("/simulator/inbox/{psid}/{act}", _checked(self._inbox))
+        post("/simulator/person/{psid}/{action}", _checked(self._person))
+        post("/simulator/apps/{app}/{action}", _checked(self._app))
+        post("/simulator/inbox/{psid}/{action}", _checked(self._inbox))
         post("/simulator/mode", _checked(self._mode))
         post("/simulator/switches", _checked(self._switches))
         post("/simulator/reset", _checked(self._reset))
@@ -127,16 +127,16 @@ class Routes:
         self._streams.add(changed)
         try:
             with contextlib.suppress(ConnectionError):
-                told = -1
+                sent = -1
                 while not self._closed:
                     try:
                         await asyncio.wait_for(changed.wait(), HEARTBEAT)
                     except asyncio.TimeoutError:
-                        told = -1  # a heartbeat
+                        sent = -1  # a heartbeat
                     changed.clear()
-                    if told != self._simulator.journal.revision:
-                        told = self._simulator.journal.revision
-                        await stream.write(f"event: change\ndata: {told}\n\n".encode())
+                    if sent != self._simulator.journal.revision:
+                        sent = self._simulator.journal.revision
+                        await stream.write(f"event: change\ndata: {sent}\n\n".encode())
         finally:
             unlisten()
             self._streams.discard(changed)
@@ -151,35 +151,35 @@ class Routes:
     # --- acting -----------------------------------------------------------------------------------
 
     async def _person(self, request: web.Request, given: Given) -> Response:
-        person, act = self._simulator.person(request.match_info["psid"]), request.match_info["act"]
-        if act == "postback":
+        person, action = self._simulator.person(request.match_info["psid"]), request.match_info["action"]
+        if action == "postback":
             app = given.get("app")
             done = http_actions.postback(person, given, self._simulator.app_called(app).id if app else "")
         else:
-            done = http_actions.named(http_actions.PERSON, act)(person, given)
+            done = http_actions.named(http_actions.PERSON, action)(person, given)
         return Response(
             200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
         )
 
     async def _app(self, request: web.Request, given: Given) -> Response:
-        app, act = self._simulator.app(request.match_info["app"]), request.match_info["act"]
+        app, action = self._simulator.app(request.match_info["app"]), request.match_info["action"]
         psid = str(given["psid"])
-        if app.id == PAGE_INBOX and act == "reply":
-            return self._inbox_act(psid, act, given)
-        call: Callable[[AppClient, str, Given], Response] = http_actions.named(http_actions.APP, act)
+        if app.id == PAGE_INBOX and action == "reply":
+            return self._inbox_action(psid, action, given)
+        call: Callable[[AppClient, str, Given], Response] = http_actions.named(http_actions.APP, action)
         return call(app, psid, given)
 
     async def _inbox(self, request: web.Request, given: Given) -> Response:
-        return self._inbox_act(request.match_info["psid"], request.match_info["act"], given)
+        return self._inbox_action(request.match_info["psid"], request.match_info["action"], given)
 
-    def _inbox_act(self, psid: str, act: str, given: Given) -> Response:
+    def _inbox_action(self, psid: str, action: str, given: Given) -> Response:
         inbox = self._simulator.inbox
-        inbox_acts: Mapping[str, Callable[[], Any]] = {
+        inbox_actions: Mapping[str, Callable[[], Any]] = {
             "reply": lambda: inbox.replies(psid, str(given["text"])),
             "main": lambda: inbox.moves_to_main(psid),
             "done": lambda: inbox.done(psid),
         }
-        written = http_actions.named(inbox_acts, act)()
+        written = http_actions.named(inbox_actions, action)()
         return Response(200, {"mid": written["mid"]} if written else {})
 
     async def _mode(self, request: web.Request, given: Given) -> Response:
@@ -226,13 +226,13 @@ async def _picture(request: web.Request) -> web.Response:
 
 
 def _checked(
-    act: Callable[[web.Request, Given], Awaitable[Response]],
+    action: Callable[[web.Request, Given], Awaitable[Response]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Read the JSON body, and turn what is wrong with it into a 400 that says so."""
 
     async def handler(request: web.Request) -> web.Response:
         try:
-            answer = await act(request, await _given(request))
+            answer = await action(request, await _given(request))
         except KeyError as error:
             sentence = str(error.args[0])
             missing = " " not in sentence

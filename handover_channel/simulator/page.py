@@ -154,13 +154,13 @@ class SimulatedPage:
 
     def send_handover_event(self, thread: Thread, outcome: ControlOutcome, metadata: str = "") -> None:
         """Send the handover event of *outcome*, if there is one (rule 16)."""
-        told = outcome.event
-        if told is None or not (told.to or self.switches.take_event_from_idle):
+        event = outcome.event
+        if event is None or not (event.to or self.switches.take_event_from_idle):
             return
-        to = {told.to} if told.to else set(self.apps) - {told.new}
-        item = webhooks.handover_item(told, metadata, self.switches.ids)
-        body = self._item(thread, {told.kind: item})
-        self._deliver(route_handover(told.kind, body, self.apps.values(), to), thread)
+        to = {event.to} if event.to else set(self.apps) - {event.new}
+        item = webhooks.handover_item(event, metadata, self.switches.ids)
+        body = self._item(thread, {event.kind: item})
+        self._deliver(route_handover(event.kind, body, self.apps.values(), to), thread)
 
     def change_control(self, psid: str, change: ControlChange, metadata: str = "") -> None:
         """Carry out *change* and send its handover event; raises `Refused`."""

@@ -41,12 +41,12 @@ def refusal(head: RequestHead, names: Collection[str] = ()) -> str:
         return f"{named} is not a name of this simulator -> start it with --allow-host {named}"
     if head.origin is not None and not _is_of(head.origin, head.host):
         return "a page of another origin cannot call the simulator -> call it from a program or its own page"
-    if _acts(head) and head.has_body and head.content_type != "application/json":
+    if _is_action(head) and head.has_body and head.content_type != "application/json":
         return "the body must come as JSON -> send Content-Type: application/json"
     return ""
 
 
-def _acts(head: RequestHead) -> bool:
+def _is_action(head: RequestHead) -> bool:
     own = head.path.startswith(OWN_SIDE) and head.path not in _BYTES
     return own and head.method not in ("GET", "HEAD")
 

@@ -218,16 +218,16 @@ def _passed(
     change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
 ) -> ControlOutcome:
     target = change.target or settings.default_app
-    told = HandoverEvent("pass_thread_control", to=target, previous=control.owner, new=target)
-    return ControlOutcome(ThreadControl(target, now + DAY), told)
+    event = HandoverEvent("pass_thread_control", to=target, previous=control.owner, new=target)
+    return ControlOutcome(ThreadControl(target, now + DAY), event)
 
 
 def _taken(
     change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
 ) -> ControlOutcome:
     # From idle Meta's pages contradict each other: `to` is then empty, and a switch decides.
-    told = HandoverEvent("take_thread_control", to=control.owner, previous=control.owner, new=change.caller)
-    return ControlOutcome(ThreadControl(change.caller, now + DAY), told)
+    event = HandoverEvent("take_thread_control", to=control.owner, previous=control.owner, new=change.caller)
+    return ControlOutcome(ThreadControl(change.caller, now + DAY), event)
 
 
 def _requested(

@@ -70,15 +70,15 @@ def app_id(value: str, *, number: bool) -> Union[str, int, None]:
     return int(value) if number and value.isdecimal() else value
 
 
-def handover_item(told: HandoverEvent, metadata: str, ids: str) -> Dict[str, Any]:
+def handover_item(event: HandoverEvent, metadata: str, ids: str) -> Dict[str, Any]:
     """Return the part of a handover event below its kind; *ids*: see `Switches.ids`."""
-    if told.kind == "request_thread_control":
-        named = {"requested_owner_app_id": told.new}
+    if event.kind == "request_thread_control":
+        named = {"requested_owner_app_id": event.new}
     else:
-        named = {"previous_owner_app_id": told.previous, "new_owner_app_id": told.new}
+        named = {"previous_owner_app_id": event.previous, "new_owner_app_id": event.new}
     item: Dict[str, Any] = {
         key: app_id(
-            value, number=ids == "number" or (ids == "meta" and (told.kind, key) in _NUMBERS_IN_SAMPLES)
+            value, number=ids == "number" or (ids == "meta" and (event.kind, key) in _NUMBERS_IN_SAMPLES)
         )
         for key, value in named.items()
     }

@@ -1,4 +1,4 @@
-// The simulator's own side over HTTP: see http_routes.py for every path.
+// The control API: see http_routes.py for every path.
 
 export async function get(path) {
   const answer = await fetch(`/simulator/${path}`);
