@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER, Event, MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
-from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of
@@ -44,7 +44,7 @@ class Job:
     delivery: Delivery
     row: Thread
     event: Optional[Event]  #: None for a note
-    ruling: Optional[Ruling] = None  #: what is left to do about it, where that is known
+    result: Optional[HandlerResult] = None  #: what is left to do about it, where that is known
     started: bool = False  #: counted already, see `Claims.starting`
 
 
@@ -56,10 +56,10 @@ class Begun(NamedTuple):
 
 
 #: What is left to do about an event, None where that is not to be found out in the middle of a transaction.
-AtOnce = Callable[[Event, Thread, Delivery], Optional[Ruling]]
+AtOnce = Callable[[Event, Thread, Delivery], Optional[HandlerResult]]
 
 
-def _never(event: Event, row: Thread, delivery: Delivery) -> Optional[Ruling]:
+def _never(event: Event, row: Thread, delivery: Delivery) -> Optional[HandlerResult]:
     return None
 
 
@@ -167,14 +167,14 @@ class Claims:
             if job is None:
                 deliveries.release(connection, worker=self.worker, thread=thread)
                 return Begun(outcomes)
-            ruling = job.ruling
-            if ruling is None or (not ruling.turn and len(outcomes) == AT_A_TIME):
+            result = job.result
+            if result is None or (not result.turn and len(outcomes) == AT_A_TIME):
                 return Begun(outcomes, job)
-            if ruling.turn:
+            if result.turn:
                 deliveries.started(connection, job.delivery.id)
                 return Begun(outcomes, replace(job, started=True))
-            self._done(connection, job, ruling.outcome, ruling.line)
-            outcomes.append(ruling.outcome)
+            self._done(connection, job, result.outcome, result.line)
+            outcomes.append(result.outcome)
 
     def _found(self, connection: Connection, thread: str) -> Optional[Job]:
         delivery = deliveries.next_of(connection, thread)

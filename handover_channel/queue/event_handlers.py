@@ -1,6 +1,6 @@
-"""Gives an event its effect on control and transcript, and rules whether the bot answers it.
+"""Carries out what an event means for control and transcript, and decides whether the bot answers it.
 
-What an event means is decided in rules/event_meaning.py; here the meaning is carried out.
+What it means is decided in rules/event_meaning.py.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from handover_channel.messenger.events import (
     Referred,
 )
 from handover_channel.metrics import first_response
-from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.queue.transcript_lines import line_of
 from handover_channel.replies import sent_parts
 from handover_channel.rules import budget
@@ -87,7 +87,7 @@ Said = Union[MessageReceived, PostbackReceived]
 
 
 class EventHandlers:
-    """Weigh events. Synchronous: on an event loop, call it in a thread."""
+    """Gives events their effect. Synchronous: on an event loop, call it in a thread."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class EventHandlers:
         self._thread_control = thread_control
         self._keywords = keywords_of(settings.returning)
         self._warned: Set[Tuple[str, str]] = set()  # (page, reason): once for each process
-        self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], Ruling]] = {
+        self._actions: Mapping[Meaning, Callable[[Any, Thread, Delivery], HandlerResult]] = {
             Meaning.TURN: self._turn,
             Meaning.KEEP: self._keep,
             Meaning.STALE: self._stale,
@@ -125,11 +125,11 @@ class EventHandlers:
             Meaning.EDITED: self._edited,
             Meaning.SHOWN: self._shown,
             Meaning.OUR_ECHO: self._our_echo,
-            Meaning.NOTHING: lambda event, row, delivery: Ruling("nothing"),
+            Meaning.NOTHING: lambda event, row, delivery: HandlerResult("nothing"),
         }
 
-    def at_once(self, event: Event, row: Thread, delivery: Delivery) -> Optional[Ruling]:
-        """Return the ruling where *row* says all there is to know, None where more has to be done.
+    def at_once(self, event: Event, row: Thread, delivery: Delivery) -> Optional[HandlerResult]:
+        """Return the result where *row* says all there is to know, None where more has to be done.
 
         Called in the middle of a transaction: nothing here may ask Meta or the store.
         """
@@ -138,10 +138,10 @@ class EventHandlers:
         try:
             meaning = self._meaning(event, row, delivery)
         except Exception:
-            return None  # `weigh` will fail as well, and that is counted
+            return None  # `handle` will fail as well, and that is counted
         return self._actions[meaning](event, row, delivery) if meaning in _AT_ONCE else None
 
-    def handle(self, event: Event, row: Thread, delivery: Delivery) -> Ruling:
+    def handle(self, event: Event, row: Thread, delivery: Delivery) -> HandlerResult:
         """Give *event* its effect. *row* is the thread as it was before the event."""
         if row.channel != MESSENGER:  # somebody has used the person's id on another channel
             row = self._thread_control.correct_channel(row, page=event.page)
@@ -169,13 +169,13 @@ class EventHandlers:
     def _is_backlog(row: Thread, delivery: Delivery) -> bool:
         return delivery.id < row.answers_from and delivery.outcome != RETRIED
 
-    def _turn(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        return Ruling(ANSWERED, turn=True, context=row.context)
+    def _turn(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
+        return HandlerResult(ANSWERED, turn=True, context=row.context)
 
-    def _keep(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        return Ruling(KEPT, line=line_of(event))
+    def _keep(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
+        return HandlerResult(KEPT, line=line_of(event))
 
-    def _stale(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _stale(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
         logger.warning("thread %s: delivery %s is too old to be answered", row.id, delivery.id)
         return replace(self._keep(event, row, delivery), outcome="stale")
 
@@ -189,7 +189,7 @@ class EventHandlers:
         since = sent_at if 0 < now - sent_at < LONGEST_REPEAT else delivery.received_at
         return now - min(since, delivery.received_at) > limit.total_seconds()
 
-    def _way_back(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
+    def _way_back(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> HandlerResult:
         kept = self._keep(event, row, delivery)
         # What the person wrote after it is for the bot again.
         returned = self._thread_control.return_to_bot(
@@ -202,7 +202,7 @@ class EventHandlers:
         )
         return replace(kept, outcome="returned" if returned else "return refused")
 
-    def _again(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _again(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
         # The return was meant by this one, too: nothing has been said since.
         with self._store.writing(durable=False) as connection:
             threads.returned_by(connection, row.id, stamp=event.timestamp)
@@ -216,23 +216,23 @@ class EventHandlers:
         facts = {"mid": event.mid, "timestamp": event.timestamp, "page": event.page}
         return {"text": text, "always": when == "always", **facts}
 
-    def _lapsed(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
-        return self._back_on_signs(event, row, delivery, ReturnReason.LAPSED)
+    def _lapsed(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
+        return self._on_signs(event, row, delivery, ReturnReason.LAPSED)
 
-    def _perhaps_released(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _perhaps_released(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
         if not self._thread_control.is_gone(row):
             return self._keep(event, row, delivery)
-        return self._back_on_signs(event, row, delivery, ReturnReason.RELEASED)
+        return self._on_signs(event, row, delivery, ReturnReason.RELEASED)
 
-    def _back_on_signs(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> Ruling:
+    def _on_signs(self, event: Said, row: Thread, delivery: Delivery, reason: ReturnReason) -> HandlerResult:
         """Return the thread and have the delivery processed again: it is a new request to the bot."""
         if delivery.rounds >= budget.ROUNDS:
             logger.error("thread %s: delivery %s went in circles, it is kept", row.id, delivery.id)
             return self._keep(event, row, delivery)
         returned = self._thread_control.lapse(row, reason, answers_from=delivery.id)
-        return Ruling("") if returned else self._keep(event, row, delivery)
+        return HandlerResult("") if returned else self._keep(event, row, delivery)
 
-    def _on_standby(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _on_standby(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
         owner = self._thread_control.ask_owner(row)
         if owner is None or owner.app_id != self._settings.app_id:
             other = owner.app_id if owner else ""
@@ -243,11 +243,11 @@ class EventHandlers:
             return self._turn(event, row, delivery)
         return self._keep(event, row, delivery)
 
-    def _perhaps_lost(self, event: Said, row: Thread, delivery: Delivery) -> Ruling:
+    def _perhaps_lost(self, event: Said, row: Thread, delivery: Delivery) -> HandlerResult:
         self._thread_control.reconcile(row)  # taking a thread that nobody owns is not announced
         return self._keep(event, row, delivery)
 
-    def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+    def _echo_of_others(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> HandlerResult:
         if self._is_of_ours(event, row):
             ours, theirs = self._settings.app_id, event.app_id
             if theirs:
@@ -268,18 +268,18 @@ class EventHandlers:
             first_response.note(self._settings, self._store, row, now=delivery.received_at)
             if row.state.control is Control.INBOX:
                 self._thread_control.reconcile(row)
-        return Ruling(KEPT, line=line_of(event, APP))
+        return HandlerResult(KEPT, line=line_of(event, APP))
 
-    def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+    def _automatic_reply(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> HandlerResult:
         # People there who answer take control, however fast they are; an automatic reply does not.
         if bot_may_speak(row.state.control) and not self._thread_control.is_gone(row):
             return self._echo_of_others(event, row, delivery)
         return self._beside(event, row, AUTOMATIC_REPLY, self._settings.automatic_replies.page_inbox)
 
-    def _meta_ai(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+    def _meta_ai(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> HandlerResult:
         return self._beside(event, row, META_AI, self._settings.automatic_replies.meta_ai)
 
-    def _beside(self, event: MessageEchoed, row: Thread, reason: str, reaction: Reaction) -> Ruling:
+    def _beside(self, event: MessageEchoed, row: Thread, reason: str, reaction: Reaction) -> HandlerResult:
         """Keep what was answered by itself. It is nobody's first answer, and says nothing about the owner."""
         if (row.page, reason) not in self._warned:
             self._warned.add((row.page, reason))
@@ -287,7 +287,7 @@ class EventHandlers:
         if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
             change = Change.FOREIGN_ECHO
             self._thread_control.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)
-        return Ruling(KEPT, line=line_of(event, reason))
+        return HandlerResult(KEPT, line=line_of(event, reason))
 
     def _is_of_ours(self, event: MessageEchoed, row: Thread) -> bool:
         """Tell by its id whether it echoes a message of ours, whatever app it names."""
@@ -307,29 +307,33 @@ class EventHandlers:
             waited += 0.1
         return False
 
-    def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> Ruling:
+    def _our_echo(self, event: MessageEchoed, row: Thread, delivery: Delivery) -> HandlerResult:
         if event.app_id == self._settings.app_id:
             self._thread_control.findings.works(findings.APP_ID_DIFFERS, event.app_id)
         if not event.metadata.startswith(OUR_METADATA):
-            return Ruling("our echo")
+            return HandlerResult("our echo")
         tag = event.metadata[len(OUR_METADATA) :]
         part = sent_parts.part_of(tag)
         if part:
             line = line_of(event, AGENT)
             sent_parts.note_sent(self._settings, self._store, row, part, line, now=self._clock())
-            return Ruling("our echo")
+            return HandlerResult("our echo")
         with self._store.glancing() as connection:
             known = sent_messages.find(connection, tag)
         if not known:  # what Meta accepted just before the process ended
             with self._store.writing() as connection:
                 sent_messages.add(connection, tag, now=self._clock(), mid=event.mid)
-        return Ruling("our echo")
+        return HandlerResult("our echo")
 
-    def _lost(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
+    def _lost(
+        self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery
+    ) -> HandlerResult:
         self._thread_control.lose(row, Change.CONTROL_LOST, stamp=event.timestamp, owner=event.new_owner)
-        return Ruling("control lost")
+        return HandlerResult("control lost")
 
-    def _gained(self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery) -> Ruling:
+    def _gained(
+        self, event: Union[ControlPassed, ControlTaken], row: Thread, delivery: Delivery
+    ) -> HandlerResult:
         self._thread_control.gain(
             row,
             stamp=event.timestamp,
@@ -337,54 +341,54 @@ class EventHandlers:
             who=event.previous_owner,
             metadata=event.metadata,
         )
-        return Ruling("control gained")
+        return HandlerResult("control gained")
 
-    def _requested(self, event: ControlRequested, row: Thread, delivery: Delivery) -> Ruling:
+    def _requested(self, event: ControlRequested, row: Thread, delivery: Delivery) -> HandlerResult:
         if not self._is_granted(event.requested_by):
             logger.warning("thread %s: a request for control was not granted", row.id)
-            return Ruling("request not granted")
+            return HandlerResult("request not granted")
         self._thread_control.grant(row, event.requested_by)
-        return Ruling("request granted")
+        return HandlerResult("request granted")
 
-    def _context(self, event: Union[Referred, OptedIn], row: Thread, delivery: Delivery) -> Ruling:
+    def _context(self, event: Union[Referred, OptedIn], row: Thread, delivery: Delivery) -> HandlerResult:
         key, detail = ("referral", event.referral) if isinstance(event, Referred) else ("optin", event.optin)
         seen = ThreadEvent(delivery.id, event.timestamp, PERSON, key, detail)
         with self._store.writing() as connection:
             threads.set_context(connection, row.id, {**row.context, key: dict(detail)})
             thread_events.add(connection, row.id, seen)
-        return Ruling("kept")
+        return HandlerResult("kept")
 
-    def _edited(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+    def _edited(self, event: Noted, row: Thread, delivery: Delivery) -> HandlerResult:
         if not event.about:
-            return Ruling("nothing")
+            return HandlerResult("nothing")
         text, number = words(event.detail.get("text")), whole_number(event.detail.get("num_edit"))
         with self._store.writing() as connection:
             edits.add(connection, row.id, Edit(event.about, text, number, event.timestamp))
-        return Ruling("edited")
+        return HandlerResult("edited")
 
-    def _shown(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+    def _shown(self, event: Noted, row: Thread, delivery: Delivery) -> HandlerResult:
         author = APP if event.by_page else PERSON
         seen = ThreadEvent(delivery.id, event.timestamp, author, event.kind, event.detail, event.about)
         with self._store.writing() as connection:
             thread_events.add(connection, row.id, seen)
-        return Ruling("kept")
+        return HandlerResult("kept")
 
-    def _reached(self, event: Noted, row: Thread, delivery: Delivery) -> Ruling:
+    def _reached(self, event: Noted, row: Thread, delivery: Delivery) -> HandlerResult:
         """Note how far the person has got: everything up to the watermark.
 
         https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/message-reads
         """
         watermark = event.detail.get("watermark")
         if not isinstance(watermark, int) or isinstance(watermark, bool) or watermark <= 0:
-            return Ruling("nothing")
+            return HandlerResult("nothing")
         # Nobody has read what is yet to be written.
         up_to = min(watermark, event.timestamp or int(delivery.received_at * 1000))
         reached = {"read_to" if event.kind == READ else "delivered_to": up_to}
         if up_to <= (row.read_to if event.kind == READ else row.delivered_to):
-            return Ruling(event.kind)
+            return HandlerResult(event.kind)
         with self._store.writing(durable=False) as connection:
             thread_activity.reached(connection, row.id, **reached)
-        return Ruling(event.kind)
+        return HandlerResult(event.kind)
 
     def _is_granted(self, app_id: str) -> bool:
         grants = self._settings.grant_requests

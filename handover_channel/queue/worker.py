@@ -27,7 +27,7 @@ from handover_channel.metrics import counters
 from handover_channel.queue.bot_port import BotPort
 from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
 from handover_channel.queue.event_handlers import EventHandlers
-from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import bot_may_speak
@@ -263,9 +263,9 @@ class Worker:
                 delivery.attempts,
             )
             said = job.event if isinstance(job.event, (MessageReceived, PostbackReceived)) else None
-            return await self._finish(job, Ruling("failed", line=line_of(said) if said else None))
+            return await self._finish(job, HandlerResult("failed", line=line_of(said) if said else None))
         try:
-            ruling = await self._work(job)
+            result = await self._work(job)
         except (StoreUnavailable, NotReady):
             await self._in_thread(self._claims.give_back, job.row.id)
             raise
@@ -277,12 +277,12 @@ class Worker:
             await self._in_thread(functools.partial(self._claims.ended, job, started=False, failed=True))
             await asyncio.sleep(2**delivery.failures)
             return await self._in_thread(self._claims.begin, job.row.id)
-        if not ruling.outcome:  # it is still to be processed, after what comes before it now
+        if not result.outcome:  # it is still to be processed, after what comes before it now
             return await self._in_thread(self._claims.again, job)
-        return await self._finish(job, ruling)
+        return await self._finish(job, result)
 
-    async def _finish(self, job: Job, ruling: Ruling) -> Optional[Job]:
-        following = await self._in_thread(self._claims.finish, job, ruling.outcome, ruling.line)
+    async def _finish(self, job: Job, result: HandlerResult) -> Optional[Job]:
+        following = await self._in_thread(self._claims.finish, job, result.outcome, result.line)
         if following is not None and self._stopping:
             if following.started:
                 await self._in_thread(
@@ -292,41 +292,41 @@ class Worker:
             return None
         return following
 
-    async def _work(self, job: Job) -> Ruling:
+    async def _work(self, job: Job) -> HandlerResult:
         """Give the delivery its effect, within its budget."""
         with budget.of_a_delivery():
             if job.event is None:
                 return await self._tell(job)
-            ruling = job.ruling
-            if ruling is None:
+            result = job.result
+            if result is None:
                 handle = functools.partial(self._event_handlers.handle, job.event, job.row, job.delivery)
-                ruling = await self._in_thread(handle, pool=self._asking)
-            if not (ruling.turn and isinstance(job.event, (MessageReceived, PostbackReceived))):
-                return ruling
-            given = (job.event, ruling.context, job.delivery)
+                result = await self._in_thread(handle, pool=self._asking)
+            if not (result.turn and isinstance(job.event, (MessageReceived, PostbackReceived))):
+                return result
+            given = (job.event, result.context, job.delivery)
             spoken = await self._bot_works(job, functools.partial(self._conversation.answer, *given))
             outcome = await self._came_of(job, spoken)
-            return Ruling(outcome.name, line=line_of(job.event) if outcome.keep else None)
+            return HandlerResult(outcome.name, line=line_of(job.event) if outcome.keep else None)
 
     async def _came_of(self, job: Job, spoken: Spoken) -> Outcome:
         """Return what came of a turn."""
         muted = not spoken.sent and await self._in_thread(self._claims.is_muted, job.row.id)
         return outcome_of(spoken, muted=muted)
 
-    async def _tell(self, job: Job) -> Ruling:
+    async def _tell(self, job: Job) -> HandlerResult:
         note, row, body = job.delivery, job.row, json.loads(job.delivery.body)
         if note.kind == deliveries.MUTED:  # as the row stands, whatever has happened since
             mirror = functools.partial(self._conversation.muted, row, row.state.target, row.until)
             await self._bot_works(job, mirror)
-            return Ruling("told")
+            return HandlerResult("told")
         if not bot_may_speak(row.state.control):
-            return Ruling("overtaken")  # control has changed again since; a later note tells of that
+            return HandlerResult("overtaken")  # control has changed again since; a later note tells of that
         reason = ReturnReason(body["reason"])
         spoken = await self._bot_works(
             job, functools.partial(self._conversation.returned, row, reason, body, note)
         )
         outcome = await self._came_of(job, spoken)
-        return Ruling(outcome.name if outcome.name in GIVEN_UP else "told")
+        return HandlerResult(outcome.name if outcome.name in GIVEN_UP else "told")
 
     async def _bot_works(self, job: Job, work: Callable[[], Awaitable[_T]]) -> _T:
         if job.delivery.attempts < SUSPECT:

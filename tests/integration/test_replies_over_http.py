@@ -81,8 +81,8 @@ class Stage:
                 deliveries.add(connection, deliveries.rows(items, time.time()))
         job = self._claims.begin(PSID)
         while job:
-            ruling = self._event_handlers.handle(job.event, job.row, job.delivery) if job.event else None
-            job = self._claims.finish(job, (ruling and ruling.outcome) or "told", ruling and ruling.line)
+            result = self._event_handlers.handle(job.event, job.row, job.delivery) if job.event else None
+            job = self._claims.finish(job, (result and result.outcome) or "told", result and result.line)
 
     @property
     def chat(self):

@@ -25,8 +25,8 @@ from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
 from handover_channel.queue.event_handlers import EventHandlers
+from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.queue.outbound_gate import Gate
-from handover_channel.queue.ruling import Ruling
 from handover_channel.queue.transcript_lines import line_of
 from handover_channel.rules import budget
 from handover_channel.rules.control import Control
@@ -253,10 +253,10 @@ class Play:
         job = self.claims.begin(PSID)
         if job is None:
             return False
-        ruling = self._effect(job)
-        self.outcomes.append(ruling.outcome)
-        if ruling.outcome:
-            self.claims.finish(job, ruling.outcome, ruling.line)
+        result = self._effect(job)
+        self.outcomes.append(result.outcome)
+        if result.outcome:
+            self.claims.finish(job, result.outcome, result.line)
         else:
             self.claims.again(job)
         return True
@@ -269,28 +269,28 @@ class Play:
         if job.delivery.kind == deliveries.MUTED:
             self.slots = {"target": job.row.state.target, "until": job.row.until}
             self.mirrored.append(self.slots)
-            return Ruling("told")
+            return HandlerResult("told")
         if job.event is None:
             if job.row.state.control is not Control.BOT:
-                return Ruling("overtaken")
+                return HandlerResult("overtaken")
             self.slots = {"target": "", "until": None}
             self.notes.append((job.delivery.kind, json.loads(job.delivery.body)))
             self._bot_says(f"{job.delivery.id}.1", "I am back.")
-            return Ruling("told")
-        ruling = self.event_handlers.handle(job.event, job.row, job.delivery)
-        if not ruling.turn:
-            return ruling
+            return HandlerResult("told")
+        result = self.event_handlers.handle(job.event, job.row, job.delivery)
+        if not result.turn:
+            return result
         text = getattr(job.event, "text", "") or job.event.payload
         self.turns.append(text)
-        self.contexts.append(ruling.context)
+        self.contexts.append(result.context)
         if not self.talks:
-            return ruling
+            return result
         self.during_turn(text)
         spoken = Spoken()
         for number in range(self.messages_of_a_turn):
             spoken += self._bot_says(f"{job.delivery.id}.{number}", f"About {text}.")
         outcome = outcome_of(spoken, muted=self.claims.is_muted(PSID))
-        return Ruling(outcome.name, line=line_of(job.event) if outcome.keep else None)
+        return HandlerResult(outcome.name, line=line_of(job.event) if outcome.keep else None)
 
     def _bot_says(self, tag, text):
         """As MessengerOutput does, by the gate."""

@@ -10,7 +10,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue.claims import AHEAD, AT_A_TIME, CLAIM, Claims
-from handover_channel.queue.ruling import Ruling
+from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.rules.control import State
 from handover_channel.rules.turn_outcome import ANSWERED, SAID_NOTHING, UNDELIVERABLE
 from handover_channel.store import Store, deliveries, threads, transcript
@@ -68,8 +68,8 @@ def keep_all_but(*texts):
 
     def rule(event, row, delivery):
         if event.text in texts:
-            return Ruling(ANSWERED, turn=True)
-        return Ruling("kept", line=Line("person", event.text, event.timestamp))
+            return HandlerResult(ANSWERED, turn=True)
+        return HandlerResult("kept", line=Line("person", event.text, event.timestamp))
 
     return rule
 
@@ -80,7 +80,7 @@ def test_what_needs_only_the_store_is_worked_off_on_the_way_to_what_the_bot_answ
 
     job = claims.begin(PSID)
 
-    assert (job.event.text, job.ruling.turn, job.started) == ("three", True, True)
+    assert (job.event.text, job.result.turn, job.started) == ("three", True, True)
     assert job.delivery.attempts == 0
     with store.reading() as connection:
         assert [line.text for line in transcript.of(connection, PSID)] == ["one", "two"]
@@ -112,7 +112,7 @@ def test_what_was_interrupted_or_failed_before_is_looked_at_more_closely(claims,
 
     job = Claims(store, clock, keep_all_but("one")).begin(PSID)
 
-    assert (job.ruling, job.started, job.delivery.attempts) == (None, False, 1)
+    assert (job.result, job.started, job.delivery.attempts) == (None, False, 1)
 
 
 def test_there_is_no_job_in_a_thread_without_work(claims):
