@@ -1,4 +1,4 @@
-"""Which Graph API calls are made again, when, and how often.
+"""Decides which Graph API calls are made again, when, and how often.
 
 1. Only what is transient (`GraphUnavailable`) is tried again: a few times, with growing pauses and jitter.
 2. Where Meta says how long to wait, that long; where that is longer than `Retries.longest_wait`, not at all:
@@ -12,19 +12,11 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Dict, Iterator, Mapping, Tuple, cast
-
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from handover_channel import log
 from handover_channel.errors import GraphUnavailable, NotThreadOwner
@@ -66,7 +58,7 @@ class _TryAgain(Exception):
 
 
 class Persistence:
-    """Make calls by *exchange*, with patience."""
+    """Makes calls by *exchange*, and makes those again that may succeed later."""
 
     def __init__(
         self,
@@ -82,49 +74,32 @@ class Persistence:
         self._clock = clock
 
     def make(self, call: Call) -> Dict[str, Any]:
-        """Return Meta's answer to *call*, or raise the GraphError it stands for."""
-        try:
-            return self._attempt(call)
-        except _TryAgain as again:  # seldom: only now it is worth a plan
-            return self._make_again(call, again)
-
-    def _make_again(self, call: Call, first: _TryAgain) -> Dict[str, Any]:
-        unsure, failed = False, [first]
-
-        def attempt() -> Dict[str, Any]:
-            nonlocal unsure
+        """Return Meta's answer to *call*. Raises the GraphError that it stands for."""
+        most = self._retries.attempts if call.worth_repeating else 1
+        attempt, unsure = 1, False
+        while True:
             try:
-                if failed:
-                    raise failed.pop()
                 return self._attempt(call)
             except _TryAgain as again:
+                if attempt >= most or again.wait > self._retries.longest_wait:
+                    raise self._given_up(again) from None
                 unsure = unsure or again.unsure
-                raise
+                pause = max(again.wait, self._backoff(attempt))
+                _log(call, again, pause)
             except NotThreadOwner:
                 if not (unsure and call.path in _GIVES_UP_CONTROL):
                     raise
-                logger.warning(
-                    "graph api: %s had worked without an answer: thread %s", call.path, call.thread
-                )
+                said = "graph api: %s had worked without an answer: thread %s"
+                logger.warning(said, call.path, call.thread)
                 return {"success": True}
+            self._sleep(pause)
+            attempt += 1
 
-        try:
-            return self._retrying(call)(attempt)
-        except _TryAgain as again:
-            raise self._given_up(again) from None
-
-    def _retrying(self, call: Call) -> Retrying:
+    def _backoff(self, attempt: int) -> float:
+        """Return the seconds to wait after the attempt of that number, if Meta asks for nothing longer."""
         retries = self._retries
-        backoff = wait_exponential(retries.first_wait, retries.longest_wait) + wait_random(0, retries.jitter)
-        most = stop_after_attempt(retries.attempts if call.worth_repeating else 1)
-        return Retrying(
-            sleep=self._sleep,
-            retry=retry_if_exception_type(_TryAgain),
-            stop=lambda state: most(state) or _failed(state).wait > retries.longest_wait,
-            wait=lambda state: max(_failed(state).wait, backoff(state)),
-            before_sleep=lambda state: _log(call, state),
-            reraise=True,
-        )
+        growing = min(retries.first_wait * 2.0 ** (attempt - 1), retries.longest_wait)
+        return growing + random.uniform(0.0, retries.jitter)  # noqa: S311  (no secret: workers out of step)
 
     def _attempt(self, call: Call) -> Dict[str, Any]:
         try:
@@ -177,13 +152,7 @@ def _regain_access(headers: Mapping[str, str]) -> Iterator[float]:
                 yield minutes * 60.0
 
 
-def _failed(state: RetryCallState) -> _TryAgain:
-    error = state.outcome.exception() if state.outcome else None
-    return cast(_TryAgain, error)  # `retry` lets nothing else through
-
-
-def _log(call: Call, state: RetryCallState) -> None:
-    again, pause = _failed(state), state.next_action.sleep if state.next_action else 0.0
+def _log(call: Call, again: _TryAgain, pause: float) -> None:
     unsure = again.unsure and call.method == "POST"
     counters.retried(call.path, unsure=unsure)
     level, what = (

@@ -62,6 +62,22 @@ def test_a_transient_refusal_is_tried_again_with_growing_pauses():
     assert script.pauses == [1.0, 2.0, 4.0]
 
 
+def test_a_pause_grows_no_longer_than_the_longest_one():
+    script = Script(*[BUSY] * 5, SENT)
+
+    script.make(SEND, attempts=6, first_wait=1.0, longest_wait=3.0, jitter=0.0)
+
+    assert script.pauses == [1.0, 2.0, 3.0, 3.0, 3.0]
+
+
+def test_a_pause_that_meta_asks_for_is_kept_where_ours_has_not_grown_as_long():
+    script = Script(busy(Retry_After="3"), busy(Retry_After="3"), busy(Retry_After="3"), SENT)
+
+    script.make(SEND, first_wait=1.0, jitter=0.0)
+
+    assert script.pauses == [3.0, 3.0, 4.0]
+
+
 def test_jitter_is_added_to_a_pause_within_its_bound():
     pauses = []
     for _ in range(50):
