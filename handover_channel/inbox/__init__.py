@@ -1,4 +1,4 @@
-"""The built-in inbox: a page where people answer, served by Rasa's own server.
+"""Serves the built-in inbox: a page where people answer, on Rasa's own server.
 
-channel, routes, http and rasa_gateway know Sanic or Rasa; everything else takes and gives plain values.
+channel, http and rasa_gateway know Sanic or Rasa; everything else takes and gives plain values.
 """

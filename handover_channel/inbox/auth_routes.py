@@ -1,87 +1,97 @@
-"""The addresses by which agents come in and go, and what they prefer."""
+"""Answers at the addresses by which agents come in and go, and set what they prefer."""
 
 from __future__ import annotations
 
 import math
-
-from sanic import Blueprint
-from sanic.request import Request
-from sanic.response import HTTPResponse, redirect
+from dataclasses import replace
+from typing import Sequence
 
 from handover_channel.errors import EntranceRefused, TooManyAttempts
-from handover_channel.inbox import http
-from handover_channel.inbox.http import BASE, HEADERS, SignInFirst, field
+from handover_channel.inbox import answer
+from handover_channel.inbox.answer import Answer
+from handover_channel.inbox.concurrency import call_in
 from handover_channel.inbox.page_services import PageServices
+from handover_channel.inbox.refusals import status_of
+from handover_channel.inbox.request import BASE, Request
+from handover_channel.inbox.route import Route, Who
+from handover_channel.rules import limits
 
 
-def add(routes: Blueprint, room: PageServices) -> None:
-    """Add them to the page's routes."""
-    front, entrance = room.front, room.front.entrance
+async def show_sign_in(services: PageServices, request: Request) -> Answer:
+    """Ask for name and password; who is signed in goes to the first page. Raises NotLetIn."""
+    if await services.visitor(request) is not None:
+        return answer.redirect(f"{BASE}/")
+    return await services.draw("sign_in.html", request, error="", name="", next=request.argument("next"))
 
-    @routes.get("/sign-in")
-    async def ask(request: Request) -> HTTPResponse:
-        try:
-            await front.visitor(request)
-        except SignInFirst:
-            return await front.page(
-                "sign_in.html", request, error="", name="", next=http.argument(request, "next")
-            )
-        return redirect(f"{BASE}/", headers=dict(HEADERS), status=303)
 
-    @routes.post("/sign-in", stream=True)
-    async def sign_in(request: Request) -> HTTPResponse:
-        await front.signing_in(request)
-        name, wanted = field(request, "name"), field(request, "next")
-        try:
-            value, _ = await http.call_in(
-                room.pools.sign_ins,
-                entrance.sign_in,
-                name,
-                field(request, "password"),
-                address=http.address_of(request),
-                cookie=http.cookie_of(request),
-            )
-        except EntranceRefused as error:
-            status = front.status_of(error)
-            page = await front.page(
-                "sign_in.html", request, status=status, error=str(error), name=name, next=wanted
-            )
-            if isinstance(error, TooManyAttempts):
-                page.headers["Retry-After"] = str(math.ceil(error.wait))
-            return page
-        answer = redirect(http.own_path(wanted), headers=dict(HEADERS), status=303)
-        return http.with_cookie(answer, request, value)
-
-    @routes.get("/enter")
-    async def enter(request: Request) -> HTTPResponse:
-        value, _ = await front.call(
-            entrance.enter,
-            http.argument(request, "key"),
-            address=http.address_of(request),
-            host=request.headers.get("host", ""),
-            headers=list(request.headers.keys()),
+async def sign_in(services: PageServices, request: Request) -> Answer:
+    """Give the browser the cookie of a new sign-in, or ask once more."""
+    name, wanted = request.field("name"), request.field("next")
+    try:
+        cookie, _ = await call_in(
+            services.pools.sign_ins,
+            services.auth.sign_in,
+            name,
+            request.field("password"),
+            address=request.address,
+            cookie=request.cookie,
         )
-        return http.with_cookie(redirect(f"{BASE}/", headers=dict(HEADERS), status=303), request, value)
+    except EntranceRefused as error:
+        shown = {"error": str(error), "name": name, "next": wanted}
+        again = await services.draw("sign_in.html", request, status_of(error), **shown)
+        if not isinstance(error, TooManyAttempts):
+            return again
+        return replace(again, headers={**again.headers, "Retry-After": str(math.ceil(error.wait))})
+    return answer.redirect(own_path(wanted), cookie=cookie)
 
-    @routes.post("/sign-out", stream=True)
-    async def sign_out(request: Request) -> HTTPResponse:
-        await front.acting(request)
-        await front.call(entrance.sign_out, http.cookie_of(request))
-        return redirect(f"{BASE}/sign-in", headers=dict(HEADERS), status=303)
 
-    @routes.get("/preferences")
-    async def preferences(request: Request) -> HTTPResponse:
-        visitor = await front.visitor(request)
-        return await front.page("preferences.html", request, visitor, saved=False)
+async def enter(services: PageServices, request: Request) -> Answer:
+    """Let somebody in by a printed link. Raises NotLetIn."""
+    cookie, _ = await services.call(
+        services.auth.enter,
+        request.argument("key"),
+        address=request.address,
+        host=request.host,
+        headers=list(request.headers),
+    )
+    return answer.redirect(f"{BASE}/", cookie=cookie)
 
-    @routes.post("/preferences", stream=True)
-    async def prefer(request: Request) -> HTTPResponse:
-        visitor = await front.acting(request)
-        after = await front.call(
-            entrance.prefer,
-            http.cookie_of(request),
-            language=field(request, "language") or None,
-            sound=bool(field(request, "sound")),
-            notifications=bool(field(request, "notifications")),
-        )
-        return await front.page("preferences.html", request, after or visitor, saved=True)
+
+async def sign_out(services: PageServices, request: Request) -> Answer:
+    """End the visitor's sign-in."""
+    await services.call(services.auth.sign_out, request.cookie)
+    return answer.redirect(f"{BASE}/sign-in")
+
+
+async def show_preferences(services: PageServices, request: Request) -> Answer:
+    """Show what the visitor prefers."""
+    return await services.draw("preferences.html", request, saved=False)
+
+
+async def set_preferences(services: PageServices, request: Request) -> Answer:
+    """Store what the visitor prefers, and show it as it is then."""
+    after = await services.call(
+        services.auth.prefer,
+        request.cookie,
+        language=request.field("language") or None,
+        sound=bool(request.field("sound")),
+        notifications=bool(request.field("notifications")),
+    )
+    shown = replace(request, visitor=after or request.visitor)
+    return await services.draw("preferences.html", shown, saved=True)
+
+
+def own_path(path: str) -> str:
+    """Return *path* where it is a page of ours, else the first page: never an address of elsewhere."""
+    ours = path.startswith(f"{BASE}/") and "\\" not in path and not path.startswith(f"{BASE}//")
+    return path if ours else f"{BASE}/"
+
+
+ROUTES: Sequence[Route] = (
+    Route("GET", "/sign-in", show_sign_in, Who.ANYBODY),
+    Route("POST", "/sign-in", sign_in, Who.ANYBODY, limits.SIGN_IN),
+    Route("GET", "/enter", enter, Who.ANYBODY),
+    Route("POST", "/sign-out", sign_out),
+    Route("GET", "/preferences", show_preferences),
+    Route("POST", "/preferences", set_preferences),
+)

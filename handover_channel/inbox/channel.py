@@ -26,12 +26,12 @@ from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, routes
 from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.commands import TIDY, Commands
-from handover_channel.inbox.http import BASE, Front
 from handover_channel.inbox.media_proxy import MediaProxy
 from handover_channel.inbox.page_services import PageServices, ThreadPools
 from handover_channel.inbox.queries import Queries
 from handover_channel.inbox.rasa_gateway import RasaGateway
 from handover_channel.inbox.rendering import Pages
+from handover_channel.inbox.request import BASE
 from handover_channel.inbox.updates import Updates
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
@@ -82,19 +82,8 @@ class InboxInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """Return the routes; below `/webhooks/inbox/`."""
         given, clock = self._handover, self._clock
-        reads = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox")
-        pools = ThreadPools(
-            ThreadPoolExecutor(ACTS_AT_ONCE, thread_name_prefix="handover-acts"),
-            ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
-            ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
-        )
-        entrance = Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for)
-        front = Front(entrance, Pages(BASE), reads, clock)
-        live = Updates(given.store, reads, clock)
-        files = MediaProxy(self._settings.graph_api.url)
-        profiles = Profiles(self._settings, given.store, given.graph, clock)
-        room = PageServices(front, live, files, profiles, pools)
-        blueprint = routes.blueprint(room)
+        page = self._page_services()
+        blueprint = http.blueprint(routes.ROUTES, page)
 
         @blueprint.get("/health")
         async def health(request: Request) -> HTTPResponse:
@@ -110,53 +99,66 @@ class InboxInput(InputChannel):
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            rasa = RasaGateway(app, loop)
-            agent = AgentReplies(
-                self._settings,
-                given.store,
-                given.graph,
-                clock,
-                port_of=rasa.port_of,
-            )
-            acts = Commands(self._settings, given.store, given.thread_control, clock, port_of=rasa.port_of)
-            room.open(rasa, acts, agent, Queries(self._settings, given.store, agent.sending_rules, clock))
+            gateway = RasaGateway(app, loop)
+            port_of = gateway.port_of
+            replies = AgentReplies(self._settings, given.store, given.graph, clock, port_of=port_of)
+            commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
+            queries = Queries(self._settings, given.store, replies.sending_rules, clock)
+            page.open(gateway, commands, replies, queries)
             if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
                 await share_scheduler()
                 self._server = Runtime(given, on_new_message)
                 await self._server.start(app)
-            self._tidying = asyncio.ensure_future(_keep_tidy(front, acts))
-            await _print_link(app, front)
+            self._tidying = asyncio.ensure_future(_keep_tidy(page))
+            await _print_link(app, page)
 
         @blueprint.listener("before_server_stop")
         async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
             if self._tidying is not None:
                 self._tidying.cancel()
-            await live.stop()
+            await page.updates.stop()
             if self._server is not None:
                 await self._server.stop()
                 end_scheduler()
-            profiles.stop()
-            reads.shutdown(wait=False)
-            pools.shutdown()
+            page.profiles.stop()
+            page.pools.shutdown()
 
         return blueprint
 
+    def _page_services(self) -> PageServices:
+        given, clock = self._handover, self._clock
+        pools = ThreadPools(
+            ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox"),
+            ThreadPoolExecutor(ACTS_AT_ONCE, thread_name_prefix="handover-acts"),
+            ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
+            ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
+        )
+        return PageServices(
+            Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for),
+            Pages(BASE),
+            Updates(given.store, pools.database, clock),
+            MediaProxy(self._settings.graph_api.url),
+            Profiles(self._settings, given.store, given.graph, clock),
+            pools,
+            clock,
+        )
 
-async def _keep_tidy(front: Front, acts: Commands) -> None:
+
+async def _keep_tidy(page: PageServices) -> None:
     while True:
         await asyncio.sleep(TIDY)
         try:
-            await front.call(acts.tidy)
+            await page.call(page.commands.tidy)
         except StoreUnavailable as error:
             logger.debug("the inbox was not tidied: %s", error)
         except Exception as error:  # a task of its own: nobody else would say so, nor try again
             logger.error("the inbox was not tidied: %s", log.trace(error))
 
 
-async def _print_link(app: Sanic, front: Front) -> None:
+async def _print_link(app: Sanic, page: PageServices) -> None:
     """Where there are no agents, print the way in: on the terminal, as it is a secret and logs are kept."""
     with contextlib.suppress(HandoverError):
-        if not await front.call(front.entrance.has_agents):
+        if not await page.call(page.auth.has_agents):
             port = getattr(app.state, "port", None) or 5005
-            address = await front.call(front.entrance.one_time_link, f"http://localhost:{port}{BASE}")
+            address = await page.call(page.auth.one_time_link, f"http://localhost:{port}{BASE}")
             print(f"The inbox has no agents yet; on this machine: {address}", file=sys.stderr, flush=True)  # noqa: T201

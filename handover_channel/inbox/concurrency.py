@@ -1,16 +1,26 @@
-"""Lets a few at a time do something, by a name; the others wait for their turn. For one event loop."""
+"""Runs what is synchronous in threads, and lets a few at a time do something. For one event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
-from typing import Any, Awaitable, Dict, TypeVar
+from concurrent.futures import Executor
+from typing import Any, Awaitable, Callable, Dict, TypeVar
+
+from handover_channel import log
 
 _T = TypeVar("_T")
 
 
+async def call_in(pool: Executor, function: Callable[..., _T], *given: Any, **named: Any) -> _T:
+    """Run what is synchronous in a thread of *pool*."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, log.carried(functools.partial(function, *given, **named)))
+
+
 class Limiter:
-    """Turns at something, *most* of one name at a time."""
+    """Turns at something, *most* of one name at a time; the others wait for theirs."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
@@ -50,6 +50,16 @@ class BotHistory:
 
     said: Sequence[Said] = ()
     intents: Sequence[str] = ()  #: to go on with
+
+
+class Bot(Protocol):
+    """Where that comes from: rasa_gateway.RasaGateway."""
+
+    def said(self, thread: str) -> Sequence[Said]:
+        """Return what was said while the bot had control, oldest first."""
+
+    def intents(self) -> Sequence[str]:
+        """Return what the bot can go on with when it gets a conversation back."""
 
 
 class Queries:

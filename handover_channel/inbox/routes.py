@@ -1,188 +1,202 @@
-"""The page's addresses.
+"""Answers at the page's addresses: what it shows, and what agents do in a thread.
 
 1. A GET changes nothing but what its reader has seen.
-2. A POST that was done answers 204 and `HX-Trigger: changed`; the page then asks for what it shows.
+2. What may have to wait for Meta, or another channel, waits in a pool of its own.
 """
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
-from typing import Awaitable, Callable, Dict, Optional
+from typing import Optional, Sequence
 
-from sanic import Blueprint
-from sanic.request import Request
-from sanic.response import HTTPResponse
-
-from handover_channel.errors import EntranceRefused, HandoverError, HandoverRefused
-from handover_channel.inbox import auth_routes, file_routes, http, server_sent_events
-from handover_channel.inbox.auth import Visitor
-from handover_channel.inbox.http import BASE, SignInFirst, field
+from handover_channel.errors import HandoverRefused
+from handover_channel.inbox import answer, auth_routes, file_routes, server_sent_events
+from handover_channel.inbox.answer import Answer
+from handover_channel.inbox.concurrency import call_in
+from handover_channel.inbox.forms import Upload
 from handover_channel.inbox.page_services import PageServices
+from handover_channel.inbox.request import Request
+from handover_channel.inbox.route import Route
 from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
 
-_Act = Callable[[Request, Visitor, str], Awaitable[None]]
-
-
-def blueprint(room: PageServices) -> Blueprint:
-    """Return the routes of the inbox."""
-    routes = Blueprint("handover_inbox", __name__)
-    _add_pages(routes, room)
-    _add_acts(routes, room)
-    auth_routes.add(routes, room)
-    file_routes.add(routes, room)
-
-    @routes.get("/live")
-    async def live(request: Request) -> Optional[HTTPResponse]:
-        visitor = await room.front.visitor(request)
-        await server_sent_events.tell(room, request, visitor)
-        return None
-
-    for kind in (SignInFirst, EntranceRefused, HandoverError):
-
-        @routes.exception(kind)
-        async def refuse(request: Request, error: Exception) -> HTTPResponse:
-            return await room.front.refusal(request, error)
-
-    return routes
-
-
 # --- pages and fragments ---
 
 
-def _add_pages(routes: Blueprint, room: PageServices) -> None:
-    front = room.front
-
-    @routes.get("/")
-    async def inbox(request: Request) -> HTTPResponse:
-        visitor = await front.visitor(request)
-        view, after = await room.list(request, visitor)
-        return await front.page("inbox.html", request, visitor, list=view, after=after, thread=None)
-
-    @routes.get("/list")
-    async def items(request: Request) -> HTTPResponse:
-        visitor = await front.visitor(request)
-        view, after = await room.list(request, visitor)
-        return await front.page("_list.html", request, visitor, list=view, after=after, thread=None)
-
-    @routes.get("/thread/<thread>")
-    async def whole(request: Request, thread: str) -> HTTPResponse:
-        visitor = await front.visitor(request)
-        found = await room.thread(request, visitor, http.thread_of(thread))
-        view, after = await room.list(request, visitor)
-        status = 200 if found else 404
-        shown = {"list": view, "after": after, "thread": found, "unknown": found is None}
-        return await front.page("inbox.html", request, visitor, status, **shown)
-
-    @routes.get("/thread/<thread>/panel")
-    async def panel(request: Request, thread: str) -> HTTPResponse:
-        visitor = await front.visitor(request)
-        found = await room.thread(request, visitor, http.thread_of(thread))
-        if found is None:
-            raise HandoverRefused("this conversation was never seen -> choose one of the list")
-        return await front.page("_thread.html", request, visitor, thread=found)
+async def show_inbox(services: PageServices, request: Request) -> Answer:
+    """Show the list, and no thread."""
+    view, after = await services.list(request)
+    return await services.draw("inbox.html", request, list=view, after=after, thread=None)
 
 
-# --- what agents do ---
+async def show_list(services: PageServices, request: Request) -> Answer:
+    """Show the list alone."""
+    view, after = await services.list(request)
+    return await services.draw("_list.html", request, list=view, after=after, thread=None)
 
 
-def _add_acts(routes: Blueprint, room: PageServices) -> None:
-    front = room.front
-    #: What Meta, or another channel, may let wait.
-    patiently = functools.partial(http.call_in, room.pools.acts)
-
-    async def reply(request: Request, you: Visitor, thread: str) -> None:
-        text, file, key = _written(request, "text"), _upload(request), field(request, "key")
-        despite = field(request, "despite")
-        row = await front.call(room.acts.expect_right, Act.REPLY, thread, you.name, despite=despite)
-        if row is not None:
-            await patiently(room.acts.claim_for_answer, row, you.name)
-        await patiently(room.agent.reply, thread, text, agent=you.name, key=key, file=file)
-
-    async def retry(request: Request, you: Visitor, thread: str) -> None:
-        reply, despite = _reply_id(request), field(request, "despite")
-        await front.call(room.acts.expect_right, Act.RETRY, thread, you.name, despite=despite, reply=reply)
-        await patiently(room.agent.retry, reply, thread=thread)
-
-    async def drop(request: Request, you: Visitor, thread: str) -> None:
-        reply = _reply_id(request)
-        await front.call(room.acts.expect_right, Act.DROP, thread, you.name, reply=reply)
-        await front.call(room.agent.drop, reply, thread=thread)
-
-    async def remark(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.acts.remark, thread, you.name, _written(request, "text"))
-
-    async def tag(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.acts.tag, thread, field(request, "tag"), remove=bool(field(request, "remove")))
-
-    async def claim(request: Request, you: Visitor, thread: str) -> None:
-        seen = field(request, "assignee_seen")
-        await patiently(room.acts.assign, thread, to=you.name, seen=seen, by=you.name)
-
-    async def assign(request: Request, you: Visitor, thread: str) -> None:
-        to, seen = field(request, "agent"), field(request, "assignee_seen")
-        await patiently(room.acts.assign, thread, to=to, seen=seen, by=you.name)
-
-    async def take_over(request: Request, you: Visitor, thread: str) -> None:
-        await patiently(room.acts.take_over, thread, you.name)
-
-    async def give_back(request: Request, you: Visitor, thread: str) -> None:
-        note, intent = _written(request, "note"), field(request, "intent")
-        if intent and intent not in room.reader.to_go_on_with(room.rasa.intents()):
-            raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
-        await patiently(room.acts.give_back, thread, you.name, note=note, intent=intent)
-
-    async def extend(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.acts.extend, thread, you.name, field(request, "by"))
-
-    async def typing(request: Request, you: Visitor, thread: str) -> None:
-        await front.call(room.acts.types, field(request, "page"), thread)
-
-    done: Dict[str, _Act] = {
-        "reply": reply,
-        "retry": retry,
-        "drop": drop,
-        "remark": remark,
-        "tag": tag,
-        "claim": claim,
-        "assign": assign,
-        "take-over": take_over,
-        "return": give_back,
-        "extend": extend,
-        "typing": typing,
-    }
-
-    @routes.post("/thread/<thread>/<act>", stream=True)
-    async def act(request: Request, thread: str, act: str) -> HTTPResponse:
-        you = await front.acting(request, limits.ACTS.get(act, limits.FORM))
-        do = done.get(act)
-        if do is None:
-            raise HandoverRefused(f"there is nothing called {act[:20]!r} to do -> load the page anew")
-        await do(request, you, http.thread_of(thread))
-        return http.done(request, to=f"{BASE}/thread/{thread}", quiet=act == "typing")
+async def show_thread(services: PageServices, request: Request) -> Answer:
+    """Show a thread beside the list."""
+    found = await services.thread(request)
+    view, after = await services.list(request)
+    shown = {"list": view, "after": after, "thread": found, "unknown": found is None}
+    return await services.draw("inbox.html", request, 200 if found else 404, **shown)
 
 
-def _written(request: Request, name: str) -> str:
-    # A form's line ends are CR LF: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html
-    return field(request, name).replace("\r\n", "\n")
+async def show_panel(services: PageServices, request: Request) -> Answer:
+    """Show a thread alone. Raises HandoverRefused for one that was never seen."""
+    found = await services.thread(request)
+    if found is None:
+        raise HandoverRefused("this conversation was never seen -> choose one of the list")
+    return await services.draw("_thread.html", request, thread=found)
 
 
-def _upload(request: Request) -> Optional[File]:
-    """Return the file of a form. A field without one has neither name nor content."""
-    given = [each for each in http.uploads(request) if each.name or each.content]
-    if len(given) > 1:
+async def follow(services: PageServices, request: Request) -> Answer:
+    """Tell an open page when something is new, as long as it is open."""
+    return server_sent_events.stream(
+        services, request, page=request.argument("page"), thread=request.argument("thread")
+    )
+
+
+# --- what agents do in a thread: all raise HandoverRefused for what cannot be, in words ---
+
+
+async def reply(services: PageServices, request: Request) -> Answer:
+    """Keep a reply and send it; who answers in a thread that nobody has, gets it."""
+    thread, you = request.thread, request.you.name
+    text, file, key = request.written("text"), only_file(request.form.files), request.field("key")
+    despite = request.field("despite")
+    row = await services.call(services.commands.expect_right, Act.REPLY, thread, you, despite=despite)
+    if row is not None:
+        await call_in(services.pools.meta, services.commands.claim_for_answer, row, you)
+    await call_in(services.pools.meta, services.replies.reply, thread, text, agent=you, key=key, file=file)
+    return answer.changed(request)
+
+
+async def retry(services: PageServices, request: Request) -> Answer:
+    """Send a reply that has failed once more."""
+    thread, you, about = request.thread, request.you.name, reply_id(request.field("reply"))
+    despite = request.field("despite")
+    await services.call(services.commands.expect_right, Act.RETRY, thread, you, despite=despite, reply=about)
+    await call_in(services.pools.meta, services.replies.retry, about, thread=thread)
+    return answer.changed(request)
+
+
+async def drop(services: PageServices, request: Request) -> Answer:
+    """Discard a reply that has failed."""
+    thread, you, about = request.thread, request.you.name, reply_id(request.field("reply"))
+    await services.call(services.commands.expect_right, Act.DROP, thread, you, reply=about)
+    await services.call(services.replies.drop, about, thread=thread)
+    return answer.changed(request)
+
+
+async def add_note(services: PageServices, request: Request) -> Answer:
+    """Keep an internal note."""
+    await services.call(services.commands.remark, request.thread, request.you.name, request.written("text"))
+    return answer.changed(request)
+
+
+async def tag(services: PageServices, request: Request) -> Answer:
+    """Tag the thread, or take the tag away."""
+    wanted, remove = request.field("tag"), bool(request.field("remove"))
+    await services.call(services.commands.tag, request.thread, wanted, remove=remove)
+    return answer.changed(request)
+
+
+async def claim(services: PageServices, request: Request) -> Answer:
+    """Assign the thread to who asks for it."""
+    return await _assign(services, request, to=request.you.name)
+
+
+async def assign(services: PageServices, request: Request) -> Answer:
+    """Assign the thread to another agent, or to nobody."""
+    return await _assign(services, request, to=request.field("agent"))
+
+
+async def _assign(services: PageServices, request: Request, to: str) -> Answer:
+    thread, you, seen = request.thread, request.you.name, request.field("assignee_seen")
+    await call_in(services.pools.meta, services.commands.assign, thread, to=to, seen=seen, by=you)
+    return answer.changed(request)
+
+
+async def take_over(services: PageServices, request: Request) -> Answer:
+    """Take the thread from the bot, or from another app. Raises GraphError, too."""
+    await call_in(services.pools.meta, services.commands.take_over, request.thread, request.you.name)
+    return answer.changed(request)
+
+
+async def return_to_bot(services: PageServices, request: Request) -> Answer:
+    """Return the thread to the bot."""
+    note, intent = request.written("note"), request.field("intent")
+    if intent and intent not in services.queries.to_go_on_with(services.bot.intents()):
+        raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
+    thread, you = request.thread, request.you.name
+    await call_in(services.pools.meta, services.commands.give_back, thread, you, note=note, intent=intent)
+    return answer.changed(request)
+
+
+async def extend(services: PageServices, request: Request) -> Answer:
+    """Put the time limit off."""
+    await services.call(services.commands.extend, request.thread, request.you.name, request.field("by"))
+    return answer.changed(request)
+
+
+async def note_typing(services: PageServices, request: Request) -> Answer:
+    """Note that somebody types in the thread."""
+    await services.call(services.commands.types, request.field("page"), request.thread)
+    return answer.nothing()
+
+
+async def do_unknown(services: PageServices, request: Request) -> Answer:
+    """Raise HandoverRefused: nothing is done in a thread under any other name."""
+    raise HandoverRefused(
+        f"there is nothing called {request.in_path['act'][:20]!r} to do -> load the page anew"
+    )
+
+
+def only_file(given: Sequence[Upload]) -> Optional[File]:
+    """Return the file of a form, None for none. Raises HandoverRefused for more than one.
+
+    A field without a file has neither name nor content.
+    """
+    files = [each for each in given if each.name or each.content]
+    if len(files) > 1:
         raise HandoverRefused("one reply takes one file -> send the others in replies of their own")
-    if not given:
+    if not files:
         return None
-    (file,) = given
+    (file,) = files
     name = Path(file.name.replace("\\", "/")).name[-200:]
     return File(name or "file", file.type or "application/octet-stream", file.content)
 
 
-def _reply_id(request: Request) -> int:
-    text = field(request, "reply")
+def reply_id(text: str) -> int:
+    """Return the id of a reply. Raises HandoverRefused for what is no number."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise HandoverRefused("there is no such reply in this conversation -> load the page anew")
     return int(text)
+
+
+_THREAD = "/thread/<thread>"
+
+ROUTES: Sequence[Route] = (
+    Route("GET", "/", show_inbox),
+    Route("GET", "/list", show_list),
+    Route("GET", _THREAD, show_thread),
+    Route("GET", f"{_THREAD}/panel", show_panel),
+    Route("GET", "/live", follow),
+    Route("POST", f"{_THREAD}/reply", reply, body=limits.REPLY),
+    Route("POST", f"{_THREAD}/retry", retry),
+    Route("POST", f"{_THREAD}/drop", drop),
+    Route("POST", f"{_THREAD}/remark", add_note, body=limits.NOTE),
+    Route("POST", f"{_THREAD}/tag", tag),
+    Route("POST", f"{_THREAD}/claim", claim),
+    Route("POST", f"{_THREAD}/assign", assign),
+    Route("POST", f"{_THREAD}/take-over", take_over),
+    Route("POST", f"{_THREAD}/return", return_to_bot, body=limits.NOTE),
+    Route("POST", f"{_THREAD}/extend", extend),
+    Route("POST", f"{_THREAD}/typing", note_typing),
+    Route("POST", f"{_THREAD}/<act>", do_unknown),
+    *auth_routes.ROUTES,
+    *file_routes.ROUTES,
+)

@@ -1,18 +1,16 @@
-"""The stream by which an open page hears that something is new, and we hear that it is open."""
+"""Tells an open page that something is new, and notes that it is open, by a stream of server-sent events."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
-
-from sanic.request import Request
+from typing import AsyncGenerator
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.inbox import http
-from handover_channel.inbox.auth import Visitor
-from handover_channel.inbox.http import HEADERS
+from handover_channel.inbox.answer import HEADERS, Answer
 from handover_channel.inbox.page_services import PageServices
+from handover_channel.inbox.request import Request
 
 logger = logging.getLogger(__name__)
 
@@ -22,18 +20,23 @@ BEAT = 15.0
 SELDOM = 5.0
 
 
-async def tell(room: PageServices, request: Request, visitor: Visitor) -> None:
-    """Stream server-sent events until the page, the sign-in or the server ends."""
-    front, acts = room.front, room.acts
-    page, thread = http.argument(request, "page"), http.argument(request, "thread")
-    clock = asyncio.get_running_loop().time
+def stream(services: PageServices, request: Request, *, page: str, thread: str) -> Answer:
+    """Return the events for one open *page*, which shows *thread* ("" for none)."""
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
-    answer = await request.respond(content_type="text/event-stream", headers=headers)
-    listener = room.live.open()
+    events = _events(services, request, page, thread)
+    return Answer(headers=headers, type="text/event-stream", events=events)
+
+
+async def _events(
+    services: PageServices, request: Request, page: str, thread: str
+) -> AsyncGenerator[str, None]:
+    """Give server-sent events until the page, the sign-in or the server ends."""
+    clock = asyncio.get_running_loop().time
+    listener = services.updates.open()
+    here = functools.partial(services.commands.is_here, page, agent=request.you.name, thread=thread)
     try:
-        await answer.send("retry: 2000\n\n")
-        here = functools.partial(acts.is_here, page, agent=visitor.name, thread=thread)
-        await front.call(here, arrived=True)
+        yield "retry: 2000\n\n"
+        await services.call(here, arrived=True)
         beat, seldom, owed = clock() + BEAT, 0.0, False
         while not listener.is_over:
             until = min(beat, seldom) if owed else beat
@@ -41,18 +44,18 @@ async def tell(room: PageServices, request: Request, visitor: Visitor) -> None:
             owed = owed or bool(changed.threads)
             if clock() >= beat:  # also where there is always something new
                 beat = clock() + BEAT
-                if await front.call(front.entrance.who, http.cookie_of(request), renew=False) is None:
-                    await answer.send("event: signed-out\ndata:\n\n")
+                if await services.call(services.auth.who, request.cookie, renew=False) is None:
+                    yield "event: signed-out\ndata:\n\n"
                     return
-                await answer.send(":\n\n")
-                await front.call(here)
+                yield ":\n\n"
+                await services.call(here)
             if changed.lists or (owed and clock() >= seldom):
                 seldom, owed = clock() + SELDOM, False
-                await answer.send("event: list\ndata:\n\n")
+                yield "event: list\ndata:\n\n"
             if thread in changed.threads:
-                await answer.send("event: thread\ndata:\n\n")
+                yield "event: thread\ndata:\n\n"
     except StoreUnavailable as error:
         logger.debug("the stream of a page ends, it asks for another one: %s", error)
     finally:
-        room.live.close(listener)
-        front.soon(acts.is_gone, page, thread)
+        services.updates.close(listener)
+        services.soon(services.commands.is_gone, page, thread)

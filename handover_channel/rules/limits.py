@@ -117,7 +117,7 @@ REPLIES_AT_ONCE = Limit(
 )
 FORM_FIELDS = Limit(_INBOX, "fields", 20, "fields", "the largest form has 6", "inbox/forms")
 PART_HEAD = Limit(_INBOX, "what describes a field or file", 2 * KB, "bytes", "name, type", "inbox/forms")
-QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/http")
+QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/request")
 HEAD = Limit("webhook, inbox", "head of a request", 8 * KB, "bytes", "Sanic's own", "Sanic")
 
 WEBHOOK = Body(WEBHOOK_BODY, WEBHOOK_SECONDS)
@@ -126,12 +126,9 @@ FORM = Body(FORM_BODY, FORM_SECONDS)
 NOTE = Body(NOTE_BODY, FORM_SECONDS)
 REPLY = Body(REPLY_BODY, REPLY_SECONDS)
 
-#: Acts on a conversation whose forms may be larger than FORM.
-ACTS: Mapping[str, Body] = {"reply": REPLY, "remark": NOTE, "return": NOTE}
-
 
 def _field(name: str, most: int, why: str) -> Limit:
-    return Limit("inbox, fields", f"`{name}`", most, "characters", why, "inbox/http")
+    return Limit("inbox, fields", f"`{name}`", most, "characters", why, "inbox/request")
 
 
 #: Every field of a form or an address that the inbox reads.

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 import yaml
 
 from handover_channel.errors import HandoverRefused, StoreUnavailable
+from handover_channel.inbox import media_links
 from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.media_proxy import Fetched, MediaProxy
@@ -786,8 +787,6 @@ def test_a_field_that_is_too_long_is_refused_in_words(inbox, kim, thread, name):
 
 
 def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monkeypatch):
-    from handover_channel.inbox import http as inbox_http
-
     lee = Browser(inbox)
     lee.sign_in("lee")
     at_once, most, free, slow = [], [], threading.Event(), "https://slow.example.org"
@@ -801,7 +800,7 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
         return Fetched(b"png", "image/png", {})
 
     monkeypatch.setattr(MediaProxy, "fetch", fetch)
-    monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
+    monkeypatch.setattr(media_links, "is_proven", lambda *given: True)
     asking = [
         threading.Thread(target=who.get, args=(f"/file?of={slow}/{at}&proof=x",))
         for who in (kim, lee)
@@ -824,10 +823,8 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
 
 @pytest.mark.parametrize("path", [f"/picture/{THREAD}", "/file?of=https://example.org/a&proof=x"])
 def test_what_others_made_may_do_nothing_in_the_browser(inbox, kim, thread, monkeypatch, path):
-    from handover_channel.inbox import http as inbox_http
-
     monkeypatch.setattr(MediaProxy, "fetch", lambda self, address: Fetched(b"<svg/>", "image/png", {}))
-    monkeypatch.setattr(inbox_http, "is_proven", lambda *given: True)
+    monkeypatch.setattr(media_links, "is_proven", lambda *given: True)
 
     answer = kim.get(path)
 

@@ -158,10 +158,12 @@ BODIES = {
     f"{INBOX}/sign-out": limits.FORM_BODY.value,
     f"{INBOX}/preferences": limits.FORM_BODY.value,
     **{
-        f"{INBOX}/thread/1/{act}": limits.ACTS.get(act, limits.FORM).size.value
-        for act in ("retry", "drop", "tag", "claim", "assign", "take-over", "extend", "typing", "no-act",
-                    "remark", "return", "reply")
+        f"{INBOX}/thread/1/{act}": limits.FORM_BODY.value
+        for act in ("retry", "drop", "tag", "claim", "assign", "take-over", "extend", "typing", "no-act")
     },
+    f"{INBOX}/thread/1/remark": limits.NOTE_BODY.value,
+    f"{INBOX}/thread/1/return": limits.NOTE_BODY.value,
+    f"{INBOX}/thread/1/reply": limits.REPLY_BODY.value,
 }  # fmt: skip
 
 

@@ -570,7 +570,7 @@ def test_every_refusal_that_agents_may_read_is_among_the_texts():
         "media_proxy.py",
         "forms.py",
         "rasa_gateway.py",
-        "http.py",
+        "request.py",
     ]
     modules += ["../replies/service.py", "../replies/delivery.py", "../replies/sending_rules.py"]
     modules += [path.name for path in HERE.glob("*routes.py")]

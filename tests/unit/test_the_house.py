@@ -19,18 +19,7 @@ TEXTS = {
 #: Rasa's own, or what comes with it: the command line needs none of these.
 HEAVY = {"rasa", "tensorflow", "sanic"}
 #: The edges to Rasa, and Alembic's script, which only Alembic can run.
-NEEDING_RASA = {
-    "policy",
-    "rasa",
-    "rasa_gateway",
-    "routes",
-    "auth_routes",
-    "file_routes",
-    "page_services",
-    "server_sent_events",
-    "http",
-    "env",
-}
+NEEDING_RASA = {"policy", "rasa", "rasa_gateway", "http", "env"}
 
 
 def _python(code: str) -> str:
