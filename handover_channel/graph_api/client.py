@@ -18,39 +18,29 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import quote
 
 from handover_channel.errors import TakeNotAllowed, TokenRefused
-from handover_channel.graph_api.errors import BY_CODE, TAKE_REFUSED, raise_for_error
+from handover_channel.graph_api.errors import BY_CODE, TAKE_REFUSED
 from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.graph_api.retries import Persistence, Retries
 from handover_channel.graph_api.transport import Call, Pools, Transport, Upload, appsecret_proof
 from handover_channel.rules.budget import CallBudget
 
-__all__ = ["GraphApi", "Retries", "ThreadOwner", "Upload", "parse_thread_owner", "raise_for_error"]
-
-#: The longest extension, in seconds: seven days (conversation-routing, as above).
-LONGEST_EXTENSION = 7 * 24 * 60 * 60
+__all__ = ["GraphApi", "ThreadOwner", "Upload", "parse_thread_owner"]
 
 
 @dataclass(frozen=True)
 class ThreadOwner:
-    """Who controls a thread, as far as Meta tells us."""
+    """The app that controls a thread, as far as Meta tells us.
 
-    app_id: str = ""  #: "" unknown
+    Where it tells nothing, nobody has control, or somebody we may not see: never a reason to unmute.
+    """
+
+    app_id: str = ""  #: "" unknown. Meta names it to the owner and to the default app
     expiration: Optional[int] = None  #: epoch seconds at which control lapses
-
-    @property
-    def known(self) -> bool:
-        """Meta named the app: we are the owner or the default app."""
-        return bool(self.app_id)
 
     @property
     def hidden(self) -> bool:
         """An app has control, and Meta does not tell us which."""
         return not self.app_id and self.expiration is not None
-
-    @property
-    def idle_or_hidden(self) -> bool:
-        """Meta said nothing: nobody has control, or somebody we may not see. Never a reason to unmute."""
-        return not self.app_id and self.expiration is None
 
 
 class GraphApi:
@@ -106,20 +96,6 @@ class GraphApi:
             raise TakeNotAllowed(
                 said, status=status, code=error.code, subcode=error.subcode, remedy=remedy
             ) from None
-
-    def release_thread_control(self, token: str, thread: str) -> Dict[str, Any]:
-        """Let go of control: the thread is idle, and Meta tells nobody."""
-        return self._control("release_thread_control", token, thread)
-
-    def request_thread_control(self, token: str, thread: str, metadata: str = "") -> Dict[str, Any]:
-        """Ask the owner for control; success means asked, not granted."""
-        return self._control("request_thread_control", token, thread, metadata=metadata)
-
-    def extend_thread_control(self, token: str, thread: str, seconds: int) -> Dict[str, Any]:
-        """Keep control for *seconds*; more than seven days is cut to seven days."""
-        return self._control(
-            "extend_thread_control", token, thread, duration=min(int(seconds), LONGEST_EXTENSION)
-        )
 
     def thread_owner(self, token: str, thread: str) -> ThreadOwner:
         """Ask who controls the thread."""

@@ -174,18 +174,11 @@ _SECRET = re.compile(r"[A-Za-z0-9_|\-]{32,}")
 _LONGEST_MESSAGE = 300  # characters of Meta's text that we keep
 
 
-def raise_for_error(status: int, answer: Any, *, hide: Iterable[str] = ()) -> None:
-    """Raise the GraphError that an answer stands for, or return.
+def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[GraphError]:
+    """Return the GraphError that an answer stands for, None for a good one. Never raises.
 
     *answer* is the decoded body, None where it was not JSON; *hide* are secrets to strike from Meta's text.
     """
-    error = error_of(status, answer, hide=hide)
-    if error is not None:
-        raise error
-
-
-def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[GraphError]:
-    """Return the GraphError that an answer stands for, None for a good one. Never raises."""
     if not isinstance(answer, Mapping):
         return _not_the_graph_api(status)
     if "error" not in answer and status < 400:

@@ -5,7 +5,7 @@
    the caller has better things to do than to sleep.
 3. A call that got no answer may have worked. It is tried again all the same, because a lost message is worse
    than a repeated one, with a WARNING that says so and names the thread.
-4. If control is then gone already, a pass or a release had worked: that is success, not a refusal.
+4. If control is then gone already, a pass had worked: that is success, not a refusal.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from handover_channel.metrics import counters
 
 logger = log.logger(__name__)
 
-#: After these the caller no longer has control, so a second one is refused.
-_GIVES_UP_CONTROL = ("/me/pass_thread_control", "/me/release_thread_control")
+#: After it the caller no longer has control, so a second one is refused.
+_PASS = "/me/pass_thread_control"  # noqa: S105  (a path)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Persistence:
                 pause = max(again.wait, self._backoff(attempt))
                 _log(call, again, pause)
             except NotThreadOwner:
-                if not (unsure and call.path in _GIVES_UP_CONTROL):
+                if not (unsure and call.path == _PASS):
                     raise
                 said = "graph api: %s had worked without an answer: thread %s"
                 logger.warning(said, call.path, call.thread)

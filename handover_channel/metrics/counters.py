@@ -50,9 +50,6 @@ _CALLS = (
     "messages",
     "pass_thread_control",
     "take_thread_control",
-    "release_thread_control",
-    "request_thread_control",
-    "extend_thread_control",
     "thread_owner",
 )
 

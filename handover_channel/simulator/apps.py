@@ -59,11 +59,6 @@ class AppClient:
         given: Dict[str, Any] = {"recipient": {"id": psid}, **body, "access_token": self._token}
         return graph.answer(self._page, Request("POST", f"/me/{edge}", {}, given))
 
-    def owner_of(self, psid: str) -> Response:
-        """Ask for the thread's owner."""
-        query = {"recipient": psid, "access_token": self._token}
-        return graph.answer(self._page, Request("GET", "/me/thread_owner", query))
-
 
 class PageInbox:
     """Acts as the agents in the Page inbox."""

@@ -80,21 +80,6 @@ def api(meta, **options):
             "/me/take_thread_control",
             {"recipient": {"id": "P"}, "metadata": "why"},
         ),
-        (
-            lambda graph: graph.release_thread_control("tok", "P"),
-            "/me/release_thread_control",
-            {"recipient": {"id": "P"}},
-        ),
-        (
-            lambda graph: graph.request_thread_control("tok", "P"),
-            "/me/request_thread_control",
-            {"recipient": {"id": "P"}},
-        ),
-        (
-            lambda graph: graph.extend_thread_control("tok", "P", 7200),
-            "/me/extend_thread_control",
-            {"recipient": {"id": "P"}, "duration": 7200},
-        ),
     ],
 )
 def test_a_call_is_posted_as_json_under_the_version(call, path, body):
@@ -113,9 +98,6 @@ def test_no_call_uses_what_graph_v27_refuses_to_new_apps():
     graph.send("tok", {"recipient": {"id": "P"}, "message": {"text": "hi"}})
     graph.pass_thread_control("tok", "P", "2222", "m")
     graph.take_thread_control("tok", "P")
-    graph.release_thread_control("tok", "P")
-    graph.request_thread_control("tok", "P")
-    graph.extend_thread_control("tok", "P", 60)
     graph.thread_owner("tok", "P")
     graph.profile("tok", "P")
     graph.page_name("tok", "1717")
@@ -131,14 +113,6 @@ def test_no_call_uses_what_graph_v27_refuses_to_new_apps():
         assert not given & {"ids", "method", "callback", "batch", "asyncbatch"}, request.url
         assert not re.search(r"\.as\(", "".join(query.get("fields", []))), "a field alias"
         assert "x-http-method-override" not in {name.lower() for name in request.headers}
-
-
-def test_control_is_kept_for_seven_days_at_most():
-    meta = FakeMeta()
-
-    api(meta).extend_thread_control("tok", "P", 30 * 86400)
-
-    assert meta.body["duration"] == 604800
 
 
 def test_the_token_travels_in_a_header_and_not_in_the_url():
@@ -447,15 +421,10 @@ def test_the_owner_is_read_from_every_shape_of_the_answer(answer, owner):
 
 
 @pytest.mark.parametrize(
-    ("owner", "told"),
-    [
-        (ThreadOwner("111", 5), (True, False, False)),
-        (ThreadOwner("", 5), (False, True, False)),
-        (ThreadOwner(), (False, False, True)),
-    ],
+    ("owner", "hidden"), [(ThreadOwner("111", 5), False), (ThreadOwner("", 5), True), (ThreadOwner(), False)]
 )
-def test_an_owner_is_known_hidden_or_nothing_is_said(owner, told):
-    assert (owner.known, owner.hidden, owner.idle_or_hidden) == told
+def test_only_an_owner_whose_control_lapses_and_whom_meta_does_not_name_is_hidden(owner, hidden):
+    assert owner.hidden is hidden
 
 
 def test_a_file_goes_out_as_a_form_with_its_message():

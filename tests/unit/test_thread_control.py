@@ -34,7 +34,7 @@ from handover_channel.store import deadlines
 from handover_channel.store.deadlines import Deadline
 from handover_channel.store.threads import Thread
 
-CONTROL_CALLS = ("pass_thread_control", "take_thread_control", "release_thread_control")
+CONTROL_CALLS = ("pass_thread_control", "take_thread_control")
 
 
 def control_calls(play):
