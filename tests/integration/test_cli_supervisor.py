@@ -12,6 +12,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+import handover_channel
 from handover_channel.cli import demo
 from handover_channel.cli.supervisor import Children, Part, taken
 
@@ -154,13 +155,13 @@ def test_a_part_that_ends_before_it_answers_is_quoted(ready_folder, port):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_and_is_no_failure(ready_folder, port, number):
     code = (
-        "import sys; from rich.console import Console; from handover_channel import demo;"
+        "import sys; from rich.console import Console; from handover_channel.cli import demo;"
         "from handover_channel.cli.supervisor import Part;"
         "demo.lacking = list; demo.is_trained = lambda: True;"
         f"part = Part('Server', ('-c', {SERVER!r}, '{port}'), 'http://127.0.0.1:{port}/');"
         "sys.exit(demo.run(Console(), parts=[part]))"
     )
-    root = os.path.dirname(os.path.dirname(demo.__file__))
+    root = os.path.dirname(handover_channel.__path__[0])
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,

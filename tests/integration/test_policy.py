@@ -190,7 +190,7 @@ def test_without_settings_there_are_no_keywords_and_no_rows(domain, monkeypatch)
     def unusable(path: Optional[str] = None) -> Any:
         raise SettingsError(["handover.yml: there is no such file"])
 
-    monkeypatch.setattr(policy_module.wiring, "from_config", unusable)
+    monkeypatch.setattr(policy_module.services, "from_config", unusable)
     context = ExecutionContext(GraphSchema({}))
     bare = HandoverPolicy.create(HandoverPolicy.get_default_config(), None, Resource("policy"), context)
     tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("main menu"))
