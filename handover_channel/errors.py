@@ -109,7 +109,7 @@ class CsrfRefused(EntranceRefused):
 class NotLetIn(EntranceRefused):
     """The inbox has no agents, and this visitor is not the one it is open to.
 
-    ``reason`` is one of the words in inbox/entrance.py; ``str()`` explains it.
+    ``reason`` is one of the words in inbox/auth.py; ``str()`` explains it.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

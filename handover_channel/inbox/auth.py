@@ -102,7 +102,7 @@ class Auth:
         self._for = sign_in_for.total_seconds()
         self._at_most = max(self._for, AT_MOST)
         self._passwords = passwords or Passwords()
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._hashing = threading.BoundedSemaphore(AT_ONCE)
 
     # --- every request ---
 
@@ -173,12 +173,12 @@ class Auth:
 
         Raises WrongPassword, and TooManyAttempts where passwords were wrong too often.
         """
-        if not self._turns.acquire(timeout=PATIENCE):
+        if not self._hashing.acquire(timeout=PATIENCE):
             raise TooManyAttempts("many people sign in right now -> try again", wait=PATIENCE)
         try:
             return self._sign_in(_storable(agents.folded(name)), password, address, _key(cookie))
         finally:
-            self._turns.release()
+            self._hashing.release()
 
     def _sign_in(self, name: str, password: str, address: str, browser: str) -> Tuple[str, Visitor]:
         attempt = self._begin(name, address, browser)

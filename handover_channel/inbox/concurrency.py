@@ -24,7 +24,7 @@ class Limiter:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._turns: Dict[str, asyncio.Semaphore] = {}
+        self._semaphores: Dict[str, asyncio.Semaphore] = {}
         self._users: Counter[str] = Counter()
 
     async def at(self, name: str, work: Any) -> Any:
@@ -34,14 +34,14 @@ class Limiter:
         """
         self._users[name] += 1
         try:
-            turn = self._turns.setdefault(name, asyncio.Semaphore(self._most))
-            await turn.acquire()
+            semaphore = self._semaphores.setdefault(name, asyncio.Semaphore(self._most))
+            await semaphore.acquire()
         except BaseException:
             self._left(name)
             raise
 
         def ended(done: asyncio.Future[Any]) -> None:
-            turn.release()
+            semaphore.release()
             self._left(name)
             if not done.cancelled():
                 done.exception()  # told to whoever still waits
@@ -54,7 +54,7 @@ class Limiter:
         self._users[name] -= 1
         if not self._users[name]:
             del self._users[name]
-            self._turns.pop(name, None)
+            self._semaphores.pop(name, None)
 
 
 async def _done(work: Awaitable[_T]) -> _T:

@@ -350,9 +350,9 @@ def test_a_sign_in_that_has_expired_opens_nothing_and_does_nothing(inbox, kim, t
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_an_open_page_is_told_when_its_sign_in_has_ended(inbox, kim, monkeypatch, busy):
-    from handover_channel.inbox import server_sent_events as the_stream
+    from handover_channel.inbox import server_sent_events
 
-    monkeypatch.setattr(the_stream, "BEAT", 2.0 if busy else 0.2)
+    monkeypatch.setattr(server_sent_events, "BEAT", 2.0 if busy else 0.2)
     url, heard = f"http://{inbox.at}{BASE}/live?page=p1&thread=", []
     with kim.http.get(url, stream=True, timeout=30) as stream:
         lines = stream.iter_lines()
@@ -591,7 +591,7 @@ def test_without_a_database_the_stream_of_a_page_ends_and_nothing_else_does(inbo
 def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
     tidied = threading.Semaphore(0)
 
-    def fails(acts):
+    def fails(commands):
         tidied.release()
         raise ValueError("a fault of ours")
 
@@ -650,10 +650,10 @@ def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread,
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize(
     "path",
-    ["/static/../entrance.py", "/static/..%2fentrance.py", "/static/%2e%2e/entrance.py", "/static/.",
-     "/static/..%5centrance.py", "/static/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/static/",
-     "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/....//entrance.py", "/static/..",
-     "/static/..%252fentrance.py", "/static/inbox.css%00.py", "/static/../../../../handover.yml",
+    ["/static/../auth.py", "/static/..%2fauth.py", "/static/%2e%2e/auth.py", "/static/.",
+     "/static/..%5cauth.py", "/static/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/static/",
+     "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/....//auth.py", "/static/..",
+     "/static/..%252fauth.py", "/static/inbox.css%00.py", "/static/../../../../handover.yml",
      "/picture/..%2f..%2fhandover.yml", "/static/%c0%ae%c0%ae/x"],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_pages_own_files(inbox, kim, path, signed_in):

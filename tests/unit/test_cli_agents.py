@@ -63,14 +63,14 @@ def found(store):
 
 
 @pytest.fixture
-def entrance(store, cheap):
+def auth(store, cheap):
     return Auth(store, passwords=cheap)
 
 
-def test_an_agent_who_was_added_can_sign_in(handover, entrance):
+def test_an_agent_who_was_added_can_sign_in(handover, auth):
     assert handover("add", "Kim", "--password-stdin", typed=f"{PASSWORD}\n") == (0, "kim can sign in.\n", "")
 
-    _, visitor = entrance.sign_in("kim", PASSWORD, address="")
+    _, visitor = auth.sign_in("kim", PASSWORD, address="")
     assert (visitor.name, visitor.shown_name, visitor.is_admin) == ("kim", "Kim", False)
 
 
@@ -87,7 +87,7 @@ def test_an_agent_has_what_was_given(add, found):
     assert kim.created_at >= before
 
 
-def test_the_password_is_asked_for_twice_and_not_shown(handover, entrance, monkeypatch):
+def test_the_password_is_asked_for_twice_and_not_shown(handover, auth, monkeypatch):
     asked = []
 
     def prompt(text, **given):
@@ -100,7 +100,7 @@ def test_the_password_is_asked_for_twice_and_not_shown(handover, entrance, monke
 
     assert [bool(given["hide_input"] and given["confirmation_prompt"]) for given in asked] == [True]
     assert PASSWORD not in out + err
-    assert entrance.sign_in("kim", PASSWORD, address="")
+    assert auth.sign_in("kim", PASSWORD, address="")
 
 
 def test_an_agent_is_not_added_twice(handover, add, found):
@@ -136,10 +136,10 @@ def test_what_cannot_be_is_refused_with_what_to_do(handover, store, arguments, t
         assert not agents.exist(connection)
 
 
-def test_the_agents_are_a_table(handover, add, entrance):
+def test_the_agents_are_a_table(handover, add, auth):
     add("kim", "--shown-name", "Kim [bold]L")
     add("ada", "--admin")
-    entrance.sign_in("kim", PASSWORD, address="")
+    auth.sign_in("kim", PASSWORD, address="")
 
     code, out, _ = handover("list")
 
@@ -158,15 +158,15 @@ def test_no_agents_are_said_in_words(handover):
     )
 
 
-def test_who_is_removed_is_out(handover, add, found, entrance):
+def test_who_is_removed_is_out(handover, add, found, auth):
     add("kim")
     add("lee")
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address="")
+    cookie, _ = auth.sign_in("kim", PASSWORD, address="")
 
     assert handover("remove", "Kim") == (0, "kim is removed.\n", "")
 
     assert found() is None
-    assert entrance.who(cookie) is None
+    assert auth.who(cookie) is None
 
 
 def test_removing_the_last_one_says_what_that_opens(handover, add):
@@ -175,22 +175,22 @@ def test_removing_the_last_one_says_what_that_opens(handover, add):
     assert "open to this machine only, by a link" in handover("remove", "kim")[1]
 
 
-def test_a_new_password_replaces_the_old_one_everywhere(handover, add, entrance):
+def test_a_new_password_replaces_the_old_one_everywhere(handover, add, auth):
     add("kim")
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address="")
+    cookie, _ = auth.sign_in("kim", PASSWORD, address="")
 
     code, out, _ = handover("password", "kim", "--password-stdin", typed="another password\r\n")
 
     assert (code, out) == (0, "kim has a new password, and is signed out everywhere.\n")
-    assert entrance.who(cookie) is None
-    assert entrance.sign_in("kim", "another password", address="")
+    assert auth.who(cookie) is None
+    assert auth.sign_in("kim", "another password", address="")
 
 
-def test_a_bad_new_password_changes_nothing(handover, add, entrance):
+def test_a_bad_new_password_changes_nothing(handover, add, auth):
     add("kim")
 
     assert handover("password", "kim", "--password-stdin", typed="short\n")[0] == 2
-    assert entrance.sign_in("kim", PASSWORD, address="")
+    assert auth.sign_in("kim", PASSWORD, address="")
 
 
 def test_a_role_is_changed(handover, add, found):
@@ -211,13 +211,13 @@ def test_who_is_not_there_is_named(handover, arguments):
     assert (code, err) == (2, "there is no agent 'nobody' -> `handover agents list` shows who there is\n")
 
 
-def test_a_link_lets_one_in_where_there_are_no_agents(handover, entrance):
+def test_a_link_lets_one_in_where_there_are_no_agents(handover, auth):
     code, out, _ = handover("link", "--url", "http://localhost:5006/webhooks/inbox/")
 
     assert code == 0
     assert out.startswith("http://localhost:5006/webhooks/inbox/enter?key=")
     key = out.strip().rpartition("=")[2]
-    assert entrance.enter(key, address="127.0.0.1", host="localhost:5006", headers=[])
+    assert auth.enter(key, address="127.0.0.1", host="localhost:5006", headers=[])
 
 
 def test_where_there_are_agents_there_is_no_link(handover, add):

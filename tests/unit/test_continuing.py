@@ -54,8 +54,8 @@ def shown(play):
         inbox = InboxSettings(continue_with=continue_with)
         settings = dataclasses.replace(play.settings, inbox=inbox)
         agent = AgentReplies(settings, play.store, play.graph, play.clock)
-        reader = Queries(settings, play.store, agent.sending_rules, play.clock)
-        return reader.thread(play.row, BotHistory(intents=intents), agent="sara", link=str)
+        queries = Queries(settings, play.store, agent.sending_rules, play.clock)
+        return queries.thread(play.row, BotHistory(intents=intents), agent="sara", link=str)
 
     return show
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
-from handover_channel.inbox import auth as the_entrance
+from handover_channel.inbox import auth as auth_module
 from handover_channel.inbox.auth import AT_MOST, LINK_FOR, REMEMBERED, Auth, Visitor
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.inbox.sign_in_limits import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
@@ -35,7 +35,7 @@ passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 @pytest.fixture
 def make(open_store, clock):
-    """Make an entrance, as another worker has one of its own."""
+    """Make an Auth, as another worker has one of its own."""
 
     def make_one(**given):
         return Auth(open_store(), clock, **{"passwords": passwords, **given})
@@ -44,7 +44,7 @@ def make(open_store, clock):
 
 
 @pytest.fixture
-def entrance(make):
+def auth(make):
     return make()
 
 
@@ -72,12 +72,12 @@ def kim(add):
     add("kim")
 
 
-def guess(entrance, times=1, *, name="kim", address=ADDRESS, cookie=""):
+def guess(auth, times=1, *, name="kim", address=ADDRESS, cookie=""):
     """Try wrong passwords; returns how many were looked at, and what was raised last."""
     error = None
     for number in range(times):
         try:
-            entrance.sign_in(name, f"wrong password {number}", address=address, cookie=cookie)
+            auth.sign_in(name, f"wrong password {number}", address=address, cookie=cookie)
         except WrongPassword as wrong:
             error = wrong
         except TooManyAttempts as held_back:
@@ -97,8 +97,8 @@ def everything_kept(store):
 # --- signing in -----------------------------------------------------------------------------------
 
 
-def test_who_signs_in_is_known_by_the_cookie(entrance, kim):
-    cookie, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_who_signs_in_is_known_by_the_cookie(auth, kim):
+    cookie, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     assert (visitor.name, visitor.shown_name, visitor.is_admin, visitor.signed_in) == (
         "kim",
@@ -106,8 +106,8 @@ def test_who_signs_in_is_known_by_the_cookie(entrance, kim):
         False,
         True,
     )
-    assert entrance.who(cookie) == visitor
-    assert entrance.admit(cookie, **FOREIGN["elsewhere"]) == visitor
+    assert auth.who(cookie) == visitor
+    assert auth.admit(cookie, **FOREIGN["elsewhere"]) == visitor
 
 
 def test_another_worker_knows_the_cookie_too(make, kim):
@@ -116,43 +116,43 @@ def test_another_worker_knows_the_cookie_too(make, kim):
     assert make().who(cookie) == visitor
 
 
-def test_an_admin_is_one(entrance, add):
+def test_an_admin_is_one(auth, add):
     add("ada", role=ADMIN)
 
-    assert entrance.sign_in("ada", PASSWORD, address=ADDRESS)[1].is_admin
+    assert auth.sign_in("ada", PASSWORD, address=ADDRESS)[1].is_admin
 
 
 def test_a_visitor_has_what_the_page_asks_of_it():
     assert set(Visitor.__dataclass_fields__) - {"proof_key"} == set(You.__dataclass_fields__)
 
 
-def test_every_sign_in_has_a_new_value_and_the_earlier_one_of_that_browser_is_worth_nothing(entrance, kim):
-    fixed, before = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    cookie, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS, cookie=fixed)
+def test_every_sign_in_has_a_new_value_and_the_earlier_one_of_that_browser_is_worth_nothing(auth, kim):
+    fixed, before = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    cookie, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS, cookie=fixed)
 
     assert cookie != fixed
     assert visitor.csrf != before.csrf
-    assert entrance.who(fixed) is None
-    assert entrance.who(cookie) == visitor
+    assert auth.who(fixed) is None
+    assert auth.who(cookie) == visitor
 
 
-def test_a_value_made_by_somebody_else_never_becomes_a_sign_in(entrance, kim):
-    entrance.sign_in("kim", PASSWORD, address=ADDRESS, cookie="put into the browser by a stranger")
+def test_a_value_made_by_somebody_else_never_becomes_a_sign_in(auth, kim):
+    auth.sign_in("kim", PASSWORD, address=ADDRESS, cookie="put into the browser by a stranger")
 
-    assert entrance.who("put into the browser by a stranger") is None
+    assert auth.who("put into the browser by a stranger") is None
 
 
-def test_a_value_is_long_and_random_and_not_kept(entrance, store, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_a_value_is_long_and_random_and_not_kept(auth, store, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     assert len(cookie) == 43
     assert cookie not in everything_kept(store)
     assert PASSWORD not in everything_kept(store)
 
 
-def test_a_wrong_password_and_an_unknown_name_are_refused_with_the_same_words(entrance, kim):
-    _, wrong = guess(entrance)
-    _, unknown = guess(entrance, name="nobody")
+def test_a_wrong_password_and_an_unknown_name_are_refused_with_the_same_words(auth, kim):
+    _, wrong = guess(auth)
+    _, unknown = guess(auth, name="nobody")
 
     assert type(wrong) is type(unknown) is WrongPassword
     assert str(wrong) == str(unknown)
@@ -193,31 +193,31 @@ def test_an_agent_changed_while_signing_in_is_not_let_in(make, store, clock, kim
         )
 
 
-def test_passwords_and_tokens_are_in_no_log_and_no_repr(entrance, kim, caplog):
+def test_passwords_and_tokens_are_in_no_log_and_no_repr(auth, kim, caplog):
     caplog.set_level(logging.DEBUG)
-    cookie, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    guess(entrance, OF_BOTH + 1)
+    cookie, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    guess(auth, OF_BOTH + 1)
 
-    said = caplog.text + repr(entrance.__dict__) + repr(visitor)
+    said = caplog.text + repr(auth.__dict__) + repr(visitor)
     assert "held back" in said
     assert not [secret for secret in (PASSWORD, "wrong password 0", cookie, visitor.csrf) if secret in said]
 
 
 def test_many_at_the_same_moment_wait_for_their_turn_and_then_are_told(make, kim, monkeypatch):
-    monkeypatch.setattr(the_entrance, "PATIENCE", 0.01)
-    monkeypatch.setattr(the_entrance, "AT_ONCE", 1)
+    monkeypatch.setattr(auth_module, "PATIENCE", 0.01)
+    monkeypatch.setattr(auth_module, "AT_ONCE", 1)
     told = []
 
     class Busy(Passwords):
         def match(self, hashed, password):
             with pytest.raises(TooManyAttempts, match="right now -> try again") as refused:
-                entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+                auth.sign_in("kim", PASSWORD, address=ADDRESS)
             told.append(refused.value.wait)
             return passwords.match(hashed, password)
 
-    entrance = make(passwords=Busy())
+    auth = make(passwords=Busy())
 
-    assert entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    assert auth.sign_in("kim", PASSWORD, address=ADDRESS)
     assert told == [0.01]
 
 
@@ -225,38 +225,38 @@ def test_many_at_the_same_moment_wait_for_their_turn_and_then_are_told(make, kim
 
 
 def test_a_sign_in_ends_when_it_is_not_used(make, clock, kim):
-    entrance = make(sign_in_for=timedelta(hours=2))
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    auth = make(sign_in_for=timedelta(hours=2))
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     clock.passes(2 * HOURS - 1)
     assert make().who(cookie, renew=False)
     clock.passes(1)
-    assert entrance.who(cookie) is None
+    assert auth.who(cookie) is None
 
 
-def test_a_sign_in_that_is_used_goes_on_for_days_but_not_for_ever(entrance, clock, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_a_sign_in_that_is_used_goes_on_for_days_but_not_for_ever(auth, clock, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
     started = clock()
 
-    while entrance.who(cookie):
+    while auth.who(cookie):
         clock.passes(6 * HOURS)
 
     assert clock() - started == AT_MOST
 
 
-def test_what_the_page_asks_by_itself_is_no_use(entrance, clock, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_what_the_page_asks_by_itself_is_no_use(auth, clock, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     for _ in range(11):
         clock.passes(1 * HOURS)
-        assert entrance.who(cookie, renew=False)
+        assert auth.who(cookie, renew=False)
     clock.passes(1 * HOURS)
 
-    assert entrance.who(cookie) is None
+    assert auth.who(cookie) is None
 
 
-def test_use_is_written_down_once_a_minute_at_most(entrance, store, clock, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_use_is_written_down_once_a_minute_at_most(auth, store, clock, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     def until():
         with store.reading() as connection:
@@ -264,15 +264,15 @@ def test_use_is_written_down_once_a_minute_at_most(entrance, store, clock, kim):
 
     first = until()
     clock.passes(59)
-    entrance.who(cookie)
+    auth.who(cookie)
     assert until() == first
     clock.passes(1)
-    entrance.who(cookie)
+    auth.who(cookie)
     assert until() == first + 60
 
 
-def test_knowing_a_visitor_takes_one_query(entrance, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_knowing_a_visitor_takes_one_query(auth, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
     asked = []
 
     def note(connection, cursor, statement, *rest):
@@ -280,42 +280,42 @@ def test_knowing_a_visitor_takes_one_query(entrance, kim):
 
     sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
     try:
-        entrance.admit(cookie, **HERE)
+        auth.admit(cookie, **HERE)
     finally:
         sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
 
     assert [text.split()[0] for text in asked if not text.startswith(("PRAGMA", "BEGIN"))] == ["SELECT"]
 
 
-def test_who_signs_out_is_out_at_once(entrance, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    other, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_who_signs_out_is_out_at_once(auth, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    other, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
-    entrance.sign_out(cookie)
+    auth.sign_out(cookie)
 
-    assert entrance.who(cookie) is None
-    assert entrance.who(other)
+    assert auth.who(cookie) is None
+    assert auth.who(other)
 
 
-def test_who_is_removed_is_out_at_once(entrance, add, kim, remove):
+def test_who_is_removed_is_out_at_once(auth, add, kim, remove):
     add("lee")
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     remove("kim")
 
-    assert entrance.who(cookie) is None
-    assert entrance.admit(cookie, **HERE) is None
+    assert auth.who(cookie) is None
+    assert auth.admit(cookie, **HERE) is None
 
 
-def test_with_a_new_password_the_old_sign_ins_end(entrance, store, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_with_a_new_password_the_old_sign_ins_end(auth, store, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     with store.writing() as connection:
         agents.set_password(connection, "kim", passwords.hash("another password"))
 
-    assert entrance.who(cookie) is None
-    assert guess(entrance)[0] == 1
-    assert entrance.sign_in("kim", "another password", address=ADDRESS)
+    assert auth.who(cookie) is None
+    assert guess(auth)[0] == 1
+    assert auth.sign_in("kim", "another password", address=ADDRESS)
 
 
 # --- guessing -------------------------------------------------------------------------------------
@@ -330,95 +330,95 @@ def test_a_name_from_one_address_may_be_wrong_five_times_on_all_workers_together
     assert held_back.value.wait == WINDOW
 
 
-def test_waiting_as_long_as_told_is_enough_and_asking_does_not_make_it_longer(entrance, clock, kim):
-    guess(entrance, OF_BOTH)
+def test_waiting_as_long_as_told_is_enough_and_asking_does_not_make_it_longer(auth, clock, kim):
+    guess(auth, OF_BOTH)
     clock.passes(60)
-    _, held_back = guess(entrance)
-    guess(entrance, 50)
+    _, held_back = guess(auth)
+    guess(auth, 50)
 
     clock.passes(held_back.wait - 1)
-    assert isinstance(guess(entrance)[1], TooManyAttempts)
+    assert isinstance(guess(auth)[1], TooManyAttempts)
     clock.passes(1)
 
-    assert entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    assert auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
 
-def test_the_right_password_clears_the_count(entrance, kim):
+def test_the_right_password_clears_the_count(auth, kim):
     for _ in range(3):
-        assert guess(entrance, OF_BOTH - 1)[0] == OF_BOTH - 1
-        entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+        assert guess(auth, OF_BOTH - 1)[0] == OF_BOTH - 1
+        auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
 
-def test_ones_own_right_password_does_not_clear_the_count_of_another_name(entrance, add, kim):
+def test_ones_own_right_password_does_not_clear_the_count_of_another_name(auth, add, kim):
     add("eve")
-    guess(entrance, OF_BOTH)
-    entrance.sign_in("eve", PASSWORD, address=ADDRESS)
+    guess(auth, OF_BOTH)
+    auth.sign_in("eve", PASSWORD, address=ADDRESS)
 
-    assert guess(entrance)[0] == 0
+    assert guess(auth)[0] == 0
 
 
-def test_an_address_may_be_wrong_twenty_times_whatever_the_names(entrance, kim):
-    tried = sum(guess(entrance, 2, name=f"name{number}")[0] for number in range(OF_ADDRESS))
+def test_an_address_may_be_wrong_twenty_times_whatever_the_names(auth, kim):
+    tried = sum(guess(auth, 2, name=f"name{number}")[0] for number in range(OF_ADDRESS))
 
     assert tried == OF_ADDRESS
-    assert isinstance(guess(entrance, name="one more")[1], TooManyAttempts)
+    assert isinstance(guess(auth, name="one more")[1], TooManyAttempts)
 
 
 @pytest.mark.parametrize("same", ["2001:db8:1:2::{:x}", "::ffff:203.0.113.7"])
-def test_an_address_is_one_in_all_its_forms(entrance, same, kim):
-    tried = sum(guess(entrance, address=same.format(number))[0] for number in range(2 * OF_BOTH))
+def test_an_address_is_one_in_all_its_forms(auth, same, kim):
+    tried = sum(guess(auth, address=same.format(number))[0] for number in range(2 * OF_BOTH))
 
     assert tried == OF_BOTH
 
 
-def test_many_machines_together_may_be_wrong_a_hundred_times(entrance, kim):
-    tried = sum(guess(entrance, 2, address=f"198.51.100.{number}")[0] for number in range(80))
+def test_many_machines_together_may_be_wrong_a_hundred_times(auth, kim):
+    tried = sum(guess(auth, 2, address=f"198.51.100.{number}")[0] for number in range(80))
 
     assert tried == OF_NAME
 
 
-def test_nobody_is_locked_out_by_strangers_where_they_have_been_before(entrance, clock, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    entrance.sign_out(cookie)
+def test_nobody_is_locked_out_by_strangers_where_they_have_been_before(auth, clock, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    auth.sign_out(cookie)
     clock.passes(20 * 24 * HOURS)
     for number in range(30):
-        guess(entrance, OF_BOTH, address=f"198.51.100.{number}")
-    guess(entrance, OF_BOTH)  # the same address: behind a proxy, everybody has it
+        guess(auth, OF_BOTH, address=f"198.51.100.{number}")
+    guess(auth, OF_BOTH)  # the same address: behind a proxy, everybody has it
     for number in range(OF_ADDRESS):
-        guess(entrance, name=f"name{number}")
+        guess(auth, name=f"name{number}")
 
     with pytest.raises(TooManyAttempts):
-        entrance.sign_in("kim", PASSWORD, address="192.0.2.1")  # from a browser she never used
-    assert entrance.sign_in("kim", PASSWORD, address=ADDRESS, cookie=cookie)
+        auth.sign_in("kim", PASSWORD, address="192.0.2.1")  # from a browser she never used
+    assert auth.sign_in("kim", PASSWORD, address=ADDRESS, cookie=cookie)
 
 
-def test_one_who_finds_an_old_cookie_gets_five_guesses_with_it(entrance, kim):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    entrance.sign_out(cookie)
+def test_one_who_finds_an_old_cookie_gets_five_guesses_with_it(auth, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    auth.sign_out(cookie)
 
     tried = sum(
-        guess(entrance, address=f"198.51.100.{number}", cookie=cookie)[0] for number in range(4 * OF_BOTH)
+        guess(auth, address=f"198.51.100.{number}", cookie=cookie)[0] for number in range(4 * OF_BOTH)
     )
 
     assert tried == OF_BOTH
 
 
-def test_a_cookie_of_another_agent_makes_no_browser_known(entrance, add, kim):
+def test_a_cookie_of_another_agent_makes_no_browser_known(auth, add, kim):
     add("eve")
-    cookie, _ = entrance.sign_in("eve", PASSWORD, address=ADDRESS)
-    guess(entrance, OF_BOTH)
+    cookie, _ = auth.sign_in("eve", PASSWORD, address=ADDRESS)
+    guess(auth, OF_BOTH)
 
-    assert guess(entrance, cookie=cookie)[0] == 0
+    assert guess(auth, cookie=cookie)[0] == 0
 
 
-def test_a_browser_is_known_for_a_month(entrance, add, clock, kim):
+def test_a_browser_is_known_for_a_month(auth, add, clock, kim):
     add("lee")
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
     clock.passes(REMEMBERED + 1)
-    entrance.sign_in("lee", PASSWORD, address="192.0.2.1")  # at a sign-in what is old is tidied away
-    guess(entrance, OF_BOTH)
+    auth.sign_in("lee", PASSWORD, address="192.0.2.1")  # at a sign-in what is old is tidied away
+    guess(auth, OF_BOTH)
 
-    assert guess(entrance, cookie=cookie)[0] == 0
+    assert guess(auth, cookie=cookie)[0] == 0
 
 
 def test_guesses_at_the_same_moment_are_not_more_than_one_after_the_other(make, kim, monkeypatch):
@@ -431,9 +431,9 @@ def test_guesses_at_the_same_moment_are_not_more_than_one_after_the_other(make, 
 
     monkeypatch.setattr(failed_sign_ins, "nth_newest", count_slowly)
 
-    def try_one(entrance):
+    def try_one(auth):
         at_once.wait(30)
-        looked_at.append(guess(entrance)[0])
+        looked_at.append(guess(auth)[0])
 
     guessing = [threading.Thread(target=try_one, args=[make()]) for _ in range(10)]
     for thread in guessing:
@@ -445,16 +445,16 @@ def test_guesses_at_the_same_moment_are_not_more_than_one_after_the_other(make, 
     assert len(looked_at) == 10
 
 
-def test_what_people_type_as_a_name_is_not_kept(entrance, store, kim):
-    guess(entrance, name="oops my password")
+def test_what_people_type_as_a_name_is_not_kept(auth, store, kim):
+    guess(auth, name="oops my password")
 
     assert "oops my password" not in everything_kept(store)
 
 
-def test_old_failures_are_tidied_away(entrance, store, clock, kim):
-    guess(entrance, OF_BOTH)
+def test_old_failures_are_tidied_away(auth, store, clock, kim):
+    guess(auth, OF_BOTH)
     clock.passes(WINDOW)
-    guess(entrance, name="another")
+    guess(auth, name="another")
 
     with store.reading() as connection:
         assert len(connection.execute(sa.text("SELECT id FROM failed_sign_ins")).fetchall()) == 1
@@ -463,91 +463,91 @@ def test_old_failures_are_tidied_away(entrance, store, clock, kim):
 # --- changes --------------------------------------------------------------------------------------
 
 
-def test_the_pages_own_token_from_the_pages_own_origin_passes(entrance, kim):
-    _, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_the_pages_own_token_from_the_pages_own_origin_passes(auth, kim):
+    _, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
-    entrance.check_csrf(visitor, visitor.csrf, origin="https://inbox.example", host="inbox.example")
+    auth.check_csrf(visitor, visitor.csrf, origin="https://inbox.example", host="inbox.example")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é", "\ud800"])
-def test_any_other_token_is_refused_with_what_to_do(entrance, kim, token):
-    _, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_any_other_token_is_refused_with_what_to_do(auth, kim, token):
+    _, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     with pytest.raises(CsrfRefused, match="-> load it again"):
-        entrance.check_csrf(visitor, token, origin="https://inbox.example", host="inbox.example")
+        auth.check_csrf(visitor, token, origin="https://inbox.example", host="inbox.example")
 
 
-def test_the_token_of_another_sign_in_is_refused(entrance, kim):
-    _, mine = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    _, other = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_the_token_of_another_sign_in_is_refused(auth, kim):
+    _, mine = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    _, other = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     with pytest.raises(CsrfRefused):
-        entrance.check_csrf(mine, other.csrf, origin="https://inbox.example", host="inbox.example")
+        auth.check_csrf(mine, other.csrf, origin="https://inbox.example", host="inbox.example")
 
 
-def test_no_token_is_ever_right_for_a_visitor_without_one(entrance):
+def test_no_token_is_ever_right_for_a_visitor_without_one(auth):
     nobody = Visitor("kim", "Kim", is_admin=False, csrf="")
 
     with pytest.raises(CsrfRefused):
-        entrance.check_csrf(nobody, "", origin="https://inbox.example", host="inbox.example")
+        auth.check_csrf(nobody, "", origin="https://inbox.example", host="inbox.example")
 
 
 @pytest.mark.parametrize("origin", ["", "null", "https://evil.example"])
-def test_another_sites_origin_is_refused_even_with_the_token(entrance, kim, origin):
-    _, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+def test_another_sites_origin_is_refused_even_with_the_token(auth, kim, origin):
+    _, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     with pytest.raises(CsrfRefused, match="let it pass the header Host on"):
-        entrance.check_csrf(visitor, visitor.csrf, origin=origin, host="inbox.example")
+        auth.check_csrf(visitor, visitor.csrf, origin=origin, host="inbox.example")
     with pytest.raises(CsrfRefused):
-        entrance.check_origin(origin, "inbox.example")
+        auth.check_origin(origin, "inbox.example")
 
 
 # --- no agents ------------------------------------------------------------------------------------
 
 
-def test_without_agents_a_link_lets_one_in_once(entrance):
-    link = entrance.one_time_link("http://127.0.0.1:5005/webhooks/inbox/")
+def test_without_agents_a_link_lets_one_in_once(auth):
+    link = auth.one_time_link("http://127.0.0.1:5005/webhooks/inbox/")
     assert link.startswith("http://127.0.0.1:5005/webhooks/inbox/enter?key=")
 
-    cookie, visitor = entrance.enter(key_of(link), **HERE)
+    cookie, visitor = auth.enter(key_of(link), **HERE)
 
     assert (visitor.name, visitor.is_admin, visitor.signed_in) == ("you", True, False)
     assert visitor.csrf
-    assert entrance.admit(cookie, **HERE) == visitor
+    assert auth.admit(cookie, **HERE) == visitor
     with pytest.raises(NotLetIn, match="handover agents link") as used:
-        entrance.enter(key_of(link), **HERE)
+        auth.enter(key_of(link), **HERE)
     assert used.value.reason == "used"
 
 
-def test_a_link_is_good_for_fifteen_minutes(entrance, clock):
-    good, late = (entrance.one_time_link("http://127.0.0.1:5005") for _ in range(2))
+def test_a_link_is_good_for_fifteen_minutes(auth, clock):
+    good, late = (auth.one_time_link("http://127.0.0.1:5005") for _ in range(2))
 
     clock.passes(LINK_FOR - 1)
-    assert entrance.enter(key_of(good), **HERE)
+    assert auth.enter(key_of(good), **HERE)
     clock.passes(1)
 
     with pytest.raises(NotLetIn):
-        entrance.enter(key_of(late), **HERE)
+        auth.enter(key_of(late), **HERE)
 
 
-def test_the_key_of_a_link_is_not_kept(entrance, store):
-    assert key_of(entrance.one_time_link("http://127.0.0.1:5005")) not in everything_kept(store)
+def test_the_key_of_a_link_is_not_kept(auth, store):
+    assert key_of(auth.one_time_link("http://127.0.0.1:5005")) not in everything_kept(store)
 
 
-def test_without_a_link_even_this_machine_is_told_to_use_one(entrance):
+def test_without_a_link_even_this_machine_is_told_to_use_one(auth):
     with pytest.raises(NotLetIn, match="by the link that was printed") as refused:
-        entrance.admit("", **HERE)
+        auth.admit("", **HERE)
     assert refused.value.reason == "link"
 
 
 @pytest.mark.parametrize("reason", FOREIGN)
-def test_without_agents_nobody_else_is_let_in_and_all_are_told_why(entrance, reason):
-    link = entrance.one_time_link("http://127.0.0.1:5005")
-    cookie, _ = entrance.enter(key_of(entrance.one_time_link("http://127.0.0.1:5005")), **HERE)
+def test_without_agents_nobody_else_is_let_in_and_all_are_told_why(auth, reason):
+    link = auth.one_time_link("http://127.0.0.1:5005")
+    cookie, _ = auth.enter(key_of(auth.one_time_link("http://127.0.0.1:5005")), **HERE)
     attempts = [
-        lambda: entrance.admit("", **FOREIGN[reason]),
-        lambda: entrance.admit(cookie, **FOREIGN[reason]),
-        lambda: entrance.enter(key_of(link), **FOREIGN[reason]),
+        lambda: auth.admit("", **FOREIGN[reason]),
+        lambda: auth.admit(cookie, **FOREIGN[reason]),
+        lambda: auth.enter(key_of(link), **FOREIGN[reason]),
     ]
 
     for attempt in attempts:
@@ -555,92 +555,92 @@ def test_without_agents_nobody_else_is_let_in_and_all_are_told_why(entrance, rea
             attempt()
         assert refused.value.reason == reason
 
-    assert entrance.enter(key_of(link), **HERE)  # the link is not used up by strangers
+    assert auth.enter(key_of(link), **HERE)  # the link is not used up by strangers
 
 
-def test_the_first_agent_ends_it(entrance, add, remove):
-    cookie, _ = entrance.enter(key_of(entrance.one_time_link("http://127.0.0.1:5005")), **HERE)
-    link = entrance.one_time_link("http://127.0.0.1:5005")
+def test_the_first_agent_ends_it(auth, add, remove):
+    cookie, _ = auth.enter(key_of(auth.one_time_link("http://127.0.0.1:5005")), **HERE)
+    link = auth.one_time_link("http://127.0.0.1:5005")
     add("kim")
 
-    assert entrance.who(cookie) is None
-    assert entrance.admit(cookie, **HERE) is None
+    assert auth.who(cookie) is None
+    assert auth.admit(cookie, **HERE) is None
     with pytest.raises(NotLetIn, match="sign in with name and password") as refused:
-        entrance.enter(key_of(link), **HERE)
+        auth.enter(key_of(link), **HERE)
     assert refused.value.reason == "agents"
     with pytest.raises(NotLetIn):
-        entrance.one_time_link("http://127.0.0.1:5005")
+        auth.one_time_link("http://127.0.0.1:5005")
 
     remove("kim")
-    assert entrance.who(cookie) is None
+    assert auth.who(cookie) is None
     with pytest.raises(NotLetIn):
-        entrance.enter(key_of(link), **HERE)
+        auth.enter(key_of(link), **HERE)
 
 
-def test_where_there_are_agents_an_unknown_visitor_has_to_sign_in_from_wherever(entrance, kim):
-    assert entrance.admit("", **HERE) is None
-    assert entrance.admit("unknown", **FOREIGN["proxy"]) is None
+def test_where_there_are_agents_an_unknown_visitor_has_to_sign_in_from_wherever(auth, kim):
+    assert auth.admit("", **HERE) is None
+    assert auth.admit("unknown", **FOREIGN["proxy"]) is None
 
 
-def test_without_agents_no_name_and_password_lets_in(entrance):
+def test_without_agents_no_name_and_password_lets_in(auth):
     for name in ("", "you", "kim"):
-        assert isinstance(guess(entrance, name=name)[1], WrongPassword)
+        assert isinstance(guess(auth, name=name)[1], WrongPassword)
 
 
-def test_who_came_in_by_a_link_can_leave(entrance):
-    cookie, _ = entrance.enter(key_of(entrance.one_time_link("http://127.0.0.1:5005")), **HERE)
+def test_who_came_in_by_a_link_can_leave(auth):
+    cookie, _ = auth.enter(key_of(auth.one_time_link("http://127.0.0.1:5005")), **HERE)
 
-    entrance.sign_out(cookie)
+    auth.sign_out(cookie)
 
-    assert entrance.who(cookie) is None
+    assert auth.who(cookie) is None
 
 
 # --- preferences ----------------------------------------------------------------------------------
 
 
-def test_what_an_agent_prefers_holds_in_every_browser(entrance, add, kim):
+def test_what_an_agent_prefers_holds_in_every_browser(auth, add, kim):
     add("lee")
-    cookie, before = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    cookie, before = auth.sign_in("kim", PASSWORD, address=ADDRESS)
     assert (before.language, before.sound, before.notifications) == ("", True, False)
 
-    entrance.prefer(cookie, language="ar", sound=False)
-    after = entrance.prefer(cookie, notifications=True)
+    auth.prefer(cookie, language="ar", sound=False)
+    after = auth.prefer(cookie, notifications=True)
 
     assert (after.language, after.sound, after.notifications) == ("ar", False, True)
-    assert entrance.who(cookie) == after
-    elsewhere = entrance.sign_in("kim", PASSWORD, address=ADDRESS)[1]
+    assert auth.who(cookie) == after
+    elsewhere = auth.sign_in("kim", PASSWORD, address=ADDRESS)[1]
     assert (elsewhere.language, elsewhere.sound, elsewhere.notifications) == ("ar", False, True)
-    assert entrance.sign_in("lee", PASSWORD, address=ADDRESS)[1].language == ""
+    assert auth.sign_in("lee", PASSWORD, address=ADDRESS)[1].language == ""
 
 
-def test_who_came_in_by_a_link_prefers_something_too(entrance):
-    cookie, _ = entrance.enter(key_of(entrance.one_time_link("http://127.0.0.1:5005")), **HERE)
+def test_who_came_in_by_a_link_prefers_something_too(auth):
+    cookie, _ = auth.enter(key_of(auth.one_time_link("http://127.0.0.1:5005")), **HERE)
 
-    after = entrance.prefer(cookie, language="ar", notifications=True)
+    after = auth.prefer(cookie, language="ar", notifications=True)
 
     assert (after.language, after.notifications) == ("ar", True)
-    assert entrance.who(cookie) == after
+    assert auth.who(cookie) == after
 
 
 @pytest.mark.parametrize("language", ["", "xx", "<script>", "AR", None])
-def test_a_language_there_is_not_changes_nothing(entrance, kim, language):
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
-    entrance.prefer(cookie, language="ar")
+def test_a_language_there_is_not_changes_nothing(auth, kim, language):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+    auth.prefer(cookie, language="ar")
 
-    assert entrance.prefer(cookie, language=language).language == "ar"
-
-
-def test_nobody_prefers_nothing(entrance, kim):
-    assert entrance.prefer("unknown", language="ar") is None
+    assert auth.prefer(cookie, language=language).language == "ar"
 
 
-def test_preferences_that_make_no_sense_are_the_usual_ones(entrance, store, kim):
+def test_nobody_prefers_nothing(auth, kim):
+    assert auth.prefer("unknown", language="ar") is None
+
+
+def test_preferences_that_make_no_sense_are_the_usual_ones(auth, store, kim):
     with store.writing() as connection:
         agents.set_preferences(
             connection, "kim", {"language": 7, "sound": "x", "notifications": [], "more": 1}
         )
 
-    _, visitor = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    _, visitor = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     assert (visitor.language, visitor.sound, visitor.notifications) == ("", True, False)
 
@@ -652,14 +652,14 @@ _same_store = settings(max_examples=60, suppress_health_check=[HealthCheck.funct
 
 @_same_store
 @given(value=st.text(st.characters(), max_size=60))
-def test_no_made_up_cookie_or_key_opens_anything(entrance, value):
-    assert entrance.who(value) is None
-    entrance.sign_out(value)
+def test_no_made_up_cookie_or_key_opens_anything(auth, value):
+    assert auth.who(value) is None
+    auth.sign_out(value)
     with pytest.raises(NotLetIn) as refused:
-        entrance.enter(value, **HERE)
+        auth.enter(value, **HERE)
     assert refused.value.reason == "used"
     with pytest.raises(NotLetIn):
-        entrance.admit(value, **HERE)
+        auth.admit(value, **HERE)
 
 
 @_same_store
@@ -668,19 +668,19 @@ def test_no_made_up_cookie_or_key_opens_anything(entrance, value):
     password=st.text(st.characters(), max_size=20),
     address=st.text(max_size=20),
 )
-def test_no_made_up_name_and_password_lets_in(entrance, kim, name, password, address):
+def test_no_made_up_name_and_password_lets_in(auth, kim, name, password, address):
     with pytest.raises((WrongPassword, TooManyAttempts)):
-        entrance.sign_in(name, password, address=address, cookie=name)
+        auth.sign_in(name, password, address=address, cookie=name)
 
 
 @_same_store
 @given(st.data())
-def test_a_cookie_with_one_sign_changed_is_nobodys(entrance, store, clock, data):
+def test_a_cookie_with_one_sign_changed_is_nobodys(auth, store, clock, data):
     with store.writing() as connection:
         agents.add(connection, Agent("kim", "Kim", passwords.hash(PASSWORD), created_at=clock()))
-    cookie, _ = entrance.sign_in("kim", PASSWORD, address=ADDRESS)
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
     at = data.draw(st.integers(0, len(cookie) - 1))
     sign = data.draw(st.characters().filter(lambda other: other != cookie[at]))
 
-    assert entrance.who(cookie[:at] + sign + cookie[at + 1 :]) is None
-    assert entrance.who(cookie)
+    assert auth.who(cookie[:at] + sign + cookie[at + 1 :]) is None
+    assert auth.who(cookie)

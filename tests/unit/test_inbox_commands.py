@@ -22,7 +22,7 @@ from handover_channel.store.transcript import AGENT, PERSON, Line
 
 
 @pytest.fixture
-def acts(play):
+def commands(play):
     with play.store.writing() as connection:
         for name, shown in (("sara", "Sara"), ("omar", "Omar")):
             agents.add(connection, Person(name, shown, "hash", created_at=play.clock()))
@@ -30,76 +30,76 @@ def acts(play):
 
 
 @pytest.fixture
-def reader(play):
+def queries(play):
     agent = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
     return Queries(play.settings, play.store, agent.sending_rules, play.clock)
 
 
-def view(reader, play, agent="sara", bot=None, **given):
+def view(queries, play, agent="sara", bot=None, **given):
     given.setdefault("link", lambda address: f"/file?of={address}")
-    return reader.thread(reader.row(PSID), bot or BotHistory(), agent=agent, **given)
+    return queries.thread(queries.row(PSID), bot or BotHistory(), agent=agent, **given)
 
 
-def entries(reader, play, kind=Said, **given):
-    return [each for each in view(reader, play, **given).entries if isinstance(each, kind)]
+def entries(queries, play, kind=Said, **given):
+    return [each for each in view(queries, play, **given).entries if isinstance(each, kind)]
 
 
-def items(reader, name, agent="sara"):
-    return reader.list(Filters(list=name), agent=agent).items
+def items(queries, name, agent="sara"):
+    return queries.list(Filters(list=name), agent=agent).items
 
 
 # --- claiming -------------------------------------------------------------------------------------
 
 
-def test_of_two_who_claim_at_the_same_time_one_gets_it_and_the_other_reads_who(play, acts, reader):
+def test_of_two_who_claim_at_the_same_time_one_gets_it_and_the_other_reads_who(play, commands, queries):
     play.hands_over()
-    acts.assign(PSID, to="sara", seen="", by="sara")
+    commands.assign(PSID, to="sara", seen="", by="sara")
 
     with pytest.raises(HandoverRefused, match="Sara was faster"):
-        acts.assign(PSID, to="omar", seen="", by="omar")
+        commands.assign(PSID, to="omar", seen="", by="omar")
 
-    assert [item.assignee for item in items(reader, "mine")] == ["Sara"]
-    assert not items(reader, "mine", agent="omar")
+    assert [item.assignee for item in items(queries, "mine")] == ["Sara"]
+    assert not items(queries, "mine", agent="omar")
 
 
-def test_a_claimed_conversation_waits_for_nobody_else(play, acts, reader):
+def test_a_claimed_conversation_waits_for_nobody_else(play, commands, queries):
     play.hands_over()
-    assert [item.thread for item in items(reader, "waiting")] == [PSID]
+    assert [item.thread for item in items(queries, "waiting")] == [PSID]
 
-    acts.assign(PSID, to="omar", seen="", by="sara")
+    commands.assign(PSID, to="omar", seen="", by="sara")
 
-    assert not items(reader, "waiting")
-    assert view(reader, play).assignee_shown == "Omar"
+    assert not items(queries, "waiting")
+    assert view(queries, play).assignee_shown == "Omar"
 
 
-def test_nothing_is_given_to_somebody_who_is_no_agent(play, acts):
+def test_nothing_is_given_to_somebody_who_is_no_agent(play, commands):
     play.hands_over()
 
     with pytest.raises(HandoverRefused, match="no agent is called 'nobody'"):
-        acts.assign(PSID, to="nobody", seen="", by="sara")
+        commands.assign(PSID, to="nobody", seen="", by="sara")
 
 
-def test_a_conversation_that_has_gone_back_to_the_bot_cannot_be_claimed(play, acts):
+def test_a_conversation_that_has_gone_back_to_the_bot_cannot_be_claimed(play, commands):
     play.hands_over()
     play.says("back to bot")
 
     with pytest.raises(HandoverRefused, match="not in the inbox any more"):
-        acts.assign(PSID, to="sara", seen="", by="sara")
+        commands.assign(PSID, to="sara", seen="", by="sara")
 
 
-def test_who_answers_first_has_it_and_nobody_is_overridden(play, acts, reader):
+def test_who_answers_first_has_it_and_nobody_is_overridden(play, commands, queries):
     play.hands_over()
-    acts.claim_for_answer(play.row, "sara")
-    acts.claim_for_answer(play.row, "omar")
+    commands.claim_for_answer(play.row, "sara")
+    commands.claim_for_answer(play.row, "omar")
 
-    assert view(reader, play).assignee == "sara"
+    assert view(queries, play).assignee == "sara"
 
 
-def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, acts):
+def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, commands):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
     said = []
-    acts = Commands(
+    commands = Commands(
         settings,
         play.store,
         ThreadControl(settings, play.store, play.graph, play.clock),
@@ -108,17 +108,17 @@ def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, ac
     )
     row = play.thread_control.hand_over("chat-1", channel="socketio")
 
-    acts.claim_for_answer(row, "sara")
-    acts.assign("chat-1", to="", seen="sara", by="sara")
-    acts.assign("chat-1", to="omar", seen="", by="omar")
+    commands.claim_for_answer(row, "sara")
+    commands.assign("chat-1", to="", seen="sara", by="sara")
+    commands.assign("chat-1", to="omar", seen="", by="omar")
 
     assert said == [("socketio", "chat-1", "Sara is here.")]
 
 
-def test_a_colleague_has_joined_only_when_they_answer(play, acts):
+def test_a_colleague_has_joined_only_when_they_answer(play, commands):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    acts = Commands(
+    commands = Commands(
         settings,
         play.store,
         ThreadControl(settings, play.store, play.graph, play.clock),
@@ -128,98 +128,99 @@ def test_a_colleague_has_joined_only_when_they_answer(play, acts):
     said = []
     play.thread_control.hand_over("chat-1", channel="socketio")
 
-    acts.assign("chat-1", to="omar", seen="", by="sara")
+    commands.assign("chat-1", to="omar", seen="", by="sara")
     assert said == []
 
     for _ in range(2):
-        acts.claim_for_answer(play.thread_control.find("chat-1"), "omar")
+        commands.claim_for_answer(play.thread_control.find("chat-1"), "omar")
     assert said == ["Omar is here."]
 
 
-def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, acts):
+def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, commands):
     play.hands_over()
 
     with pytest.raises(HandoverRefused, match="no agent is called 'you'"):
-        acts.assign(PSID, to="you", seen="", by="sara")
+        commands.assign(PSID, to="you", seen="", by="sara")
 
 
 @pytest.mark.parametrize(
-    "act", [lambda acts: acts.tag("404", "vip"), lambda acts: acts.remark("404", "sara", "who?")]
+    "act",
+    [lambda commands: commands.tag("404", "vip"), lambda commands: commands.remark("404", "sara", "who?")],
 )
-def test_what_was_never_seen_gets_no_tags_and_no_notes(play, acts, act):
+def test_what_was_never_seen_gets_no_tags_and_no_notes(play, commands, act):
     with pytest.raises(HandoverRefused, match="was never seen"):
-        act(acts)
+        act(commands)
 
 
-def test_a_name_in_braces_is_no_placeholder(play, reader):
+def test_a_name_in_braces_is_no_placeholder(play, queries):
     inbox = dataclasses.replace(play.settings.inbox, canned_replies={"hello": "Hello {name}, {agent} here."})
     settings = dataclasses.replace(play.settings, inbox=inbox)
     play.hands_over()
     with play.store.writing() as connection:
         profiles.put(connection, profiles.Profile(PSID, "{agent}", "", 0.0))
 
-    shown = view(Queries(settings, play.store, reader._sending_rules, play.clock), play)
+    shown = view(Queries(settings, play.store, queries._sending_rules, play.clock), play)
 
     assert shown.canned == {"hello": "Hello {agent}, sara here."}
 
 
-def test_what_a_colleague_has_only_an_admin_gives_to_somebody_else(play, acts, reader):
+def test_what_a_colleague_has_only_an_admin_gives_to_somebody_else(play, commands, queries):
     play.hands_over()
-    acts.assign(PSID, to="sara", seen="", by="sara")
+    commands.assign(PSID, to="sara", seen="", by="sara")
 
     with pytest.raises(HandoverRefused, match="Sara answers this conversation -> only they, or an admin"):
-        acts.assign(PSID, to="omar", seen="sara", by="omar")
-    assert view(reader, play).assignee == "sara"
+        commands.assign(PSID, to="omar", seen="sara", by="omar")
+    assert view(queries, play).assignee == "sara"
 
     with play.store.writing() as connection:
         agents.set_role(connection, "omar", agents.ADMIN)
-    acts.assign(PSID, to="omar", seen="sara", by="omar")
-    assert view(reader, play).assignee == "omar"
+    commands.assign(PSID, to="omar", seen="sara", by="omar")
+    assert view(queries, play).assignee == "omar"
 
 
 # --- control --------------------------------------------------------------------------------------
 
 
-def test_stepping_in_takes_the_conversation_from_the_bot_and_gives_it_to_the_agent(play, acts, reader):
+def test_stepping_in_takes_the_conversation_from_the_bot_and_gives_it_to_the_agent(play, commands, queries):
     play.says("hello")
-    assert view(reader, play).can_take_over
+    assert view(queries, play).can_take_over
 
-    acts.take_over(PSID, "sara")
+    commands.take_over(PSID, "sara")
 
-    shown = view(reader, play)
+    shown = view(queries, play)
     assert (shown.control, shown.assignee, shown.can_reply) == ("inbox", "sara", True)
 
 
-def test_what_goes_back_to_the_bot_carries_the_note_into_the_divider(play, acts, reader):
+def test_what_goes_back_to_the_bot_carries_the_note_into_the_divider(play, commands, queries):
     play.hands_over()
 
-    acts.give_back(PSID, "sara", note="  refunded  ")
+    commands.give_back(PSID, "sara", note="  refunded  ")
 
-    divider = entries(reader, play, ControlChange)[-1]
+    divider = entries(queries, play, ControlChange)[-1]
     assert (divider.control, divider.reason, divider.who, divider.note) == (
         "bot",
         "agent",
         "Sara",
         "refunded",
     )
-    assert not view(reader, play).can_return
+    assert not view(queries, play).can_return
 
 
-def test_more_time_is_given_in_the_words_of_the_settings(play, acts, reader):
+def test_more_time_is_given_in_the_words_of_the_settings(play, commands, queries):
     play.hands_over()
-    until = view(reader, play).until
+    until = view(queries, play).until
 
-    acts.extend(PSID, "sara", "2 hours")
+    commands.extend(PSID, "sara", "2 hours")
 
-    assert view(reader, play).until == until + 7200
+    assert view(queries, play).until == until + 7200
     with pytest.raises(HandoverRefused, match="no duration"):
-        acts.extend(PSID, "sara", "a while")
+        commands.extend(PSID, "sara", "a while")
 
 
-def test_elsewhere_a_conversation_is_shown_and_cannot_be_answered(play, acts, reader):
+def test_elsewhere_a_conversation_is_shown_and_cannot_be_answered(play, commands, queries):
     play.hands_over("sales_bot")
 
-    shown = view(reader, play)
+    shown = view(queries, play)
 
     assert (shown.control, shown.target) == ("app", "sales_bot")
     assert not shown.can_reply
@@ -230,145 +231,145 @@ def test_elsewhere_a_conversation_is_shown_and_cannot_be_answered(play, acts, re
 # --- notes, tags, what was read -------------------------------------------------------------------
 
 
-def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, acts, reader):
+def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, commands, queries):
     play.hands_over()
     play.calls()
 
-    acts.remark(PSID, "sara", "is angry, rightly")
+    commands.remark(PSID, "sara", "is angry, rightly")
 
-    assert [(each.name, each.text) for each in entries(reader, play, PrivateNote, agent="omar")] == [
+    assert [(each.name, each.text) for each in entries(queries, play, PrivateNote, agent="omar")] == [
         ("Sara", "is angry, rightly")
     ]
     assert play.calls() == []
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 10_001])
-def test_a_note_that_is_none_is_refused(play, acts, text):
+def test_a_note_that_is_none_is_refused(play, commands, text):
     play.hands_over()
 
     with pytest.raises(HandoverRefused, match="the note"):
-        acts.remark(PSID, "sara", text)
+        commands.remark(PSID, "sara", text)
 
 
-def test_tags_come_and_go(play, acts, reader):
+def test_tags_come_and_go(play, commands, queries):
     play.hands_over()
 
-    acts.tag(PSID, "  late   delivery ")
-    assert view(reader, play).tags == ("late delivery",)
+    commands.tag(PSID, "  late   delivery ")
+    assert view(queries, play).tags == ("late delivery",)
 
-    acts.tag(PSID, "late delivery", remove=True)
-    assert view(reader, play).tags == ()
+    commands.tag(PSID, "late delivery", remove=True)
+    assert view(queries, play).tags == ()
 
 
-def test_unread_is_what_the_person_wrote_since_this_agent_looked(play, acts, reader):
+def test_unread_is_what_the_person_wrote_since_this_agent_looked(play, commands, queries):
     play.hands_over()
-    assert items(reader, "waiting")[0].unread
+    assert items(queries, "waiting")[0].unread
 
-    reader.looked_at(reader.row(PSID), "sara")
-    assert not items(reader, "waiting")[0].unread
-    assert items(reader, "waiting", agent="omar")[0].unread
+    queries.looked_at(queries.row(PSID), "sara")
+    assert not items(queries, "waiting")[0].unread
+    assert items(queries, "waiting", agent="omar")[0].unread
 
     play.says("hello?")
-    assert items(reader, "waiting")[0].unread
+    assert items(queries, "waiting")[0].unread
 
 
 # --- together -------------------------------------------------------------------------------------
 
 
-def test_colleagues_see_who_looks_and_who_types(play, acts, reader):
+def test_colleagues_see_who_looks_and_who_types(play, commands, queries):
     play.hands_over()
-    acts.is_here("p1", agent="omar", thread=PSID)
-    acts.types("p1", PSID)
+    commands.is_here("p1", agent="omar", thread=PSID)
+    commands.types("p1", PSID)
 
-    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.here, omar.looking, omar.typing) == (True, True, True)
 
     play.clock.passes(presence.TYPES_FOR)
-    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.looking, omar.typing) == (True, False)
 
-    acts.is_gone("p1", PSID)
-    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    commands.is_gone("p1", PSID)
+    omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.here, omar.looking) == (True, False)
 
 
-def test_who_opens_another_thread_looks_at_it_however_late_the_first_one_is_left(play, acts, reader):
+def test_who_opens_another_thread_looks_at_it_however_late_the_first_one_is_left(play, commands, queries):
     play.hands_over()
-    acts.is_here("p1", agent="omar", thread="")
-    acts.is_here("p1", agent="omar", thread=PSID, arrived=True)
+    commands.is_here("p1", agent="omar", thread="")
+    commands.is_here("p1", agent="omar", thread=PSID, arrived=True)
 
-    acts.is_gone("p1", "")
+    commands.is_gone("p1", "")
 
-    omar = next(each for each in view(reader, play).colleagues if each.name == "omar")
+    omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert omar.looking
 
 
-def test_who_has_been_away_for_too_long_has_nothing_any_more(play, acts, reader):
+def test_who_has_been_away_for_too_long_has_nothing_any_more(play, commands, queries):
     play.hands_over()
-    acts.assign(PSID, to="sara", seen="", by="sara")
-    acts.is_here("p1", agent="sara", thread=PSID)
+    commands.assign(PSID, to="sara", seen="", by="sara")
+    commands.is_here("p1", agent="sara", thread=PSID)
 
     play.clock.passes(4 * 60)
-    acts.tidy()
-    assert view(reader, play).assignee == "sara"
+    commands.tidy()
+    assert view(queries, play).assignee == "sara"
 
     play.clock.passes(2 * 60)
-    acts.tidy()
-    assert view(reader, play).assignee == ""
-    assert [item.thread for item in items(reader, "waiting")] == [PSID]
+    commands.tidy()
+    assert view(queries, play).assignee == ""
+    assert [item.thread for item in items(queries, "waiting")] == [PSID]
 
 
-def test_what_is_given_to_a_colleague_who_is_not_here_waits_for_them_for_a_while(play, acts, reader):
+def test_what_is_given_to_a_colleague_who_is_not_here_waits_for_them_for_a_while(play, commands, queries):
     play.hands_over()
-    acts.assign(PSID, to="omar", seen="", by="sara")
+    commands.assign(PSID, to="omar", seen="", by="sara")
 
-    acts.tidy()
-    assert view(reader, play).assignee == "omar"
+    commands.tidy()
+    assert view(queries, play).assignee == "omar"
 
     play.clock.passes(6 * 60)
-    acts.tidy()
-    assert view(reader, play).assignee == ""
+    commands.tidy()
+    assert view(queries, play).assignee == ""
 
 
-def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, reader, acts):
+def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, queries, commands):
     inbox = dataclasses.replace(play.settings.inbox, offline_after=timedelta(days=14))
     settings = dataclasses.replace(play.settings, inbox=inbox)
-    acts = Commands(settings, play.store, play.thread_control, play.clock)
+    commands = Commands(settings, play.store, play.thread_control, play.clock)
     play.hands_over()
-    acts.assign(PSID, to="sara", seen="", by="sara")
+    commands.assign(PSID, to="sara", seen="", by="sara")
     play.clock.passes(timedelta(days=5).total_seconds())
-    acts.is_here("p1", agent="sara", thread=PSID)
+    commands.is_here("p1", agent="sara", thread=PSID)
 
     play.clock.passes(timedelta(days=10).total_seconds())
-    acts.tidy()
-    acts.tidy()
+    commands.tidy()
+    commands.tidy()
 
-    assert view(reader, play).assignee == "sara"
+    assert view(queries, play).assignee == "sara"
 
 
-def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, reader):
+def test_where_nobody_is_unassigned_by_the_clock_everything_stays(play, queries):
     inbox = dataclasses.replace(play.settings.inbox, offline_after=None)
     settings = dataclasses.replace(play.settings, inbox=inbox)
     with play.store.writing() as connection:
         agents.add(connection, Person("sara", "Sara", "hash", created_at=play.clock()))
-    acts = Commands(settings, play.store, play.thread_control, play.clock)
+    commands = Commands(settings, play.store, play.thread_control, play.clock)
     play.hands_over()
-    acts.assign(PSID, to="sara", seen="", by="sara")
+    commands.assign(PSID, to="sara", seen="", by="sara")
 
     play.clock.passes(timedelta(hours=10).total_seconds())
-    acts.tidy()
+    commands.tidy()
 
-    assert view(reader, play).assignee == "sara"
+    assert view(queries, play).assignee == "sara"
 
 
-def test_every_act_is_news_and_old_news_is_forgotten(play, acts):
+def test_every_act_is_news_and_old_news_is_forgotten(play, commands):
     play.hands_over()
     with play.store.reading() as connection:
         before, _ = page_updates.newest(connection)
 
-    acts.tag(PSID, "late")
-    acts.remark(PSID, "sara", "a note")
-    acts.assign(PSID, to="sara", seen="", by="sara")
+    commands.tag(PSID, "late")
+    commands.remark(PSID, "sara", "a note")
+    commands.assign(PSID, to="sara", seen="", by="sara")
 
     with play.store.reading() as connection:
         found = page_updates.since(
@@ -377,8 +378,8 @@ def test_every_act_is_news_and_old_news_is_forgotten(play, acts):
     assert [thread for _, thread in found] == [PSID] * 3
 
     play.clock.passes(3600)
-    acts.is_here("p1", agent="sara", thread="")
-    acts.tidy()
+    commands.is_here("p1", agent="sara", thread="")
+    commands.tidy()
     with play.store.reading() as connection:
         assert (
             len(page_updates.since(connection, news_id=0, change_id=10**9, at=float("inf"))) == 1
@@ -406,16 +407,16 @@ def statements(play):
     sa.event.remove(play.store._engine, "before_cursor_execute", note)
 
 
-def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, acts, reader, statements):
+def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, commands, queries, statements):
     play.hands_over()
-    row = reader.row(PSID)
+    row = queries.row(PSID)
     given = {"agent": "sara", "link": str}
 
     def cost():
-        thread = statements(reader.thread, row, BotHistory(), **given)
-        return thread, statements(reader.list, Filters(list="open", tag="vip"), agent="sara")
+        thread = statements(queries.thread, row, BotHistory(), **given)
+        return thread, statements(queries.list, Filters(list="open", tag="vip"), agent="sara")
 
-    acts.tag(PSID, "vip")
+    commands.tag(PSID, "vip")
     few = cost()
     with play.store.writing() as connection:
         for number in range(20):
@@ -425,11 +426,11 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, a
             transcript.add(connection, PSID, Line(AGENT, "hi", number, mid=f"m{number}", agent=name))
             replies.add(connection, PSID, key=name, agent=name, text="hi", now=play.clock())
     for number in range(20):
-        acts.remark(PSID, f"agent{number}", "a note")
-        acts.tag(PSID, f"tag {number}")
+        commands.remark(PSID, f"agent{number}", "a note")
+        commands.tag(PSID, f"tag {number}")
         play.thread_control.hand_over(f"chat-{number}", channel="socketio")
-        acts.tag(f"chat-{number}", "vip")
-        acts.claim_for_answer(reader.row(f"chat-{number}"), f"agent{number}")
+        commands.tag(f"chat-{number}", "vip")
+        commands.claim_for_answer(queries.row(f"chat-{number}"), f"agent{number}")
 
     assert cost() == few
     assert max(few) <= 10
@@ -438,20 +439,22 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, a
 # --- the conversation -----------------------------------------------------------------------------
 
 
-def test_what_everybody_said_stands_in_the_order_of_time(play, acts, reader):
+def test_what_everybody_said_stands_in_the_order_of_time(play, commands, queries):
     play.hands_over()
     play.says("is anybody there?")
     said = play.clock()
     bot = BotHistory([Said("b1", said - 10, "person", "", "hi"), Said("b2", said - 9, "bot", "", "Hello!")])
-    acts.remark(PSID, "sara", "late again")
+    commands.remark(PSID, "sara", "late again")
 
-    shown = view(reader, play, bot=bot).entries
+    shown = view(queries, play, bot=bot).entries
 
     assert [type(each).__name__ for each in shown] == ["Said", "Said", "ControlChange", "Said", "PrivateNote"]
     assert [each.text for each in shown if isinstance(each, Said)] == ["hi", "Hello!", "is anybody there?"]
 
 
-def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_with_it(play, acts, reader):
+def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_with_it(
+    play, commands, queries
+):
     play.hands_over()
     with play.store.writing() as connection:
         transcript.add(
@@ -462,12 +465,12 @@ def test_a_question_that_the_bot_could_not_answer_is_shown_once_and_no_answer_wi
         Said("b2", play.clock() - 1, "bot", "", "At nine.", turn="m2"),
     ]
 
-    shown = view(reader, play, bot=BotHistory(said)).entries
+    shown = view(queries, play, bot=BotHistory(said)).entries
 
     assert [each.text for each in shown if isinstance(each, Said)] == ["when do you open?"]
 
 
-def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(play, acts, reader):
+def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(play, commands, queries):
     play.hands_over()
     said = [Said("b0", play.clock() - 1000, "bot", "", "Hello!", turn="m")]
     with play.store.writing() as connection:
@@ -478,7 +481,7 @@ def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(pla
 
     seen, before = [], None
     while True:
-        shown = view(reader, play, bot=BotHistory(said), before=before)
+        shown = view(queries, play, bot=BotHistory(said), before=before)
         seen = [each.text for each in shown.entries if isinstance(each, Said)] + seen
         if not shown.earlier:
             break
@@ -487,14 +490,14 @@ def test_behind_many_answers_that_could_not_be_sent_the_conversation_goes_on(pla
     assert seen == ["Hello!"] + ["hello?"] * (timeline.ENTRIES + timeline.MORE)
 
 
-def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, reader):
+def test_a_long_conversation_is_shown_in_stretches_without_holes(play, commands, queries):
     play.hands_over()
     for number in range(70):
         play.says(f"message {number}")
 
     texts, before = [], None
     while True:
-        shown = view(reader, play, before=before)
+        shown = view(queries, play, before=before)
         texts = [each.text for each in shown.entries if isinstance(each, Said)] + texts
         if not shown.earlier:
             break
@@ -503,20 +506,20 @@ def test_a_long_conversation_is_shown_in_stretches_without_holes(play, acts, rea
     assert texts == [f"message {number}" for number in range(70)]
 
 
-def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(play, acts, reader):
+def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(play, commands, queries):
     play.hands_over()
     at = play.clock() + 0.4996  # ours, to the microsecond; Meta's to the millisecond
     bot = BotHistory([Said(f"b{number}", at, "bot", "", f"bot {number}") for number in range(3)])
     for number in range(timeline.ENTRIES - 2):
         play.clock.passes(1)
-        acts.remark(PSID, "sara", f"note {number}")
+        commands.remark(PSID, "sara", f"note {number}")
     with play.store.writing() as connection:
         for number in range(3):
             transcript.add(connection, PSID, Line(PERSON, f"line {number}", int(at * 1000), mid=f"m{number}"))
 
     seen, before = [], None
     while True:
-        shown = view(reader, play, bot=bot, before=before)
+        shown = view(queries, play, bot=bot, before=before)
         seen = [each.text for each in shown.entries if not isinstance(each, ControlChange)] + seen
         if not shown.earlier:
             break
@@ -526,27 +529,27 @@ def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(pl
     assert seen == same + [f"note {number}" for number in range(timeline.ENTRIES - 2)]
 
 
-def test_people_are_called_by_the_name_that_meta_gives(play, acts, reader):
+def test_people_are_called_by_the_name_that_meta_gives(play, commands, queries):
     play.hands_over()
     play.says("hello")
     with play.store.writing() as connection:
         profiles.put(connection, profiles.Profile(PSID, "Layla Haddad", "https://x.org/p.png", 0.0))
 
-    assert view(reader, play).name == "Layla Haddad"
-    assert entries(reader, play)[-1].name == "Layla Haddad"
-    assert items(reader, "open")[0].has_picture
+    assert view(queries, play).name == "Layla Haddad"
+    assert entries(queries, play)[-1].name == "Layla Haddad"
+    assert items(queries, "open")[0].has_picture
 
 
-def test_files_are_shown_by_addresses_of_this_server_alone(play, acts, reader):
+def test_files_are_shown_by_addresses_of_this_server_alone(play, commands, queries):
     play.hands_over()
     play.clock.passes(1)
     play.person.sends("image", url="https://scontent.xx.fbcdn.net/a.png")
     play.work()
 
-    assert entries(reader, play)[-1].files[0].url == "/file?of=https://scontent.xx.fbcdn.net/a.png"
+    assert entries(queries, play)[-1].files[0].url == "/file?of=https://scontent.xx.fbcdn.net/a.png"
 
 
-def test_delivery_and_read_marks_stand_on_what_the_page_wrote(play, acts, reader):
+def test_delivery_and_read_marks_stand_on_what_the_page_wrote(play, commands, queries):
     play.hands_over()
     at = play.clock()
     bot = BotHistory([Said("b", at - 1, "bot", "", "Hello!"), Said("p", at - 2, "person", "", "hi")])
@@ -560,5 +563,5 @@ def test_delivery_and_read_marks_stand_on_what_the_page_wrote(play, acts, reader
     )
     play.work()
 
-    marks = {each.key: each.mark for each in entries(reader, play, bot=bot)}
+    marks = {each.key: each.mark for each in entries(queries, play, bot=bot)}
     assert (marks["b"], marks["p"]) == ("read", "")

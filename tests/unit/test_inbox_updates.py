@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.inbox import updates as live_module
+from handover_channel.inbox import updates as updates_module
 from handover_channel.inbox.updates import Updates
 from handover_channel.rules.control import Control
 from handover_channel.store import page_updates, schema, threads
@@ -23,12 +23,12 @@ def pool():
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(live_module, "LOOK", 0.01)
+    monkeypatch.setattr(updates_module, "LOOK", 0.01)
 
 
-async def has_looked(live):
+async def has_looked(updates):
     async def look():
-        while live._newest is None:  # noqa: ASYNC110  (it looks on a thread, and tells nobody)
+        while updates._newest is None:  # noqa: ASYNC110  (it looks on a thread, and tells nobody)
             await asyncio.sleep(0.001)
 
     await asyncio.wait_for(look(), BOUND)
@@ -53,33 +53,33 @@ def done(store, thread, control):
 
 
 async def test_every_open_page_hears_of_what_is_new(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    pages = [live.open(), live.open()]
-    await has_looked(live)  # what was before is on the page
+    updates = Updates(store, pool, lambda: 1000.0)
+    pages = [updates.open(), updates.open()]
+    await has_looked(updates)  # what was before is on the page
 
     add(store, "24680")
 
     assert [(await page.changed(BOUND)).threads for page in pages] == [{"24680"}, {"24680"}]
-    await live.stop()
+    await updates.stop()
 
 
 async def test_nothing_is_told_twice(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    page = live.open()
-    await has_looked(live)
+    updates = Updates(store, pool, lambda: 1000.0)
+    page = updates.open()
+    await has_looked(updates)
     add(store, "24680")
     await page.changed(BOUND)
 
     add(store, "13579")
 
     assert (await page.changed(BOUND)).threads == {"13579"}
-    await live.stop()
+    await updates.stop()
 
 
 async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_asked_for(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    page = live.open()
-    await has_looked(live)
+    updates = Updates(store, pool, lambda: 1000.0)
+    page = updates.open()
+    await has_looked(updates)
 
     add(store, "24680", kind=page_updates.LOOK)
     assert await page.changed(BOUND) == ({"24680"}, False)
@@ -92,26 +92,26 @@ async def test_who_types_and_what_the_bot_answers_is_nothing_that_every_list_is_
 
     add(store, "24680")
     assert await page.changed(BOUND) == ({"24680"}, True)
-    await live.stop()
+    await updates.stop()
 
 
 async def test_what_happens_while_a_page_is_busy_is_kept_for_it(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    page, other = live.open(), live.open()
-    await has_looked(live)
+    updates = Updates(store, pool, lambda: 1000.0)
+    page, other = updates.open(), updates.open()
+    await has_looked(updates)
 
     for thread in ("24680", "13579"):
         add(store, thread)
         await other.changed(BOUND)
 
     assert (await page.changed(BOUND)).threads == {"24680", "13579"}
-    await live.stop()
+    await updates.stop()
 
 
 async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    page = live.open()
-    await has_looked(live)
+    updates = Updates(store, pool, lambda: 1000.0)
+    page = updates.open()
+    await has_looked(updates)
     for number in range(page_updates.ROWS_BACK + 10):
         add(store, str(number))
     while (await page.changed(0.5)).threads:
@@ -122,23 +122,23 @@ async def test_after_a_quiet_time_pages_hear_of_what_is_new(store, pool):
     add(store, "24680")
 
     assert (await page.changed(BOUND)).threads == {"24680"}
-    await live.stop()
+    await updates.stop()
 
 
 async def test_without_an_open_page_nobody_looks(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    live.close(live.open())
+    updates = Updates(store, pool, lambda: 1000.0)
+    updates.close(updates.open())
 
-    await asyncio.wait_for(asyncio.shield(live._looking), BOUND)
+    await asyncio.wait_for(asyncio.shield(updates._looking), BOUND)
 
 
 async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
-    live = Updates(store, pool, lambda: 1000.0)
-    page = live.open()
+    updates = Updates(store, pool, lambda: 1000.0)
+    page = updates.open()
     waiting = asyncio.ensure_future(page.changed(BOUND))
     await asyncio.sleep(0)
 
-    await live.stop()
+    await updates.stop()
 
     assert (await waiting).threads == set()
     assert page.is_over
@@ -146,9 +146,9 @@ async def test_a_page_lets_go_at_once_when_the_server_stops(store, pool):
 
 @pytest.mark.parametrize("error", [StoreUnavailable("gone"), ValueError("a fault of ours")])
 async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
-    live = Updates(store, pool, lambda: 1000.0)
-    page = live.open()
-    await has_looked(live)
+    updates = Updates(store, pool, lambda: 1000.0)
+    page = updates.open()
+    await has_looked(updates)
     looked, real = [], page_updates.since
 
     def fails_once(*given, **named):
@@ -161,4 +161,4 @@ async def test_what_goes_wrong_is_only_a_pause(store, pool, monkeypatch, error):
     add(store, "24680")
 
     assert (await page.changed(BOUND)).threads == {"24680"}
-    await live.stop()
+    await updates.stop()

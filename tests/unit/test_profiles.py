@@ -239,6 +239,6 @@ def test_the_page_is_named_where_there_are_several(play, ids, shown):
     if ids and ours in [each.id for each in settings.pages]:
         with play.store.writing() as connection:
             page_names.put(connection, page_names.PageName(ours, "Lamp & Leaf", play.clock()))
-    reader = Queries(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
+    queries = Queries(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
 
-    assert reader.thread(play.row, BotHistory(), agent="sara", link=str).page_name == shown.format(ours)
+    assert queries.thread(play.row, BotHistory(), agent="sara", link=str).page_name == shown.format(ours)

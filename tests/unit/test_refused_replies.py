@@ -42,8 +42,8 @@ def agent(play):
 
 
 def shown(play, agent):
-    reader = Queries(play.settings, play.store, agent.sending_rules, play.clock)
-    return reader.thread(play.row, BotHistory(), agent="sara", link=str)
+    queries = Queries(play.settings, play.store, agent.sending_rules, play.clock)
+    return queries.thread(play.row, BotHistory(), agent="sara", link=str)
 
 
 def refused(play, refusal, times=1):

@@ -56,16 +56,16 @@ def test_ones_own_reply_may_be_discarded_in_a_colleagues_conversation():
 
 
 @pytest.fixture
-def acts(play):
+def commands(play):
     """Sara has a conversation; Eve is a colleague, Root an admin."""
     with play.store.writing() as connection:
         for name in ("sara", "eve"):
             agents.add(connection, Person(name, name.title(), "hash", created_at=play.clock()))
         agents.add(connection, Person("root", "Root", "hash", role=ADMIN, created_at=play.clock()))
     play.hands_over()
-    acts = Commands(play.settings, play.store, play.thread_control, play.clock)
-    acts.assign(PSID, to="sara", seen="", by="sara")
-    return acts
+    commands = Commands(play.settings, play.store, play.thread_control, play.clock)
+    commands.assign(PSID, to="sara", seen="", by="sara")
+    return commands
 
 
 @pytest.fixture
@@ -74,97 +74,97 @@ def agent(play):
 
 
 def view(play, agent, of):
-    reader = Queries(play.settings, play.store, agent.sending_rules, play.clock)
-    return reader.thread(play.row, BotHistory(), agent=of, link=str)
+    queries = Queries(play.settings, play.store, agent.sending_rules, play.clock)
+    return queries.thread(play.row, BotHistory(), agent=of, link=str)
 
 
 DEEDS = {
-    "assign": lambda acts, by: acts.assign(PSID, to=by, seen="sara", by=by),
-    "return": lambda acts, by: acts.give_back(PSID, by),
-    "take over": lambda acts, by: acts.take_over(PSID, by),
-    "extend": lambda acts, by: acts.extend(PSID, by, "1 hour"),
+    "assign": lambda commands, by: commands.assign(PSID, to=by, seen="sara", by=by),
+    "return": lambda commands, by: commands.give_back(PSID, by),
+    "take over": lambda commands, by: commands.take_over(PSID, by),
+    "extend": lambda commands, by: commands.extend(PSID, by, "1 hour"),
 }
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
-def test_a_colleagues_conversation_is_not_got_by_any_act(play, acts, deed):
+def test_a_colleagues_conversation_is_not_got_by_any_act(play, commands, deed):
     before = play.row
 
     with pytest.raises(HandoverRefused, match="Sara answers this conversation -> only they, or an admin"):
-        deed(acts, "eve")
+        deed(commands, "eve")
 
     assert play.row == before
 
 
-def test_return_and_take_over_are_no_way_around_it(play, acts):
+def test_return_and_take_over_are_no_way_around_it(play, commands):
     for deed in ("return", "take over"):
         with pytest.raises(HandoverRefused):
-            DEEDS[deed](acts, "eve")
+            DEEDS[deed](commands, "eve")
 
     assert play.row.assignee == "sara"
 
 
 @pytest.mark.parametrize("by", ["sara", "root"])
 @pytest.mark.parametrize("deed", ["return", "extend"])
-def test_who_has_it_and_admins_may(play, acts, by, deed):
+def test_who_has_it_and_admins_may(play, commands, by, deed):
     before = play.row.version
 
-    DEEDS[deed](acts, by)
+    DEEDS[deed](commands, by)
 
     assert play.row.version > before
 
 
 def test_on_a_machine_without_agents_the_one_there_is_may_do_everything(play):
     play.hands_over()
-    acts = Commands(play.settings, play.store, play.thread_control, play.clock)
+    commands = Commands(play.settings, play.store, play.thread_control, play.clock)
     with play.store.writing() as connection:
         threads.assign(connection, PSID, agent="old", seen="", now=play.clock())
 
-    acts.give_back(PSID, YOU)
+    commands.give_back(PSID, YOU)
 
     assert play.control == "bot"
 
 
-def test_before_a_reply_in_a_colleagues_conversation_an_agent_is_asked_once(play, acts, agent):
+def test_before_a_reply_in_a_colleagues_conversation_an_agent_is_asked_once(play, commands, agent):
     play.clock.passes(1)
     assert view(play, agent, "eve").asks == "sara"
     with pytest.raises(HandoverRefused, match="Sara has this conversation -> look"):
-        acts.expect_right(Act.REPLY, PSID, "eve")
+        commands.expect_right(Act.REPLY, PSID, "eve")
 
-    acts.expect_right(Act.REPLY, PSID, "eve", despite="sara")
+    commands.expect_right(Act.REPLY, PSID, "eve", despite="sara")
     assert agent.reply(PSID, "May I help?", agent="eve").state == SENT
 
-    acts.expect_right(Act.REPLY, PSID, "eve")
+    commands.expect_right(Act.REPLY, PSID, "eve")
     assert view(play, agent, "eve").asks == ""
 
 
-def test_who_was_told_of_one_colleague_is_asked_again_for_another(play, acts, agent):
-    acts.assign(PSID, to="root", seen="sara", by="sara")
+def test_who_was_told_of_one_colleague_is_asked_again_for_another(play, commands, agent):
+    commands.assign(PSID, to="root", seen="sara", by="sara")
 
     with pytest.raises(HandoverRefused, match="Root has this conversation"):
-        acts.expect_right(Act.REPLY, PSID, "eve", despite="sara")
+        commands.expect_right(Act.REPLY, PSID, "eve", despite="sara")
 
 
-def test_who_has_it_is_not_asked_and_nobody_is_where_nobody_has_it(play, acts, agent):
+def test_who_has_it_is_not_asked_and_nobody_is_where_nobody_has_it(play, commands, agent):
     assert view(play, agent, "sara").asks == ""
-    acts.assign(PSID, to="", seen="sara", by="sara")
+    commands.assign(PSID, to="", seen="sara", by="sara")
 
     assert view(play, agent, "eve").asks == ""
-    acts.expect_right(Act.REPLY, PSID, "eve")
+    commands.expect_right(Act.REPLY, PSID, "eve")
 
 
-def test_a_colleagues_failed_reply_is_not_discarded_and_ones_own_is(play, acts, agent):
+def test_a_colleagues_failed_reply_is_not_discarded_and_ones_own_is(play, commands, agent):
     play.meta.fails("messages", Refusal(551, "(#551) no", 1545041), 2)
     saras = agent.reply(PSID, "One.", agent="sara")
     eves = agent.reply(PSID, "Two.", agent="eve")
     assert {saras.state, eves.state} == {FAILED}
 
     with pytest.raises(HandoverRefused, match="Sara answers"):
-        acts.expect_right(Act.DROP, PSID, "eve", reply=saras.id)
-    acts.expect_right(Act.DROP, PSID, "eve", reply=eves.id)
+        commands.expect_right(Act.DROP, PSID, "eve", reply=saras.id)
+    commands.expect_right(Act.DROP, PSID, "eve", reply=eves.id)
 
 
-def test_the_page_offers_what_one_may_do(play, acts, agent):
+def test_the_page_offers_what_one_may_do(play, commands, agent):
     eves, saras, roots = (view(play, agent, name) for name in ("eve", "sara", "root"))
 
     assert [(each.can_return, each.can_extend, each.decides) for each in (eves, saras, roots)] == [
@@ -175,15 +175,15 @@ def test_the_page_offers_what_one_may_do(play, acts, agent):
     assert all(each.can_reply for each in (eves, saras, roots))
 
 
-def test_notes_and_tags_are_everybodys(play, acts):
-    acts.remark(PSID, "eve", "I know her")
-    acts.tag(PSID, "vip")
+def test_notes_and_tags_are_everybodys(play, commands):
+    commands.remark(PSID, "eve", "I know her")
+    commands.tag(PSID, "vip")
 
 
-def test_whoever_has_been_away_too_long_has_nothing_that_others_would_have_to_ask_for(play, acts):
+def test_whoever_has_been_away_too_long_has_nothing_that_others_would_have_to_ask_for(play, commands):
     play.clock.passes(timedelta(minutes=6).total_seconds())
-    acts.tidy()
+    commands.tidy()
 
-    DEEDS["return"](acts, "eve")
+    DEEDS["return"](commands, "eve")
 
     assert play.control == "bot"
