@@ -23,18 +23,26 @@ from handover_channel.errors import (
     StoreUnavailable,
 )
 from handover_channel.messenger.events import MESSENGER
-from handover_channel.messenger.return_button import BUTTON_PAYLOAD
+from handover_channel.rules.bot_contract import (
+    CLOSED_RESPONSE,
+    FAILED_RESPONSE,
+    HANDOVER_ACTION,
+    LISTEN_ACTION,
+    REASON_ENTITY,
+    RETURN_ACTION,
+    RETURNED_INTENT,
+    SESSION_START_ACTION,
+    TARGET_ENTITY,
+    TARGET_SLOT,
+    UNTIL_SLOT,
+    returned_parse_data,
+)
 from handover_channel.rules.last_words import words_said
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
-
-TARGET_SLOT, UNTIL_SLOT = "handover_target", "handover_until"
-REASON_ENTITY = "reason"
-RETURNED_INTENT = "handover_returned"
-FAILED_RESPONSE, CLOSED_RESPONSE = "utter_handover_failed", "utter_handover_closed"
 
 _Domain = Dict[str, Any]
 
@@ -53,13 +61,13 @@ class ActionHandover(Action):
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
-        return "action_handover"
+        return HANDOVER_ACTION
 
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
     ) -> List[EventType]:
         """Pass control, and mirror it in the slots."""
-        target = next(tracker.get_latest_entity_values(TARGET_SLOT), None) or tracker.get_slot(TARGET_SLOT)
+        target = next(tracker.get_latest_entity_values(TARGET_ENTITY), None) or tracker.get_slot(TARGET_SLOT)
         channel = _channel_of(tracker)
         try:
             row = await asyncio.get_running_loop().run_in_executor(
@@ -117,7 +125,7 @@ class ActionHandoverReturn(Action):
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
-        return "action_handover_return"
+        return RETURN_ACTION
 
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
@@ -151,7 +159,7 @@ class ActionSessionStart(Action):
 
     def name(self) -> str:
         """Name the action as Rasa's own, which it replaces."""
-        return "action_session_start"
+        return SESSION_START_ACTION
 
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
@@ -164,7 +172,7 @@ class ActionSessionStart(Action):
             else {name: tracker.slots.get(name) for name in (TARGET_SLOT, UNTIL_SLOT)}
         )
         slots = [SlotSet(name, value) for name, value in kept.items() if value is not None]
-        return [SessionStarted(), *slots, ActionExecuted("action_listen")]
+        return [SessionStarted(), *slots, ActionExecuted(LISTEN_ACTION)]
 
 
 def _configured() -> ThreadControl:
@@ -186,11 +194,5 @@ def _slots(row: Optional[Thread]) -> List[EventType]:
 
 
 def _returned_turn(reason: ReturnReason) -> List[EventType]:
-    text = BUTTON_PAYLOAD.replace(ReturnReason.BUTTON.value, reason.value)
-    entity = {"entity": REASON_ENTITY, "value": reason.value, "start": 0, "end": 0}
-    parse_data = {
-        "text": text,
-        "intent": {"name": RETURNED_INTENT, "confidence": 1.0},
-        "entities": [entity],
-    }
-    return [ActionExecuted("action_listen"), UserUttered(text=text, parse_data=parse_data)]
+    parse_data = returned_parse_data(reason)
+    return [ActionExecuted(LISTEN_ACTION), UserUttered(text=parse_data["text"], parse_data=parse_data)]

@@ -32,17 +32,19 @@ from handover_channel.messenger.bubble import (
 from handover_channel.messenger.content import attachment_of, content_of, tap_of
 from handover_channel.messenger.events import MESSENGER, Attachment
 from handover_channel.messenger.templates import buttons_of
+from handover_channel.rules.bot_contract import (
+    HANDOVER_METADATA,
+    OUR_MESSAGE_ID,
+    PAYLOAD_PREFIX,
+    REASON_ENTITY,
+    RETURNED_INTENT,
+)
 from handover_channel.rules.limits import ADDRESS, ATTACHMENTS, SHOWN
 
 _Json = Mapping[str, Any]
 
-#: Begins the payloads of buttons, which other channels send as text.
-_PREFIX = "/"
-
 #: The turn of a return, which nobody has said (rasa/turns.py).
-_RETURN = re.compile(r'/handover_returned\{"reason": "\w+"\}')
-#: Begins the ids of turns that are ours, or of messages for which Meta gives no id.
-_OUR_ID = "rasa-handover:"
+_RETURN = re.compile(rf'{PAYLOAD_PREFIX}{RETURNED_INTENT}\{{"{REASON_ENTITY}": "\w+"\}}')
 
 #: Notes of a message that it could not be drawn: then JSON says more.
 _NOT_DRAWN = frozenset({"unknown", "nothing", "blank", "template"})
@@ -91,8 +93,8 @@ def _of_person(event: _Json, key: str, turn: str) -> List[Said]:
 
 def _is_of_the_machinery(text: str, event: _Json, metadata: _Json) -> bool:
     """Tell whether nobody has said it: the turn of a return, or of the intent that an agent chose for it."""
-    is_ours = str(event.get("message_id") or "").startswith(_OUR_ID)
-    return bool(_RETURN.fullmatch(text)) or (is_ours and "handover" in metadata)
+    is_ours = str(event.get("message_id") or "").startswith(OUR_MESSAGE_ID)
+    return bool(_RETURN.fullmatch(text)) or (is_ours and HANDOVER_METADATA in metadata)
 
 
 def _shown(given: Any) -> str:
@@ -125,7 +127,7 @@ def _signed(text: str, metadata: _Json) -> Content:
 def _unsigned(text: str, metadata: _Json) -> Content:
     """Return what a message of another channel shows: its text, and that more came with it."""
     more = [Attachment("elsewhere")] if metadata.get("attachments") else []
-    if text.startswith(_PREFIX) and "{" in text:
+    if text.startswith(PAYLOAD_PREFIX) and "{" in text:
         return content_of("", [tap_of({"payload": text}), *more])
     return content_of(text, more)
 

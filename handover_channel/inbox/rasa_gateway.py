@@ -20,9 +20,10 @@ from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
+from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
 
 #: Intents of the machinery: nothing to go on with.
-_MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, "handover", "handover_returned"}
+_MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, HANDOVER_INTENT, RETURNED_INTENT}
 
 #: Seconds that a channel may take to send a text.
 PATIENCE = 30.0

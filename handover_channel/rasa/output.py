@@ -23,12 +23,10 @@ from handover_channel.messenger import messages
 from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.queue.outbound_gate import Gate
 from handover_channel.queue.resend_guard import ResendGuard
+from handover_channel.rules.bot_contract import HANDOVER_RESPONSE
 from handover_channel.rules.turn_outcome import Spoken
 
 logger = log.logger(__name__)
-
-#: The response that tells the person of a handover: Messenger gets the "Back to Bot" button with it.
-NOTICE = "utter_handover"
 
 _Message = Dict[str, Any]
 
@@ -64,7 +62,7 @@ class MessengerOutput(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """Send one of Rasa's responses, all of its parts."""
-        if message.get("utter_action") == NOTICE:
+        if message.get("utter_action") == HANDOVER_RESPONSE:
             ways = self._thread_control.settings.returning
             message = messages.with_return_button(message, ways.button, ways.more_buttons)
         # Rasa takes it for granted that buttons come with a text.

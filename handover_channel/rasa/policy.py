@@ -27,24 +27,23 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from handover_channel import log, services
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
-from handover_channel.rules.event_meaning import JUST_RETURNED
-from handover_channel.rules.keywords import Keywords
-from handover_channel.rules.rasa_turn import (
+from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
     HANDOVER_INTENT,
     LISTEN_ACTION,
     RETURN_ACTION,
     RETURNED_INTENT,
-    Turn,
-    next_action,
+    TARGET_ENTITY,
+    TARGET_SLOT,
 )
+from handover_channel.rules.event_meaning import JUST_RETURNED
+from handover_channel.rules.keywords import Keywords
+from handover_channel.rules.rasa_turn import Turn, next_action
 from handover_channel.rules.written_language import language_of
 from handover_channel.settings.return_options import keywords_of
 
 logger = log.logger(__name__)
-
-TARGET_SLOT = "handover_target"
 
 #: Channels with a gate of their own: no way back reaches a policy there.
 GATED_CHANNELS = frozenset({MESSENGER})
@@ -247,7 +246,7 @@ def _is_request(tracker: DialogueStateTracker, domain: Domain) -> bool:
 
 def _wanted(tracker: DialogueStateTracker) -> Optional[str]:
     """Return the target that `action_handover` would hand over to, None for the default one."""
-    named = next(tracker.get_latest_entity_values(TARGET_SLOT), None)
+    named = next(tracker.get_latest_entity_values(TARGET_ENTITY), None)
     return named or (tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None)
 
 

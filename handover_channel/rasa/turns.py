@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections import deque
@@ -25,6 +24,7 @@ from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mappin
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
@@ -37,6 +37,15 @@ from handover_channel.rasa.event_loops import OnLoop, output_of, share_event_bro
 from handover_channel.rasa.garbage_collection import set_aside, tidy_up
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.store_checks import are_at_hand, expect_reachable, forget_lock
+from handover_channel.rules.bot_contract import (
+    HANDOVER_METADATA,
+    OUR_MESSAGE_ID,
+    PAYLOAD_PREFIX,
+    TARGET_SLOT,
+    UNTIL_SLOT,
+    intent_parse_data,
+    returned_parse_data,
+)
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.store import Store
@@ -44,11 +53,6 @@ from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 
 logger = logging.getLogger(__name__)
-
-RETURNED_INTENT = "handover_returned"
-#: Of Rasa's FallbackClassifier: nothing was understood.
-FALLBACK_INTENT = "nlu_fallback"
-_PREFIX = "/"
 
 #: Seconds that echoes get to come after a restart. Meta repeats at once what it could not deliver.
 ECHOES = 3.0
@@ -143,7 +147,7 @@ class RasaBot:
         Interrupted between the two, or in the second, the first is not run again.
         """
         await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
-        handover = {"handover": {key: value for key, value in note.items() if key != "rest"}}
+        handover = {HANDOVER_METADATA: {key: value for key, value in note.items() if key != "rest"}}
         parts = [("", returned_parse_data(reason), handover), *await self._going_on(row, note)]
         begun, spoken = _was_begun(delivery), Spoken()
         for part, parse_data, metadata in parts:
@@ -172,14 +176,14 @@ class RasaBot:
         """Return what the bot goes on with after the turn of a return, if with anything."""
         intent, rest = str(note.get("intent") or ""), note.get("rest") or {}
         if intent and self._knows(intent):
-            return [(".intent", intent_parse_data(intent), {"handover": dict(note)})]
+            return [(".intent", intent_parse_data(intent), {HANDOVER_METADATA: dict(note)})]
         if intent:
             logger.warning("thread %s: the bot has no intent %s any more to go on with", row.id, intent)
         if not rest:
             return []
         text = str(rest["text"])
         found = await self._parsed(text, words_of(text, typed=True, limit=self._nlu_limit))
-        if not rest["always"] and found["intent"].get("name") in (None, FALLBACK_INTENT):
+        if not rest["always"] and found["intent"].get("name") in (None, DEFAULT_NLU_FALLBACK_INTENT_NAME):
             return []  # "please", "take me": the bot has just asked how it can help
         return [(".rest", found, {key: rest[key] for key in ("mid", "timestamp", "page")})]
 
@@ -197,7 +201,7 @@ class RasaBot:
         agent = self._agent()
         if agent is None:
             return
-        wanted = {"handover_target": target or None, "handover_until": until}
+        wanted = {TARGET_SLOT: target or None, UNTIL_SLOT: until}
         async with agent.lock_store.lock(row.id):
             tracker = await agent.processor.get_tracker(row.id)
             new = [SlotSet(slot, value) for slot, value in wanted.items() if _differs(tracker, slot, value)]
@@ -345,9 +349,9 @@ def text_of(event: _Said) -> str:
 
 def words_of(text: str, *, typed: bool, limit: Optional[int]) -> str:
     """Return what NLU gets of a text, "" for nothing: of a payload that names an intent, all."""
-    if not typed and text.startswith(_PREFIX):
+    if not typed and text.startswith(PAYLOAD_PREFIX):
         return text
-    return (text.lstrip(f"{_PREFIX} ") if typed else text)[:limit]
+    return (text.lstrip(f"{PAYLOAD_PREFIX} ") if typed else text)[:limit]
 
 
 def is_typed(event: _Said) -> bool:
@@ -380,17 +384,4 @@ def _was_begun(delivery: Delivery) -> bool:
 
 def _id_of(delivery: Delivery) -> str:
     """Return the message id of what Meta gives none for: the same again after a restart."""
-    return f"rasa-handover:{delivery.id}"
-
-
-def returned_parse_data(reason: ReturnReason) -> Dict[str, Any]:
-    """Return what Rasa's NLU would make of the payload of a return."""
-    given = {"entity": "reason", "value": reason.value, "start": 0, "end": 0}
-    text = f"/{RETURNED_INTENT}{json.dumps({'reason': reason.value})}"
-    return {**intent_parse_data(RETURNED_INTENT), "text": text, "entities": [given]}
-
-
-def intent_parse_data(name: str) -> Dict[str, Any]:
-    """Return what Rasa's NLU would make of the payload of an intent."""
-    intent = {"name": name, "confidence": 1.0}
-    return {"text": f"/{name}", "intent": intent, "intent_ranking": [intent], "entities": []}
+    return f"{OUR_MESSAGE_ID}{delivery.id}"

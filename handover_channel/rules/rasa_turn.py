@@ -23,11 +23,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-LISTEN_ACTION = "action_listen"
-RETURN_ACTION = "action_handover_return"
-HANDOVER_INTENT, RETURNED_INTENT = "handover", "handover_returned"
-HANDOVER_ACTION = "action_handover"
-FAILED_RESPONSE = "utter_handover_failed"
+from handover_channel.rules.bot_contract import (
+    FAILED_RESPONSE,
+    HANDOVER_ACTION,
+    LISTEN_ACTION,
+    RETURN_ACTION,
+    RETURNED_INTENT,
+)
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@ import itertools
 
 import pytest
 
-from handover_channel.rules.rasa_turn import (
+from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
     LISTEN_ACTION,
     RETURN_ACTION,
     RETURNED_INTENT,
-    Turn,
-    is_muted,
-    next_action,
 )
+from handover_channel.rules.rasa_turn import Turn, is_muted, next_action
 
 EVERY_TURN = [
     Turn(row, target, intent, keyword, gated, asked)
