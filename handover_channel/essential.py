@@ -5,8 +5,8 @@
    https://docs.python.org/3/library/asyncio-exceptions.html, `asyncio.Task`
 2. In Rasa's process such a thread is run again: other channels live there, and nothing of what waits in an
    event loop is lost by running it again.
-3. The desk ends as a whole instead: Rasa's process starts another one within a second, which takes up
-   everything that is not done; the half of a desk would only seem to live.
+3. The queue's process ends as a whole instead: Rasa's process starts another one within a second, which takes
+   up everything that is not done; half of it would only seem to live.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def watched(name: str, task: asyncio.Task[Any], is_over: Callable[[], bool]) -> 
 
 def end_process(name: str, error: Optional[BaseException]) -> None:
     """Say so on stderr and end this process at once: what it was at is taken up by another one."""
-    # Past the log: in the desk it goes out by an event loop, which has no time left.
+    # Past the log: in the queue's process it goes out by an event loop, which has no time left.
     said = f"{name} has ended before its time, and its process with it: {_trace(error)}"
     record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, said, (), None)
     if logging.lastResort:

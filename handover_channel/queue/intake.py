@@ -23,7 +23,7 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.page_events import PageEvent, unread, without_thread
 from handover_channel.metrics import counters
 from handover_channel.queue.claims import Begun
-from handover_channel.queue.ipc import Counter
+from handover_channel.queue.ipc import BatchServer
 from handover_channel.store import Store, deliveries, findings
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,12 @@ class Beginner(Protocol):
 
 
 class Intake:
-    """Answers what is asked at *counter*: (signature, body) of a webhook call."""
+    """Answers the requests of *server*: (signature, body) of a webhook call."""
 
-    def __init__(self, store: Store, secret: str, counter: Counter, worker: Beginner) -> None:
+    def __init__(self, store: Store, secret: str, server: BatchServer, worker: Beginner) -> None:
         self._store = store
         self._secret = secret
-        self._counter = counter
+        self._server = server
         self._worker = worker
         self._writing = threading.Lock()
         self._stopped = False
@@ -82,18 +82,18 @@ class Intake:
         return time.monotonic() < self._pressed_until
 
     def _run(self) -> None:
-        while questions := self._counter.questions():
+        while requests := self._server.requests():
             with self._writing:
                 try:
-                    self._take(questions)
+                    self._take(requests)
                 except Exception as error:  # whoever is not answered gets 503: Meta sends it again
                     logger.error("deliveries could not be taken: %s", log.trace(error))
 
-    def _take(self, questions: List[Tuple[int, Tuple[Any, ...]]]) -> None:
+    def _take(self, requests: List[Tuple[int, Tuple[Any, ...]]]) -> None:
         rows: List[Dict[str, Any]] = []
         others: List[PageEvent] = []
         answers = {
-            number: self._read(signature, body, rows, others) for number, (signature, body) in questions
+            number: self._read(signature, body, rows, others) for number, (signature, body) in requests
         }
         waiting = [number for number, refusal in answers.items() if refusal is None]
         if len(waiting) >= PRESSED:
@@ -108,7 +108,7 @@ class Intake:
         except StoreUnavailable as error:
             logger.error("could not store %d deliveries, Meta will send them again: %s", len(waiting), error)
             threads, done = [], (503, "the database is out of reach")
-        self._counter.answer((number, refusal or done) for number, refusal in answers.items())
+        self._server.respond((number, refusal or done) for number, refusal in answers.items())
         self._worker.go_on({**dict.fromkeys(mine, Begun()), **begun})
         if waking := set(threads) - set(begun):
             self._worker.wake(waking)

@@ -1,22 +1,26 @@
-"""Questions and answers between two processes of ours, over a socket, both ways at once.
+"""Calls methods of objects in another process of ours, over a socket, both ways at once.
 
-A frame is its length in four bytes and a pickled (number, kind, content), FRAME bytes at most. Pickle is for
-our own processes alone: the socket is a pair made by the parent, no name or port leads to it.
+1. What may be called is a table, `Interface`, made of a Protocol: both ends work from it. mypy checks callers
+   and implementations against the Protocol, and a name that is not in the table is refused.
+2. A frame is its length in four bytes and a pickled (number, kind, content), FRAME bytes at most. Pickle is
+   for our own processes alone: the socket is a pair made by the parent, no name or port leads to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import itertools
 import pickle
 import socket
 import struct
 from typing import (
     Any,
-    Awaitable,
     Callable,
+    ContextManager,
     Dict,
+    Generic,
     Iterable,
     Iterator,
     List,
@@ -25,6 +29,8 @@ from typing import (
     Set,
     Tuple,
     Type,
+    TypeVar,
+    cast,
 )
 
 from handover_channel import log
@@ -33,14 +39,13 @@ from handover_channel.rules.limits import FRAME
 
 logger = log.logger(__name__)
 
-#: What answers a question: (its name, what was given) -> what is answered.
-Answer = Callable[[str, Tuple[Any, ...]], Awaitable[Any]]
+P = TypeVar("P")
 
-_ASK, _TELL, _ANSWER, _ERROR = range(4)
+_REQUEST, _NOTIFICATION, _RESPONSE, _ERROR = range(4)
 _LENGTH = struct.Struct("!I")
 
-#: Bytes that are read at a time at the counter: some hundred deliveries, so that of a flood the first is not
-#: kept waiting for the last.
+#: Bytes that a BatchServer reads at a time: some hundred deliveries, so that of a flood the first is not kept
+#: waiting for the last.
 _BLOCK = 1 << 18
 
 #: Frames that are sent together at most: the other side can begin with them.
@@ -50,23 +55,105 @@ _TOGETHER = 16
 _ERRORS: Mapping[str, Type[HandoverError]] = {each.__name__: each for each in (NotReady, StoreUnavailable)}
 
 
-class LineClosed(StoreUnavailable):
+class ConnectionClosed(StoreUnavailable):
     """The process at the other end is gone."""
 
 
-class AnswerFailed(HandoverError):
+class CallFailed(HandoverError):
     """The other process failed to answer; its log says why."""
 
 
-class TooLong(HandoverError):
-    """A question or an answer that is longer than the other side takes."""
+class NotCallable(HandoverError):
+    """The other process has called what is not in the table."""
 
 
-class Line(asyncio.Protocol):
-    """One end of the line. Used on the event loop it was connected on."""
+class FrameTooLong(HandoverError):
+    """A request or a response that is longer than the other side takes."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+
+class Interface(Generic[P]):
+    """The table of what the other end may call: the methods of a Protocol.
+
+    An `async` method is a request, which is answered. Any other method is a notification, which is not: it
+    returns `object`, as nobody gets what an implementation returns (it may be `async`).
+    """
+
+    def __init__(self, protocol: Callable[..., P]) -> None:
+        self._protocol = protocol
+        functions = {name: each for name, each in vars(protocol).items() if inspect.isfunction(each)}
+        methods = {name: each for name, each in functions.items() if not name.startswith("_")}
+        self.requests = frozenset(name for name, each in methods.items() if inspect.iscoroutinefunction(each))
+        self.notifications = frozenset(methods) - self.requests
+        callers: Dict[str, Any] = {name: self._requesting(name) for name in self.requests}
+        callers.update((name, self._notifying(name)) for name in self.notifications)
+        self._remote = type(f"Remote{protocol.__name__}", (_Remote,), {"__slots__": (), **callers})
+
+    def remote(self, connection: Connection[Any], within: Optional[float] = None) -> P:
+        """Return what is at the other end of *connection*, to be called like the object itself.
+
+        A request raises ConnectionClosed, CallFailed, what `_ERRORS` names, and asyncio.TimeoutError where it
+        takes more than *within* seconds; a notification raises ConnectionClosed.
+        """
+        return cast(P, self._remote(connection, within))
+
+    def table(self, implementation: P) -> Mapping[int, Mapping[str, Callable[..., Any]]]:
+        """Return what may be called of *implementation*, by kind of frame and name."""
+        return {
+            _REQUEST: {name: getattr(implementation, name) for name in self.requests},
+            _NOTIFICATION: {name: getattr(implementation, name) for name in self.notifications},
+        }
+
+    def _requesting(self, name: str) -> Callable[..., Any]:
+        def request(remote: _Remote, *given: Any, **named: Any) -> Any:
+            given = self._positional(name, given, named)
+            return remote.connection.request(name, given, within=remote.within)
+
+        return request
+
+    def _notifying(self, name: str) -> Callable[..., None]:
+        def notify(remote: _Remote, *given: Any, **named: Any) -> None:
+            remote.connection.notify(name, self._positional(name, given, named))
+
+        return notify
+
+    def _positional(self, name: str, given: Tuple[Any, ...], named: Dict[str, Any]) -> Tuple[Any, ...]:
+        if not named:
+            return given
+        return inspect.signature(getattr(self._protocol, name)).bind(None, *given, **named).args[1:]
+
+
+class _Remote:
+    """What is at the other end of a connection: `Interface` adds the methods of its table."""
+
+    __slots__ = ("connection", "within")
+
+    def __init__(self, connection: Connection[Any], within: Optional[float]) -> None:
+        self.connection = connection
+        self.within = within
+
+
+class Nothing:
+    """Implements `NOTHING`."""
+
+
+#: Of an end that only calls, and is never called.
+NOTHING = Interface(Nothing)
+
+
+class Connection(asyncio.Protocol, Generic[P]):
+    """One end: calls the other one, and lets it call *implementation*. Used on the loop it was connected on.
+
+    *around*: entered for each call of *implementation*.
+    """
+
+    def __init__(
+        self,
+        interface: Interface[P],
+        implementation: P,
+        around: Callable[[], ContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        self._callable = interface.table(implementation)
+        self._around = around
         self._numbers = itertools.count(1)
         self._open: Dict[int, asyncio.Future[Any]] = {}
         self._tasks: Set[asyncio.Task[None]] = set()
@@ -87,29 +174,26 @@ class Line(asyncio.Protocol):
         self._loop, self._lost = asyncio.get_running_loop(), asyncio.Event()
         self._transport, _ = await self._loop.create_connection(lambda: self, sock=end)
 
-    async def ask(self, what: str, *given: Any, within: Optional[float] = None) -> Any:
-        """Return the other side's answer. Raises LineClosed, AnswerFailed, and what `_ERRORS` names.
-
-        Raises asyncio.TimeoutError where it takes more than *within* seconds.
-        """
-        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._open[number] = answer
+    async def request(self, method: str, given: Tuple[Any, ...], *, within: Optional[float] = None) -> Any:
+        """Return the other side's response. Called by `Interface.remote`, which says what it raises."""
+        number, response = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._open[number] = response
         # Not asyncio.wait_for, which makes a task each time.
-        timer = self._loop.call_later(within, _time_out, answer) if within and not self._closed else None
+        timer = self._loop.call_later(within, _time_out, response) if within and not self._closed else None
         try:
-            self._write(number, _ASK, (what, given, log.present()))
-            return await answer
+            self._write(number, _REQUEST, (method, given, log.present()))
+            return await response
         finally:
             self._open.pop(number, None)
             if timer:
                 timer.cancel()
 
-    def tell(self, what: str, *given: Any) -> None:
-        """Say something that needs no answer."""
-        self._write(0, _TELL, (what, given, log.present()))
+    def notify(self, method: str, given: Tuple[Any, ...]) -> None:
+        """Call what needs no response. Raises ConnectionClosed. Called by `Interface.remote`."""
+        self._write(0, _NOTIFICATION, (method, given, log.present()))
 
     async def serve(self) -> None:
-        """Wait until the other side is gone, and all that it has asked is answered."""
+        """Wait until the other side is gone, and all that it has called has ended."""
         await self._lost.wait()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -119,7 +203,7 @@ class Line(asyncio.Protocol):
         await self._lost.wait()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection, once what was written is sent."""
         if not self._closed:
             self._send()
             self._transport.close()
@@ -134,58 +218,64 @@ class Line(asyncio.Protocol):
         try:
             for frame in _frames(self._read):
                 self._take(*frame)
-        except TooLong as error:  # where the next one begins, nobody knows any more
-            logger.error("the line is closed: %s", error)
+        except FrameTooLong as error:  # where the next one begins, nobody knows any more
+            logger.error("the connection is closed: %s", error)
             self._transport.abort()
 
     def connection_lost(self, error: Optional[Exception]) -> None:
-        """Tell all who wait for an answer that there will be none: asyncio calls it."""
+        """Tell all who wait for a response that there will be none: asyncio calls it."""
         self._closed = True
-        for answer in self._open.values():
-            if not answer.done():
-                answer.set_exception(LineClosed("the process at the other end is gone"))
+        for response in self._open.values():
+            if not response.done():
+                response.set_exception(ConnectionClosed("the process at the other end is gone"))
         self._lost.set()
 
     def _take(self, number: int, kind: int, content: Any) -> None:
-        if kind in (_ASK, _TELL):
-            task = self._loop.create_task(self._reply(number, kind, *content))
+        if kind in (_REQUEST, _NOTIFICATION):
+            task = self._loop.create_task(self._answer(number, kind, *content))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return
-        answer = self._open.get(number)
-        if answer is None or answer.done():
+        response = self._open.get(number)
+        if response is None or response.done():
             return  # nobody waits any more
-        if kind == _ANSWER:
-            answer.set_result(content)
+        if kind == _RESPONSE:
+            response.set_result(content)
         else:
             name, text = content
-            answer.set_exception(_ERRORS.get(name, AnswerFailed)(text))
+            response.set_exception(_ERRORS.get(name, CallFailed)(text))
 
-    async def _reply(
-        self, number: int, kind: int, what: str, given: Tuple[Any, ...], about: Mapping[str, Any]
+    async def _answer(
+        self, number: int, kind: int, method: str, given: Tuple[Any, ...], about: Mapping[str, Any]
     ) -> None:
         try:
-            with log.resumed(about):
-                reply = (_ANSWER, await self._answer(what, given))
+            with log.resumed(about), self._around():
+                reply = (_RESPONSE, await self._called(kind, method, given))
         except GeneratorExit:
             raise  # the loop is thrown away
         except BaseException as error:
-            # Whatever it is, SystemExit or a cancelled task of somebody's: who asked waits for an answer, and
-            # the loop, which these would end, serves everybody.
+            # Whatever it is, SystemExit or a cancelled task of somebody's: the caller waits for a response,
+            # and the loop, which these would end, serves everybody.
             if type(error).__name__ not in _ERRORS:
-                logger.error("%s failed: %s", what, log.trace(error))
-            name = type(error).__name__
-            reply = (_ERROR, (name, str(error) if name in _ERRORS else name))
-        if kind == _ASK and not self._closed:
+                logger.error("%s failed: %s", method, log.trace(error))
+            reply = (_ERROR, _described(error))
+        if kind == _REQUEST and not self._closed:
             try:
                 self._write(number, *reply)
-            except TooLong as error:
-                logger.error("%s cannot be answered: %s", what, error)
-                self._write(number, _ERROR, (TooLong.__name__, TooLong.__name__))
+            except FrameTooLong as error:
+                logger.error("%s cannot be answered: %s", method, error)
+                self._write(number, _ERROR, _described(error))
+
+    async def _called(self, kind: int, method: str, given: Tuple[Any, ...]) -> Any:
+        function = self._callable[kind].get(method)
+        if function is None:
+            raise NotCallable(f"{method!r} is not in the table")
+        found = function(*given)
+        return await found if kind == _REQUEST or inspect.isawaitable(found) else None
 
     def _write(self, number: int, kind: int, content: Any) -> None:
         if self._closed:
-            raise LineClosed("the process at the other end is gone")
+            raise ConnectionClosed("the process at the other end is gone")
         if not self._unsent:
             self._loop.call_soon(self._send)  # with what else there is to send by then
         self._unsent.append(_framed(number, kind, content))
@@ -198,20 +288,29 @@ class Line(asyncio.Protocol):
             self._transport.write(b"".join(frames))
 
 
-class Counter:
-    """The other end of a line for one thread, which takes all that is asked there at a time."""
+class BatchServer:
+    """The called end of a connection for one thread, which takes all requests that have come at a time.
 
-    def __init__(self, end: socket.socket) -> None:
+    *method*: the only one that may be called.
+    """
+
+    def __init__(self, end: socket.socket, interface: Interface[Any]) -> None:
         self._end = end
+        (self._method,) = interface.requests
         self._read = bytearray()
 
-    def questions(self) -> List[Tuple[int, Tuple[Any, ...]]]:
-        """Wait for questions and return (number, what was given) of each; none: the other side is gone."""
+    def requests(self) -> List[Tuple[int, Tuple[Any, ...]]]:
+        """Wait for requests and return (number, what was given) of each; none: the other side is gone."""
         while True:
+            found: List[Tuple[int, Tuple[Any, ...]]] = []
             try:
-                found = [(number, content[1]) for number, _, content in _frames(self._read)]
-            except TooLong as error:
-                logger.error("the line is closed: %s", error)
+                for number, kind, (method, given, _) in _frames(self._read):
+                    if kind == _REQUEST and method == self._method:
+                        found.append((number, given))
+                    else:
+                        self._refuse(number, method)
+            except FrameTooLong as error:
+                logger.error("the connection is closed: %s", error)
                 return []
             if found:
                 return found
@@ -220,17 +319,31 @@ class Counter:
                 return []
             self._read += data
 
-    def answer(self, answers: Iterable[Tuple[int, Any]]) -> None:
-        """Answer questions by their numbers."""
-        frames = b"".join(_framed(number, _ANSWER, answer) for number, answer in answers)
+    def respond(self, responses: Iterable[Tuple[int, Any]]) -> None:
+        """Answer requests by their numbers."""
+        self._write(_framed(number, _RESPONSE, response) for number, response in responses)
+
+    def _refuse(self, number: int, method: str) -> None:
+        error = NotCallable(f"{method!r} is not in the table")
+        logger.error("%s failed: %s", method, error)
+        self._write([_framed(number, _ERROR, _described(error))])
+
+    def _write(self, frames: Iterable[bytes]) -> None:
+        data = b"".join(frames)
         with contextlib.suppress(OSError):  # nobody waits any more
-            self._end.sendall(frames)
+            self._end.sendall(data)
 
     def _received(self) -> bytes:
         try:
             return self._end.recv(_BLOCK)
         except ConnectionError:
             return b""
+
+
+def _described(error: BaseException) -> Tuple[str, str]:
+    """Return kind and text of an error, as they cross to the other side."""
+    name = type(error).__name__
+    return name, str(error) if name in _ERRORS else name
 
 
 def _framed(number: int, kind: int, content: Any) -> bytes:
@@ -257,7 +370,7 @@ def _frames(read: bytearray) -> Iterator[Tuple[int, int, Any]]:
 
 def _check(length: int) -> int:
     if length > FRAME.value:
-        raise TooLong(f"a frame of {length} bytes; {FRAME.value} are the most")
+        raise FrameTooLong(f"a frame of {length} bytes; {FRAME.value} are the most")
     return length
 
 

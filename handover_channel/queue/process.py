@@ -1,18 +1,17 @@
-"""The desk: a process of its own beside Rasa's, that stores what Meta sends and works it off.
+"""Runs the queue's process, beside Rasa's: it stores what Meta sends, and processes it.
 
 A turn of Rasa holds Python's interpreter lock; whatever else that process does (a transaction, a signature)
 waits for it again and again. Here nothing does: Rasa's process only passes the bodies on and runs the turns
 that it is asked for (docs/decisions/0003-a-desk-beside-rasa.md).
 
-Three lines lead to it:
+Three connections lead to Rasa's process; calls.py lists what is called on each:
 
-- the counter: (signature, body) -> (HTTP status, text).
-- the door: `begin`, `ping`, `figures`, `stop` (grace); the lines of our log go out there.
-- turns, from the loop that runs them: the desk asks for `let_echoes_come`, `answer`, `returned`, `muted`; it
-  is told `sent` (tag, and Meta's id of the message).
+- deliveries: what Meta sends, answered once it is stored.
+- control: start, stop, health and metrics; the lines of our log go out there.
+- turns, from the loop that runs them.
 
-It ends when Rasa's process hangs up, however that ended, and as a whole if a part of it ends before: see
-essential.py. Started by rasa/queue_client.py; knows no Rasa.
+The process ends when Rasa's closes the connections, however that ended, and as a whole if a part of it ends
+before: see essential.py. Started by rasa/queue_client.py; knows no Rasa.
 """
 
 from __future__ import annotations
@@ -25,24 +24,20 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, List, Mapping, Optional
 
 from handover_channel import essential, log, services
 from handover_channel.errors import StoreUnavailable
-from handover_channel.messenger.events import MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
+from handover_channel.queue.bot_port import BotPort
+from handover_channel.queue.calls import BOT, CONTROL, DELIVERIES, LOG, SENT, ControlCalls, Start
 from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.intake import Intake
-from handover_channel.queue.ipc import Counter, Line, LineClosed
+from handover_channel.queue.ipc import BatchServer, Connection, ConnectionClosed
 from handover_channel.queue.worker import Worker
-from handover_channel.rules.return_reasons import ReturnReason
-from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import Settings
 from handover_channel.store import sent_messages
-from handover_channel.store.deliveries import Delivery
 from handover_channel.store.listener import Listener
-from handover_channel.store.threads import Thread
 
 #: Seconds after which Python takes the interpreter from a thread for another one that waits; else 0.005.
 SWITCH = 0.0005
@@ -54,66 +49,26 @@ NOTE_TRIES = 60
 logger = logging.getLogger("handover_channel.queue.process")  # it runs as __main__
 
 
-@dataclass(frozen=True)
-class Begin:
-    """What the desk needs to begin: the first question at the door."""
-
-    settings: Settings
-    log_level: int
-
-
-class RemoteBot:
-    """Rasa's side of the conversations, in the process that has it."""
-
-    def __init__(self, turns: Line) -> None:
-        self._turns = turns
-
-    async def let_echoes_come(self) -> None:
-        """Return once what Meta could not deliver while we were down has had its time to come."""
-        await self._turns.ask("let_echoes_come")
-
-    async def answer(
-        self,
-        event: Union[MessageReceived, PostbackReceived],
-        context: Mapping[str, Any],
-        delivery: Delivery,
-    ) -> Spoken:
-        """Have the bot answer what the person said; return what became of its messages."""
-        spoken: Spoken = await self._turns.ask("answer", event, dict(context), delivery)
-        return spoken
-
-    async def returned(
-        self, row: Thread, reason: ReturnReason, note: Mapping[str, Any], delivery: Delivery
-    ) -> Spoken:
-        """Tell the bot that the thread is its own again."""
-        spoken: Spoken = await self._turns.ask("returned", row, reason, dict(note), delivery)
-        return spoken
-
-    async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
-        """Mirror the row in the bot's slots."""
-        await self._turns.ask("muted", row, target, until)
-
-
 class QueueProcess:
-    """Receive, store, work off."""
+    """Receives, stores and processes deliveries."""
 
-    def __init__(self, settings: Settings, counter: Counter, turns: Line) -> None:
+    def __init__(self, settings: Settings, deliveries: BatchServer, bot: BotPort) -> None:
         self._handover = given = services.build(settings)
         event_handlers = EventHandlers(settings, given.store, given.thread_control)
         self._worker = Worker(
             given.store,
             given.thread_control,
             event_handlers,
-            RemoteBot(turns),
+            bot,
             pressed=lambda: self._intake.is_pressed(),
         )
-        self._intake = Intake(given.store, settings.secret, counter, self._worker)
+        self._intake = Intake(given.store, settings.secret, deliveries, self._worker)
         self._listener = Listener(given.store, self._worker.look_now)
         self._working: Optional[asyncio.Task[None]] = None
         self._stopping = False
 
     def start(self) -> None:
-        """Start storing and working."""
+        """Start storing and processing."""
         self._intake.start()
         self._listener.start()
         working = asyncio.ensure_future(self._worker.run())
@@ -144,50 +99,72 @@ class QueueProcess:
             sent_messages.add(connection, tag, now=time.time(), mid=mid)
 
 
-async def serve(counter_end: socket.socket, door_end: socket.socket, turns_end: socket.socket) -> None:
-    """Work until Rasa's process hangs up."""
-    desk: Optional[QueueProcess] = None
+class CalledByRasa:
+    """Answers what Rasa's process calls: on the control connection, and `note_sent` on that of the turns."""
 
-    async def at_the_door(what: str, given: Tuple[Any, ...]) -> Any:
-        nonlocal desk
-        if what == "ping":
-            return None
-        if what == "begin":
-            (begin,) = given
-            _log_at(door, begin.log_level)
-            desk = QueueProcess(begin.settings, Counter(counter_end), turns)
-            desk.start()
-            return None
-        if desk is None:
+    def __init__(self, deliveries_end: socket.socket) -> None:
+        self.control: Connection[ControlCalls] = Connection(CONTROL, self)
+        self.turns = Connection(SENT, self)
+        self._deliveries_end = deliveries_end
+        self._process: Optional[QueueProcess] = None
+
+    async def start(self, start: Start) -> None:
+        """Begin to store and to process."""
+        _log_to(self.control, start.log_level)
+        deliveries = BatchServer(self._deliveries_end, DELIVERIES)
+        self._process = QueueProcess(start.settings, deliveries, BOT.remote(self.turns))
+        self._process.start()
+
+    async def ping(self) -> None:
+        """Return at once."""
+
+    async def counted(self) -> List[Any]:
+        """Return what is counted here. Raises StoreUnavailable before `start`."""
+        self._started()
+        return counters.counted()
+
+    async def stop(self, grace: float) -> None:
+        """See `QueueProcess.stop`. Raises StoreUnavailable before `start`."""
+        await self._started().stop(grace)
+
+    async def note_sent(self, tag: str, mid: str) -> None:
+        """See `QueueProcess.note_sent`."""
+        await self._started().note_sent(tag, mid)
+
+    async def end(self) -> None:
+        """Stop at once, if it was started."""
+        if self._process is not None:
+            await self._process.stop(0.0)
+
+    def _started(self) -> QueueProcess:
+        if self._process is None:
             raise StoreUnavailable("the server is starting")
-        return counters.counted() if what == "figures" else await getattr(desk, what)(*given)
+        return self._process
 
-    async def from_the_bot(what: str, given: Tuple[Any, ...]) -> Any:
-        if desk is not None and what == "sent":
-            await desk.note_sent(*given)
 
-    door, turns = Line(at_the_door), Line(from_the_bot)
-    await door.connect(door_end)
-    await turns.connect(turns_end)
-    answering = asyncio.ensure_future(turns.serve())
-    await door.serve()
+async def serve(deliveries_end: socket.socket, control_end: socket.socket, turns_end: socket.socket) -> None:
+    """Work until Rasa's process closes the connections."""
+    called = CalledByRasa(deliveries_end)
+    await called.control.connect(control_end)
+    await called.turns.connect(turns_end)
+    answering = asyncio.ensure_future(called.turns.serve())
+    await called.control.serve()
     await answering
-    if desk is not None:
-        await desk.stop(0.0)
+    await called.end()
 
 
-def _log_at(door: Line, level: int) -> None:
+def _log_to(control: Connection[Any], level: int) -> None:
     """Have Rasa's process log for us: there is one log, as its settings want it."""
-    loop = asyncio.get_running_loop()
+    loop, remote = asyncio.get_running_loop(), LOG.remote(control)
 
-    def say(plain: Mapping[str, Any]) -> None:
-        with contextlib.suppress(LineClosed):
-            door.tell("log", plain)
+    def notify(record: Mapping[str, Any]) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            remote.log(record)
 
-    def send(plain: Mapping[str, Any]) -> None:
-        if door.is_closed:
-            raise LineClosed("Rasa's process has ended")
-        loop.call_soon_threadsafe(say, plain)
+    def send(record: Mapping[str, Any]) -> None:
+        if control.is_closed:
+            raise ConnectionClosed("Rasa's process has ended")
+        loop.call_soon_threadsafe(notify, record)
 
     root = logging.getLogger()
     root.setLevel(level)
@@ -195,7 +172,7 @@ def _log_at(door: Line, level: int) -> None:
 
 
 def main() -> None:
-    """Run as `python -m handover_channel.queue.process COUNTER DOOR TURNS`, file descriptors of sockets."""
+    """Run as `python -m handover_channel.queue.process DELIVERIES CONTROL TURNS`, descriptors of sockets."""
     sys.setswitchinterval(SWITCH)
     # Ctrl-C, a stop of the whole group, the end of a terminal: for Rasa's process, which lets us end first.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -204,12 +181,12 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     gc.freeze()  # modules are no work for the collector
-    counter, door, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:4])
+    deliveries, control, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:4])
     _quicker_loop()
     try:
-        asyncio.run(serve(counter, door, turns))
+        asyncio.run(serve(deliveries, control, turns))
     except BaseException as error:
-        essential.end_process("the desk", error)
+        essential.end_process("the queue's process", error)
 
 
 def _quicker_loop() -> None:

@@ -1,7 +1,7 @@
-"""Rasa's end of the desk (queue/process.py): its process, the three lines to it, and who starts it again.
+"""Starts the queue's process (queue/process.py) from Rasa's, starts it again when it ends, and calls it.
 
-1. It is one thing: if its process ends, if one of its lines breaks, or if it does not answer for `SILENCE`
-   seconds, all of it is ended and started anew. What it was at is taken up by the new one.
+1. It is one thing: if the process ends, if one of its connections breaks, or if it does not answer for
+   `SILENCE` seconds, all of it is ended and started anew. The new one takes up what it was at.
 2. What cannot be ended in order is killed: nothing here waits without a limit.
 """
 
@@ -16,45 +16,56 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, List, Optional, Set, Tuple
+from typing import Any, List, Mapping, Optional, Set, Tuple
 
 from handover_channel import log
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.queue.ipc import Answer, AnswerFailed, Line, LineClosed
-from handover_channel.queue.process import Begin
+from handover_channel.queue.bot_port import BotPort
+from handover_channel.queue.calls import BOT, CONTROL, DELIVERIES, LOG, SENT, LogCalls, Start
+from handover_channel.queue.ipc import NOTHING, CallFailed, Connection, ConnectionClosed, Nothing
 from handover_channel.rasa.turns_loop import TurnsLoop
+from handover_channel.rules import budget
 
 logger = logging.getLogger(__name__)
 
-#: Seconds until a desk that ended is started again.
+#: Seconds until a process that ended is started again.
 PAUSE = 1.0
 
 #: Seconds between two questions whether it is alive, for an answer to one, and of silence until it is killed.
 #: Several questions: one alone may be late because our own loop was busy.
 LOOK, ANSWER, SILENCE = 2.5, 5.0, 15.0
 
-#: Seconds that it may take to begin, on a machine that is busy with other starts.
+#: Seconds that it may take to start, on a machine that is busy with other starts.
 BEGIN = 60.0
 
-#: Seconds in which it should have ended once it was hung up on, and turns that it had asked for, too.
+#: Seconds in which it should have ended once its connections are closed, and the turns it had asked for, too.
 GRACE = 10.0
 
 
-class QueueClient:
-    """The desk, as Rasa's process has it. Used on one event loop, but for `note_sent`."""
+class _Log:
+    """Takes the lines of the log of the queue's process."""
 
-    def __init__(self, begin: Begin, turns_loop: TurnsLoop, turn: Answer) -> None:
-        self._begin = begin
+    def log(self, record: Mapping[str, Any]) -> None:
+        """Log a record of it."""
+        log.received(record)
+
+
+class QueueClient:
+    """The queue's process, as Rasa's has it. Used on one event loop, but for `note_sent`."""
+
+    def __init__(self, start: Start, turns_loop: TurnsLoop) -> None:
+        self._start_with = start
         self._turns_loop = turns_loop
-        self._turn = turn
-        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-desk")
-        self._door, self._counter = Line(_take), Line(_take)
+        self._bot: BotPort
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-queue")
+        self._control, self._deliveries = _connections()
         self._process: Optional[subprocess.Popen[bytes]] = None
-        self._turns: Optional[Line] = None
+        self._turns: Optional[Connection[BotPort]] = None
         self._stopping = False
 
-    def start(self) -> None:
-        """Start it, and again whenever it ends. Returns at once."""
+    def start(self, bot: BotPort) -> None:
+        """Start the process, again whenever it ends. *bot* runs the turns it asks for. Returns at once."""
+        self._bot = bot
         self._opened = asyncio.Event()
         self._keeping = asyncio.ensure_future(self._keep())
 
@@ -63,62 +74,66 @@ class QueueClient:
         self._stopping = True
         try:
             await asyncio.wait_for(self._opened.wait(), ANSWER)
-            await self._door.ask("stop", grace, within=grace + PAUSE)
-        except (StoreUnavailable, AnswerFailed, asyncio.TimeoutError):
-            logger.error("the desk did not stop in order: what it was at is taken up at the next start")
+            await CONTROL.remote(self._control, grace + PAUSE).stop(grace)
+        except (StoreUnavailable, CallFailed, asyncio.TimeoutError):
+            logger.error(
+                "the queue's process did not stop in order: what it was at is taken up at the next start"
+            )
             if self._process:
                 self._process.kill()
-        self._counter.close()
-        self._door.close()
+        self._deliveries.close()
+        self._control.close()
         await self._keeping
         self._starter.shutdown(wait=False)
 
     async def receive(self, signature: str, body: bytes, within: float) -> Tuple[int, str]:
-        """Pass a delivery on; return HTTP status and text. Raises asyncio.TimeoutError, StoreUnavailable."""
+        """Pass a webhook call on; return HTTP status and text.
+
+        Raises asyncio.TimeoutError after *within* seconds, StoreUnavailable where the process ends meanwhile,
+        and CallFailed where it fails.
+        """
         begun = time.monotonic()
         if not self._opened.is_set():
             await asyncio.wait_for(self._opened.wait(), within)
-        left = within - (time.monotonic() - begun)
-        status, text = await self._counter.ask("receive", signature, body, within=max(left, 0.01))
-        return int(status), str(text)
+        left = max(within - (time.monotonic() - begun), 0.01)
+        return await DELIVERIES.remote(self._deliveries, left).receive(signature, body)
 
-    async def figures(self) -> List[Any]:
+    async def counted(self) -> List[Any]:
         """Return what it has counted, as Prometheus' metrics; nothing while there is none."""
         try:
-            found: List[Any] = await self._door.ask("figures", within=ANSWER)
-        except (StoreUnavailable, AnswerFailed, asyncio.TimeoutError):
+            return await CONTROL.remote(self._control, ANSWER).counted()
+        except (StoreUnavailable, CallFailed, asyncio.TimeoutError):
             return []
-        return found
 
     async def problem(self, within: float) -> str:
         """Return why it cannot work now, "" if it answers within so many seconds."""
         if not self._opened.is_set():
-            return "the desk is starting"
+            return "the queue's process is starting"
         try:
-            await self._door.ask("ping", within=within)
+            await CONTROL.remote(self._control, within).ping()
         except asyncio.TimeoutError:
-            return f"the desk did not answer within {within:g} seconds"
-        except (StoreUnavailable, AnswerFailed):
-            return "the desk is starting"
+            return f"the queue's process did not answer within {within:g} seconds"
+        except (StoreUnavailable, CallFailed):
+            return "the queue's process is starting"
         return ""
 
     def note_sent(self, tag: str, mid: str) -> None:
-        """From any thread: have the desk note that Meta has accepted a message of ours."""
+        """From any thread: have it note that Meta has accepted a message of ours."""
         if self._turns is not None:
-            self._turns_loop.soon(_tell, self._turns, tag, mid)
+            self._turns_loop.soon(_note_sent, self._turns, tag, mid)
 
     async def _keep(self) -> None:
         while not self._stopping:
             try:
                 await self._run()
             except Exception as error:
-                logger.error("the desk could not be started: %s", log.trace(error))
+                logger.error("the queue's process could not be started: %s", log.trace(error))
             if not self._stopping:
-                logger.error("the desk has ended, it is started again in %s s", PAUSE)
+                logger.error("the queue's process has ended, it is started again in %s s", PAUSE)
                 await asyncio.sleep(PAUSE)
 
     async def _run(self) -> None:
-        """Start the desk, and return once it has ended, in whatever way."""
+        """Start the process, and return once it has ended, in whatever way."""
         ours, theirs = zip(*(socket.socketpair() for _ in range(3)))
         starting = asyncio.get_running_loop().run_in_executor(self._starter, _start, *theirs)
         self._process = process = await starting
@@ -126,66 +141,77 @@ class QueueClient:
             process.kill()
         for end in theirs:
             end.close()
-        counter, door, turns = Line(_take), Line(_take), Line(self._turn)
-        self._turns = turns
+        control, deliveries = _connections()
+        self._turns = turns = Connection(BOT, self._bot, budget.of_a_delivery)
         serving = asyncio.wrap_future(self._turns_loop.run(_serve(turns, ours[2])))
         watching: Set[asyncio.Future[Any]] = {serving}
         try:
-            await counter.connect(ours[0])
-            await door.connect(ours[1])
-            begun = asyncio.ensure_future(door.ask("begin", self._begin))
-            begun.add_done_callback(functools.partial(self._begun, process, counter, door))
-            watching |= {asyncio.ensure_future(each) for each in (counter.lost(), door.lost())}
-            watching |= {asyncio.ensure_future(self._watch(process, door, begun))}
+            await deliveries.connect(ours[0])
+            await control.connect(ours[1])
+            started = asyncio.ensure_future(CONTROL.remote(control).start(self._start_with))
+            started.add_done_callback(functools.partial(self._started, process, control, deliveries))
+            watching |= {asyncio.ensure_future(each) for each in (deliveries.lost(), control.lost())}
+            watching |= {asyncio.ensure_future(self._watch(process, control, started))}
             await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._opened.clear()
-            for line in (counter, door):
-                line.close()
+            deliveries.close()
+            control.close()
             for each in watching - {serving}:
                 each.cancel()
-            await self._hang_up(turns, serving)
+            await self._close_turns(turns, serving)
             await _end(process)
 
-    def _begun(
-        self, process: subprocess.Popen[bytes], counter: Line, door: Line, begun: asyncio.Future[Any]
+    def _started(
+        self,
+        process: subprocess.Popen[bytes],
+        control: Connection[LogCalls],
+        deliveries: Connection[Nothing],
+        started: asyncio.Future[Any],
     ) -> None:
-        if begun.cancelled() or begun.exception():
-            process.kill()  # it has ended, or said in its log why it cannot begin: the next one may
+        if started.cancelled() or started.exception():
+            process.kill()  # it has ended, or said in its log why it cannot start: the next one may
             return
-        self._counter, self._door = counter, door
+        self._control, self._deliveries = control, deliveries
         self._opened.set()
 
-    async def _watch(self, process: subprocess.Popen[bytes], door: Line, begun: asyncio.Future[Any]) -> None:
-        """Kill the desk once it has been silent for too long."""
-        await asyncio.wait({begun}, timeout=BEGIN)
-        missed = 0.0 if begun.done() else SILENCE
+    async def _watch(
+        self, process: subprocess.Popen[bytes], control: Connection[LogCalls], started: asyncio.Future[Any]
+    ) -> None:
+        """Kill the process once it has been silent for too long."""
+        await asyncio.wait({started}, timeout=BEGIN)
+        missed = 0.0 if started.done() else SILENCE
         while missed < SILENCE:
             try:
-                await door.ask("ping", within=ANSWER)
+                await CONTROL.remote(control, ANSWER).ping()
                 missed = 0.0
                 await asyncio.sleep(LOOK)
             except asyncio.TimeoutError:
                 missed += ANSWER
-            except (StoreUnavailable, AnswerFailed):
-                return  # it has hung up
-        logger.error("the desk has not answered for %g s: it is killed, and started again", missed)
+            except (StoreUnavailable, CallFailed):
+                return  # it has closed the connection
+        logger.error("the queue's process has not answered for %g s: it is killed, and started again", missed)
         process.kill()
 
-    async def _hang_up(self, turns: Line, serving: asyncio.Future[Any]) -> None:
-        # What was told on this line before is read to its end; then the desk has heard all, and ends.
+    async def _close_turns(self, turns: Connection[BotPort], serving: asyncio.Future[Any]) -> None:
+        # What was sent on it before is read to its end; then the process has heard all, and ends.
         with suppress(NotReady):
             closing = asyncio.wrap_future(self._turns_loop.run(_close(turns)))
             await asyncio.wait({closing, serving}, timeout=GRACE)
 
 
-async def _serve(turns: Line, end: socket.socket) -> None:
+def _connections() -> Tuple[Connection[LogCalls], Connection[Nothing]]:
+    """Return our ends of the control connection and of that of the deliveries."""
+    return Connection(LOG, _Log()), Connection(NOTHING, Nothing())
+
+
+async def _serve(turns: Connection[BotPort], end: socket.socket) -> None:
     await turns.connect(end)
     await turns.serve()
 
 
-async def _close(line: Line) -> None:
-    line.close()
+async def _close(connection: Connection[Any]) -> None:
+    connection.close()
 
 
 async def _end(process: subprocess.Popen[bytes]) -> None:
@@ -203,14 +229,8 @@ def _start(*ends: socket.socket) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, pass_fds=numbers, stdin=subprocess.DEVNULL)  # noqa: S603  (our own module)
 
 
-async def _take(what: str, given: Tuple[Any, ...]) -> None:
-    """Take what the desk says at the door: the lines of its log."""
-    if what == "log":
-        log.received(*given)
-
-
-def _tell(turns: Line, tag: str, mid: str) -> None:
+def _note_sent(turns: Connection[BotPort], tag: str, mid: str) -> None:
     try:
-        turns.tell("sent", tag, mid)
-    except LineClosed:
-        logger.warning("%s was sent, and could not be noted: the desk is gone", tag)
+        SENT.remote(turns).note_sent(tag, mid)
+    except ConnectionClosed:
+        logger.warning("%s was sent, and could not be noted: the queue's process is gone", tag)

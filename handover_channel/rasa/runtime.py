@@ -1,7 +1,7 @@
-"""Serves the channel's routes in Rasa's process: the way to the desk, and the turns that it asks for.
+"""Serves the channel's routes in Rasa's process: passes on what Meta sends, and runs the turns asked for.
 
 Turns run on a thread and an event loop of their own (turns_loop.py): however long one is, the server's loop
-stays free to pass on what Meta sends. The desk is a process of its own (queue/process.py, queue_client.py).
+stays free to pass on what Meta sends. Storing and processing have a process of their own (queue_client.py).
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from rasa.core.channels.channel import OutputChannel
 from sanic import Sanic
 
 from handover_channel.errors import NotReady, StoreUnavailable
-from handover_channel.queue.process import Begin
+from handover_channel.queue.calls import Start
 from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.store_checks import keep_from_exiting
 from handover_channel.rasa.turns import OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
-from handover_channel.rules import budget
 from handover_channel.services import Services
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
@@ -41,8 +40,8 @@ GRACE = 10.0
 #: Seconds after which a delivery that waits is worth a word in the health check.
 LATE = 60.0
 
-#: Seconds until a delivery has its answer, whatever desk and database do: Meta allows 5. A look at the
-#: health gets as many.
+#: Seconds until a delivery has its answer, whatever the queue's process and the database do: Meta allows 5.
+#: A look at the health gets as many.
 PATIENCE = 4.0
 _HEALTH = "health"
 
@@ -65,24 +64,24 @@ class Runtime:
         # from others, however often it is asked.
         self._looks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-health")
         self._looking: Dict[str, asyncio.Future[Any]] = {}
-        self._conversation: Optional[RasaBot] = None
+        self._bot: Optional[RasaBot] = None
         self._turns = TurnsLoop()
-        self._desk: Optional[QueueClient] = None
+        self._queue: Optional[QueueClient] = None
         self._stopping = False
 
     async def start(self, app: Sanic) -> None:
-        """Start the desk, and the loop that runs turns. Returns at once."""
+        """Start the queue's process, and the loop that runs turns. Returns at once."""
         given = self._handover
-        begin = Begin(given.settings, logging.getLogger().getEffectiveLevel())
-        self._desk = desk = QueueClient(begin, self._turns, self._turn)
-        self._conversation = RasaBot(
+        start = Start(given.settings, logging.getLogger().getEffectiveLevel())
+        self._queue = queue = QueueClient(start, self._turns)
+        self._bot = bot = RasaBot(
             app,
             self._on_new_message,
             given.thread_control,
             given.graph,
             self._calls,
             given.store,
-            desk.note_sent,
+            queue.note_sent,
             asyncio.get_running_loop(),
             given.settings.nlu_limit,
         )
@@ -91,14 +90,14 @@ class Runtime:
         keep_from_exiting()
         keep_apart()
         self._turns.start()
-        desk.start()
+        queue.start(bot)
 
     async def stop(self) -> None:
         """Store what came in, let turns end, give the rest back to the queue."""
         self._stopping = True
-        if self._desk is None:
+        if self._queue is None:
             return
-        await self._desk.stop(GRACE)
+        await self._queue.stop(GRACE)
         self._turns.stop()
         self._calls.shutdown(wait=False)
         self._looks.shutdown(wait=False)
@@ -107,9 +106,9 @@ class Runtime:
     async def receive(self, signature: str, body: bytes) -> Tuple[int, str]:
         """Pass a delivery on; return what Meta is to be answered: HTTP status and text."""
         try:
-            if self._desk is None or self._stopping:
+            if self._queue is None or self._stopping:
                 raise NotReady("the server is starting or stopping")
-            return await self._desk.receive(signature, body, PATIENCE)
+            return await self._queue.receive(signature, body, PATIENCE)
         except asyncio.TimeoutError:
             # It may be stored yet; then what Meta sends again is known.
             logger.error("a delivery was not stored within %g s, Meta will send it again", PATIENCE)
@@ -123,22 +122,22 @@ class Runtime:
         return MessengerOutput(given.thread_control, given.graph, self._calls, note=self._note_sent)
 
     def _note_sent(self, tag: str, mid: str) -> None:
-        if self._desk is not None:
-            self._desk.note_sent(tag, mid)
+        if self._queue is not None:
+            self._queue.note_sent(tag, mid)
 
     async def figures(self) -> List[Any]:
-        """Return what the desk has counted, as Prometheus' metrics."""
-        return await self._desk.figures() if self._desk else []
+        """Return what the queue's process has counted, as Prometheus' metrics."""
+        return await self._queue.counted() if self._queue else []
 
     async def problem(self) -> str:
         """Return why the channel cannot work now, "" where it can."""
-        conversation, desk = self._conversation, self._desk
-        if conversation is None or desk is None:
+        bot, queue = self._bot, self._queue
+        if bot is None or queue is None:
             return "the server is starting"
-        if not conversation.has_model():
+        if not bot.has_model():
             return "no model is loaded"
         found = await asyncio.gather(
-            desk.problem(PATIENCE), self._problem_of_turns(), self._problem_of_stores(conversation)
+            queue.problem(PATIENCE), self._problem_of_turns(), self._problem_of_stores(bot)
         )
         return next(filter(None, found), "")
 
@@ -156,22 +155,14 @@ class Runtime:
         wrong = {"findings": [each.text for each in found]} if found else {}
         return {"status": "degraded" if found else "ok", **late, **wrong}
 
-    async def _turn(self, what: str, given: Tuple[Any, ...]) -> Any:
-        """On the loop of the turns: do what the desk asks for."""
-        conversation = self._conversation
-        if conversation is None:
-            raise NotReady("the server is starting")
-        with budget.of_a_delivery():
-            return await getattr(conversation, what)(*given)
-
     async def _problem_of_turns(self) -> str:
         if await self._turns.answers(PATIENCE):
             return ""
         return f"no turn can run: something in the bot has held their event loop for {PATIENCE:g} seconds"
 
-    async def _problem_of_stores(self, conversation: RasaBot) -> str:
+    async def _problem_of_stores(self, bot: RasaBot) -> str:
         try:
-            return str(await self._looked("stores", self._check, conversation))
+            return str(await self._looked("stores", self._check, bot))
         except asyncio.TimeoutError:
             return f"a store did not answer within {PATIENCE:g} seconds"
 
@@ -183,7 +174,7 @@ class Runtime:
             self._looking[what] = looking
         return await asyncio.wait_for(asyncio.shield(looking), PATIENCE)
 
-    def _check(self, conversation: RasaBot) -> str:
+    def _check(self, bot: RasaBot) -> str:
         try:
             # Written, as an event would be: a full disk, or a file that somebody has locked, can be read.
             with self._handover.store.writing() as connection:
@@ -191,7 +182,7 @@ class Runtime:
                 deliveries.release(connection, worker=_HEALTH, thread="")
         except StoreUnavailable as error:
             return f"the store is out of reach: {error}"
-        return conversation.problem()
+        return bot.problem()
 
     def _look(self) -> Tuple[float, List[Finding]]:
         now = time.time()

@@ -45,7 +45,7 @@ def locked(stack):
 def full(stack):
     """No file of the server's may grow: as on a full disk."""
     pids = stack.rasa.pids()
-    assert len(pids) > 1, "the desk is a process of its own"
+    assert len(pids) > 1, "the queue has a process of its own"
     unlimited = resource.prlimit(pids[0], resource.RLIMIT_FSIZE)
     for pid in pids:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, unlimited[1]))

@@ -43,7 +43,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A desk that is silent is found out within a second."""
+    """A queue process that is silent is found out within a second."""
     from handover_channel.rasa import queue_client
 
     for name, seconds in {"LOOK": 0.1, "ANSWER": 0.3, "SILENCE": 0.9, "PAUSE": 0.1, "GRACE": 3.0}.items():
@@ -70,8 +70,8 @@ def health(bot):
     return answer.status_code, answer.json().get("reason", "")
 
 
-def desks():
-    """The process ids of our desks."""
+def queue_processes():
+    """The process ids of our queue processes."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -165,37 +165,41 @@ def test_a_loop_of_turns_that_stands_still_is_told_by_health_and_stops_nothing_e
     eventually(lambda: bot.rasa.texts("2") == ["hello"])
 
 
-def test_a_desk_that_hangs_is_told_by_health_replaced_and_costs_no_delivery(folder, quick, impatient, caplog):
+def test_a_queue_process_that_hangs_is_told_by_health_replaced_and_costs_no_delivery(
+    folder, quick, impatient, caplog
+):
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
         assert is_answered(bot, "1")
         eventually(worked_off(folder))  # a turn that is interrupted at its end is run again
-        (old,) = desks()
+        (old,) = queue_processes()
         os.kill(old, signal.SIGSTOP)
 
-        assert "desk" in eventually(lambda: health(bot)[0] == 503 and health(bot)[1], "health says so")
+        assert "queue's process" in eventually(
+            lambda: health(bot)[0] == 503 and health(bot)[1], "health says so"
+        )
         assert is_answered(bot, "1", "are you there?")
-        assert old not in desks()
+        assert old not in queue_processes()
         assert bot.rasa.texts("1") == ["hello", "are you there?"]
         assert health(bot) == (200, "")
     assert "has not answered" in caplog.text
-    assert desks() == []
+    assert queue_processes() == []
 
 
-def test_a_desk_that_hangs_while_the_server_stops_does_not_keep_it(folder, quick, monkeypatch):
+def test_a_queue_process_that_hangs_while_the_server_stops_does_not_keep_it(folder, quick, monkeypatch):
     from handover_channel.rasa import runtime
 
     monkeypatch.setattr(runtime, "GRACE", 0.5)
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
-        os.kill(*desks(), signal.SIGSTOP)
+        os.kill(*queue_processes(), signal.SIGSTOP)
         began = time.monotonic()
 
     assert time.monotonic() - began < SOON
-    assert desks() == []
+    assert queue_processes() == []
 
 
-def test_a_turn_that_never_ends_keeps_neither_a_new_desk_nor_a_stop_waiting(folder, quick):
+def test_a_turn_that_never_ends_keeps_neither_a_new_queue_process_nor_a_stop_waiting(folder, quick):
     async def never_ends():
         await asyncio.get_running_loop().create_future()
 
@@ -205,24 +209,24 @@ def test_a_turn_that_never_ends_keeps_neither_a_new_desk_nor_a_stop_waiting(fold
         eventually(lambda: health(bot)[0] == 200, "it has begun")
         assert bot.post(body(item("1", "hang"))) == 200
         time.sleep(0.5)
-        os.kill(*desks(), signal.SIGKILL)
+        os.kill(*queue_processes(), signal.SIGKILL)
 
         assert is_answered(bot, "2")
-    assert desks() == []
+    assert queue_processes() == []
 
 
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("breaks", [lambda end: end.shutdown(2), lambda end: end.sendall(b"\0\0\0\4junk")])
-def test_a_line_that_breaks_brings_a_new_desk(folder, quick, monkeypatch, number, breaks):
-    """Counter, door, turns: whichever it is, the half of a desk is none."""
+def test_a_connection_that_breaks_brings_a_new_queue_process(folder, quick, monkeypatch, number, breaks):
+    """Deliveries, control, turns: whichever it is, half of the process is of no use."""
     from handover_channel.rasa import queue_client
 
     pairs, make = [], queue_client.socket.socketpair
     monkeypatch.setattr(queue_client.socket, "socketpair", lambda: pairs.append(make()) or pairs[-1])
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
-        (old,) = desks()
+        (old,) = queue_processes()
         breaks(pairs[-3:][number][0])  # event loops have such pairs, too
 
-        eventually(lambda: desks() and old not in desks(), "there is another one")
+        eventually(lambda: queue_processes() and old not in queue_processes(), "there is another one")
         assert is_answered(bot, "1")

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from play import OURS
 
 from handover_channel.errors import StoreUnavailable
+from handover_channel.queue.calls import DELIVERIES
 from handover_channel.queue.claims import Begun
 from handover_channel.queue.intake import PRESSED, Intake
-from handover_channel.queue.ipc import Counter
+from handover_channel.queue.ipc import BatchServer
 from handover_channel.store import deliveries, findings
 
 SOON = 10  #: seconds that nothing here should ever take
@@ -46,7 +47,7 @@ def several(number, **more):
 
 
 class Caller:
-    """Rasa's process: asks at the counter."""
+    """Rasa's process: passes on webhook calls."""
 
     def __init__(self, end):
         self._end = end
@@ -175,7 +176,7 @@ def caller(ends):
 
 @pytest.fixture
 def intake(gate, worker, ends, caller):
-    intake = Intake(gate, SECRET, Counter(ends[1]), worker)
+    intake = Intake(gate, SECRET, BatchServer(ends[1], DELIVERIES), worker)
     intake.start()
     yield intake
     gate.open.set()

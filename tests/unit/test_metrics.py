@@ -145,7 +145,7 @@ def test_what_two_processes_have_counted_is_added_up():
     counters.sent(MESSAGE)
     counters.acknowledged(200, 0.003)
     here = samples_of(counters.REGISTRY.collect())
-    there = pickle.loads(pickle.dumps(counters.counted()))  # noqa: S301 - as it comes from the desk
+    there = pickle.loads(pickle.dumps(counters.counted()))  # noqa: S301 - as it comes from the queue's process
     there = [family for family in there if family.name != "handover_sends"]
 
     both = samples_of(counters.together(counters.REGISTRY.collect(), there))
