@@ -24,7 +24,6 @@ from handover_channel.messenger.events import MESSENGER, OUR_METADATA
 from handover_channel.metrics import counters
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
-from handover_channel.rules.obstacle import silence_with
 from handover_channel.settings.inbox import filled
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_updates, sent_messages, threads, transcript
@@ -110,8 +109,8 @@ class Announcements:
             page_updates.add(connection, row.id, now=self._clock())
 
     def _due(self, row: Thread, text: str) -> List[Dict[str, Any]]:
-        silence = silence_with(row.obstacle, messaging_window.silence(row.opened_at, self._clock()))
-        return messages.text_messages(text) if messaging_window.is_open(silence) else []
+        is_open = messaging_window.is_open(row.silence(self._clock()))
+        return messages.text_messages(text) if is_open else []
 
 
 def _tag(row: Thread, what: str) -> str:

@@ -13,7 +13,7 @@ from handover_channel.errors import GraphError, NotThreadOwner, SettingsError
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Change
-from handover_channel.rules.obstacle import Obstacle, is_refuted, obstacle_of, silence_with
+from handover_channel.rules.obstacle import Obstacle, is_refuted, obstacle_of
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, findings, threads
 from handover_channel.store.findings import Findings
@@ -50,8 +50,8 @@ class RefusedMessages:
         if isinstance(error, NotThreadOwner):
             self._look_who_has(row)
             return
-        silence = silence_with(row.obstacle, messaging_window.silence(row.opened_at, self._clock()))
-        obstacle = obstacle_of(error, tagged=not messaging_window.is_open(silence))
+        tagged = not messaging_window.is_open(row.silence(self._clock()))
+        obstacle = obstacle_of(error, tagged=tagged)
         if obstacle:
             with self._store.writing() as connection:
                 threads.obstructed(connection, row.id, obstacle.value)

@@ -15,7 +15,7 @@ from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.personas import Personas
 from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.messenger.events import MESSENGER, OUR_METADATA
-from handover_channel.replies.sending_rules import NOT_REACHABLE, PortOf, silence_of
+from handover_channel.replies.sending_rules import NOT_REACHABLE, PortOf
 from handover_channel.replies.sent_parts import SentPart
 from handover_channel.rules.messaging_window import messaging_type
 from handover_channel.settings.loader import Settings
@@ -61,7 +61,7 @@ class ReplyDelivery:
         token = self._settings.token_for(row.page)
         body: Dict[str, Any] = {
             "recipient": {"id": row.id},
-            **messaging_type(silence_of(row, self._clock())),
+            **messaging_type(row.silence(self._clock())),
             "message": {"metadata": f"{OUR_METADATA}{part.tag}", **message},
         }
         with meant_for(Caller.AGENT, body.get("tag", "")):

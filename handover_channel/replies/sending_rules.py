@@ -22,7 +22,7 @@ from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
-from handover_channel.rules.obstacle import HINTS, silence_with
+from handover_channel.rules.obstacle import HINTS
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
 
@@ -77,23 +77,18 @@ def sending_rules(row: Thread, now: float, port_of: PortOf = lambda channel: Non
     if row.channel != MESSENGER:
         reachable = port_of(row.channel) is not None
         return SendingRules(reachable, "" if reachable else NOT_REACHABLE, "")
-    silence = silence_of(row, now)
+    silence = row.silence(now)
     if messaging_window.is_over(silence):
         return SendingRules(False, TOO_LATE, "")
     closed = "" if messaging_window.is_open(silence) else PEOPLE_ONLY
     return SendingRules(True, "", HINTS.get(row.obstacle, closed))
 
 
-def silence_of(row: Thread, now: float) -> Optional[float]:
-    """Return the seconds since the messaging window was opened, None where that is not known."""
-    return silence_with(row.obstacle, messaging_window.silence(row.opened_at, now))
-
-
 def bots_silence(row: Thread, now: float) -> str:
     """Return why the person does not hear the bot when it gets the thread back now, "" where they do."""
     if row.channel != MESSENGER:
         return ""
-    return HINTS.get(row.obstacle, "" if messaging_window.is_open(silence_of(row, now)) else NOT_HEARD)
+    return HINTS.get(row.obstacle, "" if messaging_window.is_open(row.silence(now)) else NOT_HEARD)
 
 
 def check_reply(text: str, file: Optional[File], channel: str) -> None:

@@ -120,7 +120,8 @@ PRECEDENCE: Mapping[Change, int] = {
 }
 
 
-#: Seconds without activity after which ownership ends.
+#: Seconds without activity, of whomever, after which ownership ends. Not the messaging window, which is as
+#: long and counts from what the person does (messaging_window.py).
 #: https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
 LAPSES_AFTER = 24 * 3600.0
 

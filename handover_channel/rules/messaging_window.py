@@ -55,11 +55,6 @@ def opens(event: Event) -> bool:
     return bool(_OPENS.get(type(event), lambda _: False)(event))
 
 
-def silence(opened_at: int, now: float) -> Optional[float]:
-    """Return the seconds since the window was opened (*opened_at*, ms), None where it is not known to be."""
-    return now - opened_at / 1000 if opened_at else None
-
-
 def is_open(seconds: Optional[float]) -> bool:
     """Tell whether everything may go out, *seconds* after the window was opened (None: not known)."""
     return seconds is None or seconds < STANDARD_WINDOW

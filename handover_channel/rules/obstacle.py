@@ -75,8 +75,13 @@ def obstacle_of(error: GraphError, *, tagged: bool) -> Obstacle:
     return Obstacle.RESTRICTED if is_restricted else Obstacle.NONE
 
 
-def silence_with(obstacle: str, seconds: Optional[float]) -> Optional[float]:
-    """Return the seconds since the window was opened (None: not known), as far as *obstacle* allows."""
+def silence_of(opened_at: int, obstacle: str, *, now: float) -> Optional[float]:
+    """Return the seconds since the person last opened the messaging window, None where that is not known.
+
+    *opened_at*: when they did (ms), 0 where it is not known. Where Meta has said since that the window is
+    closed, it is so, whatever we know. None counts as open everywhere (messaging_window.py, rule 5).
+    """
+    seconds = now - opened_at / 1000 if opened_at else None
     least = _CLOSED_SINCE.get(obstacle)
     return seconds if least is None else max(seconds or 0.0, least)
 

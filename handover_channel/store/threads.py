@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
+from handover_channel.rules.obstacle import silence_of
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import changes, presence, threads
 from handover_channel.store.upsert import insert_new
@@ -67,6 +68,10 @@ class Thread:
     def opened_at(self) -> int:
         """When the person last opened Meta's messaging window, in ms; 0 where that is not known."""
         return max(self.person_at, self.window_at)
+
+    def silence(self, now: float) -> Optional[float]:
+        """Return the seconds since then, None where it is not known: asked of whatever wants to go out."""
+        return silence_of(self.opened_at, self.obstacle, now=now)
 
 
 @dataclass(frozen=True)
