@@ -186,7 +186,7 @@ class PersonUnavailable(GraphError):
 
 
 class TokenRefused(GraphError):
-    """The page access token is invalid, or lacks a permission (190, 10, 200, 230)."""
+    """The page access token is invalid, lacks a permission (190, 10, 200, 230), or is not there."""
 
 
 class HumanAgentRefused(GraphError):

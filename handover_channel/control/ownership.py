@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from handover_channel import log
-from handover_channel.errors import GraphError, SettingsError, TokenRefused
+from handover_channel.errors import GraphError
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import has_lapsed
@@ -27,15 +27,8 @@ class Ownership:
         self._clock = clock
 
     def token(self, row: Thread) -> str:
-        """Return the page token of *row*'s page. Raises TokenRefused where there is none."""
-        return self.token_of(row.page)
-
-    def token_of(self, page: str) -> str:
-        """Return the token of *page*. Raises TokenRefused where there is none."""
-        try:
-            return self._settings.token_for(page)
-        except SettingsError as error:  # a page that nobody told us of: Meta would refuse any token
-            raise TokenRefused(str(error)) from error
+        """Return the token of *row*'s page. Raises TokenRefused as `Settings.token_for`."""
+        return self._settings.token_for(row.page)
 
     def ask(self, row: Thread) -> Optional[ThreadOwner]:
         """Return Meta's answer to `thread_owner`, None where there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Callable, Optional
 
-from handover_channel.errors import GraphError, NotThreadOwner, SettingsError
+from handover_channel.errors import GraphError, NotThreadOwner, TokenRefused
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Change
@@ -65,7 +65,7 @@ class RefusedMessages:
 
     def _page_of(self, row: Thread) -> str:
         """Return the page as the settings name it: one token may serve every page."""
-        with suppress(SettingsError):
+        with suppress(TokenRefused):
             return self._settings.page_of(self._settings.token_for(row.page))
         return row.page
 

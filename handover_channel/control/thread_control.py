@@ -75,14 +75,12 @@ class ThreadControl:
     def token_to_speak(self, thread: str) -> Optional[str]:
         """Return the page token to send with, None while the bot does not have control.
 
-        Raises StoreUnavailable: then nothing may be sent.
+        Raises StoreUnavailable: then nothing may be sent; and TokenRefused as `Settings.token_for`.
         """
         with self.store.glancing() as connection:
             found = threads.control_and_page_of(connection, thread)
-        if found is None:
-            return self.settings.token_for("")
-        control, page = found
-        return self._ownership.token_of(page) if bot_may_speak(control) else None
+        control, page = found or (Control.BOT, "")
+        return self.settings.token_for(page) if bot_may_speak(control) else None
 
     def refused_to_speak(self, thread: str, refusal: str = "") -> None:
         """Note that Meta refused a message of the bot because another app has control (10/2018300).

@@ -21,7 +21,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, UnknownTarget
+from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, TokenRefused, UnknownTarget
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.settings import automatic_replies, locations, return_options, yaml_file
 from handover_channel.settings import credentials as credentials_block
@@ -148,15 +148,15 @@ class Settings:
     def token_for(self, page: str) -> str:
         """Return the access token of *page*; of the only one there is, where *page* is not known ("").
 
-        A token that is not said to be of one page is any page's. Raises SettingsError where pages are listed
-        and *page* is none of them: Meta would refuse the token of another one.
+        A token that is not said to be of one page is any page's. Raises TokenRefused where pages are listed
+        and *page* is none of them: Meta would refuse the token of another one, so it is not asked.
         """
         tokens = {each.id: each.token for each in self.pages}
         if len(tokens) == 1 and (not page or "" in tokens):
             return next(iter(tokens.values()))
         if page not in tokens:
             remedy = "add its id and page-access-token"
-            raise SettingsError([f"credentials.yml: {CHANNEL}.pages has no page {quoted(page)}: {remedy}"])
+            raise TokenRefused(f"credentials.yml: {CHANNEL}.pages has no page {quoted(page)}: {remedy}")
         return tokens[page]
 
     def page_of(self, token: str) -> str:

@@ -13,6 +13,7 @@ from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
 from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.obstacle import HINTS, Obstacle
+from handover_channel.settings.credentials import Page
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.store import findings
@@ -258,3 +259,17 @@ def test_a_token_that_is_refused_to_an_agent_is_shown_to_those_who_run_the_bot_u
     agent.retry(reply.id)
 
     assert findings_of(play) == []
+
+
+def test_a_page_that_credentials_yml_does_not_list_is_told_as_a_token_that_is_refused(make_play):
+    play = make_play(pages=(Page("11", "one"), Page("22", "two")))
+    play.hands_over()
+    play.calls()
+    agent = an_agent(play)
+
+    reply = agent.reply(PSID, "Hello.")
+
+    assert reply.state == FAILED
+    assert "has no page" in reply.error
+    assert play.calls() == []
+    assert (findings_of(play), play.row.obstacle) == ([findings.TOKEN_REFUSED], "token")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel.errors import SettingsError, UnknownTarget
+from handover_channel.errors import SettingsError, TokenRefused, UnknownTarget
 from handover_channel.rules.keywords import Keyword
 from handover_channel.settings import loader
 from handover_channel.settings.loader import Grants, GraphApiSettings, Page, TargetKind
@@ -165,7 +165,7 @@ def test_each_page_has_its_own_token(load):
     loaded = load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages})
 
     assert [loaded.token_for(page) for page in ("11", "22")] == ["one", "two"]
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(TokenRefused) as refusal:
         loaded.token_for("33")
     assert str(refusal.value) == (
         'credentials.yml: handover_channel.MessengerInput.pages has no page "33": '
@@ -178,7 +178,7 @@ def test_a_page_that_is_not_listed_gets_no_token_of_another_page_however_many_ar
     pages = [{"id": page, "page-access-token": f"of {page}"} for page in listed]
     found = load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages})
 
-    with pytest.raises(SettingsError, match=r'credentials\.yml: .*pages has no page "22": add its id'):
+    with pytest.raises(TokenRefused, match=r'credentials\.yml: .*pages has no page "22": add its id'):
         found.token_for("22")
 
 
