@@ -1,0 +1,394 @@
+"""What the page answers (inbox/routes.py, auth_routes.py, file_routes.py), without a server."""
+
+from __future__ import annotations
+
+import pytest
+from inbox_page import PASSWORD, SARA, add_agents, get, post, services_of
+from play import PSID
+
+from handover_channel.errors import HandoverRefused, InputRefused, StoreUnavailable
+from handover_channel.inbox import auth_routes, file_routes, media_links, refusals, routes
+from handover_channel.inbox.answer import HEADERS
+from handover_channel.inbox.forms import Upload
+from handover_channel.inbox.request import BASE, Request, SignInFirst
+from handover_channel.inbox.route import Who
+from handover_channel.inbox.sign_in_limits import OF_BOTH
+from handover_channel.rules import limits
+from handover_channel.rules.limits import FIELDS
+from handover_channel.store import conversation_lists, private_notes, profiles, replies
+from handover_channel.store.profiles import Profile
+
+
+@pytest.fixture
+def services(play):
+    add_agents(play, "sara", "omar")
+    found = services_of(play)
+    yield found
+    found.pools.shutdown()
+
+
+@pytest.fixture
+def waiting(play):
+    """A thread that waits for an agent."""
+    play.hands_over()
+
+
+def sent_by_agents(play):
+    return [
+        body["message"]["text"] for name, body in play.meta.calls if name == "messages" and "tag" not in body
+    ]
+
+
+# --- the table ---
+
+
+def test_every_address_has_one_route_by_a_method():
+    keys = [(route.method, route.path) for route in routes.ROUTES]
+
+    assert len(keys) == len(set(keys))
+    assert {method for method, _ in keys} == {"GET", "POST"}
+
+
+def test_strangers_are_answered_where_they_come_in_and_nowhere_else():
+    open_to_all = {(route.method, route.path) for route in routes.ROUTES if route.who is Who.ANYBODY}
+
+    assert open_to_all == {
+        ("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/enter"), ("GET", "/static/<name>"),
+    }  # fmt: skip
+
+
+def test_only_replies_notes_and_returns_may_be_larger_than_other_forms():
+    larger = {
+        route.path: route.body for route in routes.ROUTES if route.body not in (limits.FORM, limits.SIGN_IN)
+    }
+
+    assert larger == {
+        "/thread/<thread>/reply": limits.REPLY,
+        "/thread/<thread>/remark": limits.NOTE,
+        "/thread/<thread>/return": limits.NOTE,
+    }
+
+
+# --- pages ---
+
+
+async def test_the_first_page_has_the_list_and_asks_for_profiles(play, services, waiting):
+    answer = await routes.show_inbox(services, get())
+
+    assert (answer.status, answer.headers) == (200, HEADERS)
+    assert f"{BASE}/thread/{PSID}" in answer.content
+    assert services.profiles.wanted == [PSID]
+
+
+async def test_a_list_is_narrowed_by_the_address(services, waiting):
+    all_of_it = await routes.show_list(services, get())
+    narrowed = await routes.show_list(services, get(query="search=nobody+of+that+name"))
+
+    assert f"{BASE}/thread/{PSID}" in all_of_it.content
+    assert f"{BASE}/thread/{PSID}" not in narrowed.content
+
+
+async def test_a_thread_that_was_never_seen_is_no_page(services):
+    assert (await routes.show_thread(services, get(thread="99"))).status == 404
+    with pytest.raises(HandoverRefused, match="never seen"):
+        await routes.show_panel(services, get(thread="99"))
+
+
+async def test_who_opens_a_thread_has_seen_what_the_person_wrote(play, services, waiting):
+    play.says("Is anybody there?")
+
+    answer = await routes.show_panel(services, get())
+
+    assert "Is anybody there?" in answer.content
+    with play.store.reading() as connection:
+        assert conversation_lists.read_up_to(connection, PSID, "sara") == play.row.person_at
+
+
+async def test_a_page_asked_for_by_nobody_is_not_drawn(services):
+    with pytest.raises(SignInFirst):
+        await routes.show_inbox(services, get(visitor=None))
+
+
+# --- what agents do ---
+
+
+async def test_a_reply_goes_out_and_the_thread_is_its_senders(play, services, waiting):
+    answer = await routes.reply(services, post(text="Hello.\r\nHow are you?", key="k1"))
+
+    assert (answer.status, answer.headers["HX-Trigger"]) == (204, "changed")
+    assert sent_by_agents(play)[-1] == "Hello.\nHow are you?"
+    assert play.row.assignee == "sara"
+
+
+async def test_without_script_the_thread_is_loaded_anew(services, waiting):
+    request = Request("POST", visitor=SARA, in_path={"thread": PSID}, form=post(text="x", key="k1").form)
+
+    answer = await routes.reply(services, request)
+
+    assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/thread/{PSID}")
+
+
+async def test_a_reply_in_a_colleagues_thread_is_asked_about_first(play, services, waiting):
+    await routes.assign(services, post(agent="omar", assignee_seen=""))
+
+    with pytest.raises(HandoverRefused, match="Omar has this conversation"):
+        await routes.reply(services, post(text="Hello.", key="k1"))
+    await routes.reply(services, post(text="Hello.", key="k1", despite="omar"))
+
+    assert sent_by_agents(play)[-1] == "Hello."
+    assert play.row.assignee == "omar"
+
+
+async def test_a_reply_that_failed_is_sent_again_or_dropped(play, services, waiting):
+    with play.store.writing() as connection:
+        kept = [
+            replies.add(connection, PSID, key=key, agent="sara", text=key, file=None, now=play.clock())
+            for key in ("one", "two")
+        ]
+        for each in kept:
+            replies.failed(connection, each.id, "in vain")
+
+    await routes.retry(services, post(reply=kept[0].id))
+    await routes.drop(services, post(reply=kept[1].id))
+
+    assert sent_by_agents(play)[-1] == "one"
+    with play.store.reading() as connection:
+        assert replies.unsent(connection, PSID, now=play.clock()) == []
+
+
+async def test_notes_and_tags_are_kept(play, services, waiting):
+    await routes.add_note(services, post(text="Calls\r\nback."))
+    await routes.tag(services, post(tag="vip"))
+    await routes.tag(services, post(tag="new"))
+    await routes.tag(services, post(tag="new", remove="1"))
+
+    with play.store.reading() as connection:
+        notes = private_notes.of(connection, PSID, before=None, limit=9)
+        assert [(each.agent, each.text) for each in notes] == [("sara", "Calls\nback.")]
+        assert list(conversation_lists.tags_of(connection, [PSID])[PSID]) == ["vip"]
+
+
+async def test_who_claims_a_thread_has_it(play, services, waiting):
+    await routes.claim(services, post(assignee_seen=""))
+
+    assert play.row.assignee == "sara"
+
+
+async def test_a_thread_is_taken_over_put_off_and_returned_with_an_intent(play, services):
+    play.says("hello")
+    await routes.take_over(services, post())
+    assert play.control == "inbox"
+
+    before = play.row.until
+    await routes.extend(services, post(by="1 hour"))
+    assert play.row.until == before + 3600
+
+    with pytest.raises(HandoverRefused, match="no intent 'sing'"):
+        await routes.return_to_bot(services, post(intent="sing"))
+    assert play.control == "inbox"
+    await routes.return_to_bot(services, post(intent="opening_hours", note="All said."))
+    assert play.control == "bot"
+
+
+async def test_typing_changes_nothing_that_the_page_shows(services, waiting):
+    answer = await routes.note_typing(services, post(page="p1"))
+
+    assert (answer.status, dict(answer.headers)) == (204, dict(HEADERS))
+
+
+async def test_nothing_is_done_under_an_unknown_name(services):
+    request = Request("POST", visitor=SARA, in_path={"thread": PSID, "act": "explode"})
+
+    with pytest.raises(HandoverRefused, match="nothing called 'explode'"):
+        await routes.do_unknown(services, request)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], None),
+        ([Upload("", "", b"")], None),
+        ([Upload("C:\\Users\\a\\bill.pdf", "application/pdf", b"x")], ("bill.pdf", "application/pdf", b"x")),
+        ([Upload("../../etc/passwd", "", b"x")], ("passwd", "application/octet-stream", b"x")),
+        ([Upload("", "", b"x")], ("file", "application/octet-stream", b"x")),
+    ],
+)
+def test_the_file_of_a_reply_has_a_name_without_a_path(given, expected):
+    found = routes.only_file(given)
+
+    assert (found and (found.name, found.type, found.content)) == expected
+
+
+def test_a_reply_has_one_file():
+    with pytest.raises(HandoverRefused, match="takes one file"):
+        routes.only_file([Upload("a", "", b"a"), Upload("b", "", b"b")])
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "١", "9" * 19])
+def test_what_is_no_number_is_no_reply(text):
+    with pytest.raises(HandoverRefused, match="no such reply"):
+        routes.reply_id(text)
+
+
+# --- coming in and going ---
+
+
+HERE = {"address": "127.0.0.1", "headers": {"host": "localhost"}}
+
+
+async def test_who_signs_in_gets_a_cookie_and_the_page_they_wanted(services):
+    wanted = f"{BASE}/thread/{PSID}"
+    answer = await auth_routes.sign_in(services, post(None, name="Sara", password=PASSWORD, next=wanted))
+
+    assert (answer.status, answer.headers["Location"]) == (303, wanted)
+    assert services.auth.who(answer.cookie).name == "sara"
+
+
+async def test_a_wrong_password_is_asked_for_again_and_too_many_later(services):
+    wrong = post(None, name="sara", password="wrong", next="/x")
+    answers = [await auth_routes.sign_in(services, wrong) for _ in range(OF_BOTH + 1)]
+
+    assert [answer.status for answer in answers] == [403] * OF_BOTH + [429]
+    assert 'value="sara"' in answers[0].content
+    assert [answer.headers.get("Retry-After") for answer in answers] == [None] * OF_BOTH + ["900"]
+    assert not any(answer.cookie for answer in answers)
+
+
+async def test_who_is_signed_in_is_not_asked_again(services):
+    cookie, _ = services.auth.sign_in("sara", PASSWORD, address="")
+
+    assert (await auth_routes.show_sign_in(services, Request(cookie=cookie, **HERE))).status == 303
+    assert (await auth_routes.show_sign_in(services, Request(query="next=/x", **HERE))).status == 200
+
+
+async def test_who_signs_out_is_out(services):
+    cookie, you = services.auth.sign_in("sara", PASSWORD, address="")
+
+    answer = await auth_routes.sign_out(services, Request("POST", cookie=cookie, visitor=you))
+
+    assert answer.headers["Location"] == f"{BASE}/sign-in"
+    assert services.auth.who(cookie) is None
+
+
+async def test_a_link_lets_in_where_there_are_no_agents(play):
+    services = services_of(play)
+    key = services.auth.one_time_link("").rpartition("key=")[2]
+
+    answer = await auth_routes.enter(services, Request(query=f"key={key}", **HERE))
+
+    assert services.auth.who(answer.cookie).signed_in is False
+    services.pools.shutdown()
+
+
+async def test_a_language_is_that_of_the_page_at_once(services):
+    cookie, you = services.auth.sign_in("sara", PASSWORD, address="")
+    request = post(you, language="ar", sound="on")
+
+    before = await auth_routes.show_preferences(services, request)
+    after = await auth_routes.set_preferences(
+        services, Request("POST", cookie=cookie, visitor=you, form=request.form)
+    )
+
+    assert ('lang="en"' in before.content, 'dir="rtl"' in after.content) == (True, True)
+    assert services.auth.who(cookie).language == "ar"
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "//evil.example", f"{BASE}//x", f"{BASE}/\\x", "https://evil.example"]
+)
+def test_only_pages_of_ours_are_opened(path):
+    assert auth_routes.own_path(path) == f"{BASE}/"
+
+
+# --- files ---
+
+
+async def test_a_file_of_ours_is_sent_once(services):
+    first = await file_routes.show_static(services, Request(in_path={"name": "inbox.js"}))
+    again = await file_routes.show_static(
+        services, Request(in_path={"name": "inbox.js"}, headers={"if-none-match": first.headers["ETag"]})
+    )
+
+    assert (first.status, again.status, again.content) == (200, 304, "")
+    assert "javascript" in first.type
+
+
+@pytest.mark.parametrize("name", ["", "..", "../auth.py", "nothing.js", "inbox.css\0"])
+async def test_no_other_file_is_sent(services, name):
+    assert (await file_routes.show_static(services, Request(in_path={"name": name}))).status == 404
+
+
+async def test_a_file_of_elsewhere_is_fetched_for_who_was_given_its_address(services):
+    address = "https://example.org/a b.png?x=1"
+    services.media_proxy.known[address] = b"png"
+    query = media_links.link(SARA, address).partition("?")[2]
+
+    answer = await file_routes.show_file(services, get(query=query))
+
+    assert (answer.content, answer.type) == (b"png", "image/png")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
+
+
+@pytest.mark.parametrize(
+    "query", ["", "of=https://example.org/a.png", "of=https://example.org/a.png&proof=00"]
+)
+async def test_no_other_address_is_fetched(services, query):
+    with pytest.raises(HandoverRefused, match="not found in a conversation of yours"):
+        await file_routes.show_file(services, get(query=query))
+
+    assert services.media_proxy.fetched == []
+
+
+async def test_a_picture_that_is_gone_is_nobodys(play, services, waiting):
+    address = "https://example.org/sara.png"
+    with play.store.writing() as connection:
+        profiles.put(connection, Profile(PSID, "Sara", address, fetched_at=play.clock()))
+
+    gone = await file_routes.show_picture(services, get())
+    services.media_proxy.known[address] = b"png"
+    there = await file_routes.show_picture(services, get())
+
+    assert (gone.type, there.content) == ("image/svg+xml", b"png")
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (HandoverRefused("the note is empty -> write something, or leave it"), 409, "The note is empty."),
+        (
+            InputRefused("the form has more fields than any of ours -> load the page anew", status=400),
+            400,
+            "fields",
+        ),
+        (StoreUnavailable("away"), 503, "Away."),
+    ],
+)
+async def test_a_refusal_is_a_status_and_words(services, error, status, words):
+    answer = await refusals.refusal(services, get(), error)
+
+    assert answer.status == status
+    assert words in answer.content
+
+
+async def test_who_has_to_sign_in_comes_back_to_where_they_were(services):
+    path = f"{BASE}/thread/{PSID}"
+    page = await refusals.refusal(services, Request(path=path), SignInFirst())
+    form = await refusals.refusal(services, Request("POST", path=path), SignInFirst())
+    script = await refusals.refusal(
+        services, Request(path=path, headers={"hx-request": "true"}), SignInFirst()
+    )
+
+    assert page.headers["Location"] == f"{BASE}/sign-in?next={path}"
+    assert form.headers["Location"] == f"{BASE}/sign-in"
+    assert (script.status, script.headers["HX-Redirect"]) == (401, f"{BASE}/sign-in")
+
+
+async def test_a_field_that_is_too_long_is_refused_before_anything_is_done(play, services, waiting):
+    with pytest.raises(InputRefused, match="'tag' has more than"):
+        await routes.tag(services, post(tag="x" * (FIELDS["tag"].value + 1)))
+
+    with play.store.reading() as connection:
+        assert not conversation_lists.tags_of(connection, [PSID])
