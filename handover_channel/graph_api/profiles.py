@@ -1,7 +1,7 @@
-"""Names and pictures of people, and names of pages, asked of Meta while nobody waits for them.
+"""Fetches names and pictures of people, and names of pages, from Meta, while nobody waits for them.
 
-1. A page is drawn with what is known (store/people.py). What is not known, or too old, is fetched by threads
-   of our own; pages are told when it is there.
+1. A page is drawn with what is known (store/profiles.py, store/page_names.py). What is not known, or too old,
+   is fetched by threads of our own; pages are told when it is there.
 2. Meta is asked once a day for each person. What it cannot answer now (an outage, its rate limit) is asked
    again after a while; what was known until then stays.
 3. Only Messenger has profiles. Pages have names here where there are several: one needs none.
@@ -17,6 +17,7 @@ from collections import OrderedDict
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
@@ -27,12 +28,14 @@ from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_names, page_updates, profiles
 from handover_channel.store.page_names import PageName
-from handover_channel.store.profiles import FRESH, Profile
+from handover_channel.store.profiles import Profile
 
 logger = log.logger(__name__)
 
 #: Fetched at a time.
 AT_ONCE = 2
+#: Seconds for which an answer counts, also one that tells nothing.
+FRESH = 24 * 3600.0
 #: Seconds until Meta is asked again after an outage.
 AGAIN = 60.0
 #: People whose state a process remembers, so that a list does not ask the database for each.
@@ -42,7 +45,7 @@ LONGEST_NAME = 200
 
 
 class Profiles:
-    """Fetch profiles in the background. *pool*: where; one of our own by default."""
+    """Fetches profiles in the background. *pool*: where; one of our own by default."""
 
     def __init__(
         self,
@@ -63,40 +66,40 @@ class Profiles:
 
     def want(self, thread: str, *, page: str, channel: str = MESSENGER) -> None:
         """Have the person's profile fetched, where it is not known or too old. Returns at once."""
-        if channel != MESSENGER:
-            return
-        now = self._clock()
-        with self._lock:
-            if self._not_before.get(thread, 0.0) > now:
-                return
-            self._remember(thread, now + AGAIN)
-        with suppress(RuntimeError):  # the server stops
-            self._pool.submit(self._look_up, thread, page)
+        if channel == MESSENGER:
+            self._want(thread, f"thread {thread}: no profile", partial(self._fetched, thread, page))
 
     def want_pages(self) -> None:
         """Have the names of the pages fetched, where there are several. Returns at once."""
         several = self._settings.pages
-        now = self._clock()
         for page in several if len(several) > 1 else ():
             key = f"page {page.id}"
-            with self._lock:
-                if self._not_before.get(key, 0.0) > now:
-                    continue
-                self._remember(key, now + AGAIN)
-            with suppress(RuntimeError):  # the server stops
-                self._pool.submit(self._look_up_page, page, key)
+            self._want(key, f"{key}: no name", partial(self._fetched_page, page))
 
     def stop(self) -> None:
         """Begin nothing new."""
         self._pool.shutdown(wait=False)
 
-    def _look_up_page(self, page: Page, key: str) -> None:
+    def _want(self, key: str, without: str, fetch: Callable[[], float]) -> None:
+        """Call *fetch* in the pool, which returns when to look again, unless it is too early for that.
+
+        *without*: what there is not meanwhile, for the log.
+        """
+        now = self._clock()
+        with self._lock:
+            if self._not_before.get(key, 0.0) > now:
+                return
+            self._remember(key, now + AGAIN)
+        with suppress(RuntimeError):  # the server stops
+            self._pool.submit(self._look_up, key, without, fetch)
+
+    def _look_up(self, key: str, without: str, fetch: Callable[[], float]) -> None:
         try:
-            until = self._fetched_page(page)
+            until = fetch()
         except StoreUnavailable as error:
-            logger.debug("page %s: no name, the database is away: %s", page.id, error)
-        except Exception as error:  # as below
-            logger.error("page %s: no name: %s", page.id, log.trace(error))
+            logger.debug("%s, the database is away: %s", without, error)
+        except Exception as error:  # a thread of the pool: nobody else would say so
+            logger.error("%s: %s", without, log.trace(error))
         else:
             with self._lock:
                 self._remember(key, until)
@@ -105,7 +108,7 @@ class Profiles:
         """Fetch and keep a name that is not fresh; return when to look again."""
         with self._store.reading() as connection:
             known = page_names.get(connection, page.id)
-        if known and self._clock() - known.fetched_at < FRESH:
+        if known and known.fetched_at + FRESH > self._clock():
             return known.fetched_at + FRESH
         try:
             name = self._graph.page_name(page.token, page.id)[:LONGEST_NAME]
@@ -120,22 +123,11 @@ class Profiles:
             page_names.put(connection, PageName(page.id, name or (known.name if known else ""), now))
         return now + FRESH
 
-    def _look_up(self, thread: str, page: str) -> None:
-        try:
-            until = self._fetched(thread, page)
-        except StoreUnavailable as error:
-            logger.debug("thread %s: no profile, the database is away: %s", thread, error)
-        except Exception as error:  # a thread of the pool: nobody else would say so
-            logger.error("thread %s: no profile: %s", thread, log.trace(error))
-        else:
-            with self._lock:
-                self._remember(thread, until)
-
     def _fetched(self, thread: str, page: str) -> float:
         """Fetch and keep what is not fresh; return when to look again."""
         with self._store.reading() as connection:
             known = profiles.get(connection, thread)
-        if known and known.is_fresh(self._clock()):
+        if known and known.fetched_at + FRESH > self._clock():
             return known.fetched_at + FRESH
         try:
             answer = self._graph.profile(self._settings.token_for(page), thread)

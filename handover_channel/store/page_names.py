@@ -1,4 +1,4 @@
-"""Names of Facebook pages, from the Graph API, for a day. That Meta tells none is kept as well."""
+"""Keeps the names of Facebook pages: graph_api/profiles.py asks. That Meta tells none is kept as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page knows of a person: name and picture, from the user profile API, for a day.
+"""Keeps what Meta tells of a person, name and picture, for the page: graph_api/profiles.py asks.
 
 That Meta tells nothing is kept as well: nobody is asked about again and again.
 """
@@ -14,9 +14,6 @@ from sqlalchemy.engine import Connection
 from handover_channel.store.schema import people
 from handover_channel.store.upsert import insert
 
-#: Seconds for which an answer counts.
-FRESH = 24 * 3600.0
-
 
 @dataclass(frozen=True)
 class Profile:
@@ -26,10 +23,6 @@ class Profile:
     name: str  #: "" where Meta tells none
     picture: str  #: address, "" for none; Meta's own ends to work after some days
     fetched_at: float
-
-    def is_fresh(self, now: float) -> bool:
-        """Tell whether Meta need not be asked."""
-        return now - self.fetched_at < FRESH
 
 
 def get(connection: Connection, thread: str) -> Optional[Profile]:
