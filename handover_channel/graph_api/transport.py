@@ -36,6 +36,7 @@ from urllib3.filepost import encode_multipart_formdata
 from handover_channel.bounded_http import bound, ends_within, unpacked
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
 from handover_channel.rules.limits import GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS
+from handover_channel.settings.locations import LOOPBACK
 
 #: Connections kept open to Meta: one for each thread of the process that may be talking to it.
 POOL_SIZE = 64
@@ -48,7 +49,6 @@ UPLOAD_READ = 75.0
 _BLOCK = 16 * 1024
 
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 _BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v27.0"
 _BAD_TOKEN = "copy the page access token into credentials.yml again, on one line"  # noqa: S105  (a sentence)
@@ -179,7 +179,7 @@ def pools_for(url: str) -> PoolManager:
     The simulator, on this machine, is not behind the proxy that the machine may have.
     """
     session = requests.Session()
-    session.trust_env = _host(url) not in _LOOPBACK
+    session.trust_env = _host(url) not in LOOPBACK
     found = session.merge_environment_settings(url, {}, None, None, None)
     bundle = found["verify"] if isinstance(found["verify"], str) else DEFAULT_CA_BUNDLE_PATH
     kind = "ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"

@@ -8,9 +8,6 @@ loop, call it in a thread.
 
 from __future__ import annotations
 
-import os
-import socket
-import uuid
 from dataclasses import dataclass, replace
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
@@ -24,7 +21,7 @@ from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.last_words import words_of
 from handover_channel.rules.turn_outcome import ANSWERED, OVER
-from handover_channel.store import Store, deliveries, thread_activity, threads, transcript
+from handover_channel.store import Store, deliveries, thread_activity, threads, transcript, worker_names
 from handover_channel.store.deliveries import RETRIED, Delivery
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
@@ -70,7 +67,7 @@ class Claims:
         self._store = store
         self._clock = clock
         self._at_once = at_once
-        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.worker = worker_names.new()
 
     def waiting(self, limit: int) -> List[str]:
         """Claim the longest waiting threads that are nobody's: see `deliveries.claim_waiting`."""
@@ -150,10 +147,9 @@ class Claims:
         """
         if self._store.dialect != "sqlite":
             return
-        here = f"{socket.gethostname()}:"
         with self._store.writing(durable=False) as connection:
             for worker in deliveries.claiming_workers(connection):
-                if worker.startswith(here) and not _is_alive(int(worker.split(":")[1])):
+                if worker_names.has_died(worker):
                     deliveries.release(connection, worker=worker)
 
     def _next(self, connection: Connection, thread: str) -> Begun:
@@ -219,13 +215,3 @@ def _event_of(delivery: Delivery) -> Optional[Event]:
         return None
     event = webhook.unmarshal(delivery.body)
     return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + AHEAD))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -14,8 +14,6 @@ how, in delivery.py.
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 import uuid
 from typing import Any, Callable, Dict, List, Optional
@@ -33,7 +31,7 @@ from handover_channel.replies.sending_rules import PortOf, SendingRules, check_r
 from handover_channel.replies.sent_parts import SentPart
 from handover_channel.rules.control import Control
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, page_updates, replies, sent_messages, threads
+from handover_channel.store import Store, page_updates, replies, sent_messages, threads, worker_names
 from handover_channel.store.replies import PATIENCE, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
@@ -138,7 +136,7 @@ class AgentReplies:
     # --- sending ----------------------------------------------------------------------------------
 
     def _delivered(self, reply: Reply) -> Reply:
-        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        worker = worker_names.new()
         try:
             self._await_turn(reply, worker)
             try:

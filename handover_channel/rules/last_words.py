@@ -8,8 +8,9 @@ thread that waits would read the same.
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
+from handover_channel.messenger.bubble import mappings
 from handover_channel.messenger.events import (
     OUR_METADATA,
     Attachment,
@@ -58,17 +59,12 @@ def words_of(event: Event) -> Optional[Words]:
 def text_of(attachment: Attachment) -> str:
     """Return the words of a template: its text, or the title of its first card; "" for anything else."""
     text = attachment.payload.get("text") or attachment.payload.get("title") or ""
-    elements = attachment.payload.get("elements")
-    first = elements[0] if isinstance(elements, list) and elements else None
-    title = first.get("title") if isinstance(first, Mapping) else ""
-    return str(text or title or "")
+    cards = mappings(attachment.payload.get("elements"))
+    return str(text or (cards and cards[0].get("title")) or "")
 
 
 def _is_notice(attachment: Attachment) -> bool:
-    buttons = attachment.payload.get("buttons")
-    return isinstance(buttons, list) and any(
-        isinstance(button, Mapping) and is_button(str(button.get("payload"))) for button in buttons
-    )
+    return any(is_button(str(each.get("payload"))) for each in mappings(attachment.payload.get("buttons")))
 
 
 def words_said(author: str, text: str, file: str, at: int) -> Words:

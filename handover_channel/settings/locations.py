@@ -21,8 +21,8 @@ DEFAULT_DATABASE = "sqlite:///handover.db"
 DEFAULT_URL = "https://graph.facebook.com"
 DEFAULT_VERSION = "v27.0"  # https://developers.facebook.com/docs/graph-api/changelog/versions/
 
-#: Hosts of this machine.
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: Hosts of this machine, as the host of a URL.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _problem_of_url(url: str) -> str:
         host = None
     if not host or parts.scheme not in ("https", "http"):
         return f"write {DEFAULT_URL}, or leave it out"
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         return "write https:// (http:// is for this machine only, as the page token goes along)"
     if re.search(r"/v[0-9]+\.[0-9]+$", parts.path):
         return "leave the version out, it is a key of its own"

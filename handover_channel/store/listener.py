@@ -13,9 +13,7 @@ https://www.postgresql.org/docs/current/sql-notify.html
 from __future__ import annotations
 
 import logging
-import os
 import selectors
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -24,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel import essential
+from handover_channel.store import worker_names
 
 if TYPE_CHECKING:
     from handover_channel.store import Store
@@ -43,7 +42,7 @@ _TELL = sa.text(f"SELECT pg_notify('{_CHANNEL}', :origin)")
 def tell(connection: Connection) -> None:
     """Tell the workers of all other processes, once the transaction is committed, that there is work."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_TELL, {"origin": _origin()})
+        connection.execute(_TELL, {"origin": worker_names.of_process()})
 
 
 class Listener:
@@ -102,10 +101,5 @@ class Listener:
                         cursor.execute("SELECT 1")
                     asked_at = time.monotonic()
                 said, connection.notifies[:] = list(connection.notifies), []
-                if any(notice.payload != _origin() for notice in said):
+                if any(notice.payload != worker_names.of_process() for notice in said):
                     self._heard()
-
-
-def _origin() -> str:
-    # Asked each time: servers fork.
-    return f"{socket.gethostname()}:{os.getpid()}"
