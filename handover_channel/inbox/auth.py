@@ -1,4 +1,4 @@
-"""Who may come into the inbox. Plain values in and out; everything here takes the database, so a thread.
+"""Decides who may come into the inbox. Everything here takes the database, so a thread.
 
 1. An agent signs in with name and password, and has a cookie of 256 random bits from then on: a new one at
    each sign-in. The database has its SHA-256 alone.
@@ -9,7 +9,7 @@
 4. Every change needs the token of the sign-in and the origin of our page.
 5. What a visitor is refused for is told to them; of a wrong password never which of name and password it was.
 
-The channel asks `admit` for every request, and `check_csrf` for every POST.
+admission.py asks `admit` for every request, `check_origin` and `check_token` for every POST.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from datetime import timedelta
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
-from handover_channel.inbox import sign_in_limits
-from handover_channel.inbox.local_access import ELSEWHERE, HOST, PROXY, same_site, why_not_this_machine
+from handover_channel.inbox import labels, sign_in_limits
+from handover_channel.inbox.local_access import same_site, why_not_this_machine
 from handover_channel.inbox.passwords import Passwords
+from handover_channel.rules.languages import LANGUAGES
 from handover_channel.store import Store, agents, sign_ins
 from handover_channel.store.agents import ADMIN, YOU, Agent
 from handover_channel.store.sign_ins import NOBODY, SignIn
@@ -48,29 +49,13 @@ AT_ONCE = 2
 #: Seconds to wait for a turn.
 PATIENCE = 5.0
 
-LANGUAGES = ("en", "ar")
-
 #: Why a visitor is not let in, beside ELSEWHERE, PROXY and HOST.
 LINK, USED, AGENTS = "link", "used", "agents"
-
-_ADD_AGENTS = "on that machine, add agents: `handover agents add NAME`; then everybody signs in"
-_EXPLAINED: Mapping[str, str] = {
-    ELSEWHERE: f"the inbox has no agents, so it is open on its own machine only -> {_ADD_AGENTS}",
-    PROXY: "the inbox has no agents, so it is open on its own machine only, and behind a proxy "
-    f"nobody can tell who sits there -> {_ADD_AGENTS}",
-    HOST: "the inbox has no agents, so it is open on its own machine only, by a name of that machine -> "
-    f"open it there as http://localhost, with the port; or {_ADD_AGENTS}",
-    LINK: "the inbox has no agents: come in by the link that was printed when it started -> "
-    f"`handover agents link` prints a new one; or {_ADD_AGENTS}",
-    USED: "this link was used already, or is more than 15 minutes old -> "
-    "`handover agents link` prints a new one",
-    AGENTS: "the inbox has agents, so links let nobody in -> sign in with name and password",
-}
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who may use the page. The fields are those of views.You."""
+    """Somebody who may use the page."""
 
     name: str  #: YOU for the one of a machine without agents
     shown_name: str
@@ -80,7 +65,7 @@ class Visitor:
     sound: bool = True
     notifications: bool = False
     signed_in: bool = True  #: False: came in by a link
-    proof_key: str = field(repr=False, default="")  #: never sent: see web.proof
+    proof_key: str = field(repr=False, default="")  #: never sent: see media_links.py
 
 
 class Auth:
@@ -141,11 +126,6 @@ class Auth:
                 sign_ins.renew(connection, found.key, now=now, until=until)
         return _visitor(found)
 
-    def check_csrf(self, visitor: Visitor, token: str, *, origin: str, host: str) -> None:
-        """Raise CsrfRefused unless our own page sent this. *origin*: the header Origin, else Referer."""
-        self.check_origin(origin, host)
-        self.check_token(visitor, token)
-
     @staticmethod
     def check_token(visitor: Visitor, token: str) -> None:
         """Raise CsrfRefused unless *token* is that of the visitor's sign-in."""
@@ -154,7 +134,7 @@ class Auth:
 
     @staticmethod
     def check_origin(origin: str, host: str) -> None:
-        """Raise CsrfRefused where another site sent this: for the sign-in, which has no token yet."""
+        """Raise CsrfRefused where another site sent this. *origin*: the header Origin, else Referer."""
         if not same_site(origin, host):
             raise CsrfRefused(
                 "this was not sent by a page of this server -> open the inbox itself; "
@@ -226,7 +206,10 @@ class Auth:
         value, now = secrets.token_urlsafe(32), self._clock()
         with self._store.writing() as connection:
             if agents.exist(connection):
-                raise _not_let_in(AGENTS)
+                raise NotLetIn(
+                    "the inbox has agents, so links let nobody in -> sign in with name and password",
+                    reason=AGENTS,
+                )
             sign_ins.tidy(connection, now=now, started_before=now - REMEMBERED)
             sign_ins.add_entrance_key(connection, _key(value), expires_at=now + LINK_FOR)
         return f"{base_url.rstrip('/')}/enter?key={value}"
@@ -332,7 +315,7 @@ def _storable(name: str) -> str:
 
 
 def _not_let_in(reason: str) -> NotLetIn:
-    return NotLetIn(_EXPLAINED[reason], reason=reason)
+    return NotLetIn(labels.REFUSALS[reason], reason=reason)
 
 
 def _wrong_password() -> WrongPassword:

@@ -35,15 +35,6 @@ EMPTY: Mapping[str, str] = {
     BOT: _("The bot is not talking to anybody."),
 }
 
-#: Who has control, in one or two words.
-CONTROLS: Mapping[str, str] = {
-    "bot": _("Bot"),
-    "passing": _("Being handed over"),
-    "inbox": _("Inbox"),
-    "app": _("Elsewhere"),
-    "beside": _("Answered elsewhere"),
-}
-
 #: Why the bot says nothing, or that it does.
 SILENCE: Mapping[str, str] = {
     "bot": _("The bot answers here."),
@@ -199,6 +190,3 @@ REFUSALS: Mapping[str, str] = {
     "used": _("This link was used already, or is more than 15 minutes old."),
     "agents": _("This inbox has agents, so links let nobody in: sign in with name and password."),
 }
-
-#: Languages, each in its own words.
-LANGUAGES: Mapping[str, str] = {"en": "English", "ar": "العربية"}

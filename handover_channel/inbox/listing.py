@@ -103,7 +103,7 @@ def _item(row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], ta
 
 
 def _preview(row: Mapping[str, Any]) -> Tuple[str, str]:
-    """Return the newest words in one line, and what came without words: a key of wording.KINDS."""
+    """Return the newest words in one line, and what came without words: a key of labels.KINDS."""
     if row["preview_file"] or not row["preview_author"]:
         return shortened(row["preview"], PREVIEW), row["preview_file"]
     attachments = map(attachment_of, json.loads(row["preview_attachments"] or "[]"))

@@ -43,7 +43,7 @@ async def refusal(services: PageServices, request: Request, error: Exception) ->
     if isinstance(error, SignInFirst):
         return _sign_in_first(request)
     if isinstance(error, NotLetIn):
-        return await services.draw("refused.html", request, 403, reason=error.reason, text=str(error))
+        return await services.draw("refused.html", request, 403, reason=error.reason)
     if isinstance(error, StoreUnavailable):
         logger.error("the inbox has no database: %s", error)
     return await services.draw("_problem.html", request, status_of(error), text=str(error))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Tuple
 from urllib.parse import quote, urlencode
 
 from babel import Locale
@@ -29,11 +29,9 @@ from handover_channel.inbox import labels
 from handover_channel.inbox.telling import told, told_apart
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
+from handover_channel.rules.languages import LANGUAGES
 
 HERE = Path(__file__).parent
-
-#: Languages of the page, and which way they are written.
-LANGUAGES: Mapping[str, str] = {"en": "ltr", "ar": "rtl"}
 
 
 class Pages:
@@ -54,7 +52,7 @@ class Pages:
         return (
             self._environments[language]
             .get_template(template)
-            .render(base=self._base, language=language, direction=LANGUAGES[language], **context)
+            .render(base=self._base, language=language, direction=LANGUAGES[language].direction, **context)
         )
 
 
@@ -122,7 +120,7 @@ def _environment(language: str) -> Environment:
     environment.filters["pieces"] = pieces
     environment.filters["told"] = lambda text: told(text, texts.gettext)
     environment.filters["told_apart"] = lambda text: told_apart(text, texts.gettext)
-    environment.globals.update(query=query, wording=labels)
+    environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES)
     return environment
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote
 from handover_channel.errors import InputRefused
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.forms import Form
-from handover_channel.inbox.rendering import LANGUAGES
+from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.limits import FIELDS, QUERY_FIELDS
 
 BASE = "/webhooks/inbox"

@@ -71,7 +71,7 @@ class Quote:
 
     speaker: str = ""
     words: str = ""
-    kind: str = ""  #: where it has no text: a key of wording.KINDS
+    kind: str = ""  #: where it has no text: a key of labels.KINDS
 
 
 @dataclass(frozen=True)
@@ -186,17 +186,3 @@ class ThreadView:
     intents: Sequence[str] = ()  #: the bot can go on with
     intent_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: intent -> language -> name
     page_name: str = ""  #: of the Facebook page; "" where there is only one
-
-
-@dataclass(frozen=True)
-class You:
-    """Who looks at the page."""
-
-    name: str
-    shown_name: str
-    is_admin: bool
-    csrf: str
-    language: str  #: "en", "ar"
-    sound: bool
-    notifications: bool
-    signed_in: bool = True  #: False: on a machine without agents, by the printed link

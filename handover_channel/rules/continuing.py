@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping, Optional
 
-#: Languages of the inbox page.
-LANGUAGES = ("en", "ar")
+from handover_channel.rules.languages import LANGUAGES
 
 #: Name of an intent -> language -> what agents read.
 Named = Mapping[str, Mapping[str, str]]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Collection, Dict, Iterator, Mapping, Optional
 
-from handover_channel.rules.continuing import LANGUAGES, Named, in_words
+from handover_channel.rules.continuing import Named, in_words
+from handover_channel.rules.languages import LANGUAGES
 from handover_channel.settings.section import Section, quoted
 
 KEYS = ("sign_in_for", "joined", "ahead", "offline_after", "canned_replies", "personas", "continue_with")

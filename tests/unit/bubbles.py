@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from handover_channel.inbox import timeline
+from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import Pages
-from handover_channel.inbox.view_models import ThreadView, You
+from handover_channel.inbox.view_models import ThreadView
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.store import threads
 
 BASE = "/webhooks/inbox"
 NOW = 1_800_000_000.0
 PAGES = Pages(BASE)
-_YOU = You("mona", "Mona", True, "token", "en", False, False)
+_YOU = Visitor("mona", "Mona", True, "token", "en", False, False)
 _VOID = {"img", "input", "br", "meta", "link", "hr"}
 
 

@@ -6,10 +6,9 @@ import dataclasses
 
 import pytest
 
-from handover_channel.inbox import rendering
 from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.service import AgentReplies
-from handover_channel.rules.continuing import LANGUAGES, choices, in_words
+from handover_channel.rules.continuing import choices, in_words
 from handover_channel.settings.inbox import InboxSettings
 
 STARTER = ["greet", "goodbye", "affirm", "deny", "mood_great", "mood_unhappy", "bot_challenge"]
@@ -40,10 +39,6 @@ def test_small_talk_that_is_named_is_meant():
 
 def test_nothing_is_offered_where_that_is_set():
     assert choices(BOTS, {}) == {}
-
-
-def test_the_languages_are_those_of_the_page():
-    assert set(LANGUAGES) == set(rendering.LANGUAGES)
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from shapes import CDN, MESSAGES, OTHERS, POSTBACKS, attached, of_page, of_perso
 
 from handover_channel.inbox import labels
 from handover_channel.inbox.bot_history import said_in
-from handover_channel.inbox.rendering import LANGUAGES
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger import content, webhook
 from handover_channel.messenger.bubble import Note, mappings
 from handover_channel.messenger.content import attachment_of, content_of
 from handover_channel.messenger.events import MessageEchoed, MessageReceived, PostbackReceived
+from handover_channel.rules.languages import LANGUAGES
 
 
 @pytest.fixture
