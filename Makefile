@@ -12,7 +12,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup train demo check unit test test-next lint bench clean
+.PHONY: help setup train demo check unit test test-next lint docs bench clean
 
 help:
 	@echo "make demo       talk to the bot in a Messenger on this machine"
@@ -20,6 +20,7 @@ help:
 	@echo "make test       set up, train, and run every test"
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
 	@echo "make lint       ruff, mypy, import contracts"
+	@echo "make docs       write the reference of the settings, in docs/settings.md, from what the code declares"
 	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure)"
 	@echo "make setup      .venv from the pinned requirements"
 	@echo "make train      train the example bot"
@@ -74,6 +75,11 @@ lint: setup
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# --- documents ------------------------------------------------------------------------------------
+
+docs: setup
+	$(PYTHON) -m handover_channel.settings.reference docs/settings.md
 
 # --- figures --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Automatic replies of Meta's beside the bot: the block `automatic_replies` of handover.yml.
+"""Reads what Meta's automatic replies do to the bot: the section `automatic_replies` of handover.yml.
 
 Rule 1: the Page inbox's instant reply and away message come as echoes of the Page inbox within seconds of the
         person's message, while nobody there has the thread. A person there who answers takes control,
@@ -15,12 +15,10 @@ from datetime import timedelta
 from enum import Enum
 from typing import Mapping
 
+from handover_channel.settings import keys
+from handover_channel.settings.keys import one_of, setting
 from handover_channel.settings.section import Section
 
-KEYS = ("page_inbox", "meta_ai", "within")
-
-#: By Meta's clock, from the person's message to the reply.
-DEFAULT_WITHIN = timedelta(seconds=5)
 #: Longer ones would take people for automatic replies.
 LONGEST_WITHIN = timedelta(minutes=1)
 
@@ -32,13 +30,35 @@ class Reaction(str, Enum):
     MUTE = "mute"  #: the same as an answer of a person
 
 
+def _within(section: Section, key: str, default: timedelta) -> timedelta:
+    within = section.duration(key, default)
+    if within is None or within > LONGEST_WITHIN:
+        given = section.text(key) if section.values.get(key) else "false"
+        section.refuse(key, f"is {given}: write 1 second to 1 minute; people answer after that")
+        return default
+    return within
+
+
 @dataclass(frozen=True)
 class AutomaticReplies:
     """What is done about those who answer beside the bot and are no people."""
 
-    page_inbox: Reaction = Reaction.IGNORE
-    meta_ai: Reaction = Reaction.IGNORE
-    within: timedelta = DEFAULT_WITHIN  #: an answer of the Page inbox that comes so soon is automatic
+    page_inbox: Reaction = setting(
+        read=one_of(Reaction),
+        default="ignore",
+        meaning="What an automatic reply of the Page inbox (instant reply, away message) does to the bot: "
+        "`ignore`, or `mute` as an answer of a person does. See [below](#automatic-replies).",
+    )
+    meta_ai: Reaction = setting(
+        read=one_of(Reaction), default="ignore", meaning="The same for Meta's own AI."
+    )
+    #: By Meta's clock.
+    within: timedelta = setting(
+        read=_within,
+        default="5 seconds",
+        meaning="What the Page inbox says within this time of the person's message is taken for an automatic "
+        "reply, up to 1 minute.",
+    )
 
 
 #: Reasons of a change, and authors in the transcript.
@@ -57,21 +77,6 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def read(block: Section) -> AutomaticReplies:
-    """Return what is done about automatic replies; the block's list of problems may grow."""
-    block.expect_only(KEYS)
-    reactions = [each.value for each in Reaction]
-    return AutomaticReplies(
-        page_inbox=Reaction(block.one_of("page_inbox", reactions)),
-        meta_ai=Reaction(block.one_of("meta_ai", reactions)),
-        within=_within(block),
-    )
-
-
-def _within(block: Section) -> timedelta:
-    within = block.duration("within", DEFAULT_WITHIN)
-    if within is None or within > LONGEST_WITHIN:
-        given = block.text("within") if block.values.get("within") else "false"
-        block.refuse("within", f"is {given}: write 1 second to 1 minute; people answer after that")
-        return DEFAULT_WITHIN
-    return within
+def read(section: Section) -> AutomaticReplies:
+    """Return what is done about automatic replies; the section's list of problems may grow."""
+    return keys.read(AutomaticReplies, section)

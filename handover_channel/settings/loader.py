@@ -1,4 +1,4 @@
-"""handover.yml and credentials.yml -> `Settings`, or one error with everything that is wrong.
+"""Loads handover.yml and credentials.yml: `Settings`, or one error with everything that is wrong.
 
 Rule 1: every problem of both files is reported at once (`SettingsError.problems`), each with file, key,
         value and remedy.
@@ -23,13 +23,14 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, TokenRefused, UnknownTarget
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
-from handover_channel.settings import automatic_replies, locations, return_options, yaml_file
-from handover_channel.settings import credentials as credentials_block
-from handover_channel.settings import inbox as inbox_block
-from handover_channel.settings import targets as targets_block
+from handover_channel.settings import automatic_replies, keys, locations, return_options, yaml_file
+from handover_channel.settings import credentials as credentials_section
+from handover_channel.settings import inbox as inbox_section
+from handover_channel.settings import targets as targets_section
 from handover_channel.settings.automatic_replies import AutomaticReplies
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
 from handover_channel.settings.inbox import InboxSettings
+from handover_channel.settings.keys import keys_of, names_of, one_of, setting, subsection
 from handover_channel.settings.locations import GraphApiSettings
 from handover_channel.settings.return_options import ReturnOptions
 from handover_channel.settings.section import Section, nearest, quoted
@@ -51,27 +52,6 @@ __all__ = [
     "load",
 ]
 
-KEYS = (
-    "app_id",
-    "page_access_token",
-    "database",
-    "graph_api",
-    "default_target",
-    "targets",
-    "return",
-    "grant_requests",
-    "stale_after",
-    "nlu_limit",
-    "automatic_replies",
-    "inbox",
-)
-
-
-DEFAULT_STALE_AFTER = timedelta(hours=1)
-
-#: Characters: as many as one message of ours may have. A person's may have 20,000.
-DEFAULT_NLU_LIMIT = 2000
-
 
 class Grants(str, Enum):
     """Whose `request_thread_control` is granted."""
@@ -85,20 +65,64 @@ class Grants(str, Enum):
 class Settings:
     """What the developer configures, checked."""
 
-    app_id: str  #: this bot's Meta app; "" for a bot that is not on Messenger
-    database: str = field(repr=False)  #: SQLAlchemy URL, the path of SQLite absolute
-    graph_api: GraphApiSettings
-    default_target: str
-    targets: Mapping[str, Target]
-    returning: ReturnOptions
-    grant_requests: Grants
-    pages: Tuple[Page, ...]
     secret: str = field(repr=False)  #: app secret; "" where the action server has no credentials.yml
-    verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as above
-    stale_after: Optional[timedelta] = DEFAULT_STALE_AFTER  #: older ones are kept, not answered; None: none
-    nlu_limit: Optional[int] = DEFAULT_NLU_LIMIT  #: characters of a message that NLU gets; None: all
-    inbox: InboxSettings = InboxSettings()
-    automatic_replies: AutomaticReplies = AutomaticReplies()
+    #: "" for a bot that is not on Messenger.
+    app_id: str = setting(
+        meaning="The id of this bot's Meta app (Meta for Developers > My apps). A bot that is not on "
+        "Messenger has none.",
+    )
+    pages: Tuple[Page, ...] = setting(
+        name="page_access_token",
+        meaning="The page access token, where it is not in `credentials.yml`: an action server that has only "
+        "this file.",
+    )
+    #: SQLAlchemy URL, the path of SQLite absolute.
+    database: str = setting(
+        default=locations.DEFAULT_DATABASE,
+        meaning="Where the bot keeps who has control of which thread: SQLite in a file (a relative path "
+        "counts from this file's folder) or `postgresql://user:password@host/name` "
+        "(`pip install rasa-handover[postgresql]`). With several Rasa servers it has to be PostgreSQL: "
+        "[deployment](deployment.md).",
+        repr=False,
+    )
+    graph_api: GraphApiSettings = subsection(GraphApiSettings, locations.graph_api)
+    default_target: str = setting(
+        default_in_words="the only target, or `inbox`",
+        meaning="Where a handover goes that names no target.",
+    )
+    targets: Mapping[str, Target] = setting(
+        default_in_words="the built-in inbox alone",
+        meaning="The places a thread can be handed over to, by names of your choice.",
+        below=keys_of(Target, under="NAME."),
+    )
+    returning: ReturnOptions = subsection(ReturnOptions, return_options.read, name="return")
+    grant_requests: Grants = setting(
+        read=one_of(Grants),
+        default="targets",
+        meaning="Whose request for control is granted: `targets` (the Page inbox and the apps in `targets`), "
+        "`all` or `none`.",
+    )
+    #: None: every message is answered.
+    stale_after: Optional[timedelta] = setting(
+        read=Section.duration,
+        default="1 hour",
+        meaning="A message that is older when its turn comes (the servers were down) is kept and shown by "
+        "`handover status`, not answered as if it were new. `false`: every message is answered.",
+    )
+    #: Characters: by default as many as one message of ours may have. None: all.
+    nlu_limit: Optional[int] = setting(
+        read=Section.count,
+        default="2000",
+        meaning="Of a longer message of a person on Messenger (they may write 20,000 characters) the bot's "
+        "NLU gets so many characters; tracker, slots filled with the whole text, transcript and agents get "
+        "all of it. `false`: NLU gets all, which is safe where no regular expression of the bot's, and of "
+        "its components, looks back and forth.",
+    )
+    automatic_replies: AutomaticReplies = subsection(
+        AutomaticReplies, automatic_replies.read, absent=AutomaticReplies()
+    )
+    inbox: InboxSettings = subsection(InboxSettings, inbox_section.read, absent=InboxSettings())
+    verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as for `secret`
 
     def target(self, name: Optional[str] = None) -> Target:
         """Return the target called *name*, the default one for None or "".
@@ -172,7 +196,7 @@ def load(
 ) -> Settings:
     """Return the settings of the file *path*, else of `HANDOVER_CONFIG`, else of ./handover.yml.
 
-    *credentials* is the channel's block as Rasa read it; without it, that of the credentials.yml beside
+    *credentials* is the channel's section as Rasa read it; without it, that of the credentials.yml beside
     the file is used. Raises SettingsError with every problem of both files.
     """
     file = Path(path or environ.get("HANDOVER_CONFIG") or "handover.yml").absolute()
@@ -185,13 +209,15 @@ def load(
     proofs = _credentials(Section("credentials.yml", channel or {}, problems))
     if handover is None:
         raise SettingsError(problems)
-    block = Section(file.name, handover, problems)
-    on_messenger = block.has("page_access_token") or not credentials_block.is_without_messenger(channel or {})
-    settings = _settings(block, proofs, file.parent, on_messenger)
+    section = Section(file.name, handover, problems)
+    on_messenger = section.has("page_access_token") or not credentials_section.is_without_messenger(
+        channel or {}
+    )
+    settings = _settings(section, proofs, file.parent, on_messenger)
     if not on_messenger:
-        _refuse_apps(block, settings.targets)
+        _refuse_apps(section, settings.targets)
     elif channel is not None and not settings.pages:
-        _refuse_without_token(block, channel)
+        _refuse_without_token(section, channel)
     if problems:
         raise SettingsError(problems)
     return settings
@@ -223,117 +249,117 @@ def _document(
     return None if value is None and found else value or {}
 
 
-def _credentials(block: Section) -> Credentials:
-    if INBOX_CHANNEL in block.values:
-        block.block(INBOX_CHANNEL).expect_none("the settings of the inbox are in handover.yml, under inbox")
-    if CHANNEL not in block.values:
+def _credentials(section: Section) -> Credentials:
+    if INBOX_CHANNEL in section.values:
+        section.section(INBOX_CHANNEL).expect_none(
+            "the settings of the inbox are in handover.yml, under inbox"
+        )
+    if CHANNEL not in section.values:
         return Credentials("", "")
-    return credentials_block.read(block.block(CHANNEL))
+    return credentials_section.read(section.section(CHANNEL))
 
 
-def _settings(block: Section, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
-    block.expect_only(KEYS)
-    app_id = _app_id(block, needed=on_messenger)
-    returning = return_options.read(block.block("return"))
-    targets_given = block.block("targets")
+def _settings(section: Section, proofs: Credentials, folder: Path, on_messenger: bool) -> Settings:
+    section.expect_only(names_of(keys_of(Settings)))
+    app_id = _app_id(section, needed=on_messenger)
+    returning = return_options.read(section.section("return"))
+    targets_given = section.section("targets")
     if not targets_given.values:
-        targets_given = block.within("targets", targets_block.INBOX_ALONE)
-    targets = targets_block.read(targets_given, app_id=app_id, time_limit=returning.time_limit)
-    _refuse_endless(block, returning, targets)
-    _refuse_pages(block, app_id, targets, proofs.pages)
-    return Settings(
-        app_id=app_id,
-        database=locations.database(block, folder),
-        graph_api=locations.graph_api(block.block("graph_api")),
-        default_target=_default_target(block, tuple(map(str, targets_given.values))),
-        targets=targets,
-        returning=returning,
-        grant_requests=_grants(block),
-        stale_after=block.duration("stale_after", DEFAULT_STALE_AFTER),
-        nlu_limit=block.count("nlu_limit", DEFAULT_NLU_LIMIT),
-        inbox=inbox_block.read(block.block("inbox")),
-        automatic_replies=automatic_replies.read(block.block("automatic_replies")),
-        pages=_pages(block, proofs),
-        secret=proofs.secret,
-        verify=proofs.verify,
+        targets_given = section.within("targets", targets_section.INBOX_ALONE)
+    targets = targets_section.read(targets_given, app_id=app_id, time_limit=returning.time_limit)
+    _refuse_endless(section, returning, targets)
+    _refuse_pages(section, app_id, targets, proofs.pages)
+    names = tuple(map(str, targets_given.values))
+    given = keys.values(
+        Settings,
+        section,
+        known={
+            "app_id": app_id,
+            "returning": returning,
+            "targets": targets,
+            "secret": proofs.secret,
+            "verify": proofs.verify,
+        },
+        readers={
+            "database": lambda section, *_: locations.database(section, folder),
+            "default_target": lambda section, *_: _default_target(section, names),
+            "pages": lambda section, *_: _pages(section, proofs),
+        },
+        last=("automatic_replies", "pages"),
     )
+    return Settings(**given)
 
 
-def _app_id(block: Section, *, needed: bool) -> str:
+def _app_id(section: Section, *, needed: bool) -> str:
     where = "Meta for Developers > My apps"
     remedy = f"write the id of this bot's Meta app ({where})"
-    app_id = block.required("app_id", remedy) if needed else block.text("app_id")
+    app_id = section.required("app_id", remedy) if needed else section.text("app_id")
     if app_id and not is_app_id(app_id):
-        block.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only, copy it from {where}")
+        section.refuse("app_id", f"is {quoted(app_id)}: Meta's app ids are digits only, copy it from {where}")
     elif any(same_id(app_id, each) for each in META_INBOXES):
-        block.refuse("app_id", f"is {quoted(app_id)}, an inbox of Meta's: {remedy}")
+        section.refuse("app_id", f"is {quoted(app_id)}, an inbox of Meta's: {remedy}")
     return app_id
 
 
 def _refuse_pages(
-    block: Section, app_id: str, targets: Mapping[str, Target], pages: Tuple[Page, ...]
+    section: Section, app_id: str, targets: Mapping[str, Target], pages: Tuple[Page, ...]
 ) -> None:
     """Refuse the id of a page where that of an app is meant: both are long numbers."""
     for page in pages:
         if same_id(page.id, app_id):
             said = f"is {quoted(app_id)}, the id of a page in credentials.yml"
-            block.refuse(
+            section.refuse(
                 "app_id", f"{said}: write the id of this bot's Meta app (Meta for Developers > My apps)"
             )
         for target in targets.values():
             if same_id(page.id, target.app_id):
                 said = f"is {quoted(target.app_id)}, the id of a page in credentials.yml"
-                inner = block.block("targets").block(target.name)
+                inner = section.section("targets").section(target.name)
                 inner.refuse("app_id", f"{said}: write the id of the app that gets control")
 
 
-def _refuse_endless(block: Section, returning: ReturnOptions, targets: Mapping[str, Target]) -> None:
+def _refuse_endless(section: Section, returning: ReturnOptions, targets: Mapping[str, Target]) -> None:
     endless = [target.name for target in targets.values() if target.time_limit is None]
     if endless and not returning.button and not returning.keywords:
         said = (
             f"has no time_limit, button or keywords, so a handover to {' or '.join(endless)} would never end"
         )
-        block.refuse("return", f"{said}: give it one of them")
+        section.refuse("return", f"{said}: give it one of them")
 
 
-def _default_target(block: Section, names: Tuple[str, ...]) -> str:
-    name = block.text("default_target", names[0] if len(names) == 1 else "inbox" if "inbox" in names else "")
+def _default_target(section: Section, names: Tuple[str, ...]) -> str:
+    name = section.text(
+        "default_target", names[0] if len(names) == 1 else "inbox" if "inbox" in names else ""
+    )
     if not name:
-        block.refuse("default_target", f"is missing: write one of {', '.join(names)}")
+        section.refuse("default_target", f"is missing: write one of {', '.join(names)}")
     elif name not in names:
-        block.refuse("default_target", f"is {quoted(name)}, which is not in targets: {nearest(name, names)}")
+        section.refuse(
+            "default_target", f"is {quoted(name)}, which is not in targets: {nearest(name, names)}"
+        )
     return name
 
 
-def _grants(block: Section) -> Grants:
-    known = [each.value for each in Grants]
-    text = block.text("grant_requests", Grants.TARGETS.value)
-    if text in known:
-        return Grants(text)
-    block.refuse("grant_requests", f"is {quoted(text)}: {nearest(text, known)}")
-    return Grants.TARGETS
-
-
-def _pages(block: Section, proofs: Credentials) -> Tuple[Page, ...]:
-    token = block.text("page_access_token", secret=True)
+def _pages(section: Section, proofs: Credentials) -> Tuple[Page, ...]:
+    token = section.text("page_access_token", secret=True)
     pages = (Page("", token),) if token else proofs.pages
     if proofs.pages and pages != proofs.pages:
-        block.refuse(
+        section.refuse(
             "page_access_token", f"is not the token of {CHANNEL} in credentials.yml: keep one of the two"
         )
     return pages
 
 
-def _refuse_apps(block: Section, targets: Mapping[str, Target]) -> None:
+def _refuse_apps(section: Section, targets: Mapping[str, Target]) -> None:
     for target in targets.values():
         if target.kind is not TargetKind.INBOX:
             said = f"is of kind {target.kind.value}, which needs Messenger: leave it out, or add {CHANNEL}"
-            block.block("targets").refuse(target.name, f"{said} to credentials.yml")
+            section.section("targets").refuse(target.name, f"{said} to credentials.yml")
 
 
-def _refuse_without_token(block: Section, channel: Mapping[Any, Any]) -> None:
-    given = Section("credentials.yml", channel, []).block(CHANNEL)
-    if block.has("page_access_token") or given.has("page-access-token") or given.has("pages"):
+def _refuse_without_token(section: Section, channel: Mapping[Any, Any]) -> None:
+    given = Section("credentials.yml", channel, []).section(CHANNEL)
+    if section.has("page_access_token") or given.has("page-access-token") or given.has("pages"):
         return  # what is wrong with it has been said
     remedy = f"write page-access-token under {CHANNEL} in credentials.yml, or page_access_token here"
-    block.problems.append(f"{block.file}: the page access token is missing: {remedy}")
+    section.problems.append(f"{section.file}: the page access token is missing: {remedy}")

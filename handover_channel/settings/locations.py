@@ -1,4 +1,4 @@
-"""Where the Graph API and the database are: `graph_api` and `database` of handover.yml.
+"""Reads where the Graph API and the database are: `graph_api` and `database` of handover.yml.
 
 Rule 1: a page token goes over https, or stays on this machine.
 Rule 2: the database is SQLite in a file, or PostgreSQL: control has to survive a restart and to be the same
@@ -9,13 +9,13 @@ Rule 3: the database's URL may hold a password, and is never quoted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from handover_channel.settings import keys
+from handover_channel.settings.keys import setting
 from handover_channel.settings.section import Section, quoted
-
-KEYS = ("url", "version")
 
 DEFAULT_DATABASE = "sqlite:///handover.db"
 DEFAULT_URL = "https://graph.facebook.com"
@@ -29,21 +29,28 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class GraphApiSettings:
     """Where the Graph API is."""
 
-    url: str = DEFAULT_URL  #: without a slash at the end
-    version: str = DEFAULT_VERSION
+    #: Without a slash at the end.
+    url: str = setting(
+        read=Section.text,
+        default=DEFAULT_URL,
+        meaning="Where Meta is. `http://` is for this machine only: `http://127.0.0.1:8090` is the "
+        "simulator.",
+    )
+    version: str = setting(
+        read=Section.text, default=DEFAULT_VERSION, meaning="The version of the Graph API."
+    )
 
 
-def graph_api(block: Section) -> GraphApiSettings:
-    """Return where the Graph API is, from the block `graph_api`; its list of problems may grow."""
-    block.expect_only(KEYS)
-    url = block.text("url", DEFAULT_URL).rstrip("/")
-    version = block.text("version", DEFAULT_VERSION)
+def graph_api(section: Section) -> GraphApiSettings:
+    """Return where the Graph API is, from the section `graph_api`; its list of problems may grow."""
+    found = keys.read(GraphApiSettings, section)
+    url, version = found.url.rstrip("/"), found.version
     problem = _problem_of_url(url)
     if problem:
-        block.refuse("url", f"is {quoted(block.text('url'))}: {problem}")
+        section.refuse("url", f"is {quoted(section.text('url'))}: {problem}")
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", version):
-        block.refuse("version", f'is {quoted(version)}: write it as "{DEFAULT_VERSION}"')
-    return GraphApiSettings(url, version)
+        section.refuse("version", f'is {quoted(version)}: write it as "{DEFAULT_VERSION}"')
+    return replace(found, url=url)
 
 
 def _problem_of_url(url: str) -> str:
@@ -63,20 +70,20 @@ def _problem_of_url(url: str) -> str:
     return ""
 
 
-def database(block: Section, folder: Path) -> str:
-    """Return the database's URL, from the key `database` of *block*; a relative path counts from *folder*."""
+def database(section: Section, folder: Path) -> str:
+    """Return the database's URL, the key `database` of *section*; a relative path counts from *folder*."""
     # Never quoted: the URL may hold a password.
-    url = block.text("database", DEFAULT_DATABASE, secret=True)
+    url = section.text("database", DEFAULT_DATABASE, secret=True)
     dialect, separator, rest = url.partition("://")
     if dialect.split("+")[0] == "postgresql" and separator:
         return url
     if dialect.split("+")[0] != "sqlite" or not separator:
         remedy = f"write {DEFAULT_DATABASE} or postgresql://user:password@host/name"
-        block.refuse("database", f"is neither SQLite nor PostgreSQL: {remedy}")
+        section.refuse("database", f"is neither SQLite nor PostgreSQL: {remedy}")
         return url
     path, mark, options = rest[1:].partition("?")
     if not rest.startswith("/") or not path or path == ":memory:":
-        block.refuse("database", f"names no file: write {DEFAULT_DATABASE}, with three slashes")
+        section.refuse("database", f"names no file: write {DEFAULT_DATABASE}, with three slashes")
         return url
     if path.startswith("file:"):  # SQLite's own URI: its path is SQLite's business
         return url

@@ -1,4 +1,4 @@
-"""A mapping in a settings file, read key by key.
+"""Reads a mapping of a settings file key by key: the value, or a problem that says what to do.
 
 Rule 1: a problem names file, key, value and remedy, and is one line. Reading goes on after a problem,
         with the default, so that every problem is found at once.
@@ -89,9 +89,10 @@ class Section:
             self.refuse(key, f"is missing: {remedy}")
         return text
 
-    def flag(self, key: str) -> bool:
-        """Return true or false; false where *key* is absent."""
-        text = str(self.values.get(key) or False).lower()
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Return true or false, *default* where *key* is absent; false where it is refused."""
+        given = self.values.get(key)
+        text = str((default if given is None else given) or False).lower()
         if isinstance(self.values.get(key), Unset):
             self.text(key)
         elif text not in ("true", "false"):
@@ -132,12 +133,12 @@ class Section:
             self.refuse(key, f"is {quoted(text)}: write a whole number from {least} on, or false")
         return default
 
-    def block(self, key: str) -> Section:
+    def section(self, key: str) -> Section:
         """Return the mapping below *key*, empty where it is absent."""
         return self.within(key, self.values.get(key))
 
     def within(self, key: str, value: Any) -> Section:
-        """Return *value* as a block called *key*, empty (and refused) where it is no mapping."""
+        """Return *value* as a section called *key*, empty (and refused) where it is no mapping."""
         if value is not None and not isinstance(value, Mapping):
             self.refuse(key, "must hold keys and values, one a line, further to the right")
             value = None

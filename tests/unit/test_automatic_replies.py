@@ -137,10 +137,10 @@ def test_an_automatic_reply_is_nobodys_first_answer(play):
 
 def replies_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Section("handover.yml", values or {}, [], "automatic_replies")
+    section = Section("handover.yml", values or {}, [], "automatic_replies")
 
     assert unreadable == []
-    return read(block), block.problems
+    return read(section), section.problems
 
 
 def test_by_default_both_are_ignored():

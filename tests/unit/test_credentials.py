@@ -1,4 +1,4 @@
-"""The channel's block of credentials.yml: that of Rasa's own Facebook channel, and pages."""
+"""The channel's section of credentials.yml: that of Rasa's own Facebook channel, and pages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TOKEN_REMEDY = "write the page access token of this page"
 
 def credentials_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Section("credentials.yml", values or {}, [], CHANNEL)
+    section = Section("credentials.yml", values or {}, [], CHANNEL)
 
     assert unreadable == []
-    return read(block), block.problems
+    return read(section), section.problems
 
 
-def test_the_block_of_rasas_own_channel_is_understood():
+def test_the_section_of_rasas_own_channel_is_understood():
     credentials, problems = credentials_and_problems("verify: v\nsecret: s\npage-access-token: t")
 
     assert problems == []
@@ -91,11 +91,11 @@ def test_a_token_may_be_left_to_handover_yml():
         ),
     ],
 )
-def test_a_block_that_cannot_work_is_refused_with_the_remedy(text, problem):
+def test_a_section_that_cannot_work_is_refused_with_the_remedy(text, problem):
     assert f"{HERE}{problem}" in credentials_and_problems(text)[1]
 
 
-def test_an_empty_block_misses_both_proofs():
+def test_an_empty_section_misses_both_proofs():
     assert len(credentials_and_problems("")[1]) == 2
 
 
@@ -110,7 +110,7 @@ def test_no_secret_is_in_a_repr_or_in_a_problem():
 
 
 def test_a_secret_that_yaml_took_for_a_float_is_not_repeated():
-    block = Section("credentials.yml", {"verify": "v", "secret": 12e45}, [], CHANNEL)
-    read(block)
+    section = Section("credentials.yml", {"verify": "v", "secret": 12e45}, [], CHANNEL)
+    read(section)
 
-    assert block.problems == [f"{HERE}.secret must be text: write it in quotes"]
+    assert section.problems == [f"{HERE}.secret must be text: write it in quotes"]

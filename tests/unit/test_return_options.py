@@ -1,4 +1,4 @@
-"""The block `return` of handover.yml."""
+"""The section `return` of handover.yml."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from handover_channel.settings.section import Section
 
 def returning_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Section("handover.yml", values or {}, [], "return")
+    section = Section("handover.yml", values or {}, [], "return")
 
     assert unreadable == []
-    return read(block), block.problems
+    return read(section), section.problems
 
 
-def test_without_a_block_all_three_ways_are_open():
+def test_without_a_section_all_three_ways_are_open():
     twelve_hours = timedelta(hours=12)
 
     assert returning_and_problems("") == (

@@ -7,90 +7,74 @@ from pathlib import Path
 
 import pytest
 
-from handover_channel.settings import (
-    automatic_replies,
-    credentials,
-    loader,
-    locations,
-    return_options,
-    targets,
-)
 from handover_channel.settings import inbox as inbox_settings
+from handover_channel.settings import loader, targets
+from handover_channel.settings.keys import keys_of
+from handover_channel.settings.reference import TABLES, table, with_reference
 
 TEXT = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
 
-#: Their keys have lines of their own instead.
-BLOCKS = {"graph_api", "return", "inbox", "automatic_replies"}
 
-
-def table(heading):
-    """The rows below *heading*: key -> (default, meaning)."""
-    section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+def described(keys, path=""):
+    """The keys and those below them: full name -> what the reference says."""
     return {
-        cells[0].strip("` |"): (cells[1].strip("` |") if len(cells) > 2 else "", cells[-1]) for cells in rows
+        name: meaning
+        for key in keys
+        for name, meaning in {
+            f"{path}{key.name}": key.meaning,
+            **described(key.below, f"{path}{key.name}."),
+        }.items()
     }
 
 
-def below(path, keys):
-    return {f"{path}.{key}" for key in keys}
+def written_out(keys):
+    """The defaults of *keys* as a mapping of YAML."""
+    given = ((key.name, key.default or (written_out(key.below) if key.below else "")) for key in keys)
+    return f"{{{', '.join(f'{name}: {text}' for name, text in given if text)}}}"
 
 
-def test_every_setting_of_handover_yml_is_documented_and_no_other():
-    known = set(loader.KEYS) - BLOCKS
-    known |= below("graph_api", locations.KEYS) | below("return", return_options.KEYS)
-    known |= below("return.keywords", return_options.KEYWORD_KEYS)
-    known |= below("automatic_replies", automatic_replies.KEYS)
-    known |= below("inbox", inbox_settings.KEYS) | {"inbox.canned_replies.NAME"}
-    known |= below("targets.NAME.hours", (targets.TIMEZONE, "DAY"))
-    known |= below("targets.NAME", {key for keys in targets.KEYS.values() for key in keys})
-
-    assert set(table("handover.yml")) == known
+def test_the_reference_is_what_the_sections_declare():
+    assert with_reference(TEXT) == TEXT, "make docs writes it"
 
 
-def test_every_key_of_the_credentials_is_documented_and_no_other():
-    known = set(credentials.KEYS) | below("pages", credentials.PAGE_KEYS)
+def test_a_table_that_is_not_there_is_not_passed_over():
+    with pytest.raises(ValueError, match="no table of keys below the heading handover.yml"):
+        with_reference(TEXT.replace("| key | default | meaning |", "", 1))
 
-    assert set(table("credentials.yml")) == known
+
+def test_every_key_says_what_it_means():
+    sections = {"graph_api", "return", "automatic_replies", "inbox"}  # their keys have rows instead
+
+    for keys in TABLES.values():
+        assert {name for name, meaning in described(keys).items() if not meaning} <= sections
 
 
 @pytest.mark.parametrize("kind", targets.TargetKind)
 def test_what_is_for_some_kinds_of_target_says_for_which(kind):
-    rows = table("handover.yml")
-    for key in {key for keys in targets.KEYS.values() for key in keys}:
-        everywhere = all(key in keys for keys in targets.KEYS.values())
-        meaning = rows[f"targets.NAME.{key}"][1]
-        named = f"`{kind.value}`" in meaning.partition(":")[0] or f"For `{kind.value}`" in meaning
+    for key in keys_of(targets.Target):
+        kinds = table([key]).splitlines()[2].rpartition(" | ")[2].partition(":")[0]
+        everywhere = all(key.name in keys for keys in targets.KEYS.values())
 
-        assert everywhere or named == (key in targets.KEYS[kind]), key
+        assert everywhere or (f"`{kind.value}`" in kinds) == (key.name in targets.KEYS[kind]), key.name
 
 
 def test_the_documented_defaults_are_the_real_ones(tmp_path):
-    rows = {**table("handover.yml"), **table("credentials.yml")}
-    documented = "\n".join(
-        ["app_id: 1111", "page_access_token: t", f"grant_requests: {rows['grant_requests'][0]}"]
-        + [f"database: {rows['database'][0]}", f"nlu_limit: {rows['nlu_limit'][0]}", "graph_api:"]
-        + [f"  {key}: {rows[f'graph_api.{key}'][0]}" for key in locations.KEYS]
-        + ["return:"]
-        + [f"  {key}: {rows[f'return.{key}'][0]}" for key in return_options.KEYS]
-        + ["automatic_replies:"]
-        + [f"  {key}: {rows[f'automatic_replies.{key}'][0]}" for key in automatic_replies.KEYS]
-        + ["inbox:"]
-        + [f"  {key}: {rows[f'inbox.{key}'][0]}" for key in inbox_settings.KEYS]
-        + ["targets:", "  inbox:", "    kind: inbox", f"    hours: {rows['targets.NAME.hours'][0]}"]
-        + [f"    answer_within: {rows['targets.NAME.answer_within'][0]}"]
-    )
-    (tmp_path / "documented.yml").write_text(documented, encoding="utf-8")
+    of_inbox = [key for key in keys_of(targets.Target) if key.name in targets.KEYS[targets.TargetKind.INBOX]]
+    root = [key for key in TABLES["handover.yml"] if key.name != "targets"]
+    target = f"{{kind: inbox, {written_out(of_inbox)[1:]}"
+    given = f"{{app_id: 1111, page_access_token: t, targets: {{inbox: {target}}}, {written_out(root)[1:]}"
+    (tmp_path / "documented.yml").write_text(given, encoding="utf-8")
     (tmp_path / "silent.yml").write_text("app_id: 1111\npage_access_token: t", encoding="utf-8")
     spelt_out, silent = (
         loader.load(str(tmp_path / name), environ={}) for name in ("documented.yml", "silent.yml")
     )
 
+    assert given.count(":") > 20
     assert spelt_out == silent
 
 
 def test_the_placeholders_of_each_text_are_documented():
-    rows = table("handover.yml")
+    meanings = described(TABLES["handover.yml"])
     texts = {
         "joined": inbox_settings.JOINED,
         "ahead": inbox_settings.AHEAD,
@@ -98,8 +82,7 @@ def test_the_placeholders_of_each_text_are_documented():
     }
 
     for key, placeholders in texts.items():
-        meaning = rows[f"inbox.{key}"][1]
-        assert set(re.findall(r"`\{(\w+)\}`", meaning)) == set(placeholders), key
+        assert set(re.findall(r"`\{(\w+)\}`", meanings[f"inbox.{key}"])) == set(placeholders), key
 
 
 def test_the_business_hours_of_the_page_work(tmp_path):

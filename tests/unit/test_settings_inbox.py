@@ -1,4 +1,4 @@
-"""The block `inbox` of handover.yml."""
+"""The section `inbox` of handover.yml."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from handover_channel.settings.section import Section
 
 def inbox_and_problems(text):
     values, unreadable = yaml_file.parse(text, {})
-    block = Section("handover.yml", values or {}, [], "inbox")
+    section = Section("handover.yml", values or {}, [], "inbox")
 
     assert unreadable == []
-    return read(block), block.problems
+    return read(section), section.problems
 
 
-def test_without_a_block_nothing_is_told_and_agents_sign_in_for_twelve_hours():
+def test_without_a_section_nothing_is_told_and_agents_sign_in_for_twelve_hours():
     assert inbox_and_problems("") == (
         InboxSettings(timedelta(hours=12), "", "", timedelta(minutes=5), {}, False),
         [],

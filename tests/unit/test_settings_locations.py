@@ -13,13 +13,13 @@ FOLDER = Path("/srv/shop bot")
 
 
 def graph_api_and_problems(**values):
-    block = Section("handover.yml", values, [], "graph_api")
-    return graph_api(block), block.problems
+    section = Section("handover.yml", values, [], "graph_api")
+    return graph_api(section), section.problems
 
 
 def database_and_problems(url):
-    block = Section("handover.yml", {"database": url}, [])
-    return database(block, FOLDER), block.problems
+    section = Section("handover.yml", {"database": url}, [])
+    return database(section, FOLDER), section.problems
 
 
 def test_the_graph_api_is_metas_current_one():

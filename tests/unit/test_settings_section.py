@@ -12,13 +12,13 @@ from handover_channel.settings.yaml_file import Unset
 HOUR = timedelta(hours=1)
 
 
-def block(**values):
+def section(**values):
     return Section("handover.yml", values, [], "return")
 
 
 def read(value, method, *arguments, **options):
     """The answer of a method for a key with *value*, and the problems without their beginning."""
-    it = block(key=value)
+    it = section(key=value)
     answer = getattr(it, method)("key", *arguments, **options)
 
     assert all(problem.startswith("handover.yml: return.key ") for problem in it.problems)
@@ -80,7 +80,7 @@ def test_a_duration_may_be_switched_off(value, duration):
 
 
 def test_an_absent_duration_is_the_default():
-    assert block().duration("key", HOUR) == HOUR
+    assert section().duration("key", HOUR) == HOUR
 
 
 @pytest.mark.parametrize("value", ["soon", "12", "", 12])
@@ -99,31 +99,31 @@ def test_a_duration_that_is_no_text_is_refused_once(value):
     assert len(read(value, "duration", HOUR)[1]) == 1
 
 
-def test_a_block_within_a_block_knows_its_full_name():
-    inner = block(key={"a": "1"}).block("key")
+def test_a_section_within_a_section_knows_its_full_name():
+    inner = section(key={"a": "1"}).section("key")
 
     assert (inner.name("a"), inner.text("a")) == ("return.key.a", "1")
 
 
 @pytest.mark.parametrize("value", ["word", ["a"], True])
-def test_what_holds_no_keys_is_no_block(value):
-    inner, problems = read(value, "block")
+def test_what_holds_no_keys_is_no_section(value):
+    inner, problems = read(value, "section")
 
     assert inner.values == {}
     assert problems == ["must hold keys and values, one a line, further to the right"]
 
 
 def test_items_are_named_from_one_on():
-    assert list(block(key=["a", "b"]).items("key")) == [("key[1]", "a"), ("key[2]", "b")]
+    assert list(section(key=["a", "b"]).items("key")) == [("key[1]", "a"), ("key[2]", "b")]
 
 
 @pytest.mark.parametrize("value", [None, False, []])
 def test_an_empty_list_has_no_items(value):
-    assert list(block(key=value).items("key")) == []
+    assert list(section(key=value).items("key")) == []
 
 
 def test_a_single_word_is_no_list():
-    it = block(key="menu")
+    it = section(key="menu")
 
     assert list(it.items("key")) == []
     assert it.problems == [
@@ -132,7 +132,7 @@ def test_a_single_word_is_no_list():
 
 
 def test_unknown_keys_are_refused_with_the_nearest_known_one():
-    it = block(buton="x", colour="y")
+    it = section(buton="x", colour="y")
     it.expect_only(("button", "keywords"))
 
     assert it.problems == [
@@ -150,8 +150,8 @@ def test_a_long_value_is_shortened_and_kept_on_one_line():
     assert quoted("a\nb " + "x" * 100) == '"a b ' + "x" * 56 + '…"'
 
 
-def test_a_block_shows_no_values():
-    assert "s3cr3t" not in repr(block(secret="s3cr3t"))
+def test_a_section_shows_no_values():
+    assert "s3cr3t" not in repr(section(secret="s3cr3t"))
 
 
 @pytest.mark.parametrize(("value", "count"), [(7, 7), ("7", 7), (None, None), (False, None)])
@@ -160,7 +160,7 @@ def test_a_count_may_be_switched_off(value, count):
 
 
 def test_an_absent_count_is_the_default():
-    assert block().count("key", 5) == 5
+    assert section().count("key", 5) == 5
 
 
 @pytest.mark.parametrize("value", ["many", -1, 0, "1.5"])

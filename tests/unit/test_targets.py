@@ -9,7 +9,7 @@ import pytest
 
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span
-from handover_channel.settings import targets as targets_block
+from handover_channel.settings import targets as targets_section
 from handover_channel.settings import yaml_file
 from handover_channel.settings.section import Section
 from handover_channel.settings.targets import INBOX_ALONE, KEYS, Target, TargetKind, read
@@ -20,10 +20,10 @@ HOURS = timedelta(hours=12)
 def targets_and_problems(text):
     """What `targets:` with the lines of *text* gives, for the bot with the app id 1111."""
     values, unreadable = yaml_file.parse(text, {})
-    block = Section("handover.yml", values, [], "targets")
+    section = Section("handover.yml", values, [], "targets")
 
     assert unreadable == []
-    return read(block, app_id="1111", time_limit=HOURS), block.problems
+    return read(section, app_id="1111", time_limit=HOURS), section.problems
 
 
 def test_every_kind_of_target_comes_with_the_app_id_that_gets_control():
@@ -54,10 +54,10 @@ def test_a_target_may_have_no_time_limit_at_all(off):
 
 
 def test_the_inbox_alone_is_a_target_without_problems():
-    block = Section("handover.yml", INBOX_ALONE, [], "targets")
+    section = Section("handover.yml", INBOX_ALONE, [], "targets")
 
-    assert list(read(block, app_id="1111", time_limit=HOURS)) == ["inbox"]
-    assert block.problems == []
+    assert list(read(section, app_id="1111", time_limit=HOURS)) == ["inbox"]
+    assert section.problems == []
 
 
 @pytest.mark.parametrize(
@@ -251,8 +251,8 @@ def test_a_machine_without_time_zones_is_told_how_to_get_them(monkeypatch):
     def unknown(name):
         raise ZoneInfoNotFoundError(name)
 
-    monkeypatch.setattr(targets_block, "ZoneInfo", unknown)
-    monkeypatch.setattr(targets_block, "available_timezones", set)
+    monkeypatch.setattr(targets_section, "ZoneInfo", unknown)
+    monkeypatch.setattr(targets_section, "available_timezones", set)
 
     (problem,) = targets_and_problems("x: {kind: inbox, hours: {timezone: Asia/Riyadh, monday: 9:00-17:00}}")[
         1
