@@ -99,8 +99,8 @@ class Commands:
             return row
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
-        """Give a thread that nobody has to the agent who answers in it."""
-        if row.assignee not in ("", agent) or row.state.control is not Control.INBOX:
+        """Give a thread that nobody has to the agent who answers in it, if it is in the inbox."""
+        if row.assignee not in ("", agent):
             return
         if not row.assignee:
             with self._store.writing() as connection:

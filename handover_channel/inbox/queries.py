@@ -1,4 +1,4 @@
-"""What the page shows, read from the store: the list, one thread, what is new for nobody but this agent.
+"""Reads what the page shows from the store: the list, and one thread as this agent sees it.
 
 Synchronous; on an event loop, call it in a thread. What only Rasa knows (its part of the conversation, its
 intents) comes in from the caller.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.inbox import listing, permissions, timeline
 from handover_channel.inbox.timeline import Link
-from handover_channel.inbox.view_models import Colleague, Filters, ListView, Said, ThreadView
+from handover_channel.inbox.view_models import Colleague, Entry, Filters, ListView, Said, ThreadView
 from handover_channel.messenger.bubble import File
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.replies.sending_rules import SendingRules, bots_silence
@@ -103,51 +103,50 @@ class Queries:
         with self._store.reading() as connection:
             names = self._shown_names(connection)
             person = profiles.get(connection, row.id)
-            name = person.name if person and person.name else row.id
-            waiting = [_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)]
-            entries, earlier = timeline.stretch(
-                connection,
-                row,
-                bot.said,
-                before=before,
-                person=name,
-                shown_names=names,
-                link=link,
-                waiting=waiting,
-                app_name=self._app_name,
-            )
-            rules = self._sending_rules(row)
-            decides = permissions.decides(connection, row, agent)
+            known = person.name if person else ""
+            entries, earlier = self._stretch(connection, row, bot, before, known or row.id, names, link, now)
             offered = self.to_go_on_with(bot.intents)
             return ThreadView(
-                thread=row.id,
-                name=name,
+                **_facts(row),
+                **_possible(row, self._sending_rules(row), permissions.decides(connection, row, agent)),
+                name=known or row.id,
                 has_picture=bool(person and person.picture),
-                channel=row.channel,
-                page=row.page,
-                control=row.state.control.value,
-                target=row.state.target,
-                since=row.changed_at,
-                reason=row.reason,
-                until=row.until,
-                refusal=row.refusal,
-                waiting_since=row.waiting_since,
-                assignee=row.assignee,
                 assignee_shown=names.get(row.assignee, row.assignee),
                 is_mine=row.assignee == agent,
-                **_possible(row, rules, decides=decides),
-                decides=decides,
                 asks=row.assignee if permissions.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,
                 colleagues=self._colleagues(connection, names, row.id, agent, now),
-                canned=self._canned(name if person and person.name else "", names.get(agent, agent)),
+                canned=self._canned(known, names.get(agent, agent)),
                 intents=list(offered),
                 intent_names=offered,
                 page_name=self._page_name(connection, row.page),
             )
+
+    def _stretch(
+        self,
+        connection: Connection,
+        row: Thread,
+        bot: BotHistory,
+        before: Optional[float],
+        person: str,
+        names: Mapping[str, str],
+        link: Link,
+        now: float,
+    ) -> Tuple[List[Entry], str]:
+        return timeline.stretch(
+            connection,
+            row,
+            bot.said,
+            before=before,
+            person=person,
+            shown_names=names,
+            link=link,
+            waiting=[_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)],
+            app_name=self._app_name,
+        )
 
     def to_go_on_with(self, intents: Sequence[str]) -> Named:
         """Return with which of the bot's *intents* it may go on after a return, and their names."""
@@ -221,9 +220,28 @@ class Queries:
         }
 
 
-def _possible(row: Thread, rules: SendingRules, *, decides: bool) -> Dict[str, Any]:
+def _facts(row: Thread) -> Dict[str, Any]:
+    """Return what is shown of a thread as it is kept."""
+    return {
+        "thread": row.id,
+        "channel": row.channel,
+        "page": row.page,
+        "control": row.state.control.value,
+        "target": row.state.target,
+        "since": row.changed_at,
+        "reason": row.reason,
+        "until": row.until,
+        "refusal": row.refusal,
+        "waiting_since": row.waiting_since,
+        "assignee": row.assignee,
+    }
+
+
+def _possible(row: Thread, rules: SendingRules, decides: bool) -> Dict[str, Any]:
+    """Return what can be done in a thread, by somebody who *decides* about it or does not."""
     control = row.state.control
     return {
+        "decides": decides,
         "can_reply": rules.can_reply,
         "why_not": rules.why_not,
         "hint": rules.hint,

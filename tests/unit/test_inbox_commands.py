@@ -95,6 +95,14 @@ def test_who_answers_first_has_it_and_nobody_is_overridden(play, commands, queri
     assert view(queries, play).assignee == "sara"
 
 
+def test_what_is_not_in_the_inbox_is_nobodys_whoever_answers(play, commands):
+    play.says("hello")
+
+    commands.claim_for_answer(play.row, "sara")
+
+    assert (play.control, play.row.assignee) == ("bot", "")
+
+
 def test_the_person_hears_on_other_channels_too_who_has_joined_and_once(play, commands):
     inbox = dataclasses.replace(play.settings.inbox, joined="{agent} is here.")
     settings = dataclasses.replace(play.settings, inbox=inbox)
