@@ -1,4 +1,4 @@
-"""What is noted once a message of an agent has gone out, whoever learns of it first: we or the echo.
+"""Records that an agent's message was sent, whether we learn it from Meta's response or from the echo.
 
 1. A message is named by its tag, `reply.<id>.<number>.<of how many>`, which goes out in the `metadata`.
 2. Noting a tag, its line of the transcript and the end of the wait for an answer are one transaction: the
@@ -43,14 +43,28 @@ def part_of(tag: str) -> Optional[SentPart]:
 
 
 def note_sent(
-    settings: Settings, store: Store, row: Thread, part: SentPart, line: Line, *, now: float
-) -> None:
-    """Note that *part* has gone out, as *line* says. *row*: the thread. *now*: our clock."""
-    first_response.note(settings, store, row, now=now)
+    settings: Settings,
+    store: Store,
+    row: Thread,
+    part: SentPart,
+    line: Line,
+    *,
+    now: float,
+    worker: str = "",
+) -> Optional[Reply]:
+    """Note that *part* has gone out, as *line* says, and return its reply as it is then.
+
+    *row*: the thread. *now*: our clock. *worker*: gives up its claim on the thread's replies with that; "" if
+    nobody does. None, and nothing noted, where the thread has no such reply.
+    """
     with store.writing() as connection:
+        seconds = first_response.waited(connection, row, now=now)
         reply = replies.get(connection, part.reply, now=now)
         if reply is None or reply.thread != row.id:
-            return
+            return None
+        if worker:
+            # Before the reply is written, as `replies.begin` does: in one order nobody waits in a circle.
+            replies.release(connection, reply, worker=worker)
         line = replace(line, agent=reply.agent, attachments=_named(line, reply))
         if sent_messages.add(connection, part.tag, now=now):
             transcript.add(connection, row.id, line)
@@ -61,6 +75,9 @@ def note_sent(
         elif line.mid and any(each.url for each in line.attachments):  # only Meta knows the address
             transcript.complete(connection, row.id, line)
         page_updates.add(connection, row.id, now=now)
+        noted = replies.get(connection, reply.id, now=now)
+    first_response.count(settings, row, seconds)
+    return noted
 
 
 def _named(line: Line, reply: Reply) -> List[Attachment]:

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
@@ -45,6 +47,13 @@ COMMAND_LINE = "command line"
 LOOK = 0.2
 
 NOT_ITS_TURN = "an earlier message of this conversation is still being sent -> send it again in a moment"
+
+
+class _Begun(NamedTuple):
+    """What is known of a reply in the transaction that begins with it."""
+
+    row: Optional[Thread]  #: its thread
+    is_out: bool  #: its first message has gone out already
 
 
 class AgentReplies:
@@ -83,16 +92,19 @@ class AgentReplies:
         HandoverRefused for what is not kept: neither text nor file, more than can be sent, a file that cannot
         be, a thread that was never seen.
         """
-        row = self._row(thread)
-        check_reply(text, file, row.channel)
-        text = text if is_visible(text) else ""
-        key = key or uuid.uuid4().hex
+        worker, key = worker_names.new(), key or uuid.uuid4().hex
         with self._store.writing() as connection:
-            now = self._clock()
+            row = threads.get(connection, thread)
+            if row is None:
+                raise _never_seen(thread)
+            check_reply(text, file, row.channel)
+            now, text = self._clock(), text if is_visible(text) else ""
             new = replies.add(connection, thread, key=key, agent=agent, text=text, file=file, now=now)
-            if new:
-                page_updates.add(connection, thread, now=now)
-        return self._delivered(new) if new else self._same(thread, agent, key)
+            if new is None:
+                return self._same(connection, thread, agent, key)
+            page_updates.add(connection, thread, now=now)
+            begun = self._begin(connection, new, worker, row)
+        return self._delivered(new, file, begun, worker)
 
     def retry(self, reply: int, *, thread: Optional[str] = None) -> Reply:
         """Send a reply that has failed once more, and return what became of it.
@@ -100,50 +112,40 @@ class AgentReplies:
         Where it has not failed (or somebody else retries it) nothing is sent. Raises HandoverRefused for one
         that is not there, or not in *thread*.
         """
-        found = self._find(reply, thread)
         with self._store.writing() as connection:
+            found = self._found(connection, reply, thread)
             again = replies.retry(connection, found, now=self._clock())
-        return self._delivered(self._find(reply, thread)) if again else self._find(reply, thread)
+            found = self._found(connection, reply, thread)
+            if not again:
+                return found
+            file = replies.file_of(connection, found)
+        return self._delivered(found, file, None, worker_names.new())
 
     def drop(self, reply: int, *, thread: Optional[str] = None) -> bool:
         """Forget a reply that has failed. False: it has not. Raises as `retry`."""
-        found = self._find(reply, thread)
         with self._store.writing() as connection:
+            found = self._found(connection, reply, thread)
             page_updates.add(connection, found.thread, now=self._clock())
             return replies.drop(connection, found)
 
-    def _same(self, thread: str, agent: str, key: str) -> Reply:
-        with self._store.reading() as connection:
-            found = replies.with_key(connection, key, now=self._clock())
+    def _same(self, connection: Connection, thread: str, agent: str, key: str) -> Reply:
+        found = replies.with_key(connection, key, now=self._clock())
         if found is None or (found.thread, found.agent) != (thread, agent):
             raise HandoverRefused("this key belongs to another reply -> load the page anew")
         return found
 
-    def _find(self, reply: int, thread: Optional[str]) -> Reply:
-        with self._store.reading() as connection:
-            found = replies.get(connection, reply, now=self._clock())
+    def _found(self, connection: Connection, reply: int, thread: Optional[str]) -> Reply:
+        found = replies.get(connection, reply, now=self._clock())
         if found is None or thread not in (None, found.thread):
             raise HandoverRefused("there is no such reply in this conversation -> load the page anew")
         return found
 
-    def _row(self, thread: str) -> Thread:
-        with self._store.reading() as connection:
-            row = threads.get(connection, thread)
-        if row is None:
-            raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
-        return row
-
     # --- sending ----------------------------------------------------------------------------------
 
-    def _delivered(self, reply: Reply) -> Reply:
-        worker = worker_names.new()
+    def _delivered(self, reply: Reply, file: Optional[File], begun: Optional[_Begun], worker: str) -> Reply:
+        """Send a reply that is kept, at its turn, and return what became of it."""
         try:
-            self._await_turn(reply, worker)
-            try:
-                self._send(reply, worker)
-            finally:
-                with self._store.writing() as connection:
-                    replies.release(connection, reply, worker=worker)
+            noted = self._sent(reply, file, begun or self._await_turn(reply, worker), worker)
         except StoreUnavailable:
             raise  # nothing can be noted: it is shown as interrupted, or its echo says that it was sent
         except HandoverError as error:
@@ -152,59 +154,82 @@ class AgentReplies:
                 replies.failed(connection, reply.id, str(error))
                 page_updates.add(connection, reply.thread, now=self._clock())
             self._learn(reply.thread, error)
-        return self._find(reply.id, None)
+            noted = None
+        if noted is not None:
+            return noted
+        with self._store.reading() as connection:
+            return self._found(connection, reply.id, None)
 
     def _learn(self, thread: str, error: HandoverError) -> None:
         """Note what Meta's refusal says about the thread: from then on the page tells it."""
         if not isinstance(error, GraphError):
             return
         try:
-            row = self._row(thread)
-            if row.state.control is Control.INBOX:
+            with self._store.glancing() as connection:
+                row = threads.get(connection, thread)
+            if row is not None and row.state.control is Control.INBOX:
                 self._refusals.learn(row, error)
         except Exception as problem:  # that the reply has failed is noted, and is what counts
             logger.error("thread %s: nothing was learnt of the refusal: %s", thread, log.trace(problem))
         with self._store.writing() as connection:
             page_updates.add(connection, thread, now=self._clock())
 
-    def _await_turn(self, reply: Reply, worker: str) -> None:
+    def _await_turn(self, reply: Reply, worker: str) -> _Begun:
         waited = 0.0
-        while not self._begins(reply, worker):
+        while True:
+            with self._store.reading() as connection:
+                is_next = replies.is_next(connection, reply, now=self._clock())
+            if is_next:
+                with self._store.writing() as connection:
+                    if begun := self._begin(connection, reply, worker):
+                        return begun
             if waited >= PATIENCE:
                 raise HandoverRefused(NOT_ITS_TURN)
             self._sleep(LOOK)
             waited += LOOK
 
-    def _begins(self, reply: Reply, worker: str) -> bool:
-        with self._store.reading() as connection:
-            if not replies.is_next(connection, reply, now=self._clock()):
-                return False
-        with self._store.writing() as connection:
-            return replies.begin(connection, reply, worker=worker, now=self._clock())
+    def _begin(
+        self, connection: Connection, reply: Reply, worker: str, row: Optional[Thread] = None
+    ) -> Optional[_Begun]:
+        """Begin with *reply* if it is its turn, and return what has to be known of it then; else None.
 
-    def _send(self, reply: Reply, worker: str) -> None:
-        row = self._row_in_inbox(reply.thread)
-        with self._store.reading() as connection:
-            file = replies.file_of(connection, reply)
-        parts = _messages_of(reply)
-        for number, message in enumerate(parts, start=1):
-            part = SentPart(reply.id, number, len(parts))
-            with self._store.writing() as connection:
-                mine = replies.renew(connection, reply, worker=worker, now=self._clock())
-            if not mine:
-                return  # it took so long that somebody else has begun; it has noted what is known of us
-            if not self._went_out(row, part):
-                self._send_part(row, reply.agent, part, message, file if "attachment" in message else None)
+        *row*: its thread, where it was read in the same transaction.
+        """
+        if not replies.begin(connection, reply, worker=worker, now=self._clock()):
+            return None
+        row = row or threads.get(connection, reply.thread)
+        return _Begun(row, _is_out(connection, reply.thread, _parts_of(reply)[0]))
 
-    def _went_out(self, row: Thread, part: SentPart) -> bool:
-        with self._store.reading() as connection:
-            return sent_messages.find(connection, part.tag) or sent_messages.find_echo(
-                connection, row.id, part.tag
-            )
+    def _sent(self, reply: Reply, file: Optional[File], begun: _Begun, worker: str) -> Optional[Reply]:
+        """Send what was begun. Returns the reply if its last message was noted, with the claim given up."""
+        noted = None
+        try:
+            row, is_out = _in_inbox(reply.thread, begun.row), begun.is_out
+            for part, message in zip(_parts_of(reply), _messages_of(reply)):
+                if part.number > 1:
+                    with self._store.writing() as connection:
+                        if not replies.renew(connection, reply, worker=worker, now=self._clock()):
+                            return None  # somebody else has begun meanwhile, and noted what is known of us
+                        is_out = _is_out(connection, reply.thread, part)
+                if not is_out:
+                    mine = file if "attachment" in message else None
+                    noted = self._send_part(row, reply.agent, part, message, mine, worker)
+            return noted
+        finally:
+            if noted is None:
+                with self._store.writing() as connection:
+                    replies.release(connection, reply, worker=worker)
 
     def _send_part(
-        self, row: Thread, agent: str, part: SentPart, message: Dict[str, Any], file: Optional[File]
-    ) -> None:
+        self,
+        row: Thread,
+        agent: str,
+        part: SentPart,
+        message: Dict[str, Any],
+        file: Optional[File],
+        worker: str,
+    ) -> Optional[Reply]:
+        """Send one message and note it; with the last one, give up the claim and return the reply."""
         began = self._clock()  # not later: Meta says up to when all was delivered, by when it took a message
         mid = self._post.send(row, agent, part, message, file)
         line = Line(
@@ -215,19 +240,38 @@ class AgentReplies:
             app_id=self._settings.app_id if row.channel == MESSENGER else "",
             attachments=[Attachment(message["attachment"]["type"])] if "attachment" in message else (),
         )
-        sent_parts.note_sent(self._settings, self._store, row, part, line, now=self._clock())
+        is_last = part.number == part.total
+        given = (self._settings, self._store, row, part, line)
+        noted = sent_parts.note_sent(*given, now=self._clock(), worker=worker if is_last else "")
         if row.channel == MESSENGER:
             self._refusals.refute(row)
+        return noted if is_last else None
 
-    def _row_in_inbox(self, thread: str) -> Thread:
-        row = self._row(thread)
-        if row.state.control is not Control.INBOX:
-            who = row.state.target or row.state.control.value
-            raise HandoverRefused(
-                f"thread {thread} is with {who!r}, not in the built-in inbox -> "
-                "take it over there, then send this again"
-            )
-        return row
+
+def _is_out(connection: Connection, thread: str, part: SentPart) -> bool:
+    """Tell whether a message has gone out, as far as is noted, or as its echo in the queue says."""
+    return sent_messages.find(connection, part.tag) or sent_messages.find_echo(connection, thread, part.tag)
+
+
+def _in_inbox(thread: str, row: Optional[Thread]) -> Thread:
+    if row is None:
+        raise _never_seen(thread)
+    if row.state.control is not Control.INBOX:
+        who = row.state.target or row.state.control.value
+        raise HandoverRefused(
+            f"thread {thread} is with {who!r}, not in the built-in inbox -> "
+            "take it over there, then send this again"
+        )
+    return row
+
+
+def _never_seen(thread: str) -> HandoverRefused:
+    return HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
+
+
+def _parts_of(reply: Reply) -> List[SentPart]:
+    total = len(_messages_of(reply))
+    return [SentPart(reply.id, number, total) for number in range(1, total + 1)]
 
 
 def _messages_of(reply: Reply) -> List[Dict[str, Any]]:
