@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Optional
 
 from alembic import command
 from alembic.config import Config
@@ -23,7 +25,11 @@ def config(connection: Connection) -> Config:
 
 def upgrade(connection: Connection) -> None:
     """Upgrade to the newest schema, inside the connection's transaction."""
-    settings = config(connection)
-    head = ScriptDirectory.from_config(settings).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() != head:
-        command.upgrade(settings, "head")
+    if MigrationContext.configure(connection).get_current_revision() != _newest():
+        command.upgrade(config(connection), "head")
+
+
+@functools.cache
+def _newest() -> Optional[str]:
+    """Return the newest revision: Alembic imports every file of the history to find it out."""
+    return ScriptDirectory(str(_FOLDER)).get_current_head()
