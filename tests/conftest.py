@@ -13,6 +13,7 @@ import pytest
 from browsers import has_chromium
 from databases import PostgreSQL, Redis, has_postgresql, has_redis
 from hypothesis import settings
+from rasa_commands import trained
 
 #: marker -> (whether the machine has it, what to do where it does not)
 NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
@@ -58,6 +59,12 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
                 if marker in MUST_HAVE:
                     raise pytest.UsageError(f"{item.nodeid} would be skipped: {reason}")
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The path of the example bot's model: one for all tests."""
+    return trained()
 
 
 @pytest.fixture(scope="session")

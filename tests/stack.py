@@ -27,12 +27,12 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 import requests
 import yaml
+from rasa_commands import RASA, ROOT
 
 from handover_channel import simulator
 from handover_channel.rules.business_hours import DAYS
 from handover_channel.simulator import PAGE_INBOX, Simulator
 
-ROOT = Path(__file__).parent.parent
 APP_ID, SECRET, TOKEN, VERIFY = "1234567890", "a-secret", "a-page-token", "a-verify-word"
 BUTTON = "Zurück zum Bot"  # not the title that domain.yml has
 
@@ -103,7 +103,7 @@ class Server:
         environment.update(self._environment)
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *self._command],
+                self._command,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -283,7 +283,7 @@ class Stack:
         copy_project(folder, model, actions)
         self.actions = Server(
             "actions",
-            ["-m", "rasa", "run", "actions", "--port", str(actions)],
+            [sys.executable, "-m", "rasa", "run", "actions", "--port", str(actions)],
             folder,
             f"http://127.0.0.1:{actions}/health",
         )
@@ -485,7 +485,7 @@ class Stack:
 
 def rasa_server(name: str, folder: Path, port: int, **environment: str) -> Server:
     """Return a Rasa server of the project in *folder*."""
-    command = ["-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
+    command = [*RASA, "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
     command += ["--model", "models", "--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
     return Server(name, command, folder, f"http://127.0.0.1:{port}/webhooks/facebook/", **environment)
 
@@ -554,20 +554,4 @@ def write_settings(folder: Path, graph_url: str, database: str = Stack.database)
     (folder / "handover.yml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
 
 
-def trained(folder: Path) -> Path:
-    """Return the example bot's model: that of `make train` where it is fresh, else one made in *folder*."""
-    kept = ROOT / "models" / "handover.tar.gz"
-    sources = [ROOT / "config.yml", ROOT / "domain.yml", *(ROOT / "data").rglob("*.yml")]
-    sources.append(ROOT / "handover_channel" / "rasa" / "policy.py")
-    if kept.exists() and kept.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
-        return Path(shutil.copy(kept, folder))
-    for name in ("config.yml", "domain.yml"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "data", folder / "data")
-    command = [sys.executable, "-m", "rasa", "train", "--out", ".", "--fixed-model-name", "handover"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "handover.tar.gz"
-
-
-__all__ = ["APP_ID", "BUTTON", "PAGE_INBOX", "Person", "Server", "Stack", "eventually", "trained"]
+__all__ = ["APP_ID", "BUTTON", "PAGE_INBOX", "Person", "Server", "Stack", "eventually"]

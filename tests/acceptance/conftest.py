@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Iterator
 import browsers
 import pytest
 from browsers import Office, Window
-from stack import Person, Stack, trained
+from stack import Person, Stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example bot's model."""
-    return trained(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from contextlib import suppress
 
 import pytest
 import requests
 import yaml
+from rasa_commands import RASA
 from stack import Server, copy_project, eventually, free_port, rows
 
 from handover_channel.inbox.auth import Auth
@@ -43,9 +45,9 @@ class Bot:
         for name, content in (("credentials.yml", credentials), ("handover.yml", settings)):
             (folder / name).write_text(yaml.safe_dump(content))
         health = f"http://127.0.0.1:{actions}/health"
-        command = ["-m", "rasa", "run", "actions", "--port", str(actions)]
+        command = [sys.executable, "-m", "rasa", "run", "actions", "--port", str(actions)]
         self.actions = Server("actions", command, folder, health)
-        command = ["-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
+        command = [*RASA, "run", "--enable-api", "--interface", "127.0.0.1", "--port", str(port)]
         command += ["--model", "models", "--credentials", "credentials.yml", "--endpoints", "endpoints.yml"]
         self.rasa = Server("rasa", command, folder, f"{self.url}/webhooks/inbox/health")
 

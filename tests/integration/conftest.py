@@ -1,43 +1,12 @@
-"""The trained model of the example bot: once for all tests, and only if its data changed."""
+"""Servers of Sanic in the process of the tests, one after the other, and event loops beside it."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
-from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "models" / "handover.tar.gz"  # the one `make train` keeps
-
-
-def _trained_from() -> List[Path]:
-    return [ROOT / "config.yml", ROOT / "domain.yml", *(ROOT / "data").rglob("*.yml")]
-
-
-@pytest.fixture(scope="session")
-def model() -> Path:
-    """The path of the example bot's model."""
-    newest = max(path.stat().st_mtime for path in _trained_from())
-    if not MODEL.exists() or MODEL.stat().st_mtime < newest:
-        command = [
-            sys.executable,
-            "-m",
-            "rasa",
-            "train",
-            "--out",
-            "models",
-            "--fixed-model-name",
-            MODEL.stem[:-4],
-        ]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        # Rasa leaves the file alone when it finds nothing new in the data.
-        MODEL.touch()
-    return MODEL
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, List, Set
 
 import pytest
 import yaml
+from rasa_commands import RASA
 
 from handover_channel.rules.business_hours import DAYS
 
@@ -92,7 +92,5 @@ def _names(stories: Any) -> List[str]:
 
 def _rasa(config_folder: Path, *arguments: str) -> None:
     environ = {**os.environ, "HANDOVER_CONFIG": str(config_folder / "handover.yml")}
-    ran = subprocess.run(
-        [sys.executable, "-m", "rasa", *arguments], cwd=ROOT, env=environ, capture_output=True, text=True
-    )
+    ran = subprocess.run([*RASA, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-3000:]
