@@ -1,4 +1,4 @@
-"""Decides whose request it is, and whether it may change anything: before its body is read, where it can.
+"""Decides whose request it is, and whether it may change anything: if possible before its body is read.
 
 The order of a POST: its head, who is signed in, the origin, the token in the head, the body, the token in it.
 A stranger's body, or another site's, is not read.

@@ -1,4 +1,4 @@
-"""What was said while the bot had control: Rasa's events -> what the page shows. No Rasa here.
+"""Turns a tracker's events into the messages that the page shows of the time the bot had control. No I/O.
 
 *events* are those of a tracker as Rasa writes them down (`Event.as_dict`):
 https://rasa.com/docs/rasa/action-server/events
@@ -165,7 +165,7 @@ def _custom(given: Any) -> Content:
 
 
 class _Named:
-    """What people have written so far, and so may have had the bot repeat."""
+    """All that people have written so far: what a bot repeats of it is theirs."""
 
     def __init__(self) -> None:
         self._texts: List[str] = []

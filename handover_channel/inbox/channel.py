@@ -1,7 +1,7 @@
-"""The Rasa channel that serves the inbox page, below /webhooks/inbox/.
+"""Serves the inbox page as a Rasa channel, below /webhooks/inbox/.
 
-It takes no messages of people: those come in by the channels they write on. Where no Messenger channel runs
-in this server, it starts what works off time limits and returns, too.
+It takes no messages of people: those come in by the channels they write on. If no Messenger channel runs in
+this server, it also starts the process that enforces time limits and returns threads.
 """
 
 from __future__ import annotations

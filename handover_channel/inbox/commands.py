@@ -1,7 +1,7 @@
-"""What an agent does with a thread, other than answering: claims it, takes over, gives back, notes, tags.
+"""Changes a thread for an agent: claims, takes over, returns, extends, notes, tags. Replies are in replies/.
 
-Synchronous; on an event loop, call it in a thread. Every act tells the other open pages. Who may do what in
-a conversation of a colleague's is decided in rules/rights.py, and asked by permissions.py.
+Synchronous; on an event loop, call it in a thread. Every change is announced to the other open pages. Who may
+do what in a colleague's conversation is decided in rules/rights.py, and asked by permissions.py.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KEEP = 7 * 86400.0
 
 
 class Commands:
-    """Act for an agent. *agent* is the name they sign in with."""
+    """Changes threads for an agent. *agent* is the name they sign in with."""
 
     def __init__(
         self,
@@ -132,7 +132,10 @@ class Commands:
             raise HandoverRefused(f"Meta did not give control back: {row.refusal if row else ''}")
 
     def extend(self, thread: str, agent: str, by: str) -> None:
-        """Have the time limit come later by a duration as in handover.yml."""
+        """Put the time limit off by a duration as in handover.yml.
+
+        Raises HandoverRefused for a colleague's thread, for what is no duration, and where there is no limit.
+        """
         self.expect_right(Act.EXTEND, thread, agent)
         try:
             more = parse_duration(by)
@@ -141,7 +144,7 @@ class Commands:
         self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
     def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
-        """Tag *thread*, or take the tag away."""
+        """Add or remove a tag. Raises HandoverRefused for an empty tag, and an unknown thread."""
         wanted = " ".join(tag.split())[:LONGEST_TAG]
         if not wanted:
             raise HandoverRefused("a tag needs at least one letter -> type it before you add it")
@@ -153,7 +156,7 @@ class Commands:
             page_updates.add(connection, thread, now=self._clock())
 
     def remark(self, thread: str, agent: str, text: str) -> None:
-        """Keep an internal note."""
+        """Keep an internal note. Raises HandoverRefused for none, a long one, and an unknown thread."""
         if not text.strip():
             raise HandoverRefused("the note is empty -> write something, or leave it")
         if len(text) > LONGEST_REMARK:

@@ -28,9 +28,9 @@ class Limiter:
         self._users: Counter[str] = Counter()
 
     async def at(self, name: str, work: Any) -> Any:
-        """Return what the awaitable that *work* makes returns, once it is its turn.
+        """Run *work* when fewer than *most* of this name run, and return its result.
 
-        Whoever stops waiting for it leaves it to end by itself: until then it keeps its turn.
+        If the caller is cancelled, the work still runs to its end, and keeps its turn until then.
         """
         self._users[name] += 1
         try:

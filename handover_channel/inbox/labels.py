@@ -1,4 +1,4 @@
-"""What the page calls things: tables from our own words to sentences for agents. Templates translate them.
+"""Maps our own words to the sentences that agents read; the templates translate them.
 
 The keys are those of `control.Control`, of the log of changes and of `views`; a test holds them together.
 Places: %(who)s and %(name)s are an agent and the person; %(target)s is who has control, as configured.

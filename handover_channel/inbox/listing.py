@@ -1,4 +1,4 @@
-"""The list of threads as the page shows it."""
+"""Reads one page of the list of threads, as the page shows it."""
 
 from __future__ import annotations
 

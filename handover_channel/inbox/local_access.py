@@ -1,4 +1,4 @@
-"""Who sits at this machine, and which page sent a change. No I/O.
+"""Decides whether a visitor sits at this machine, and whether our own page sent a change. No I/O.
 
 1. This machine is a loopback address, asked for by a name of this machine: another name in Host is a page of
    elsewhere whose name was made to mean 127.0.0.1 (DNS rebinding). https://www.rfc-editor.org/rfc/rfc1918

@@ -1,4 +1,4 @@
-"""Pictures and attachments, fetched for the page: it may load nothing from any other host.
+"""Fetches pictures and attachments for the page, which may load nothing from any other host.
 
 1. Only addresses that Meta or the bot gave us get here; who may ask for which is decided by the routes.
 2. https on its usual port, to addresses of the public internet alone, also after a redirect: checked on the

@@ -1,4 +1,4 @@
-"""Passwords of agents: Argon2id with the library's own parameters, which it raises as machines get faster.
+"""Hashes agents' passwords: Argon2id with the library's own parameters, raised as machines get faster.
 
 1. Length counts, and nothing else: at least 10 characters, at most 1,000, any kind, none of the ones
    everybody tries first. https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver

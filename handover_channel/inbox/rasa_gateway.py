@@ -1,4 +1,4 @@
-"""What the inbox needs of Rasa: the bot's part of a conversation, the intents to go on with, other channels.
+"""Reads what the inbox needs of Rasa (the bot's messages and intents), and sends on Rasa's other channels.
 
 Synchronous, for the inbox's threads; the event loop of the server is only asked to send.
 """

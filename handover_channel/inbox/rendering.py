@@ -1,4 +1,4 @@
-"""Templates and languages of the page.
+"""Draws the page's templates, in each of its languages.
 
 1. Everything is escaped; what a person wrote is never markup. There is no inline script and no inline style.
 2. A name that a template does not get is an error, not an empty place.

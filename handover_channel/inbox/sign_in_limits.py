@@ -1,10 +1,10 @@
-"""How often a password may be wrong.
+"""Limits how often a password may be wrong.
 
 1. Counted over all workers, in the database, in windows of 15 minutes; a right password clears its own count.
 2. A browser in which this agent has been before counts by itself: 5. No stranger can lock it out, from the
    same address (an office, a proxy) or from a thousand others.
-3. Any other browser: 5 for a name from an address, 20 for an address, and 100 for a name in all. The last one
-   is what many machines together get; by it they keep out only browsers that were never in.
+3. Any other browser: 5 for a name from an address, 20 for an address, and 100 for a name in all. The per-name
+   limit stops distributed guessing; it never locks out a browser that has signed in before.
 4. An attempt counts from its beginning: many at the same moment are not more than one after the other.
    One that is held back does not count: the wait does not grow by asking.
 
@@ -31,7 +31,7 @@ OF_BOTH, OF_ADDRESS, OF_NAME = 5, 20, 100
 
 @dataclass(frozen=True)
 class Attempt:
-    """What an attempt to sign in is counted by."""
+    """One attempt to sign in, and the keys it is counted by."""
 
     name: str = field(repr=False)  #: hash of the name: there may be no such agent
     address: str  #: the visitor's network, or the browser where it is known

@@ -1,7 +1,7 @@
-"""The conversation as the page shows it: Rasa's part, transcript, changes of control, internal notes.
+"""Merges a conversation for the page: Rasa's part, transcript, changes of control, internal notes.
 
-Cut into stretches: a page shows the newest ENTRIES, and asks for what came before them. Each source gives as
-many as one stretch can need, so that a stretch has no holes; what has the same time is not cut apart.
+It is cut into stretches: a page shows the newest ENTRIES, and asks for what came before them. Each source
+gives as many as one stretch can need, so that a stretch has no holes; what has the same time stays together.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Link = Callable[[str], str]
 
 
 class _Names(NamedTuple):
-    """Who is who in one thread."""
+    """Names of those who take part in one thread."""
 
     person: str
     agents: Mapping[str, str]  #: shown names

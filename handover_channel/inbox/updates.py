@@ -1,4 +1,4 @@
-"""Tells open pages what is new. One look at the database for each process, however many pages are open.
+"""Tells open pages that something is new. Each process looks at the database once for all its pages.
 
 A page is told that something has changed, never what: it asks for that itself, as who is signed in there.
 """
@@ -53,10 +53,10 @@ class Listener:
         self.is_over = True
         self._any.set()
 
-    async def changed(self, retries: float) -> Changed:
-        """Wait for news, at most *patience* seconds; return what has changed."""
+    async def changed(self, timeout: float) -> Changed:
+        """Wait at most *timeout* seconds for a change, and return what has changed since the last call."""
         try:
-            await asyncio.wait_for(self._any.wait(), retries)
+            await asyncio.wait_for(self._any.wait(), timeout)
         except asyncio.TimeoutError:
             return Changed()
         self._any.clear()
@@ -65,7 +65,7 @@ class Listener:
 
 
 class Updates:
-    """Look for news as long as a page is open."""
+    """Looks for changes as long as a page is open."""
 
     def __init__(self, store: Store, pool: Executor, clock: Callable[[], float] = time.time) -> None:
         self._store = store

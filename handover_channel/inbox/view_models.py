@@ -1,4 +1,4 @@
-"""What the page shows, as values: made by listing.py and timeline.py, drawn by the templates.
+"""Holds what the page shows, as values: made by listing.py and timeline.py, drawn by the templates.
 
 Times are seconds since the epoch, UTC, whatever clock they come from. Texts are as people wrote them: the
 templates escape them.
@@ -76,7 +76,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What somebody thinks of a message."""
+    """Somebody's reaction to a message."""
 
     emoji: str  #: "" where Meta does not say
     by: str  #: "person", "app"
