@@ -1,1 +1,1 @@
-"""Messenger's own shapes, read and drawn without I/O."""
+"""Reads and builds the JSON of Messenger: webhook events in, messages of the Send API out. No I/O."""

@@ -1,4 +1,4 @@
-"""The parts of one message as the page draws them. Values only; texts are as people wrote them.
+"""Defines the parts of one message as the inbox page draws them: values only, texts as people wrote them.
 
 Templates escape all of it. An address here is one that may be opened or fetched (links.py), or "".
 """

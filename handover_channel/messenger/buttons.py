@@ -1,13 +1,13 @@
-"""Buttons and quick replies as Meta takes them, and the "Back to Bot" button among them. No I/O.
+"""Builds buttons and quick replies within Meta's limits, the "Back to Bot" button among them. No I/O.
 
-1. Whatever Rasa calls a button can be tapped in Messenger: what Meta would refuse is mended, and said in the
-   log (how long, how many; never the words), because Meta refuses the whole message for one bad button.
+1. Every button of a Rasa response can be tapped in Messenger: one that Meta would refuse is corrected, and
+   logged (how long, how many; never the words), because Meta refuses the whole message for one bad button.
 2. A title has at most 20 characters, a payload 1,000.
    https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/buttons/postback
    https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/quick-replies
 3. A handover's notice carries the "Back to Bot" button exactly once, with the title from the settings and the
    fixed payload; as a button, not as a quick reply, because quick replies are gone after the next message.
-4. Nothing given is changed: responses are shared by all conversations.
+4. Arguments are never changed: responses are shared by all conversations.
 """
 
 from __future__ import annotations

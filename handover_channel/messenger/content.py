@@ -1,4 +1,4 @@
-"""A message of Meta's as the bubble that agents see. No bubble is ever empty.
+"""Turns a message of a webhook into the bubble that agents see. No bubble is ever empty.
 
 1. A table by type of attachment (`_BY_TYPE`): what it has no line for is named, and linked where it has an
    address. What Messenger does not pass on, or sends without anything in it, becomes a sentence (`Note`).

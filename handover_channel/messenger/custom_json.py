@@ -1,9 +1,9 @@
-"""What a bot writes for Messenger itself, in `custom` (`json_message`), and the whole Send API body. No I/O.
+"""Reads what a bot writes for Messenger in `custom` (`json_message`) into bodies of the Send API. No I/O.
 
 1. A message object is sent as it is, as Rasa's own channel does; keys that belong beside the message object
    (`persona_id`, `tag`, ...) are put there.
-2. Control is not passed by the way: `thread_control` is taken out, the switchboard alone changes control.
-3. `HUMAN_AGENT` is for people: the tag is taken out, a bot that used it would break Meta's policy.
+2. A message cannot pass control: `thread_control` is taken out, only control/ changes control.
+3. `HUMAN_AGENT` is for people: the tag is taken out, as a bot that used it would break Meta's policy.
    https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
 4. What is not for Messenger is left out, with a warning.
 """

@@ -1,4 +1,4 @@
-"""What Messenger tells us, as values.
+"""Defines the events of Messenger's webhooks as values.
 
 One frozen class per kind of webhook event, and `Unrecognised` for all the others: Meta adds kinds
 without notice, and a new one must never stop the bot. Ids are text, because Meta itself mixes

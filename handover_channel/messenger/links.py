@@ -1,4 +1,4 @@
-"""Addresses of the web in what others wrote: which may be opened, and what hides behind Facebook's own.
+"""Finds web addresses in what others wrote, decides which may be opened, and unwraps Facebook's own.
 
 1. Only http and https; no address that names a user (`https://bank.example@evil.example`) or that browsers
    and we would read differently.

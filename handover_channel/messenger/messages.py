@@ -1,7 +1,7 @@
-"""Rasa's responses as messages of the Send API. No I/O.
+"""Turns Rasa's responses into messages of the Send API. No I/O.
 
 1. What Rasa's own Facebook channel sends in a form that Meta takes, is sent in the same form.
-2. What is beyond one of Meta's limits goes into further messages, in order. Nothing is dropped in silence.
+2. What exceeds one of Meta's limits goes into further messages, in order. Nothing is dropped silently.
 3. A text is a message a paragraph, as in Rasa's own channel; each of at most 2,000 characters.
    https://developers.facebook.com/docs/messenger-platform/reference/send-api
 4. A button template has a text of at most 640 characters and one to three buttons.

@@ -1,6 +1,6 @@
-"""Reads the events that name no person: what Meta does to a page, and whatever else has no thread. No I/O.
+"""Reads the events that name no person: those about the page, and any other without a thread. No I/O.
 
-Rule 1: each is worth a log line with its kind; nothing that came in is dropped in silence.
+Rule 1: each is worth a log line with its kind; no event is dropped silently.
 Rule 2: Meta tells a page of its policies by `policy_enforcement`: a warning, a block, an end of it.
         https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/webhook-events/messaging_policy_enforcement
 """

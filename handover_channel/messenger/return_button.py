@@ -1,4 +1,4 @@
-"""Tells a tap on our "Back to Bot" button by its payload, which is fixed.
+"""Recognises a tap on our "Back to Bot" button by its payload, which is fixed.
 
 Old buttons stay tappable for ever: a payload that could be configured would turn every button sent before
 into a dead one. No I/O.

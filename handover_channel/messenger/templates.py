@@ -1,7 +1,7 @@
-"""Structured messages (`"type": "template"`), whoever sent them, as parts of a bubble.
+"""Turns structured messages (`"type": "template"`) into parts of a bubble, whoever sent them.
 
-Most templates are alike: a text, cards, buttons. `_SPECIAL` has those that say more; of a template that is
-not known here the page says that there is more to it.
+Most templates are alike: a text, cards, buttons. `_SPECIAL` has those that hold more; a bubble of an unknown
+template says that the message has more to it.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/templates
 """

@@ -1,4 +1,4 @@
-"""Where a text that is too long may be cut. No I/O.
+"""Splits a text that is too long at the best places. No I/O.
 
 1. Pieces lose white space where they were cut, and nothing else.
 2. The best place wins: the end of a paragraph, of a line, of a sentence, of a word; those of the first three

@@ -1,8 +1,8 @@
-"""Signed bytes in, events out. No I/O.
+"""Verifies the signature of a webhook delivery and parses it into events. No I/O.
 
 1. The signature is checked on the raw bytes, SHA-256, in constant time; the caller never names the algorithm.
-2. Every event of every entry is returned, `messaging` and `standby` alike: a bad one costs no other.
-3. Each event has a key by which a repeated delivery is known: Meta's `mid` where there is one, otherwise
+2. Every event of every entry is returned, `messaging` and `standby` alike: a malformed one affects no other.
+3. Each event has a key by which a repeated delivery is recognised: Meta's `mid` where there is one, otherwise
    thread, time and content.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks

@@ -1,7 +1,7 @@
-"""What this process counts, for Prometheus. What the database tells is in exporter.py.
+"""Counts what this process does, for Prometheus. Figures from the database are in exporter.py.
 
-1. Counting never fails what is counted: an error in here is logged once, and swallowed.
-2. Labels have few values, known before: no ids of threads, no words of people or of Meta.
+1. Counting never breaks what is counted: an error in here is logged once, and swallowed.
+2. Labels have few values, known in advance: no ids of threads, no words of people or of Meta.
 3. Names end in their unit: `_total`, `_seconds` (https://prometheus.io/docs/practices/naming/).
 
 With PROMETHEUS_MULTIPROC_DIR set, all processes that share the folder are served as one
@@ -161,7 +161,7 @@ def failed() -> None:
 
 @contextmanager
 def turn(kind: str, *, waits: Tuple[Type[Exception], ...]) -> Iterator[None]:
-    """Time a turn of Rasa's. *waits*: errors that mean "not now"."""
+    """Time a turn of Rasa's, whose errors go on. *waits*: errors that mean "not now"."""
     begun, outcome = time.perf_counter(), "interrupted"
     try:
         yield
@@ -204,7 +204,7 @@ def turn_repeated() -> None:
 
 @harmless
 def due_done(kind: str, lateness: float) -> None:
-    """Count a deadline that was worked off, *lateness* seconds after it was due."""
+    """Count a deadline that was processed, *lateness* seconds after it was due."""
     _LATENESS.labels(kind).observe(max(lateness, 0.0))
 
 

@@ -1,6 +1,6 @@
-"""What Prometheus gets: what this process counts (counters.py), and what the database tells.
+"""Exports metrics to Prometheus: the counters of this process (counters.py), and figures of the database.
 
-1. What the database tells is the same from every process: take the maximum over processes, not the sum.
+1. Figures of the database are the same from every process: take the maximum over processes, not the sum.
 2. A handover is made by the action server or the command as well as by the channel: how many there were is
    read from the log of changes, and is complete whichever process is asked.
 3. Without the database the rest is served all the same, with `handover_store_up` 0.

@@ -1,6 +1,6 @@
-"""Times how long a person waits for the first answer after a handover of the bot. For the metrics alone.
+"""Measures how long a person waits for the first response after a handover, for the metrics alone.
 
-Our clock tells of the handover, and Meta's of what another app has said: a few seconds do not matter here.
+Our clock times the handover, Meta's what another app says: a few seconds do not matter here.
 """
 
 from __future__ import annotations

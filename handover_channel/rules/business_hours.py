@@ -1,4 +1,4 @@
-"""When a target is there: business hours, by the clock on the wall of their time zone. No I/O.
+"""Decides whether a target is open, and when it opens: business hours in their own time zone. No I/O.
 
 1. Hours are spans of each weekday, to the minute. A span ends on the day it begins: 24:00 is its latest end.
 2. What counts is what a clock shows there. Where it is put forward in the middle of a span, or over its

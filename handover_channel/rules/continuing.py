@@ -1,8 +1,9 @@
-"""With what the bot may be asked to go on when an agent gives a conversation back, and what that is called.
+"""Decides with which intents an agent may return a conversation to the bot, and how they are called. No I/O.
 
-1. What the developer has named is offered, in that order, under those names (`inbox.continue_with`).
-2. Where nothing is set, every intent of the bot that is a subject: not what only answers a question or passes
-   the time of day. Its name is that of the intent, in words.
+1. The intents that the developer has named are offered, in that order, under those names
+   (`inbox.continue_with`).
+2. If nothing is set, every intent of the bot that is a subject is offered: not one that only answers a
+   question or makes small talk. Its name is that of the intent, in words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who has control of a thread, and what may change that. No I/O.
+"""Decides who has control of a thread after each change: a table of transitions. No I/O.
 
 1. Every change of control is a line of TRANSITIONS. No other module decides a Control.
 2. A change that has no line for the present control changes nothing: deliveries repeat, and come late.

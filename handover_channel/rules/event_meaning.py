@@ -1,4 +1,4 @@
-"""What one event means for a thread as it stands. No I/O.
+"""Decides what one webhook event means for a thread in its present state. No I/O.
 
 1. The bot answers what comes in `messaging[]` while it has control, and nothing else.
 2. While it does not, the person's words go to the transcript, unless they are a way back.

@@ -1,4 +1,4 @@
-"""The newest thing that the person and the bot said, as a list of conversations shows it: one line.
+"""Shortens the newest words of the person and of the bot to the one line that lists of conversations show.
 
 While the bot has control nothing is in the transcript, and Rasa's tracker is not read for each row of a list:
 so these words are kept with the thread (store/threads.py). The bot's are known by their echoes. What others

@@ -1,6 +1,7 @@
-"""Every limit on what comes in from outside: bytes, fields, characters, seconds, how many at a time.
+"""Lists every limit on input from outside: bytes, fields, characters, seconds, how many at a time.
 
-1. Whatever reads from outside has its limits here, and is stopped by them before it is read, parsed or kept.
+1. Each way in from outside has its limits here; input beyond them is stopped before it is read, parsed or
+   kept.
 2. Each is enforced in one place, which `where` names. SECURITY.md shows this table (tested against it).
 """
 

@@ -1,4 +1,4 @@
-"""The messaging window: what opens it, how long it stays open, and as what a message may go out in it.
+"""Decides whether the messaging window is open, what opens it, and with which tag a message may be sent.
 
 1. It is opened by what the person does, never by what the page does: a message, a tap on a button, a
    reaction, a link into the conversation (m.me, ig.me), a plugin. Also by what reaches us on standby.

@@ -1,4 +1,4 @@
-"""Obstacles: what Meta's refusal of an agent's message says about the thread, and what the page tells then.
+"""Decides whether Meta's refusal of an agent's message is an obstacle of the thread, and what the page shows.
 
 A refusal that is about the message alone (too long, a file that Meta cannot use) is no obstacle: it stands at
 the message. An obstacle lasts until the person does something, or a message gets through.

@@ -1,4 +1,4 @@
-"""What must come next in a Rasa turn while the bot does not have control. No I/O, no Rasa.
+"""Decides the next action of a Rasa turn while the bot does not have control. No I/O, no Rasa.
 
 The channel is the first lock: it lets no message of a muted thread into Rasa. This is the second
 one, for every other channel (REST, Socket.IO, the shell) and for the stories of `rasa test`.

@@ -1,9 +1,9 @@
-"""The rights of agents in a conversation that a colleague has.
+"""Decides what an agent may do in a conversation that is assigned to a colleague. No I/O.
 
-1. What nobody has is everybody's. What a colleague has is theirs, and an admin's.
-2. To decide about it (give it to somebody else, return it to the bot, take it over, extend its time limit,
-   discard what a colleague could not send) is for them alone.
-3. Anybody may answer in it, if need be: they are asked once, before the first time.
+1. An unassigned conversation is open to everybody; an assigned one belongs to its agent, and to admins.
+2. Only they decide about it: assign it to somebody else, return it to the bot, take it over, extend its time
+   limit, discard a reply of a colleague that could not be sent.
+3. Anybody may answer in it if need be; they are asked to confirm it the first time.
 4. Notes and tags are everybody's.
 """
 

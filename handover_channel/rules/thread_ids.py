@@ -1,4 +1,4 @@
-"""Tells which conversation ids can be kept: on channels other than Messenger anybody may write the sender.
+"""Decides whether a conversation id can be stored: on channels other than Messenger anybody may write it.
 
 PostgreSQL stores no NUL, UTF-8 has no surrogates, and no address of a page leads to either; nor does one to
 "." and "..", which browsers take for folders, or to what is longer than any id that is looked up.

@@ -1,6 +1,6 @@
-"""Decides what came of a turn: answered, kept for agents, or given up, by what went out. No I/O.
+"""Decides the outcome of a turn by what was sent: answered, kept for agents, or given up. No I/O.
 
-1. `answered` means that something went out. A turn from which nothing did never says so.
+1. `answered` means that something was sent. A turn that sent nothing is never `answered`.
 2. What the bot did not answer is in the transcript, whichever lock stopped it: the gate of the channel, the
    policy, or a refusal of Meta's.
 3. What a person has to look at (a refused token, an outage, a spent budget) is given up, so that `handover

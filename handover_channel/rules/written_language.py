@@ -1,4 +1,4 @@
-"""Tells the language of a message by the letters it is written in."""
+"""Decides in which language a message is written, by its letters."""
 
 from __future__ import annotations
 
