@@ -12,21 +12,30 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.rules.control import Control
-from handover_channel.store.schema import people, read_marks, tags, threads, transcript
+from handover_channel.store.schema import (
+    IS_ASSIGNED,
+    IS_OPEN,
+    IS_RETURNED,
+    IS_WAITING,
+    people,
+    read_marks,
+    tags,
+    threads,
+    transcript,
+)
 from handover_channel.store.upsert import insert
 
 #: Counting stops here.
 MOST = 1000
 
 _is_bot = threads.c.control == Control.BOT.value
-_is_open = sa.text("control <> 'bot'")  # as the partial indexes say it
 
 #: list -> (which threads, sorted by). The newest come first.
 _LISTS: Mapping[str, Tuple[Tuple[Any, ...], Any]] = {
-    "waiting": ((threads.c.waiting_since.isnot(None), threads.c.assignee == ""), threads.c.waiting_since),
-    "mine": ((threads.c.assignee == sa.bindparam("agent"), sa.text("assignee <> ''")), threads.c.active_at),
-    "open": ((_is_open,), threads.c.active_at),
-    "returned": ((sa.text("control = 'bot' AND reason <> ''"),), threads.c.active_at),
+    "waiting": ((IS_WAITING, threads.c.assignee == ""), threads.c.waiting_since),
+    "mine": ((threads.c.assignee == sa.bindparam("agent"), IS_ASSIGNED), threads.c.active_at),
+    "open": ((IS_OPEN,), threads.c.active_at),
+    "returned": ((IS_RETURNED,), threads.c.active_at),
     "bot": ((_is_bot,), threads.c.active_at),
 }
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.rules.turn_outcome import NOT_SENT, OVER_BUDGET
 from handover_channel.store.deliveries import RETRIED
-from handover_channel.store.schema import claims, deliveries
+from handover_channel.store.schema import IS_GIVEN_UP, claims, deliveries
 
 #: It failed too often, or was interrupted too often.
 FAILED = "failed"
@@ -58,8 +58,6 @@ class QueuePage(NamedTuple):
     items: List[Queued]
 
 
-# Spelt out, not a parameter: SQLite takes no partial index for one.
-IS_GIVEN_UP = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
 _WAITING = deliveries.c.done_at.is_(None)
 
 

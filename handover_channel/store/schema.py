@@ -1,5 +1,15 @@
-"""The tables. Times ending in `_at` are seconds since the epoch, UTC, by our clock; `timestamp`, `seen` and
-`stamp` are milliseconds by Meta's. A change here needs a migration in `migrations/versions/`.
+"""Defines the tables and their indexes. A change here needs a migration in `migrations/versions/`.
+
+1. Times ending in `_at` are seconds since the epoch, UTC, by our clock; `timestamp`, `seen` and `stamp` are
+   milliseconds by Meta's. The two are never compared.
+2. Ids of `deliveries`, `transcript`, `changes` and `news` say what came before what: they only grow, so the
+   newest row of each stays (retention.py, personal_data.py).
+3. Partial indexes keep what is open, waiting or given up as cheap to find as it is rare, whatever there has
+   ever been. SQLite uses one only for a query that has its condition as it stands, with no parameter in it:
+   so the conditions stand here once (IS_OPEN and the like), and queries take them.
+   https://www.sqlite.org/partialindex.html#queries_using_partial_indexes
+4. An index serves the query named beside it. With its columns in another order the query still works, at the
+   price of a sort or a scan: tests/unit/test_store.py asks SQLite which index it takes.
 """
 
 from __future__ import annotations
@@ -39,7 +49,7 @@ threads = sa.Table(
     sa.Column("refusal", sa.Text, nullable=False),  # what Meta said, and what to do
     sa.Column("attempts", sa.Integer, nullable=False),
     # What was seen
-    sa.Column("seen", sa.BigInteger, nullable=False),  # newest event that was worked off
+    sa.Column("seen", sa.BigInteger, nullable=False),  # newest event that was processed
     sa.Column("active_at", _Seconds, nullable=False),  # last event, by our clock
     sa.Column("person_at", sa.BigInteger, nullable=False),  # last message of the person, Meta's clock
     sa.Column("context", sa.Text, nullable=False),  # JSON: referral and opt-in for the next message
@@ -64,35 +74,45 @@ threads = sa.Table(
     sa.Column("last_file", sa.Text, nullable=False, server_default=""),
 )
 
-_open = sa.text("control <> 'bot'")
+#: Rule 3: the conditions of the partial indexes on `threads`.
+IS_OPEN = sa.text("control <> 'bot'")
+IS_ASSIGNED = sa.text("assignee <> ''")
+IS_RETURNED = sa.text("control = 'bot' AND reason <> ''")
+IS_WAITING = threads.c.waiting_since.isnot(None)
+# Counted by statistics.py in groups of these three: it reads the index alone.
 sa.Index(
     "ix_threads_open",
     threads.c.control,
     threads.c.target,
     threads.c.wanted,
-    sqlite_where=_open,
-    postgresql_where=_open,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
 )
-_waits = threads.c.waiting_since.isnot(None)
-sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=_waits, postgresql_where=_waits)
+# The list of those who wait, and how many wait before somebody (threads.waiting_before).
+sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
+# The other lists of the inbox (conversation_lists.py), one index each: sorted by time, and by id within it,
+# because a page begins where (time, id) of the one before it ended.
 sa.Index("ix_threads_active_at", threads.c.active_at, threads.c.id)
-_assigned, _returned = sa.text("assignee <> ''"), sa.text("control = 'bot' AND reason <> ''")
 sa.Index(
     "ix_threads_assignee",
     threads.c.assignee,
     threads.c.active_at,
-    sqlite_where=_assigned,
-    postgresql_where=_assigned,
+    sqlite_where=IS_ASSIGNED,
+    postgresql_where=IS_ASSIGNED,
 )
 sa.Index(
     "ix_threads_returned",
     threads.c.active_at,
     threads.c.id,
-    sqlite_where=_returned,
-    postgresql_where=_returned,
+    sqlite_where=IS_RETURNED,
+    postgresql_where=IS_RETURNED,
 )
 sa.Index(
-    "ix_threads_active_open", threads.c.active_at, threads.c.id, sqlite_where=_open, postgresql_where=_open
+    "ix_threads_active_open",
+    threads.c.active_at,
+    threads.c.id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
 )
 
 deliveries = sa.Table(
@@ -111,7 +131,11 @@ deliveries = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),  # how often that ended in an error
     sa.Column("rounds", sa.Integer, nullable=False, server_default="0"),  # how often its effect sent it back
 )
+#: Rule 3: given up and kept, until a person retries or drops it (queue_admin.GIVEN_UP).
+IS_GIVEN_UP = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
 _waiting = deliveries.c.done_at.is_(None)
+# The order in which a thread is answered: Meta's clock, then arrival; `deliveries.next_of` takes the first
+# row. Notes have the timestamp -1, and so come before whatever waits.
 sa.Index(
     "ix_deliveries_waiting",
     deliveries.c.thread,
@@ -120,9 +144,9 @@ sa.Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
-
-_failed = sa.text("outcome IN ('failed', 'not sent', 'over budget')")
-sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=_failed, postgresql_where=_failed)
+# What `handover queue` and health show.
+sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=IS_GIVEN_UP, postgresql_where=IS_GIVEN_UP)
+# Which threads are claimed first: those that have waited longest, by our clock (deliveries.claim_waiting).
 sa.Index(
     "ix_deliveries_oldest",
     deliveries.c.received_at,
@@ -130,10 +154,11 @@ sa.Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
-
 _done = deliveries.c.done_at.isnot(None)
+# What open pages are told of (page_updates.since), and what is old enough to go (retention.py).
 sa.Index("ix_deliveries_done", deliveries.c.done_at, sqlite_where=_done, postgresql_where=_done)
 
+#: Who is at a thread, and until when: a worker at its deliveries; at "replies:<thread>" whoever sends those.
 claims = sa.Table(
     "claims",
     metadata,
@@ -150,6 +175,7 @@ sent = sa.Table(
     sa.Column("mid", sa.Text, nullable=False, server_default=""),  # Meta's id of it; "" where it is not known
 )
 _has_mid = sa.text("mid <> ''")
+# Whether an echo is of ours (sent_messages.is_ours): asked for each echo.
 sa.Index("ix_sent_mid", sent.c.mid, sqlite_where=_has_mid, postgresql_where=_has_mid)
 
 deadlines = sa.Table(
@@ -188,6 +214,7 @@ edits = sa.Table(
     sa.Column("timestamp", sa.BigInteger, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
 )
+# The newest text of a message, as its line is written (transcript.add).
 sa.Index("ix_edits_message", edits.c.thread, edits.c.mid)
 
 #: What happened in a thread that is no message: reactions, the ads and links that the person came by ...
@@ -203,6 +230,7 @@ thread_events = sa.Table(
     sa.Column("mid", sa.Text, nullable=False),  # of the message that it is about, "" for none
     sa.Column("detail", sa.Text, nullable=False),  # JSON, as Meta sent it
 )
+# A conversation is read from its newest end.
 sa.Index("ix_thread_events_time", thread_events.c.thread, thread_events.c.timestamp)
 
 changes = sa.Table(

@@ -17,8 +17,15 @@ from sqlalchemy.engine import Connection
 from handover_channel.rules.control import Control, bot_may_speak
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store import findings
-from handover_channel.store.queue_admin import IS_GIVEN_UP
-from handover_channel.store.schema import changes, claims, deadlines, deliveries, threads
+from handover_channel.store.schema import (
+    IS_GIVEN_UP,
+    IS_OPEN,
+    changes,
+    claims,
+    deadlines,
+    deliveries,
+    threads,
+)
 
 #: Seconds after which a change of control is counted for good: so long a transaction may bring an older id.
 SETTLED = 60.0
@@ -56,8 +63,7 @@ class Happened(NamedTuple):
     reason: str
 
 
-# Spelt out, not parameters: see above.
-_OPEN = threads.c.control != sa.literal_column("'bot'")
+# Spelt out, not a parameter: see above.
 _REFUSED = threads.c.wanted != sa.literal_column("''")
 
 
@@ -70,7 +76,7 @@ def read(connection: Connection, *, now: float) -> Statistics:
     ).all()
     found = connection.execute(
         sa.select(threads.c.control, threads.c.target, _REFUSED, sa.func.count())
-        .where(_OPEN)
+        .where(IS_OPEN)
         .group_by(threads.c.control, threads.c.target, _REFUSED)
     )
     overdue = connection.execute(

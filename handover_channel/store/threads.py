@@ -17,7 +17,7 @@ from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.obstacle import silence_of
 from handover_channel.store.prepared import Connected, Prepared
-from handover_channel.store.schema import changes, presence, threads
+from handover_channel.store.schema import IS_OPEN, changes, presence, threads
 from handover_channel.store.upsert import insert_new
 
 
@@ -91,7 +91,6 @@ class LoggedChange:
 
 # These run for every message.
 _GET = Prepared(sa.select(threads).where(threads.c.id == sa.bindparam("thread")))
-_IS_OPEN = sa.text("threads.control <> 'bot'")
 _CONTROL = Prepared(
     sa.select(threads.c.control, threads.c.page).where(threads.c.id == sa.bindparam("thread"))
 )
@@ -264,7 +263,7 @@ def unassign_offline(connection: Connection, *, before: float, now: float) -> Li
     present = sa.select(presence.c.agent).where(presence.c.seen_at >= before)
     # Spelt out, for SQLite: it takes no partial index for a parameter.
     old = sa.func.coalesce(threads.c.assigned_at, 0.0) < before
-    away = (_IS_OPEN, threads.c.assignee != "", old, threads.c.assignee.not_in(present))
+    away = (IS_OPEN, threads.c.assignee != "", old, threads.c.assignee.not_in(present))
     taken = []
     # In one order everywhere, so that of two processes none waits for the other one in a circle.
     query = sa.select(threads.c.id, threads.c.assignee).where(*away).order_by(threads.c.id)

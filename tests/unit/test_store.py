@@ -11,9 +11,19 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from databases import on_postgresql, on_sqlite
+from statements import statements_of
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.store import Store, transcript
+from handover_channel.store import (
+    Store,
+    conversation_lists,
+    deliveries,
+    page_updates,
+    queue_admin,
+    sent_messages,
+    statistics,
+    transcript,
+)
 from handover_channel.store.schema import metadata
 from handover_channel.store.transcript import Line
 
@@ -63,6 +73,42 @@ def test_indexes_are_the_same_in_migrations_and_code(empty):
     engine.dispose()
 
     assert migrated - {None} == expected - {None}
+
+
+#: What is asked often, and the index that keeps it cheap.
+INDEXED = {
+    "ix_threads_open": lambda connection: statistics.read(connection, now=0.0),
+    "ix_threads_waiting": lambda connection: conversation_lists.page_of(connection, "waiting", agent="kim"),
+    "ix_threads_active_at": lambda connection: conversation_lists.page_of(connection, "bot", agent="kim"),
+    "ix_threads_assignee": lambda connection: conversation_lists.page_of(connection, "mine", agent="kim"),
+    "ix_threads_returned": lambda connection: conversation_lists.page_of(connection, "returned", agent="kim"),
+    "ix_threads_active_open": lambda connection: conversation_lists.page_of(connection, "open", agent="kim"),
+    "ix_deliveries_waiting": lambda connection: deliveries.next_of(connection, "7001"),
+    "ix_deliveries_failed": lambda connection: queue_admin.failed(connection, now=0.0, limit=5),
+    "ix_deliveries_oldest": lambda connection: deliveries.is_anything_waiting(connection, now=0.0),
+    "ix_deliveries_done": lambda connection: page_updates.since(connection, news_id=0, change_id=0, at=0.0),
+    "ix_sent_mid": lambda connection: sent_messages.is_ours(connection, "7001", "m_1"),
+}
+
+
+@on_empty_sqlite  # how an index is taken is SQLite's own
+@pytest.mark.parametrize("index", INDEXED)
+def test_what_is_asked_often_takes_the_index_that_was_made_for_it_and_sorts_nothing(empty, index):
+    store = Store(empty)
+    store.migrate()
+    with statements_of(store) as found, store.reading() as connection:
+        INDEXED[index](connection)
+
+    plans = [plan for each in found.every if each.startswith("SELECT") for plan in [plan_of(store, each)]]
+    taken = [plan for plan in plans if f"INDEX {index} " in plan]
+    assert taken, plans
+    assert "TEMP B-TREE FOR ORDER BY" not in " ".join(taken)
+
+
+def plan_of(store, statement):
+    with store.reading() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    return " | ".join(f"{row[-1]} " for row in rows)
 
 
 @on_empty_sqlite
