@@ -1,9 +1,12 @@
-"""What a worker does in the store: claim a thread, take its next delivery, finish it, give the thread back.
+"""Claims a thread for a worker, takes its next delivery, finishes it, gives the thread back.
 
-What needs nothing but the store (a message to a muted thread) is worked off by whoever finds it, in the same
-transaction. A claim is a row with a time at which it runs out. Who has it works the thread off alone, on
-whichever machine; what a dead worker left is free once its claims have run out. Synchronous: on an event
-loop, call it in a thread.
+1. A claim is a row with a time at which it runs out. Who has it processes the thread alone, on whichever
+   machine; what a dead worker left is free once its claims have run out.
+2. A delivery that needs only the database (a message to a muted thread) is processed in the transaction that
+   finds it.
+3. Each step of a delivery's life is counted as delivery_life.py says.
+
+Synchronous: on an event loop, call it in a thread. Whatever writes raises StoreUnavailable.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER, Event, MessageReceived, PostbackReceived
 from handover_channel.metrics import counters
+from handover_channel.queue.delivery_life import MOVES, Stage, Step
 from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import bot_may_speak
@@ -30,26 +34,26 @@ from handover_channel.store.transcript import Line
 CLAIM = 15.0
 #: How far ahead of our clock Meta's may be, in ms: one event from the future must not make all others old.
 AHEAD = 24 * 3600 * 1000
-#: Deliveries worked off in one transaction.
+#: Deliveries processed in one transaction.
 AT_A_TIME = 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
-    """A delivery to be worked off, and its thread as it was before."""
+    """A delivery that this worker is to process, and its thread as it was before."""
 
     delivery: Delivery
     row: Thread
     event: Optional[Event]  #: None for a note
     result: Optional[HandlerResult] = None  #: what is left to do about it, where that is known
-    started: bool = False  #: counted already, see `Claims.starting`
+    stage: Stage = Stage.CLAIMED  #: or IN_TURN
 
 
 class Begun(NamedTuple):
     """What a claim has led to so far: to be counted once it is committed."""
 
-    outcomes: Sequence[str] = ()  #: of what was worked off
-    job: Optional[Job] = None  #: what comes then
+    outcomes: Sequence[str] = ()  #: of what was processed
+    job: Optional[Job] = None  #: what comes next
 
 
 #: What is left to do about an event, None where that is not to be found out in the middle of a transaction.
@@ -61,7 +65,7 @@ def _never(event: Event, row: Thread, delivery: Delivery) -> Optional[HandlerRes
 
 
 class Claims:
-    """The store, as one worker uses it."""
+    """The queue, as one worker uses it."""
 
     def __init__(self, store: Store, clock: Callable[[], float], at_once: AtOnce = _never) -> None:
         self._store = store
@@ -83,8 +87,8 @@ class Claims:
     def begin(self, thread: str) -> Optional[Job]:
         """Claim *thread* and take its next delivery; None where there is none, or somebody else has it.
 
-        Those before it that need nothing but the store are worked off. One that the bot answers is counted
-        as begun.
+        Those before it that need only the database are processed. For one that the bot answers, `start` is
+        done already.
         """
         with self._store.writing(durable=False) as connection:
             begun = self._next(connection, thread)
@@ -110,9 +114,30 @@ class Claims:
     def again(self, job: Job) -> Optional[Job]:
         """Leave a delivery that its effect brings back in the queue, count that, and `begin` the next one."""
         with self._store.writing(durable=False) as connection:
-            deliveries.came_back(connection, job.delivery.id)
+            _take(connection, job, Step.COME_BACK)
             begun = self._next(connection, job.row.id)
         return counted(begun)
+
+    def start(self, job: Job) -> None:
+        """Count that the bot is set to work."""
+        with self._store.writing(durable=False) as connection:
+            _start(connection, job)
+
+    def failed(self, job: Job) -> None:
+        """Count that an attempt failed. The claim stays."""
+        with self._store.writing(durable=False) as connection:
+            _take(connection, job, Step.FAIL)
+
+    def give_back(self, job: Job, step: Step) -> None:
+        """Give up the claim on the thread of *job*, unfinished: by `Step.GIVE_BACK` or `Step.INTERRUPT`."""
+        with self._store.writing(durable=False) as connection:
+            _take(connection, job, step)
+            deliveries.release(connection, worker=self.worker, thread=job.row.id)
+
+    def give_all_back(self) -> None:
+        """Give up every claim of this worker. What was under way counts as interrupted."""
+        with self._store.writing(durable=False) as connection:
+            deliveries.release(connection, worker=self.worker)
 
     def is_muted(self, thread: str) -> bool:
         """Tell whether the bot does not have control of *thread*."""
@@ -120,25 +145,10 @@ class Claims:
             control = threads.control_of(connection, thread)
         return control is not None and not bot_may_speak(control)
 
-    def starting(self, job: Job) -> None:
-        """Count that the bot was set to work: what kills the process each time is not tried for ever."""
-        with self._store.writing(durable=False) as connection:
-            deliveries.started(connection, job.delivery.id)
-
-    def ended(self, job: Job, *, started: bool, failed: bool) -> None:
-        """Note that an attempt came to an end without the delivery being done."""
-        with self._store.writing(durable=False) as connection:
-            deliveries.ended(connection, job.delivery.id, started=started, failed=failed)
-
     def renew(self, threads: Sequence[str]) -> None:
         """Renew the claims that this worker has on these threads."""
         with self._store.writing(durable=False) as connection:
             deliveries.renew(connection, threads, worker=self.worker, until=self._clock() + CLAIM)
-
-    def give_back(self, thread: Optional[str] = None) -> None:
-        """Give up the claim on *thread*, or all."""
-        with self._store.writing(durable=False) as connection:
-            deliveries.release(connection, worker=self.worker, thread=thread)
 
     def free_the_dead(self) -> None:
         """Give up at once what workers that are no more had claimed; by themselves the claims run out later.
@@ -167,8 +177,8 @@ class Claims:
             if result is None or (not result.turn and len(outcomes) == AT_A_TIME):
                 return Begun(outcomes, job)
             if result.turn:
-                deliveries.started(connection, job.delivery.id)
-                return Begun(outcomes, replace(job, started=True))
+                _start(connection, job)
+                return Begun(outcomes, job)
             self._done(connection, job, result.outcome, result.line)
             outcomes.append(result.outcome)
 
@@ -204,10 +214,22 @@ class Claims:
 
 
 def counted(begun: Begun) -> Optional[Job]:
-    """Count what was worked off, and return what comes then."""
+    """Count what was processed, and return what comes next."""
     for outcome in begun.outcomes:
         counters.worked_off(outcome)
     return begun.job
+
+
+def _start(connection: Connection, job: Job) -> None:
+    deliveries.started(connection, job.delivery.id)  # for every message: a statement of its own
+    job.stage = MOVES[job.stage][Step.START].to
+
+
+def _take(connection: Connection, job: Job, step: Step) -> None:
+    """Take a step of the delivery's life, and count what it counts."""
+    move = MOVES[job.stage][step]
+    deliveries.count(connection, job.delivery.id, **move.counts)
+    job.stage = move.to
 
 
 def _event_of(delivery: Delivery) -> Optional[Event]:

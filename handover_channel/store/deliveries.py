@@ -143,19 +143,11 @@ def started(connection: Connection, delivery: int) -> None:
     _STARTED.changed(connection, {"delivery": delivery})
 
 
-def ended(connection: Connection, delivery: int, *, started: bool, failed: bool) -> None:
-    """Note that an attempt came to an end without the delivery being done: take back its start, count it."""
-    values = {
-        "attempts": deliveries.c.attempts - int(started),
-        "failures": deliveries.c.failures + int(failed),
-    }
-    connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**values))
-
-
-def came_back(connection: Connection, delivery: int) -> None:
-    """Count that the effect of a delivery brought it back, so that this ends: rules/budget.py."""
-    one_more = {"rounds": deliveries.c.rounds + 1}
-    connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**one_more))
+def count(connection: Connection, delivery: int, **more: int) -> None:
+    """Add to the counts of a delivery: `attempts`, `failures`, `rounds`. Nothing is written for zeros."""
+    values = {name: deliveries.c[name] + number for name, number in more.items() if number}
+    if values:
+        connection.execute(sa.update(deliveries).where(deliveries.c.id == delivery).values(**values))
 
 
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:

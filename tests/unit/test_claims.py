@@ -10,6 +10,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue.claims import AHEAD, AT_A_TIME, CLAIM, Claims
+from handover_channel.queue.delivery_life import Stage, Step
 from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.rules.control import State
 from handover_channel.rules.turn_outcome import ANSWERED, SAID_NOTHING, UNDELIVERABLE
@@ -80,7 +81,7 @@ def test_what_needs_only_the_store_is_worked_off_on_the_way_to_what_the_bot_answ
 
     job = claims.begin(PSID)
 
-    assert (job.event.text, job.result.turn, job.started) == ("three", True, True)
+    assert (job.event.text, job.result.turn, job.stage) == ("three", True, Stage.IN_TURN)
     assert job.delivery.attempts == 0
     with store.reading() as connection:
         assert [line.text for line in transcript.of(connection, PSID)] == ["one", "two"]
@@ -107,12 +108,13 @@ def test_a_transaction_works_off_only_so_many(store, clock):
 
 def test_what_was_interrupted_or_failed_before_is_looked_at_more_closely(claims, store, clock):
     receive(store, ("one", 1_000_000_000_001))
-    claims.starting(claims.begin(PSID))
-    claims.give_back()
+    job = claims.begin(PSID)
+    claims.start(job)
+    claims.give_back(job, Step.INTERRUPT)
 
     job = Claims(store, clock, keep_all_but("one")).begin(PSID)
 
-    assert (job.result, job.started, job.delivery.attempts) == (None, False, 1)
+    assert (job.result, job.stage, job.delivery.attempts) == (None, Stage.CLAIMED, 1)
 
 
 def test_there_is_no_job_in_a_thread_without_work(claims):
@@ -165,10 +167,10 @@ def test_attempts_are_counted_when_the_bot_is_set_to_work(claims, store):
     job = claims.begin(PSID)
     assert job.delivery.attempts == 0
 
-    claims.starting(job)
+    claims.start(job)
     assert claims.begin(PSID).delivery.attempts == 1
 
-    claims.ended(job, started=True, failed=True)
+    claims.failed(job)
     again = claims.begin(PSID).delivery
     assert (again.attempts, again.failures) == (0, 1)
 
@@ -212,10 +214,9 @@ def test_what_is_given_back_is_free(claims, store, clock):
     receive(store, ("hello", 1))
     other = Claims(store, clock)
 
-    claims.begin(PSID)
-    claims.give_back(PSID)
+    claims.give_back(claims.begin(PSID), Step.GIVE_BACK)
     assert other.begin(PSID)
-    other.give_back()
+    other.give_all_back()
 
     assert claims.waiting(10) == [PSID]
 

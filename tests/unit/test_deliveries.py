@@ -158,9 +158,9 @@ def test_attempts_and_failures_are_counted_apart(connection):
     for _ in range(2):
         deliveries.started(connection, 1)
     assert counts() == (2, 0)
-    deliveries.ended(connection, 1, started=True, failed=False)
+    deliveries.count(connection, 1, attempts=-1)
     assert counts() == (1, 0)
-    deliveries.ended(connection, 1, started=False, failed=True)
+    deliveries.count(connection, 1, attempts=0, failures=+1)
     assert counts() == (1, 1)
 
 

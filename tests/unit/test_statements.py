@@ -167,7 +167,7 @@ async def quiet(place, graph, monkeypatch):
     receive(process.store, "first", thread="first")
     process.start()
     await eventually(is_done(process.store))
-    await eventually(lambda: process.worker._running == {})
+    await eventually(lambda: process.worker.is_idle)
     return process
 
 
@@ -175,6 +175,6 @@ async def test_a_turn_of_the_bot_reads_control_before_each_call_and_the_row_no_m
     with statements_of(quiet.store) as found:
         store_and_begin(quiet, "hello")
         await eventually(lambda: quiet.bot.said[PSID])
-        await eventually(lambda: quiet.worker._running == {})
+        await eventually(lambda: quiet.worker.is_idle)
 
     assert takes(found, 3, writing=3, reads=5), str(found)

@@ -23,8 +23,10 @@ from workplace import (
 )
 
 from handover_channel.errors import NotReady, StoreUnavailable
+from handover_channel.queue import backpressure
 from handover_channel.queue import worker as worker_module
 from handover_channel.queue.claims import CLAIM
+from handover_channel.queue.due_deadlines import DEADLINE_CLAIM
 from handover_channel.rules.control import Change
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
@@ -37,7 +39,7 @@ from handover_channel.store.deliveries import MUTED, RETURNED
 async def test_working_off_gives_way_to_what_comes_in_but_not_for_ever(place, monkeypatch):
     flooded = place()
     flooded.pressed = True
-    monkeypatch.setattr(worker_module, "GIVE_WAY", 0.2)
+    monkeypatch.setattr(backpressure, "GIVE_WAY", 0.2)
     receive(flooded.store, "hello")
     flooded.start()
     flooded.worker.wake([PSID])
@@ -562,7 +564,7 @@ async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store
     await eventually(lambda: process.bot.said["7002"] == ["<returned: time_limit>"])
     assert thread_row(store).state.control.value == "inbox"
 
-    clock.passes(worker_module.DEADLINE_CLAIM)
+    clock.passes(DEADLINE_CLAIM)
 
     await eventually(lambda: "<returned: time_limit>" in process.bot.said[PSID])
 

@@ -64,7 +64,7 @@ async def running(process):
     receive(process.store, "first", thread="first")
     process.start()
     await eventually(is_done(process.store))
-    await eventually(lambda: process.worker._running == {})
+    await eventually(lambda: process.worker.is_idle)
     return process
 
 
@@ -102,7 +102,7 @@ async def test_a_message_that_the_bot_answers_is_begun_in_the_transaction_that_s
     await eventually(is_done(store))
     assert rows(store)[1:] == [(PSID, "answered", 1, 0)] * 2
     assert process.bot.begun[1:] == [(PSID, "one"), (PSID, "two")]
-    await eventually(lambda: process.worker._running == {})
+    await eventually(lambda: process.worker.is_idle)
     assert claimants(store) == []
 
 
@@ -181,7 +181,7 @@ async def test_word_of_new_work_in_a_reserved_thread_is_not_lost(place, store, n
     reserved = process.worker.reserve([PSID])
     receive(store, "hello")
     process.worker.wake([PSID])
-    await eventually(lambda: process.worker._running[PSID])
+    await eventually(lambda: process.worker._in_progress._word[PSID])
     assert process.bot.said[PSID] == []
 
     process.worker.go_on(dict.fromkeys(reserved, Begun()))
@@ -203,7 +203,7 @@ async def test_word_of_new_work_that_comes_with_what_was_begun_is_not_lost(place
     go_on.set()
 
     await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
-    await eventually(lambda: process.worker._running == {})
+    await eventually(lambda: process.worker.is_idle)
 
 
 async def test_nothing_is_reserved_before_the_worker_runs_or_after_it_stops(place, store):
