@@ -5,10 +5,15 @@ HandoverError
 ├── WebhookError              whoever called our webhook
 │   ├── InvalidSignature          403: not signed with our app secret
 │   └── MalformedWebhook          400: signed, but no delivery
-├── HandoverRefused           the bot asked for a handover that cannot be
-│   ├── UnknownTarget             no such target in handover.yml
-│   ├── TargetNotReachable        the target needs Messenger, the thread is elsewhere
-│   └── OutsideHours              nobody is there now
+├── Refused                   whoever asked: it cannot be, as things are
+│   ├── NotKnown                  no such thread, reply, file, agent
+│   ├── NotAllowed                somebody else's to do
+│   ├── NotUsable                 what was given is empty, or is not what it should be
+│   ├── TooLarge                  more than is taken
+│   └── HandoverRefused           the bot asked for a handover that cannot be
+│       ├── UnknownTarget             no such target in handover.yml
+│       ├── TargetNotReachable        the target needs Messenger, the thread is elsewhere
+│       └── OutsideHours              nobody is there now
 ├── EntranceRefused          whoever wants to come into the built-in inbox
 │   ├── WrongPassword             403: or there is no agent of that name
 │   ├── TooManyAttempts           429: wrong passwords, or too many sign-ins at the same moment
@@ -31,11 +36,25 @@ HandoverError
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
+
+from handover_channel.sentences import Sentence, of_others, sentence, with_remedy
 
 
 class HandoverError(Exception):
-    """Base of everything raised by this package on purpose."""
+    """Base of everything raised by this package on purpose.
+
+    *text* is English with places for *values* (sentences.py). `str()` fills it in; the page translates it.
+    """
+
+    def __init__(self, text: str = "", /, **values: Any) -> None:
+        super().__init__(sentence(text, **values))
+
+    @property
+    def text(self) -> Sentence:
+        """All that is to be read of it."""
+        found: Sentence = self.args[0]
+        return found
 
 
 class SettingsError(HandoverError):
@@ -45,7 +64,7 @@ class SettingsError(HandoverError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__(problems[0] if len(problems) == 1 else "\n".join(problems))
         self.problems = tuple(problems)
 
 
@@ -61,7 +80,27 @@ class MalformedWebhook(WebhookError):
     """The body is signed, and yet no webhook delivery."""
 
 
-class HandoverRefused(HandoverError):
+class Refused(HandoverError):
+    """Something that was asked for and cannot be, as things are."""
+
+
+class NotKnown(Refused):
+    """There is no such thread, reply, file or agent, or not any more."""
+
+
+class NotAllowed(Refused):
+    """It is for somebody else to do."""
+
+
+class NotUsable(Refused):
+    """What was given is empty, or is not what it should be."""
+
+
+class TooLarge(Refused):
+    """What was given is more than is taken."""
+
+
+class HandoverRefused(Refused):
     """A handover that cannot be: the thread stays with the bot."""
 
 
@@ -80,8 +119,8 @@ class OutsideHours(HandoverRefused):
     people to read, by the clock of the target's time zone.
     """
 
-    def __init__(self, message: str, *, opens_at: Optional[float], opens: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, *, opens_at: Optional[float], opens: str, **values: Any) -> None:
+        super().__init__(text, opens=opens, **values)
         self.opens_at = opens_at
         self.opens = opens
 
@@ -97,8 +136,8 @@ class WrongPassword(EntranceRefused):
 class TooManyAttempts(EntranceRefused):
     """Passwords were wrong too often. ``wait``: seconds until the next may be tried."""
 
-    def __init__(self, message: str, *, wait: float) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, *, wait: float) -> None:
+        super().__init__(text)
         self.wait = wait
 
 
@@ -112,16 +151,16 @@ class NotLetIn(EntranceRefused):
     ``reason`` is one of the words in inbox/auth.py; ``str()`` explains it.
     """
 
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, *, reason: str) -> None:
+        super().__init__(text)
         self.reason = reason
 
 
 class InputRefused(HandoverError):
     """Something that comes in exceeds a limit of rules/limits.py. ``status``: the HTTP status for it."""
 
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, *, status: int, **values: Any) -> None:
+        super().__init__(text, **values)
         self.status = status
 
 
@@ -140,29 +179,39 @@ class NotReady(HandoverError):
 class GraphError(HandoverError):
     """Meta refused a Graph API call.
 
-    ``code`` and ``subcode`` are Meta's numbers (0 where it gave none), ``status`` the HTTP status,
-    ``remedy`` what a person can do about it, "" where nothing is known.
+    ``said`` is what Meta said, or what we say of a call without an answer; ``code`` and ``subcode`` are
+    Meta's numbers (0 where it gave none), ``status`` the HTTP status, ``remedy`` what a person can do about
+    it, "" where nothing is known. A *said* that is no `Sentence` is in Meta's words.
     """
 
     def __init__(
         self,
-        message: str,
+        said: str,
         *,
         status: int = 0,
         code: int = 0,
         subcode: int = 0,
         remedy: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(of_others(said))
         self.status = status
         self.code = code
         self.subcode = subcode
         self.remedy = remedy
 
+    @property
+    def said(self) -> Sentence:
+        """What Meta said."""
+        return super().text
+
+    @property
+    def text(self) -> Sentence:
+        """What Meta said and what to do."""
+        return with_remedy(self.said, self.remedy)
+
     def __str__(self) -> str:
         """Join what Meta said and what to do."""
-        said = super().__str__()
-        return f"{said} -> {self.remedy}" if self.remedy else said
+        return str(self.text)
 
 
 class GraphUnavailable(GraphError):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handover_channel.cli import agents, person, queue
-from handover_channel.errors import HandoverError, HandoverRefused
+from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
 
@@ -202,7 +202,9 @@ def _age_to_delete(text: str) -> float:
 def _status_of(thread_control: ThreadControl, thread: str) -> Status:
     found = thread_control.status(thread)
     if found is None:
-        raise HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
+        raise NotKnown(
+            "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+        )
     return found
 
 

@@ -14,13 +14,15 @@ from typing import Any, Callable, Mapping, Optional
 from handover_channel import log
 from handover_channel.control.announcements import Announcements
 from handover_channel.control.ownership import Ownership
+from handover_channel.control.reachable_targets import expect_reachable
 from handover_channel.control.refused_messages import RefusedMessages
 from handover_channel.control.transition_writer import TransitionWriter
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
     HandoverRefused,
-    TargetNotReachable,
+    NotKnown,
+    Refused,
 )
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.messenger.events import MESSENGER
@@ -118,20 +120,13 @@ class ThreadControl:
         expect_storable(thread)
         to = self.settings.target(target)
         row = self._transitions.thread(thread, channel=channel)
-        if row.channel != channel:
-            raise HandoverRefused(
-                f"thread {thread} is on channel {row.channel!r}, and {channel!r} asks to hand it over -> let "
-                "nobody choose a sender id there (docs/deployment.md)"
-            )
-        if to.kind is not TargetKind.INBOX and row.channel != MESSENGER:
-            raise TargetNotReachable(
-                f"target {to.name!r} is a Meta app and thread {thread} is on channel {row.channel!r}: "
-                "hand it over to a target of kind inbox"
-            )
+        expect_reachable(row, to, channel=channel)
         if not bot_may_speak(row.state.control):
             if row.state.target == to.name:
                 return row
-            raise HandoverRefused(f"thread {thread} is already with {row.state.target!r}")
+            raise HandoverRefused(
+                "thread %(thread)s is already with %(target)r", thread=thread, target=row.state.target
+            )
         to.expect_open(self.clock())
         if to.kind is TargetKind.INBOX:
             held = self._transitions.change(
@@ -156,8 +151,9 @@ class ThreadControl:
         if row.state.control is Control.BESIDE:
             row = self.reconcile(row)
         if row.state.control is Control.PASSING:
-            raise HandoverRefused(
-                f"Meta does not tell whether thread {thread} was passed on -> try again in a minute"
+            raise Refused(
+                "Meta does not tell whether thread %(thread)s was passed on -> try again in a minute",
+                thread=thread,
             )
         if row.state.control is Control.INBOX:
             return row
@@ -166,7 +162,9 @@ class ThreadControl:
         change = Change.HELD if bot_may_speak(row.state.control) else Change.TAKEN_OVER
         after = self._transitions.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
         if after.state.control is not Control.INBOX:
-            raise HandoverRefused(f"thread {thread} has changed hands meanwhile -> look again who has it")
+            raise Refused(
+                "thread %(thread)s has changed hands meanwhile -> look again who has it", thread=thread
+            )
         return after
 
     def ahead(self, row: Thread) -> str:
@@ -192,7 +190,9 @@ class ThreadControl:
         while True:
             row = self._known(thread)
             if row.state.control is not Control.INBOX or row.until is None:
-                raise HandoverRefused(f"thread {thread} has no time limit in the built-in inbox to extend")
+                raise Refused(
+                    "thread %(thread)s has no time limit in the built-in inbox to extend", thread=thread
+                )
             after = self._transitions.extend(row, seconds, reason=EXTENDED, who=who)
             if after is not None:
                 return after
@@ -280,7 +280,7 @@ class ThreadControl:
             try:
                 granted = self._ownership.take(row, signs=signs)
             except GraphError as error:
-                minutes = self._transitions.refused(row, wanted=reason.value, refusal=str(error))
+                minutes = self._transitions.refused(row, wanted=reason.value, refusal=error.text)
                 said = "thread %s: Meta did not give control back (%s); tried again in %s min: %s"
                 logger.error(said, row.id, reason.value, minutes, error)
                 return False
@@ -394,5 +394,5 @@ class ThreadControl:
 
     def _known(self, thread: str) -> Thread:
         if (row := self._transitions.find(thread)) is None:
-            raise HandoverRefused(f"thread {thread} was never seen")
+            raise NotKnown("thread %(thread)s was never seen", thread=thread)
         return row

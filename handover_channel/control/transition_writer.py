@@ -23,6 +23,7 @@ from handover_channel.rules.control import (
     is_confirmed,
     state_after,
 )
+from handover_channel.sentences import Sentence
 from handover_channel.settings.loader import Settings, Target
 from handover_channel.store import Store, deadlines, deliveries, findings, threads
 from handover_channel.store.threads import Released, Thread
@@ -194,9 +195,12 @@ class TransitionWriter:
 
     def _hold(self, connection: Connection, row: Thread, wanted: State, reason: str, now: float) -> None:
         """Keep *row* muted and say so; a return that was wanted is tried again."""
-        said = (
-            f"control of thread {row.id} changes too often (to {wanted.control.value}, {reason}) -> it stays "
-            "with whoever has it, and is tried again in some minutes; see `handover status` for what happened"
+        said = Sentence(
+            "control of thread %(thread)s changes too often (to %(control)s, %(reason)s) -> it stays with "
+            "whoever has it, and is tried again in some minutes; see `handover status` for what happened",
+            thread=row.id,
+            control=wanted.control.value,
+            reason=reason,
         )
         logger.error("%s", said)
         findings.put(connection, findings.OVER_BUDGET, row.id, said, now=now)

@@ -23,6 +23,7 @@ from handover_channel.graph_api.remedies import Caller, meant_for
 from handover_channel.graph_api.retries import Persistence, Retries
 from handover_channel.graph_api.transport import Call, Pools, Transport, Upload, appsecret_proof
 from handover_channel.rules.budget import CallBudget
+from handover_channel.sentences import Sentence
 
 __all__ = ["GraphApi", "ThreadOwner", "Upload", "parse_thread_owner"]
 
@@ -91,10 +92,9 @@ class GraphApi:
             if error.remedy != BY_CODE[10].remedy:
                 raise
             # Meta does not say how it refuses an app whose switch is off; a missing permission is our guess.
-            remedy = f"{TAKE_REFUSED}; or {error.remedy}"
-            said, status = str(error.args[0]), error.status
+            remedy = Sentence("%(first)s; or %(second)s", first=TAKE_REFUSED, second=error.remedy)
             raise TakeNotAllowed(
-                said, status=status, code=error.code, subcode=error.subcode, remedy=remedy
+                error.said, status=error.status, code=error.code, subcode=error.subcode, remedy=remedy
             ) from None
 
     def thread_owner(self, token: str, thread: str) -> ThreadOwner:

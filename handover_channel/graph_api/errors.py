@@ -25,76 +25,90 @@ from handover_channel.errors import (
     TakeNotAllowed,
     TokenRefused,
 )
+from handover_channel.sentences import Sentence
 
 _ROUTING = "Page settings > Conversation routing (facebook.com/settings?tab=msgr_conversation_routing)"
 _TOGGLE = "Page settings > Advanced messaging"
 
-_OWNER = (
-    "another app or the Page inbox has control of this thread: wait until it passes control back, "
-    f"or let this app take it (choose it as the default app in {_ROUTING})"
+_OWNER = Sentence(
+    "another app or the Page inbox has control of this thread: wait until it passes control back, or let "
+    "this app take it (choose it as the default app in %(routing)s)",
+    routing=_ROUTING,
 )
-TAKE_REFUSED = (
-    f"no default app is set for this page, or this app may not take control: open {_ROUTING} and choose this "
-    f"app as the default app; then switch on 'Allow this app to take control of conversations' in {_TOGGLE}"
+TAKE_REFUSED = Sentence(
+    "no default app is set for this page, or this app may not take control: open %(routing)s and choose this "
+    "app as the default app; then switch on 'Allow this app to take control of conversations' in %(toggle)s",
+    routing=_ROUTING,
+    toggle=_TOGGLE,
 )
-_WINDOW = (
+_WINDOW = Sentence(
     "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
     "last message a person (never the bot) may still answer, with the HUMAN_AGENT tag"
 )
-_PERSON = "the person blocked the page, closed the account or does not accept messages: nothing to do here"
-_WRONG_PERSON = (
+_PERSON = Sentence(
+    "the person blocked the page, closed the account or does not accept messages: nothing to do here"
+)
+_WRONG_PERSON = Sentence(
     "this page does not know the person: ids (PSID) hold for one page only; check that the thread belongs to "
     "the page of this page-access-token"
 )
-_ANOTHER = (
+_ANOTHER = Sentence(
     "make a new page access token (developers.facebook.com > your app > Messenger > Messenger API settings > "
     "Generate access tokens) and put it into credentials.yml as page-access-token"
 )
-_PERMISSION = (
+_PERMISSION = Sentence(
     "the token lacks a permission: make a page access token with pages_messaging, as somebody who has the "
     "Messages task on the page (Meta Business Suite > Settings > People)"
 )
-_LIVE = (
+_LIVE = Sentence(
     "the app is not live for everybody: ask for pages_messaging in App Review (developers.facebook.com > "
     "your app > App Review) and switch the app to Live; until then only people with a role on the app are "
     "reached"
 )
-_PHONE = "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
-_PROOF = (
+_PHONE = Sentence(
+    "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
+)
+_PROOF = Sentence(
     "Meta wants a proof made with the app secret: check that 'secret' in credentials.yml is the app secret "
     "of the app that made the token (developers.facebook.com > your app > App settings > Basic)"
 )
-_RATE = "Meta limits the rate of calls: it is tried again by itself; if it lasts, send less"
-_LATER = "a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"
-_RESTRICTED = (
+_RATE = Sentence("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less")
+_LATER = Sentence("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com")
+_RESTRICTED = Sentence(
     "Meta has restricted the page or the app: see Page settings > Page quality and "
     "developers.facebook.com > your app > Alerts"
 )
-_APP = (
+_APP = Sentence(
     "no such app on this page: check app_id of the target in handover.yml, and that the other app is "
-    f"connected ({_TOGGLE})"
+    "connected (%(toggle)s)",
+    toggle=_TOGGLE,
 )
-_MEDIA = (
+_MEDIA = Sentence(
     "Meta could not use the attachment: its URL must be public, answer within 10 seconds (video: 75) and "
     "hold at most 8 MB for an image, 25 MB for anything else"
 )
-_MESSAGE = "the message breaks a rule of the Send API: correct the response in domain.yml or in the action"
+_MESSAGE = Sentence(
+    "the message breaks a rule of the Send API: correct the response in domain.yml or in the action"
+)
 #: The same, where Meta says what is wrong with it.
-_FORM = (
+_FORM = Sentence(
     "the message is empty, too long, or text and action at once: correct the response in domain.yml or in "
     "the action"
 )
-_TAG = (
+_TAG = Sentence(
     "this app may not use the tag HUMAN_AGENT, and a bot never may: take the tag out of the response; agents "
     "need the Human Agent feature (App Review > Permissions and features)"
 )
-_PROFILE = "the profile cannot be read: ask for Business Asset User Profile Access in App Review"
-_ROLES = "a rule of the retired handover protocol: choose a default app in " + _ROUTING
-_UNKNOWN = "Meta does not say why; often a missing permission: " + _PERMISSION
-_LINKING = (
+_PROFILE = Sentence("the profile cannot be read: ask for Business Asset User Profile Access in App Review")
+_ROLES = Sentence(
+    "a rule of the retired handover protocol: choose a default app in %(routing)s", routing=_ROUTING
+)
+_UNKNOWN = Sentence("Meta does not say why; often a missing permission: %(remedy)s", remedy=_PERMISSION)
+_LINKING = Sentence(
     "the account linking token is used up or too old (5 minutes): let the person link the account again"
 )
-_NO_GRAPH = "what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml"
+_LEAD_AD = Sentence("Messenger asks the person its own questions (lead ad): wait for it")
+_NO_GRAPH = Sentence("what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml")
 
 
 class RefusalMeaning(NamedTuple):
@@ -113,7 +127,7 @@ BY_SUBCODE: Mapping[int, RefusalMeaning] = {
     **_rows(NotThreadOwner, _OWNER, 2018300, 2534037),
     # Messenger's own questions (lead ads) hold the thread until they are through, as an app of Meta's.
     # https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/lead-generation-ads-in-messenger
-    **_rows(NotThreadOwner, "Messenger asks the person its own questions (lead ad): wait for it", 2018321),
+    **_rows(NotThreadOwner, _LEAD_AD, 2018321),
     **_rows(OutsideWindow, _WINDOW, 2018278, 2018065, 2534022),
     **_rows(PersonUnavailable, _PERSON, 2018108, 1545041),
     **_rows(PersonUnavailable, _WRONG_PERSON, 2018001),
@@ -184,7 +198,7 @@ def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[
     if "error" not in answer and status < 400:
         if str(answer.get("success", True)).lower() != "false":
             return None
-        return GraphError("Meta answered success: false", status=status)
+        return GraphError(Sentence("Meta answered success: false"), status=status)
     said = answer.get("error")
     fields: Mapping[str, Any] = said if isinstance(said, Mapping) else {"message": said}
     code, subcode = _number(fields.get("code")), _number(fields.get("error_subcode"))
@@ -218,7 +232,8 @@ def _is_transient(status: int) -> bool:
 def _not_the_graph_api(status: int) -> GraphError:
     # A redirect is not followed: a POST would become a GET, and the token would go to another host.
     kind = GraphError if 300 <= status < 400 else GraphUnavailable
-    return kind(f"the answer is not a JSON object (HTTP {status})", status=status, remedy=_NO_GRAPH)
+    said = Sentence("the answer is not a JSON object (HTTP %(status)s)", status=status)
+    return kind(said, status=status, remedy=_NO_GRAPH)
 
 
 def _number(value: Any) -> int:

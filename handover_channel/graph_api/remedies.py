@@ -18,6 +18,7 @@ from handover_channel.errors import GraphError, HumanAgentRefused
 from handover_channel.graph_api import errors as known
 from handover_channel.graph_api.transport import UNREACHABLE
 from handover_channel.rules.messaging_window import HUMAN_AGENT
+from handover_channel.sentences import Sentence, sentence
 
 
 class Caller(str, Enum):
@@ -33,7 +34,7 @@ class Caller(str, Enum):
 
 
 class _Row(NamedTuple):
-    remedy: str
+    remedy: Sentence
     kind: Optional[Type[GraphError]] = None  #: what it is, where the caller tells more than the code
 
 
@@ -41,28 +42,37 @@ class _Row(NamedTuple):
 _THE_MESSAGE = (known._MESSAGE, known._FORM, known._UNKNOWN)
 
 _FEATURE = _Row(
-    "this app may not answer after 24 hours yet: whoever runs the bot asks for the Human Agent feature in "
-    "App Review (developers.facebook.com > your app > App Review > Permissions and features); until then "
-    "wait until the person writes again",
+    Sentence(
+        "this app may not answer after 24 hours yet: whoever runs the bot asks for the Human Agent feature "
+        "in App Review (developers.facebook.com > your app > App Review > Permissions and features); until "
+        "then wait until the person writes again"
+    ),
     HumanAgentRefused,
 )
-_THEIRS = "nothing gets out until whoever runs the bot has mended this: "
 _REWORD = _Row(
-    "Meta does not take this message as it is: word it differently, or shorten it; if it takes none, tell "
-    "whoever runs the bot"
+    Sentence(
+        "Meta does not take this message as it is: word it differently, or shorten it; if it takes none, "
+        "tell whoever runs the bot"
+    )
 )
-_TOO_LATE = _Row("wait until the person writes again, or use another way to reach them")
-_LEFT_OUT = _Row("the notice is left out; agents can answer all the same")
-_NOTICE_TEXT = _Row("correct the text of inbox.joined or inbox.ahead in handover.yml")
+_TOO_LATE = _Row(Sentence("wait until the person writes again, or use another way to reach them"))
+_LEFT_OUT = _Row(Sentence("the notice is left out; agents can answer all the same"))
+_NOTICE_TEXT = _Row(Sentence("correct the text of inbox.joined or inbox.ahead in handover.yml"))
 _NO_PERSONA = _Row(
-    "answers go out as the page: check the agent's shown name (50 characters at most) and picture (an https "
-    "address of at most 8 MB), or leave out inbox.personas in handover.yml"
+    Sentence(
+        "answers go out as the page: check the agent's shown name (50 characters at most) and picture (an "
+        "https address of at most 8 MB), or leave out inbox.personas in handover.yml"
+    )
 )
-_NO_PAGE = _Row("check that `pages` in credentials.yml has the id of the page that the token is for")
+_NO_PAGE = _Row(
+    Sentence("check that `pages` in credentials.yml has the id of the page that the token is for")
+)
 
 _OF_AGENTS: Dict[str, _Row] = {
     **{
-        remedy: _Row(_THEIRS + remedy)
+        remedy: _Row(
+            Sentence("nothing gets out until whoever runs the bot has mended this: %(remedy)s", remedy=remedy)
+        )
         for remedy in (
             known._ANOTHER,
             known._PERMISSION,
@@ -74,21 +84,27 @@ _OF_AGENTS: Dict[str, _Row] = {
         )
     },
     known._OWNER: _Row(
-        "another app or the Page inbox has this conversation: take it over, then send this again"
+        Sentence("another app or the Page inbox has this conversation: take it over, then send this again")
     ),
     known._WINDOW: _Row(
-        "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
-        "answer of a person, which Meta delivers for 7 days"
+        Sentence(
+            "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
+            "answer of a person, which Meta delivers for 7 days"
+        )
     ),
-    known._RATE: _Row("Meta limits the rate of messages: send it again in a few minutes"),
+    known._RATE: _Row(Sentence("Meta limits the rate of messages: send it again in a few minutes")),
     known._LATER: _Row(
-        "a fault on Meta's side: send it again in a few minutes; if it lasts, see metastatus.com"
+        Sentence("a fault on Meta's side: send it again in a few minutes; if it lasts, see metastatus.com")
     ),
     UNREACHABLE: _Row(
-        "send it again in a minute; if it lasts, whoever runs the bot looks at the network and at "
-        "graph_api.url in handover.yml"
+        Sentence(
+            "send it again in a minute; if it lasts, whoever runs the bot looks at the network and at "
+            "graph_api.url in handover.yml"
+        )
     ),
-    known._MEDIA: _Row("Meta could not use the file: send it in another format, with at most 25 MB"),
+    known._MEDIA: _Row(
+        Sentence("Meta could not use the file: send it in another format, with at most 25 MB")
+    ),
     known._TAG: _FEATURE,
     **dict.fromkeys((*_THE_MESSAGE, known._PHONE, known._APP, known._PROFILE), _REWORD),
     **dict.fromkeys((known._ROLES, known._LINKING), _REWORD),
@@ -134,14 +150,22 @@ def meant_for(caller: Caller, tag: str = "") -> Iterator[None]:
 def reworded(error: GraphError, caller: Caller, tag: str = "") -> GraphError:
     """Return *error* with the remedy for *caller*: the same one, or one of the kind that it is then."""
     rows = REMEDIES.get((caller, tag)) or REMEDIES.get((caller, ""), {})
-    # The longest first: a remedy may be a part of another one. Around it may stand how long to wait.
-    for by_code in sorted(rows, key=len, reverse=True):
-        if by_code in error.remedy:
-            row = rows[by_code]
-            remedy = error.remedy.replace(by_code, row.remedy)
-            if row.kind is None:
-                error.remedy = remedy
-                return error
-            facts = {"status": error.status, "code": error.code, "subcode": error.subcode}
-            return row.kind(str(error.args[0]), remedy=remedy, **facts)
-    return error
+    remedy, row = _replaced(sentence(error.remedy), rows)
+    if row is None:
+        return error
+    if row.kind is None:
+        error.remedy = remedy
+        return error
+    facts = {"status": error.status, "code": error.code, "subcode": error.subcode}
+    return row.kind(error.said, remedy=remedy, **facts)
+
+
+def _replaced(remedy: Sentence, rows: Mapping[str, _Row]) -> Tuple[Sentence, Optional[_Row]]:
+    """Return *remedy*, or the part of it that is in *rows*, replaced; and the row. Whole ones first."""
+    if remedy in rows:
+        return rows[remedy].remedy, rows[remedy]
+    for name, value in remedy.values.items():
+        part, row = _replaced(value, rows) if isinstance(value, Sentence) else (None, None)
+        if row is not None:
+            return remedy.with_values(**{name: part}), row
+    return remedy, None

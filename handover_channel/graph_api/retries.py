@@ -23,6 +23,7 @@ from handover_channel.errors import GraphUnavailable, NotThreadOwner
 from handover_channel.graph_api.errors import error_of
 from handover_channel.graph_api.transport import Answer, Call, Unanswered
 from handover_channel.metrics import counters
+from handover_channel.sentences import counted
 
 logger = log.logger(__name__)
 
@@ -117,7 +118,12 @@ class Persistence:
 
     def _given_up(self, again: _TryAgain) -> GraphUnavailable:
         if again.wait > self._retries.longest_wait:
-            again.error.remedy = f"Meta asks to wait {again.wait:.0f} seconds; {again.error.remedy}"
+            again.error.remedy = counted(
+                "Meta asks to wait %(number)s second; %(remedy)s",
+                "Meta asks to wait %(number)s seconds; %(remedy)s",
+                round(again.wait),
+                remedy=again.error.remedy,
+            )
         return again.error
 
 

@@ -36,6 +36,7 @@ from urllib3.filepost import encode_multipart_formdata
 from handover_channel.bounded_http import bound, ends_within, unpacked
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
 from handover_channel.rules.limits import GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS
+from handover_channel.sentences import Sentence
 from handover_channel.settings.locations import LOOPBACK
 
 #: Connections kept open to Meta: one for each thread of the process that may be talking to it.
@@ -49,9 +50,13 @@ UPLOAD_READ = 75.0
 _BLOCK = 16 * 1024
 
 _PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
-UNREACHABLE = "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
-_BAD_URL = "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v27.0"
-_BAD_TOKEN = "copy the page access token into credentials.yml again, on one line"  # noqa: S105  (a sentence)
+UNREACHABLE = Sentence(
+    "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
+)
+_BAD_URL = Sentence(
+    "check graph_api in handover.yml: url is https://graph.facebook.com, version is like v27.0"
+)
+_BAD_TOKEN = Sentence("copy the page access token into credentials.yml again, on one line")
 
 
 class Upload(NamedTuple):
@@ -94,8 +99,8 @@ class Answer:
 class Unanswered(GraphUnavailable):
     """No answer came. `sent`: Meta may have got the call, and done what it asks."""
 
-    def __init__(self, message: str, *, sent: bool) -> None:
-        super().__init__(message, remedy=UNREACHABLE)
+    def __init__(self, said: str, *, sent: bool) -> None:
+        super().__init__(said, remedy=UNREACHABLE)
         self.sent = sent
 
 
@@ -132,7 +137,7 @@ class Transport:
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
         if not self._host:
-            raise GraphError("graph_api.url is no URL", remedy=_BAD_URL)
+            raise GraphError(Sentence("graph_api.url is no URL"), remedy=_BAD_URL)
         headers = {"Authorization": f"Bearer {_checked(call.token)}", "User-Agent": "rasa-handover"}
         content = _content(call, headers)
         query = {**call.query, **({"appsecret_proof": call.proof} if call.proof else {})}
@@ -154,7 +159,10 @@ class Transport:
                 # `from None`: the library's text holds the URL with its proof, or the header with the token.
                 raise _failure(error, self._host) from None
             if deadline.is_over:
-                raise Unanswered(f"no answer from {self._host} within {seconds} s", sent=True)
+                said = Sentence(
+                    "no answer from %(host)s within %(seconds)s s", host=self._host, seconds=seconds
+                )
+                raise Unanswered(said, sent=True)
         return Answer(response.status, _decode(body), response.headers)
 
     def _read(self, response: Any) -> bytes:
@@ -169,7 +177,8 @@ class Transport:
             response.close()
         response.release_conn()
         if max(len(packed), len(content)) > most:
-            raise Unanswered(f"an answer of more than {most} bytes from {self._host}", sent=True)
+            said = Sentence("an answer of more than %(most)s bytes from %(host)s", most=most, host=self._host)
+            raise Unanswered(said, sent=True)
         return content
 
 
@@ -197,7 +206,8 @@ def pools_for(url: str) -> PoolManager:
 def _checked(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise TokenRefused(
-            "the page access token is empty, or has characters that no token has", remedy=_BAD_TOKEN
+            Sentence("the page access token is empty, or has characters that no token has"),
+            remedy=_BAD_TOKEN,
         )
     return token
 
@@ -238,8 +248,8 @@ def _encode(body: Any) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise GraphError(
-            f"the message cannot be written as JSON ({type(error).__name__})",
-            remedy="correct the response in domain.yml or in the action",
+            Sentence("the message cannot be written as JSON (%(kind)s)", kind=type(error).__name__),
+            remedy=Sentence("correct the response in domain.yml or in the action"),
         ) from None
 
 
@@ -253,7 +263,9 @@ def _decode(content: bytes) -> Any:
 def _failure(error: Exception, host: str) -> GraphError:
     kind = type(error).__name__
     if isinstance(error, (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError)):
-        return Unanswered(f"no connection to {host} ({kind})", sent=False)
+        return Unanswered(Sentence("no connection to %(host)s (%(kind)s)", host=host, kind=kind), sent=False)
     if isinstance(error, ValueError):  # LocationValueError and its like
-        return GraphError(f"{host} cannot be called ({kind})", remedy=_BAD_URL)
-    return Unanswered(f"no answer from {host} ({kind})", sent=True)
+        return GraphError(
+            Sentence("%(host)s cannot be called (%(kind)s)", host=host, kind=kind), remedy=_BAD_URL
+        )
+    return Unanswered(Sentence("no answer from %(host)s (%(kind)s)", host=host, kind=kind), sent=True)

@@ -37,7 +37,7 @@ async def sign_in(services: PageServices, request: Request) -> Answer:
             cookie=request.cookie,
         )
     except EntranceRefused as error:
-        shown = {"error": str(error), "name": name, "next": wanted}
+        shown = {"error": error.text, "name": name, "next": wanted}
         again = await services.draw("sign_in.html", request, status_of(error), **shown)
         if not isinstance(error, TooManyAttempts):
             return again

@@ -13,13 +13,14 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotKnown, NotUsable, Refused, TooLarge
 from handover_channel.inbox import permissions
 from handover_channel.replies.sending_rules import PortOf
 from handover_channel.rules.control import Control
 from handover_channel.rules.durations import parse_duration
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.rights import Act
+from handover_channel.sentences import Sentence, counted
 from handover_channel.settings.loader import Settings
 from handover_channel.store import (
     Store,
@@ -37,6 +38,10 @@ from handover_channel.store.threads import Thread
 logger = log.logger(__name__)
 
 LONGEST_TAG, LONGEST_REMARK = 40, 10_000
+
+_NOT_HERE_NOW = Sentence(
+    "this conversation is not in the inbox any more -> look again: it may be back with the bot"
+)
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
 TIDY, FORGET = 30.0, 600.0
@@ -65,7 +70,7 @@ class Commands:
     def assign(self, thread: str, *, to: str, seen: str, by: str) -> None:
         """Give *thread* to the agent *to*, "" for nobody; *seen*: who had it when *by* decided so.
 
-        What a colleague has, only an admin gives to somebody else. Raises HandoverRefused there, where
+        What a colleague has, only an admin gives to somebody else. Raises Refused there, where
         somebody else has it by now, and where there is no such agent.
         """
         with self._store.writing() as connection:
@@ -73,13 +78,13 @@ class Commands:
             if found is not None:
                 permissions.expect(connection, Act.ASSIGN, found, by, assignee=seen)
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
-                raise HandoverRefused(f"no agent is called {to!r} -> has the name changed? look again")
+                raise NotKnown("no agent is called %(name)r -> has the name changed? look again", name=to)
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
             row = threads.get(connection, thread)
             if done:
                 page_updates.add(connection, thread, now=self._clock())
         if not done:
-            raise HandoverRefused(self._why_not_assigned(row))
+            raise Refused(self._why_not_assigned(row))
         if to and to == by and row is not None:  # a colleague joins when they answer
             self._tell_joined(row, to)
 
@@ -88,7 +93,7 @@ class Commands:
     ) -> Optional[Thread]:
         """Return the row of *thread*, None for one that was never seen.
 
-        Raises HandoverRefused unless *by* may do *act* there: see permissions.py. *reply*: the id of the
+        Raises Refused unless *by* may do *act* there: see permissions.py. *reply*: the id of the
         reply that it is about.
         """
         with self._store.reading() as connection:
@@ -112,7 +117,7 @@ class Commands:
     def take_over(self, thread: str, agent: str) -> None:
         """Take a thread from the bot, or from another app, into the inbox, for *agent*.
 
-        Raises HandoverRefused and what Meta refuses (GraphError).
+        Raises Refused and what Meta refuses (GraphError).
         """
         self.expect_right(Act.TAKE_OVER, thread, agent)
         row = self._thread_control.take_over(thread, agent)
@@ -121,7 +126,7 @@ class Commands:
     def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
         """Return *thread* to the bot.
 
-        Raises HandoverRefused for a colleague's, and where Meta does not give control back.
+        Raises Refused for a colleague's, and where Meta does not give control back.
         """
         self.expect_right(Act.RETURN, thread, agent)
         done = self._thread_control.return_to_bot(
@@ -129,7 +134,8 @@ class Commands:
         )
         if not done:
             row = self._row(thread)
-            raise HandoverRefused(f"Meta did not give control back: {row.refusal if row else ''}")
+            refusal = row.refusal if row else ""
+            raise Refused("Meta did not give control back: %(refusal)s", refusal=refusal)
 
     def extend(self, thread: str, agent: str, by: str) -> None:
         """Put the time limit off by a duration as in handover.yml.
@@ -140,14 +146,14 @@ class Commands:
         try:
             more = parse_duration(by)
         except ValueError as error:
-            raise HandoverRefused(f"{by!r} is no duration: {error}") from None
+            raise NotUsable("%(text)r is no duration: %(why)s", text=by, why=error.args[0]) from None
         self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
     def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
         """Add or remove a tag. Raises HandoverRefused for an empty tag, and an unknown thread."""
         wanted = " ".join(tag.split())[:LONGEST_TAG]
         if not wanted:
-            raise HandoverRefused("a tag needs at least one letter -> type it before you add it")
+            raise NotUsable("a tag needs at least one letter -> type it before you add it")
         with self._store.writing() as connection:
             self._expect(connection, thread)
             (conversation_lists.remove_tag if remove else conversation_lists.add_tag)(
@@ -158,9 +164,16 @@ class Commands:
     def remark(self, thread: str, agent: str, text: str) -> None:
         """Keep an internal note. Raises HandoverRefused for none, a long one, and an unknown thread."""
         if not text.strip():
-            raise HandoverRefused("the note is empty -> write something, or leave it")
+            raise NotUsable("the note is empty -> write something, or leave it")
         if len(text) > LONGEST_REMARK:
-            raise HandoverRefused(f"the note has {len(text)} characters; {LONGEST_REMARK} are allowed")
+            raise TooLarge(
+                counted(
+                    "the note has %(number)s character; %(most)s are allowed",
+                    "the note has %(number)s characters; %(most)s are allowed",
+                    len(text),
+                    most=LONGEST_REMARK,
+                )
+            )
         with self._store.writing() as connection:
             self._expect(connection, thread)
             private_notes.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
@@ -205,14 +218,16 @@ class Commands:
     @staticmethod
     def _expect(connection: Connection, thread: str) -> None:
         if threads.control_of(connection, thread) is None:
-            raise HandoverRefused("this conversation was never seen -> choose one of the list")
+            raise NotKnown("this conversation was never seen -> choose one of the list")
 
-    def _why_not_assigned(self, row: Optional[Thread]) -> str:
+    def _why_not_assigned(self, row: Optional[Thread]) -> Sentence:
         if row is None or row.state.control is not Control.INBOX:
-            return "this conversation is not in the inbox any more -> look again: it may be back with the bot"
+            return _NOT_HERE_NOW
         with self._store.reading() as connection:
             who = permissions.shown(connection, row.assignee)
-        return f"{who} was faster and answers this conversation" if who else "somebody else was faster"
+        if not who:
+            return Sentence("somebody else was faster")
+        return Sentence("%(who)s was faster and answers this conversation", who=who)
 
     def _tell_joined(self, row: Thread, agent: str) -> None:
         if agent == YOU or not self._settings.inbox.joined:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotKnown, Refused
 from handover_channel.inbox import answer, media_links
 from handover_channel.inbox.answer import HEADERS, Answer
 from handover_channel.inbox.concurrency import call_in
@@ -46,7 +46,7 @@ async def show_static(services: PageServices, request: Request) -> Answer:
     name = request.in_path["name"]
     content = own_files().get(name)
     if content is None:
-        return await services.draw("_problem.html", request, 404, text="there is no such file")
+        raise NotKnown("there is no such file")
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     headers = {**HEADERS, "Cache-Control": "no-cache", "ETag": tag}
     if request.headers.get("if-none-match") == tag:
@@ -59,21 +59,21 @@ async def show_picture(services: PageServices, request: Request) -> Answer:
     address = await services.call(services.queries.picture_of, request.thread)
     try:
         return await _fetched(services, request, address)
-    except HandoverRefused:  # Meta's addresses of pictures end to work after some days
+    except Refused:  # Meta's addresses of pictures end to work after some days
         return answer.content(own_files()["person.svg"], "image/svg+xml", _FOREIGN)
 
 
 async def show_file(services: PageServices, request: Request) -> Answer:
-    """Return what lies at an address of elsewhere. Raises HandoverRefused for one that we did not give."""
+    """Return what lies at an address of elsewhere. Raises NotKnown for one that we did not give."""
     address = request.argument("of")
     if not media_links.is_proven(request.you, address, request.argument("proof")):
-        raise HandoverRefused("this file was not found in a conversation of yours -> load the page anew")
+        raise NotKnown("this file was not found in a conversation of yours -> load the page anew")
     return await _fetched(services, request, address)
 
 
 async def _fetched(services: PageServices, request: Request, address: str) -> Answer:
     if not address:
-        raise HandoverRefused("there is no picture of this person -> nothing is wrong")
+        raise NotKnown("there is no picture of this person -> nothing is wrong")
     fetch = functools.partial(call_in, services.pools.files, services.media_proxy.fetch, address)
     found = await services.limiter.at(f"{request.you.proof_key} {urlsplit(address).hostname}", fetch)
     return answer.content(found.content, found.type, {**_FOREIGN, **found.headers})

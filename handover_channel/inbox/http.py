@@ -52,10 +52,10 @@ def _handler(route: Route, services: PageServices, places: Places) -> _Handler:
         try:
             if route.method == "POST":
                 body = Reading(given, route.body, places, whose=request.cookie)
-                admitted = await admission.of_sender(route, services, request, body)
+                request = await admission.of_sender(route, services, request, body)
             else:
-                admitted = await admission.of_reader(route, services, request)
-            answer = await route.answer(services, admitted)
+                request = await admission.of_reader(route, services, request)
+            answer = await route.answer(services, request)
         except (SignInFirst, HandoverError) as error:
             answer = await refusal(services, request, error)
         if answer.events is None:

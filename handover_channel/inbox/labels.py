@@ -35,6 +35,15 @@ EMPTY: Mapping[str, str] = {
     BOT: _("The bot is not talking to anybody."),
 }
 
+#: Who has control, in one or two words: where a sentence names it.
+CONTROLS: Mapping[str, str] = {
+    "bot": _("Bot"),
+    "passing": _("Being handed over"),
+    "inbox": _("Inbox"),
+    "app": _("Elsewhere"),
+    "beside": _("Answered elsewhere"),
+}
+
 #: Why the bot says nothing, or that it does.
 SILENCE: Mapping[str, str] = {
     "bot": _("The bot answers here."),
@@ -171,6 +180,16 @@ TARGETS: Mapping[str, str] = {
 WHO: Mapping[str, str] = {
     "command line": _("the command line"),
     "you": _("you"),
+}
+
+#: Fields of a form that agents fill in.
+FIELDS: Mapping[str, str] = {
+    "text": _("Text"),
+    "note": _("Note"),
+    "tag": _("Tag"),
+    "search": _("Search"),
+    "name": _("Name"),
+    "password": _("Password"),
 }
 
 #: Why somebody may not come in: auth.py's reasons.

@@ -26,8 +26,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from handover_channel.bounded_http import bound, ends_within, tls_pool_to, unpacked
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotKnown, Refused
 from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
+from handover_channel.sentences import Sentence
 
 LARGEST, MOST_REDIRECTS = FILE_BYTES.value, FILE_REDIRECTS.value
 CONNECT, READ, ALL = float(FILE_CONNECT.value), float(FILE_READ.value), float(FILE_SECONDS.value)
@@ -45,12 +46,14 @@ _SHOWN = frozenset(
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-NOT_ALLOWED = (
+NOT_ALLOWED = Sentence(
     "the file could not be fetched -> try again; only https addresses of the public internet are shown"
 )
-GONE = "the file is not there any more -> Meta keeps addresses of files for some days only"
-TOO_LARGE = f"the file is larger than {LARGEST // 1024**2} MB -> look at it in Meta Business Suite"
-TOO_SLOW = "the file did not come in time -> try again"
+GONE = Sentence("the file is not there any more -> Meta keeps addresses of files for some days only")
+TOO_LARGE = Sentence(
+    "the file is larger than %(most)s MB -> look at it in Meta Business Suite", most=LARGEST // 1024**2
+)
+TOO_SLOW = Sentence("the file did not come in time -> try again")
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,16 @@ class MediaProxy:
         self._inside.trust_env = False  # the simulator is not behind the proxy that the machine may have
 
     def fetch(self, address: str) -> Fetched:
-        """Return the file at *address*. Raises HandoverRefused, in words, where it cannot be had."""
+        """Return the file at *address*. Raises Refused, in words, where it cannot be had."""
         until = self._clock() + ALL
         with ends_within(ALL) as deadline:
             try:
                 found = self._followed(address, until)
             except (requests.RequestException, HTTPError, OSError, ValueError):
                 # `from None`: the libraries' texts quote the address, which lets whoever has it see the file.
-                raise HandoverRefused(TOO_SLOW if deadline.is_over else NOT_ALLOWED) from None
+                raise Refused(TOO_SLOW if deadline.is_over else NOT_ALLOWED) from None
             if deadline.is_over:  # a body without a length ends where the connection does
-                raise HandoverRefused(TOO_SLOW)
+                raise Refused(TOO_SLOW)
             return found
 
     def _followed(self, address: str, until: float) -> Fetched:
@@ -97,31 +100,31 @@ class MediaProxy:
                 if not response.is_redirect:
                     return _fetched(response, address, self._read(response, until))
                 address = urljoin(address, response.headers["Location"])
-        raise HandoverRefused(NOT_ALLOWED)
+        raise Refused(NOT_ALLOWED)
 
     def _get(self, address: str) -> requests.Response:
         own = _origin(address) == self._own
         if not own and not _is_public(address):
-            raise HandoverRefused(NOT_ALLOWED)
+            raise Refused(NOT_ALLOWED)
         session = self._inside if own else self._outside
         return session.get(address, stream=True, timeout=(CONNECT, READ), allow_redirects=False, auth=_nobody)
 
     def _read(self, response: requests.Response, until: float) -> bytes:
         if response.status_code != 200:
-            raise HandoverRefused(GONE)
+            raise NotKnown(GONE)
         length = response.headers.get("Content-Length", "")
         if length.isdigit() and int(length) > LARGEST:
-            raise HandoverRefused(TOO_LARGE)
+            raise Refused(TOO_LARGE)
         content = bytearray()
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             content += chunk
             if len(content) > LARGEST:
-                raise HandoverRefused(TOO_LARGE)
+                raise Refused(TOO_LARGE)
             if self._clock() > until:
-                raise HandoverRefused(TOO_SLOW)
+                raise Refused(TOO_SLOW)
         found = unpacked(bytes(content), response.headers.get("Content-Encoding", ""), LARGEST)
         if len(found) > LARGEST:
-            raise HandoverRefused(TOO_LARGE)
+            raise Refused(TOO_LARGE)
         return found
 
 

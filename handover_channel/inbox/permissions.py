@@ -9,7 +9,7 @@ from typing import Optional
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotAllowed, Refused
 from handover_channel.rules.rights import Act, Verdict, verdict
 from handover_channel.store import agents, replies
 from handover_channel.store.agents import YOU
@@ -27,7 +27,7 @@ def expect(
     despite: str = "",
     reply: Optional[Reply] = None,
 ) -> None:
-    """Raise HandoverRefused unless *by* may do *act* in the thread of *row*.
+    """Raise NotAllowed unless *by* may do *act* in the thread of *row*.
 
     *assignee*: who had it when they decided so, where the page says that; *despite*: whose it is, as they
     were told before they went on all the same; *reply*: what it is about.
@@ -37,14 +37,15 @@ def expect(
     if found is Verdict.NO:
         who = shown(connection, of)
         if act is Act.ASSIGN:
-            raise HandoverRefused(
-                f"{who} answers this conversation -> only they, or an admin, can give it to somebody else"
+            raise NotAllowed(
+                "%(who)s answers this conversation -> only they, or an admin, can give it to somebody else",
+                who=who,
             )
-        raise HandoverRefused(f"{who} answers this conversation -> only they, or an admin, can do that")
+        raise NotAllowed("%(who)s answers this conversation -> only they, or an admin, can do that", who=who)
     if found is Verdict.ASK and despite != of and not _was_asked(connection, row, by):
-        raise HandoverRefused(
-            f"{shown(connection, of)} has this conversation -> look at what was said, and send it again if "
-            "you still want to"
+        raise Refused(
+            "%(who)s has this conversation -> look at what was said, and send it again if you still want to",
+            who=shown(connection, of),
         )
 
 

@@ -14,7 +14,7 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.constants import DEFAULT_INTENTS
 from sanic import Sanic
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
@@ -62,15 +62,17 @@ class RasaGateway:
         def send(thread: str, text: str) -> None:
             output = output_of(found)
             if output is None:
-                raise HandoverRefused(NOT_REACHABLE)
+                raise Refused(NOT_REACHABLE)
             sending = asyncio.run_coroutine_threadsafe(output.send_text_message(thread, text), self._loop)
             try:
                 sending.result(PATIENCE)
             except concurrent.futures.TimeoutError:
                 sending.cancel()
-                raise HandoverRefused(
-                    f"channel {channel!r} did not take it within {PATIENCE:g} seconds -> "
-                    "look whether the person has it before you send it again"
+                raise Refused(
+                    "channel %(channel)r did not take it within %(seconds)g seconds -> look whether the "
+                    "person has it before you send it again",
+                    channel=channel,
+                    seconds=PATIENCE,
                 ) from None
 
         return send

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Mapping, Type, Union
 from urllib.parse import quote
 
 from handover_channel.errors import (
     CsrfRefused,
     HandoverError,
     InputRefused,
+    NotAllowed,
+    NotKnown,
     NotLetIn,
+    NotUsable,
     StoreUnavailable,
+    TooLarge,
     TooManyAttempts,
     WrongPassword,
 )
@@ -19,34 +25,57 @@ from handover_channel.inbox import answer
 from handover_channel.inbox.answer import HEADERS, Answer
 from handover_channel.inbox.page_services import PageServices
 from handover_channel.inbox.request import BASE, Request, SignInFirst
+from handover_channel.sentences import Sentence
 
 logger = logging.getLogger(__name__)
 
-_STATUS: Mapping[type, int] = {
-    StoreUnavailable: 503,
+#: Any other is a conflict with how things are.
+STATUSES: Mapping[Type[HandoverError], int] = {
+    NotUsable: 400,
+    NotAllowed: 403,
     CsrfRefused: 403,
+    NotLetIn: 403,
     WrongPassword: 403,
+    NotKnown: 404,
+    TooLarge: 413,
     TooManyAttempts: 429,
-    HandoverError: 409,
+    StoreUnavailable: 503,
 }
+CONFLICT = 409
+
+NO_DATABASE = Sentence("the database cannot be reached -> try again in a minute; nothing you typed is lost")
 
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of a refusal."""
     if isinstance(error, InputRefused):
         return error.status
-    return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 409)
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), CONFLICT)
 
 
-async def refusal(services: PageServices, request: Request, error: Exception) -> Answer:
+async def refusal(
+    services: PageServices, request: Request, error: Union[HandoverError, SignInFirst]
+) -> Answer:
     """Return what somebody reads whom *error* stopped."""
     if isinstance(error, SignInFirst):
         return _sign_in_first(request)
     if isinstance(error, NotLetIn):
-        return await services.draw("refused.html", request, 403, reason=error.reason)
-    if isinstance(error, StoreUnavailable):
+        return await services.draw("refused.html", request, status_of(error), reason=error.reason)
+    if isinstance(error, StoreUnavailable):  # what it says is for those who run it
         logger.error("the inbox has no database: %s", error)
-    return await services.draw("_problem.html", request, status_of(error), text=str(error))
+        return await services.draw("_problem.html", request, status_of(error), text=NO_DATABASE)
+    request = await _with_visitor(services, request)
+    return await services.draw("_problem.html", request, status_of(error), text=error.text)
+
+
+async def _with_visitor(services: PageServices, request: Request) -> Request:
+    """Return *request* with its visitor, where that was not looked up: they read it in their language."""
+    if request.visitor is not None or not request.cookie:
+        return request
+    with suppress(HandoverError):
+        found = await services.call(services.auth.who, request.cookie, renew=False)
+        return replace(request, visitor=found)
+    return request
 
 
 def _sign_in_first(request: Request) -> Answer:

@@ -26,7 +26,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import labels
-from handover_channel.inbox.telling import told, told_apart
+from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
 from handover_channel.rules.languages import LANGUAGES
@@ -118,8 +118,11 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
     environment.filters["pieces"] = pieces
-    environment.filters["told"] = lambda text: told(text, texts.gettext)
-    environment.filters["told_apart"] = lambda text: told_apart(text, texts.gettext)
+    environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts)))
+    environment.filters["told_apart"] = lambda text: translated(text, texts)
+    environment.filters["named"] = lambda name: (
+        texts.gettext(labels.WHO.get(name, "")) if name in labels.WHO else name
+    )
     environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES)
     return environment
 

@@ -113,7 +113,9 @@ class Request:
 def _bounded(name: str, given: str) -> str:
     text, most = _storable(given), FIELDS[name].value
     if len(text) > most:
-        raise InputRefused(f"'{name}' has more than {most} characters -> shorten it", status=400)
+        raise InputRefused(
+            "'%(field)s' has more than %(most)s characters -> shorten it", field=name, most=most, status=400
+        )
     return text
 
 

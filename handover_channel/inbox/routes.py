@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Sequence
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotKnown, NotUsable
 from handover_channel.inbox import answer, auth_routes, file_routes, server_sent_events
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.concurrency import call_in
@@ -45,10 +45,10 @@ async def show_thread(services: PageServices, request: Request) -> Answer:
 
 
 async def show_panel(services: PageServices, request: Request) -> Answer:
-    """Show a thread alone. Raises HandoverRefused for one that was never seen."""
+    """Show a thread alone. Raises NotKnown for one that was never seen."""
     found = await services.thread(request)
     if found is None:
-        raise HandoverRefused("this conversation was never seen -> choose one of the list")
+        raise NotKnown("this conversation was never seen -> choose one of the list")
     return await services.draw("_thread.html", request, thread=found)
 
 
@@ -59,7 +59,7 @@ async def follow(services: PageServices, request: Request) -> Answer:
     )
 
 
-# --- what agents do in a thread: all raise HandoverRefused for what cannot be, in words ---
+# --- what agents do in a thread: all raise Refused for what cannot be, in words ---
 
 
 async def reply(services: PageServices, request: Request) -> Answer:
@@ -130,7 +130,7 @@ async def return_to_bot(services: PageServices, request: Request) -> Answer:
     """Return the thread to the bot, which may go on with an intent."""
     note, intent = request.written("note"), request.field("intent")
     if intent and intent not in services.queries.to_go_on_with(services.bot.intents()):
-        raise HandoverRefused(f"the bot has no intent {intent!r} -> choose one of the list")
+        raise NotUsable("the bot has no intent %(intent)r -> choose one of the list", intent=intent)
     thread, you = request.thread, request.you.name
     await call_in(services.pools.meta, services.commands.give_back, thread, you, note=note, intent=intent)
     return answer.changed(request)
@@ -149,20 +149,20 @@ async def note_typing(services: PageServices, request: Request) -> Answer:
 
 
 async def do_unknown(services: PageServices, request: Request) -> Answer:
-    """Raise HandoverRefused: nothing is done in a thread under any other name."""
-    raise HandoverRefused(
-        f"there is nothing called {request.in_path['act'][:20]!r} to do -> load the page anew"
+    """Raise NotKnown: nothing is done in a thread under any other name."""
+    raise NotKnown(
+        "there is nothing called %(act)r to do -> load the page anew", act=request.in_path["act"][:20]
     )
 
 
 def only_file(given: Sequence[Upload]) -> Optional[File]:
-    """Return the file of a form, None for none. Raises HandoverRefused for more than one.
+    """Return the file of a form, None for none. Raises NotUsable for more than one.
 
     A field without a file has neither name nor content.
     """
     files = [each for each in given if each.name or each.content]
     if len(files) > 1:
-        raise HandoverRefused("one reply takes one file -> send the others in replies of their own")
+        raise NotUsable("one reply takes one file -> send the others in replies of their own")
     if not files:
         return None
     (file,) = files
@@ -171,9 +171,9 @@ def only_file(given: Sequence[Upload]) -> Optional[File]:
 
 
 def reply_id(text: str) -> int:
-    """Return the id of a reply. Raises HandoverRefused for what is no number."""
+    """Return the id of a reply. Raises NotKnown for what is no number."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise HandoverRefused("there is no such reply in this conversation -> load the page anew")
+        raise NotKnown("there is no such reply in this conversation -> load the page anew")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.errors import TooManyAttempts
 from handover_channel.inbox.local_access import network
+from handover_channel.sentences import counted
 from handover_channel.store import failed_sign_ins, sign_ins
 
 #: Seconds.
@@ -50,9 +51,12 @@ def begin(connection: Connection, *, name: str, address: str, browser: str, now:
     attempt = Attempt(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), where, known)
     wait = max(_until(connection, attempt, now) - now, 0.0)
     if wait:
-        raise TooManyAttempts(
-            f"too many wrong passwords -> try again in {max(round(wait / 60), 1)} minutes", wait=wait
+        said = counted(
+            "too many wrong passwords -> try again in %(number)s minute",
+            "too many wrong passwords -> try again in %(number)s minutes",
+            max(round(wait / 60), 1),
         )
+        raise TooManyAttempts(said, wait=wait)
     failed_sign_ins.add(connection, name=attempt.name, address=attempt.address, at=now)
     return attempt
 

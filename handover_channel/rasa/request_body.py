@@ -17,6 +17,12 @@ from typing import Any, Dict, Iterator
 
 from handover_channel.errors import InputRefused
 from handover_channel.rules.limits import CHUNKS, KB, LARGE, MB, SMALL, THROWN_AWAY, Body
+from handover_channel.sentences import Sentence
+
+NO_LENGTH = Sentence("Content-Length is no number of bytes -> send what it is")
+TWO_LENGTHS = Sentence("Content-Length and Transfer-Encoding contradict each other -> send one")
+TOO_SLOW = Sentence("the request took too long to come -> send it again")
+TOO_MUCH = Sentence("too much is being sent at this moment -> send it again in a moment")
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -60,9 +66,9 @@ class Reading:
         length, coding = headers.get("content-length"), headers.get("transfer-encoding")
         if length is not None and not _LENGTH.fullmatch(length.strip()):
             # Sanic takes a negative one for endless.
-            raise self.refused(400, "Content-Length is no number of bytes -> send what it is", read_off=-1)
+            raise self.refused(400, NO_LENGTH, read_off=-1)
         if length is not None and coding is not None:
-            raise self.refused(400, "Content-Length and Transfer-Encoding contradict each other -> send one")
+            raise self.refused(400, TWO_LENGTHS)
         if length is not None and int(length) > self._limits.size.value:
             raise self._too_large()
 
@@ -85,7 +91,7 @@ class Reading:
                         raise self._too_large()
                     self._take_place(len(taken))
         except asyncio.TimeoutError:
-            raise self.refused(408, "the request took too long to come -> send it again") from None
+            raise self.refused(408, TOO_SLOW) from None
         except InputRefused:
             raise
         except Exception as error:
@@ -118,13 +124,19 @@ class Reading:
         if size <= LARGE.value or self._has_place:
             return
         if not self._places.take(self._whose):
-            raise self.refused(503, "too much is being sent at this moment -> send it again in a moment")
+            raise self.refused(503, TOO_MUCH)
         self._has_place = True
 
     def _too_large(self) -> InputRefused:
         most = self._limits.size.value
-        shown = f"{most // MB} MB" if most >= MB else f"{most // KB} kB"
-        return self.refused(413, f"this is larger than {shown}, the most that is taken -> send less")
+        shown = (
+            Sentence("%(size)s MB", size=most // MB)
+            if most >= MB
+            else Sentence("%(size)s kB", size=most // KB)
+        )
+        return self.refused(
+            413, Sentence("this is larger than %(most)s, the most that is taken -> send less", most=shown)
+        )
 
 
 @contextmanager

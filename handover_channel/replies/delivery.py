@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from handover_channel import log
-from handover_channel.errors import GraphError, HandoverError, HandoverRefused
+from handover_channel.errors import GraphError, HandoverError, Refused
 from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.personas import Personas
 from handover_channel.graph_api.remedies import Caller, meant_for
@@ -86,14 +86,16 @@ class ReplyDelivery:
     def _by_rasa(self, row: Thread, text: str) -> None:
         port = self._port_of(row.channel)
         if port is None:
-            raise HandoverRefused(NOT_REACHABLE)
+            raise Refused(NOT_REACHABLE)
         try:
             port(row.id, text)
         except HandoverError:
             raise
         except Exception as error:  # rule 3
-            raise HandoverRefused(
-                f"channel {row.channel!r} did not take it ({type(error).__name__}) -> send it again"
+            raise Refused(
+                "channel %(channel)r did not take it (%(error)s) -> send it again",
+                channel=row.channel,
+                error=type(error).__name__,
             ) from error
 
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import NotUsable, TooLarge
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import messaging_window
 from handover_channel.rules.control import Control
 from handover_channel.rules.obstacle import HINTS
+from handover_channel.sentences import Sentence, counted
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
 
@@ -42,21 +43,21 @@ PortOf = Callable[[str], Optional[Port]]
 #: What phones show as a picture; of other images (SVG, TIFF ...) people get the file.
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
-NOT_HERE = "This conversation is not in the inbox: take it over to answer."
-TOO_LATE = (
+NOT_HERE = Sentence("This conversation is not in the inbox: take it over to answer.")
+TOO_LATE = Sentence(
     "The person last wrote more than 7 days ago, and Meta delivers nothing after that. "
     "You can answer once they write again."
 )
-NOT_REACHABLE = (
+NOT_REACHABLE = Sentence(
     "This channel only answers what the person asks: nothing can be sent to it from here. "
     "Give the conversation back to the bot, or reach the person another way."
 )
-PEOPLE_ONLY = (
+PEOPLE_ONLY = Sentence(
     "The person last wrote more than 24 hours ago: for 7 days Meta still delivers what a person writes, "
     "but nothing automatic and no advertising."
 )
 
-NOT_HEARD = (
+NOT_HEARD = Sentence(
     "The person last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they write "
     "again."
 )
@@ -92,32 +93,41 @@ def bots_silence(row: Thread, now: float) -> str:
 
 
 def check_reply(text: str, file: Optional[File], channel: str) -> None:
-    """Raise HandoverRefused, in words, for a reply that could not go out as it is, and whole."""
+    """Raise NotUsable or TooLarge, in words, for a reply that could not go out as it is, and whole."""
     parts = len(messages.text_messages(text))
     if not is_visible(text) and file is None:
-        raise HandoverRefused("there is nothing to send: the text is empty")
+        raise NotUsable("there is nothing to send: the text is empty")
     if parts > MOST_MESSAGES:
-        raise HandoverRefused(
-            f"the text is as long as {parts} messages, and {MOST_MESSAGES} are sent at most -> shorten it, "
-            "or send it in several replies"
+        raise TooLarge(
+            counted(
+                "the text is as long as %(number)s message, and %(most)s are sent at most -> shorten it, or "
+                "send it in several replies",
+                "the text is as long as %(number)s messages, and %(most)s are sent at most -> shorten it, "
+                "or send it in several replies",
+                parts,
+                most=MOST_MESSAGES,
+            )
         )
     if file is not None:
         check_file(file, channel)
 
 
 def check_file(file: File, channel: str) -> None:
-    """Raise HandoverRefused, in words, for a file that cannot be sent."""
+    """Raise NotUsable or TooLarge, in words, for a file that cannot be sent."""
     if channel != MESSENGER:
-        raise HandoverRefused(
-            f"files cannot be sent on channel {channel!r} -> put the file where the person can fetch it, and "
-            "send its address"
+        raise NotUsable(
+            "files cannot be sent on channel %(channel)r -> put the file where the person can fetch it, and "
+            "send its address",
+            channel=channel,
         )
     if not file.content:
-        raise HandoverRefused("the file is empty -> choose another one")
+        raise NotUsable("the file is empty -> choose another one")
     if len(file.content) > LARGEST_FILE:
         size, most = len(file.content) / 1024**2, LARGEST_FILE // 1024**2
-        raise HandoverRefused(
-            f"the file has {size:.1f} MB, and Meta takes {most} MB at most -> make it smaller"
+        raise TooLarge(
+            "the file has %(size).1f MB, and Meta takes %(most)s MB at most -> make it smaller",
+            size=size,
+            most=most,
         )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.errors import GraphError, HandoverError, HandoverRefused, StoreUnavailable
+from handover_channel.errors import GraphError, HandoverError, NotKnown, Refused, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
@@ -32,6 +32,7 @@ from handover_channel.replies.delivery import ReplyDelivery
 from handover_channel.replies.sending_rules import PortOf, SendingRules, check_reply, kind_of, sending_rules
 from handover_channel.replies.sent_parts import SentPart
 from handover_channel.rules.control import Control
+from handover_channel.sentences import Sentence
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_updates, replies, sent_messages, threads, worker_names
 from handover_channel.store.replies import PATIENCE, File, Reply
@@ -46,7 +47,9 @@ COMMAND_LINE = "command line"
 #: Seconds between two looks whether it is a reply's turn.
 LOOK = 0.2
 
-NOT_ITS_TURN = "an earlier message of this conversation is still being sent -> send it again in a moment"
+NOT_ITS_TURN = Sentence(
+    "an earlier message of this conversation is still being sent -> send it again in a moment"
+)
 
 
 class _Begun(NamedTuple):
@@ -89,7 +92,7 @@ class AgentReplies:
 
         Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
         page's own for this message; the same once more returns the same reply, and sends nothing. Raises
-        HandoverRefused for what is not kept: neither text nor file, more than can be sent, a file that cannot
+        Refused for what is not kept: neither text nor file, more than can be sent, a file that cannot
         be, a thread that was never seen.
         """
         worker, key = worker_names.new(), key or uuid.uuid4().hex
@@ -109,7 +112,7 @@ class AgentReplies:
     def retry(self, reply: int, *, thread: Optional[str] = None) -> Reply:
         """Send a reply that has failed once more, and return what became of it.
 
-        Where it has not failed (or somebody else retries it) nothing is sent. Raises HandoverRefused for one
+        Where it has not failed (or somebody else retries it) nothing is sent. Raises NotKnown for one
         that is not there, or not in *thread*.
         """
         with self._store.writing() as connection:
@@ -131,13 +134,13 @@ class AgentReplies:
     def _same(self, connection: Connection, thread: str, agent: str, key: str) -> Reply:
         found = replies.with_key(connection, key, now=self._clock())
         if found is None or (found.thread, found.agent) != (thread, agent):
-            raise HandoverRefused("this key belongs to another reply -> load the page anew")
+            raise Refused("this key belongs to another reply -> load the page anew")
         return found
 
     def _found(self, connection: Connection, reply: int, thread: Optional[str]) -> Reply:
         found = replies.get(connection, reply, now=self._clock())
         if found is None or thread not in (None, found.thread):
-            raise HandoverRefused("there is no such reply in this conversation -> load the page anew")
+            raise NotKnown("there is no such reply in this conversation -> load the page anew")
         return found
 
     # --- sending ----------------------------------------------------------------------------------
@@ -151,7 +154,7 @@ class AgentReplies:
         except HandoverError as error:
             logger.warning("thread %s: reply %d was not sent: %s", reply.thread, reply.id, error)
             with self._store.writing() as connection:
-                replies.failed(connection, reply.id, str(error))
+                replies.failed(connection, reply.id, error.text)
                 page_updates.add(connection, reply.thread, now=self._clock())
             self._learn(reply.thread, error)
             noted = None
@@ -184,7 +187,7 @@ class AgentReplies:
                     if begun := self._begin(connection, reply, worker):
                         return begun
             if waited >= PATIENCE:
-                raise HandoverRefused(NOT_ITS_TURN)
+                raise Refused(NOT_ITS_TURN)
             self._sleep(LOOK)
             waited += LOOK
 
@@ -257,16 +260,19 @@ def _in_inbox(thread: str, row: Optional[Thread]) -> Thread:
     if row is None:
         raise _never_seen(thread)
     if row.state.control is not Control.INBOX:
-        who = row.state.target or row.state.control.value
-        raise HandoverRefused(
-            f"thread {thread} is with {who!r}, not in the built-in inbox -> "
-            "take it over there, then send this again"
+        raise Refused(
+            "thread %(thread)s is with %(target)r, not in the built-in inbox -> take it over there, then "
+            "send this again",
+            thread=thread,
+            target=row.state.target or row.state.control.value,
         )
     return row
 
 
-def _never_seen(thread: str) -> HandoverRefused:
-    return HandoverRefused(f"thread {thread} was never seen -> is it the person's PSID on this page?")
+def _never_seen(thread: str) -> NotKnown:
+    return NotKnown(
+        "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+    )
 
 
 def _parts_of(reply: Reply) -> List[SentPart]:

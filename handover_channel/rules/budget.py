@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
 from handover_channel.errors import OverBudget
+from handover_channel.sentences import Sentence
 
 #: Graph API calls that one delivery may cause.
 CALLS_OF_A_DELIVERY = 100
@@ -85,10 +86,20 @@ class CallBudget:
             spent.calls += 1
             if spent.calls > CALLS_OF_A_DELIVERY:
                 raise OverBudget(
-                    f"thread {thread}: one delivery has caused {CALLS_OF_A_DELIVERY} Graph API calls"
+                    Sentence(
+                        "thread %(thread)s: one delivery has caused %(most)s Graph API calls",
+                        thread=thread,
+                        most=CALLS_OF_A_DELIVERY,
+                    )
                 )
         if self._count(thread) > CALLS_A_MINUTE:
-            raise OverBudget(f"thread {thread}: there were {CALLS_A_MINUTE} Graph API calls in a minute")
+            raise OverBudget(
+                Sentence(
+                    "thread %(thread)s: there were %(most)s Graph API calls in a minute",
+                    thread=thread,
+                    most=CALLS_A_MINUTE,
+                )
+            )
 
     def _count(self, thread: str) -> int:
         now = int(self._clock() // MINUTE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from handover_channel.sentences import Sentence
+
 #: "m" alone is left out on purpose: one reader takes it for minutes, the next for months.
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
@@ -26,12 +28,14 @@ def parse_duration(text: str) -> timedelta:
     found = _DURATION.fullmatch(text.strip().lower())
     if found is None or found[2] not in _SECONDS:
         raise ValueError(
-            'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '
-            "(seconds, minutes, hours, days or weeks)"
+            Sentence(
+                'write a number and a unit, such as "30 minutes", "12 hours" or "2 days" '
+                "(seconds, minutes, hours, days or weeks)"
+            )
         )
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds < 1:
-        raise ValueError("a duration is 1 second at least")
+        raise ValueError(Sentence("a duration is 1 second at least"))
     if seconds > _LONGEST.total_seconds():
-        raise ValueError(f"a duration is {_LONGEST.days} days at most")
+        raise ValueError(Sentence("a duration is %(most)s days at most", most=_LONGEST.days))
     return timedelta(seconds=seconds)

@@ -17,6 +17,7 @@ from handover_channel.errors import (
     TokenRefused,
 )
 from handover_channel.rules.messaging_window import HUMAN_AGENT_WINDOW, STANDARD_WINDOW
+from handover_channel.sentences import Sentence
 
 
 class Obstacle(str, Enum):
@@ -45,21 +46,21 @@ _RESTRICTED = (368, 1893063)
 _CLOSED_SINCE: Mapping[str, float] = {Obstacle.CLOSED: STANDARD_WINDOW, Obstacle.OVER: HUMAN_AGENT_WINDOW}
 
 #: What the page tells above the reply box.
-HINTS: Mapping[str, str] = {
-    Obstacle.NO_TAG: (
+HINTS: Mapping[str, Sentence] = {
+    Obstacle.NO_TAG: Sentence(
         "The person last wrote more than 24 hours ago, and Meta does not let this app answer then: whoever "
         "runs the bot can ask for the Human Agent feature in App Review. You can answer once the person "
         "writes again."
     ),
-    Obstacle.PERSON: (
+    Obstacle.PERSON: Sentence(
         "Meta says that the person cannot be reached: they blocked the page, closed the account, or accept "
         "no messages. The bot does not reach them either."
     ),
-    Obstacle.TOKEN: (
+    Obstacle.TOKEN: Sentence(
         "Meta does not accept the page's access token: nothing can be sent, by you or by the bot, until "
         "whoever runs the bot has put in a new one."
     ),
-    Obstacle.RESTRICTED: (
+    Obstacle.RESTRICTED: Sentence(
         "Meta has restricted the page or the app: nothing can be sent, by you or by the bot, until that "
         "is over."
     ),

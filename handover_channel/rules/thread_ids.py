@@ -20,11 +20,12 @@ def expect_storable(thread: str) -> None:
     """Raise HandoverRefused unless every database stores *thread* as it is, and a page can show it."""
     if len(thread) > LONGEST:
         raise HandoverRefused(
-            f"the conversation's id has more than {LONGEST} characters -> let the channel give a shorter one"
+            "the conversation's id has more than %(most)s characters -> let the channel give a shorter one",
+            most=LONGEST,
         )
     if thread in _FOLDERS:
         raise HandoverRefused(
-            f"no page can show a conversation {thread!r} -> let the channel give another id"
+            "no page can show a conversation %(thread)r -> let the channel give another id", thread=thread
         )
     if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in thread):
         raise HandoverRefused(

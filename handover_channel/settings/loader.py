@@ -23,6 +23,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, TokenRefused, UnknownTarget
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
+from handover_channel.sentences import Sentence
 from handover_channel.settings import automatic_replies, keys, locations, return_options, yaml_file
 from handover_channel.settings import credentials as credentials_section
 from handover_channel.settings import inbox as inbox_section
@@ -133,7 +134,9 @@ class Settings:
             return self.targets[name or self.default_target]
         except KeyError:
             raise UnknownTarget(
-                f"no target is called {quoted(name)}; handover.yml has {', '.join(self.targets)}"
+                "no target is called %(name)s; handover.yml has %(known)s",
+                name=quoted(name),
+                known=", ".join(self.targets),
             ) from None
 
     def is_closed(self, name: Optional[str], now: float) -> bool:
@@ -157,7 +160,9 @@ class Settings:
                 return target
         if name:
             raise HandoverRefused(
-                f"target {name!r} is of kind {named[0].kind.value}, agents answer in an inbox"
+                "target %(name)r is of kind %(kind)s, agents answer in an inbox",
+                name=name,
+                kind=named[0].kind.value,
             )
         raise HandoverRefused("handover.yml has no target of kind inbox -> add one")
 
@@ -179,8 +184,12 @@ class Settings:
         if len(tokens) == 1 and (not page or "" in tokens):
             return next(iter(tokens.values()))
         if page not in tokens:
-            remedy = "add its id and page-access-token"
-            raise TokenRefused(f"credentials.yml: {CHANNEL}.pages has no page {quoted(page)}: {remedy}")
+            problem = Sentence(
+                "credentials.yml: %(channel)s.pages has no page %(page)s: add its id and page-access-token",
+                channel=CHANNEL,
+                page=quoted(page),
+            )
+            raise TokenRefused(problem)
         return tokens[page]
 
     def page_of(self, token: str) -> str:

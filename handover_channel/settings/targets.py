@@ -164,8 +164,12 @@ class Target:
             return
         opens_at = self.hours.opens_at(now)
         opens = "" if opens_at is None else self.hours.text(opens_at, now)
-        said = f"nobody is there at target {self.name!r} before {opens}"
-        raise OutsideHours(said, opens_at=opens_at, opens=opens)
+        raise OutsideHours(
+            "nobody is there at target %(name)r before %(opens)s",
+            name=self.name,
+            opens_at=opens_at,
+            opens=opens,
+        )
 
 
 #: The keys a target may have, by its kind.

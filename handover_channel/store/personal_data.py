@@ -17,6 +17,7 @@ from typing import Any, Dict, List
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.sentences import restored
 from handover_channel.store import deliveries as queue
 from handover_channel.store.schema import deliveries, findings, metadata, sent, threads, transcript
 
@@ -33,6 +34,9 @@ _WORKER = "handover forget"
 
 #: Columns whose text is JSON.
 _JSON = frozenset({"body", "context", "attachments"})
+
+#: Columns with a sentence: sentences.py.
+_SENTENCES = frozenset({"refusal", "error"})
 
 
 def columns() -> Dict[str, sa.Column]:
@@ -119,6 +123,8 @@ def _blank(column: sa.Column, number: int, now: float) -> Any:
 def _plain(key: str, value: Any) -> Any:
     if isinstance(value, (bytes, memoryview)):
         return {"bytes": len(value)}
+    if key in _SENTENCES and isinstance(value, str):
+        return str(restored(value))
     if key in _JSON and isinstance(value, str) and value:
         try:
             return json.loads(value)

@@ -17,6 +17,7 @@ from typing import Any, List, Mapping, NamedTuple, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.sentences import Sentence, kept, restored
 from handover_channel.store import deliveries
 from handover_channel.store.schema import claims, replies
 from handover_channel.store.upsert import insert
@@ -27,11 +28,11 @@ WAITING, SENDING, SENT, FAILED, DROPPED = "waiting", "sending", "sent", "failed"
 PATIENCE, CLAIM, CLAIM_WITH_FILE = 60.0, 60.0, 400.0
 
 #: What an agent reads where the process ended in the middle.
-PERHAPS_DELIVERED = (
+PERHAPS_DELIVERED = Sentence(
     "the server stopped while this was being sent: perhaps it was delivered -> look whether the person has "
     "it before you send it again"
 )
-NEVER_BEGUN = "the server stopped before this was sent -> send it again"
+NEVER_BEGUN = Sentence("the server stopped before this was sent -> send it again")
 
 
 class File(NamedTuple):
@@ -55,7 +56,7 @@ class Reply:
     file_name: str
     file_type: str
     state: str  #: WAITING, SENDING, SENT, FAILED, DROPPED
-    error: str  #: of a failed one: what was refused, and what to do
+    error: Sentence  #: of a failed one: what was refused, and what to do
     kept_state: str = field(default="", repr=False)  #: as it was last written: nobody writes an interruption
 
     @property
@@ -137,7 +138,9 @@ def begin(connection: Connection, reply: Reply, *, worker: str, now: float) -> b
     if not is_next(connection, reply, now=now) or not renew(connection, reply, worker=worker, now=now):
         return False
     interrupted = (replies.c.thread == reply.thread, replies.c.state == SENDING)
-    connection.execute(sa.update(replies).where(*interrupted).values(state=FAILED, error=PERHAPS_DELIVERED))
+    connection.execute(
+        sa.update(replies).where(*interrupted).values(state=FAILED, error=kept(PERHAPS_DELIVERED))
+    )
     begun = (replies.c.id == reply.id, replies.c.state == WAITING)
     return bool(connection.execute(sa.update(replies).where(*begun).values(state=SENDING)).rowcount == 1)
 
@@ -156,7 +159,7 @@ def release(connection: Connection, reply: Reply, *, worker: str) -> None:
 def failed(connection: Connection, reply: int, error: str) -> None:
     """Note why it was not sent; unless it turned out meanwhile that it was, or nobody wants it any more."""
     as_it_was = (replies.c.id == reply, replies.c.state.in_((WAITING, SENDING, FAILED)))
-    connection.execute(sa.update(replies).where(*as_it_was).values(state=FAILED, error=error))
+    connection.execute(sa.update(replies).where(*as_it_was).values(state=FAILED, error=kept(error)))
 
 
 def sent(connection: Connection, reply: int) -> None:
@@ -198,6 +201,7 @@ def _found(connection: Connection, now: float, *which: Any) -> List[Reply]:
     for row in connection.execute(query).mappings():
         values = dict(row)
         until = values.pop("until")
+        values["error"] = restored(values["error"])
         reply = Reply(**values, kept_state=values["state"])
         found.append(_as_it_stands(reply, is_claimed=until is not None and until > now, now=now))
     return found

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.obstacle import silence_of
+from handover_channel.sentences import Sentence, kept, restored
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import IS_OPEN, changes, presence, threads
 from handover_channel.store.upsert import insert_new
@@ -43,7 +44,7 @@ class Thread:
     until: Optional[float] = None
     version: int = 0  #: 0: no row yet
     wanted: str = ""
-    refusal: str = ""
+    refusal: Sentence = restored("")
     attempts: int = 0
     seen: int = 0
     active_at: float = 0.0
@@ -287,7 +288,7 @@ def refuse(connection: Connection, thread: str, *, wanted: str, refusal: str) ->
     connection.execute(
         sa.update(threads)
         .where(threads.c.id == thread)
-        .values(wanted=wanted, refusal=refusal, attempts=threads.c.attempts + 1)
+        .values(wanted=wanted, refusal=kept(refusal), attempts=threads.c.attempts + 1)
     )
 
 
@@ -370,6 +371,7 @@ def _thread(row: Mapping[str, Any]) -> Thread:
         **{name: values.pop(name) for name in ("owner", "target", "stamp", "precedence")},
     )
     values["context"] = json.loads(values["context"])
+    values["refusal"] = restored(values["refusal"])
     released = values["released_from"]
     values["released_from"] = Released(**json.loads(released)) if released else None
     return Thread(**values, state=state)

@@ -162,7 +162,7 @@ def test_a_conversation_is_assigned_to_a_colleague(waiting, anna, ben):
 
     expect(anna.page.locator(".acts summary")).to_contain_text("Ben Okafor")
     expect(ben.item(waiting)).to_contain_text("You")
-    anna.expects("409")
+    anna.expects("403")
     anna.chooses("Ben Okafor", "Nobody")
     expect(anna.page.locator("#problem")).to_contain_text("Only they, or an admin")
     ben.opens(waiting)

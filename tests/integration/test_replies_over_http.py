@@ -12,7 +12,7 @@ import requests
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
 from handover_channel.control.thread_control import ThreadControl  # noqa: E402
-from handover_channel.errors import GraphError, HandoverRefused  # noqa: E402
+from handover_channel.errors import GraphError, Refused  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
 from handover_channel.graph_api.retries import Retries  # noqa: E402
@@ -175,7 +175,7 @@ def test_meta_refuses_what_is_larger_and_what_has_no_file(page):
 def test_what_is_larger_than_we_show_is_not_fetched(page):
     url = page.messenger.keep_file("image/png", b"x" * (LARGEST + 1), "big.png")
 
-    with pytest.raises(HandoverRefused, match="larger than 25 MB"):
+    with pytest.raises(Refused, match="larger than 25 MB"):
         MediaProxy(page.url).fetch(url)
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from play import PSID
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.inbox.auth import Auth, Visitor
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.forms import Form
@@ -60,7 +60,7 @@ class Files:
     def fetch(self, address):
         self.fetched.append(address)
         if address not in self.known:
-            raise HandoverRefused("the file could not be fetched")
+            raise Refused("the file could not be fetched")
         return Fetched(self.known[address], "image/png", {"Content-Disposition": "inline"})
 
 

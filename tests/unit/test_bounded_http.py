@@ -14,7 +14,7 @@ import urllib3
 
 from handover_channel import bounded_http
 from handover_channel.bounded_http import bound, ends_within
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.graph_api import transport as graph_api_transport
 from handover_channel.graph_api.transport import Call, Transport, Unanswered
 from handover_channel.inbox import media_proxy
@@ -108,7 +108,7 @@ def took(work):
 
 
 def refused(fetch):
-    with pytest.raises(HandoverRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         fetch()
     return str(refusal.value)
 

@@ -7,6 +7,7 @@ import pytest
 from handover_channel.errors import GraphError, HumanAgentRefused, TokenRefused
 from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
 from handover_channel.graph_api.remedies import REMEDIES, Caller, meant_for, reworded
+from handover_channel.sentences import counted
 
 TAG = "HUMAN_AGENT"
 
@@ -106,9 +107,11 @@ def test_what_those_who_run_the_bot_have_to_mend_is_said_to_be_theirs():
 
 def test_how_long_to_wait_is_kept():
     error = refusal(613)
-    error.remedy = f"Meta asks to wait 90 seconds; {error.remedy}"
+    error.remedy = counted("1 second", "wait %(number)s seconds; %(remedy)s", 90, remedy=error.remedy)
 
-    assert reworded(error, Caller.AGENT).remedy.startswith("Meta asks to wait 90 seconds; Meta limits")
+    assert reworded(error, Caller.AGENT).remedy == (
+        "wait 90 seconds; Meta limits the rate of messages: send it again in a few minutes"
+    )
 
 
 def test_rewording_again_changes_nothing():

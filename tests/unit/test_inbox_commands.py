@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from play import PSID
 
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.inbox import timeline
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.queries import BotHistory, Queries
@@ -55,7 +55,7 @@ def test_of_two_who_claim_at_the_same_time_one_gets_it_and_the_other_reads_who(p
     play.hands_over()
     commands.assign(PSID, to="sara", seen="", by="sara")
 
-    with pytest.raises(HandoverRefused, match="Sara was faster"):
+    with pytest.raises(Refused, match="Sara was faster"):
         commands.assign(PSID, to="omar", seen="", by="omar")
 
     assert [item.assignee for item in items(queries, "mine")] == ["Sara"]
@@ -75,7 +75,7 @@ def test_a_claimed_conversation_waits_for_nobody_else(play, commands, queries):
 def test_nothing_is_given_to_somebody_who_is_no_agent(play, commands):
     play.hands_over()
 
-    with pytest.raises(HandoverRefused, match="no agent is called 'nobody'"):
+    with pytest.raises(Refused, match="no agent is called 'nobody'"):
         commands.assign(PSID, to="nobody", seen="", by="sara")
 
 
@@ -83,7 +83,7 @@ def test_a_conversation_that_has_gone_back_to_the_bot_cannot_be_claimed(play, co
     play.hands_over()
     play.says("back to bot")
 
-    with pytest.raises(HandoverRefused, match="not in the inbox any more"):
+    with pytest.raises(Refused, match="not in the inbox any more"):
         commands.assign(PSID, to="sara", seen="", by="sara")
 
 
@@ -147,7 +147,7 @@ def test_a_colleague_has_joined_only_when_they_answer(play, commands):
 def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, commands):
     play.hands_over()
 
-    with pytest.raises(HandoverRefused, match="no agent is called 'you'"):
+    with pytest.raises(Refused, match="no agent is called 'you'"):
         commands.assign(PSID, to="you", seen="", by="sara")
 
 
@@ -156,7 +156,7 @@ def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, c
     [lambda commands: commands.tag("404", "vip"), lambda commands: commands.remark("404", "sara", "who?")],
 )
 def test_what_was_never_seen_gets_no_tags_and_no_notes(play, commands, act):
-    with pytest.raises(HandoverRefused, match="was never seen"):
+    with pytest.raises(Refused, match="was never seen"):
         act(commands)
 
 
@@ -176,7 +176,7 @@ def test_what_a_colleague_has_only_an_admin_gives_to_somebody_else(play, command
     play.hands_over()
     commands.assign(PSID, to="sara", seen="", by="sara")
 
-    with pytest.raises(HandoverRefused, match="Sara answers this conversation -> only they, or an admin"):
+    with pytest.raises(Refused, match="Sara answers this conversation -> only they, or an admin"):
         commands.assign(PSID, to="omar", seen="sara", by="omar")
     assert view(queries, play).assignee == "sara"
 
@@ -221,7 +221,7 @@ def test_more_time_is_given_in_the_words_of_the_settings(play, commands, queries
     commands.extend(PSID, "sara", "2 hours")
 
     assert view(queries, play).until == until + 7200
-    with pytest.raises(HandoverRefused, match="no duration"):
+    with pytest.raises(Refused, match="no duration"):
         commands.extend(PSID, "sara", "a while")
 
 
@@ -255,7 +255,7 @@ def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, comman
 def test_a_note_that_is_none_is_refused(play, commands, text):
     play.hands_over()
 
-    with pytest.raises(HandoverRefused, match="the note"):
+    with pytest.raises(Refused, match="the note"):
         commands.remark(PSID, "sara", text)
 
 

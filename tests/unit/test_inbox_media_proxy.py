@@ -8,7 +8,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.inbox import media_proxy
 from handover_channel.inbox.media_proxy import (
     ALL,
@@ -57,7 +57,7 @@ def fetch(address, *page, pages=None, graph=GRAPH, **more):
 
 
 def refusal(address, *page, **more):
-    with pytest.raises(HandoverRefused) as refused:
+    with pytest.raises(Refused) as refused:
         fetch(address, *page, **more)
     return str(refused.value)
 
@@ -156,7 +156,7 @@ def test_a_name_of_a_file_is_a_name_and_nothing_else(path, name):
 )
 def test_nothing_but_https_of_the_public_internet_is_fetched(address):
     web = Web({})
-    with pytest.raises(HandoverRefused) as refused:
+    with pytest.raises(Refused) as refused:
         MediaProxy(GRAPH, adapter=web).fetch(address)
 
     assert str(refused.value) == NOT_ALLOWED
@@ -188,7 +188,7 @@ def test_a_redirect_leads_nowhere_else(target):
 
 def test_redirects_come_to_an_end():
     web = Web({PICTURE: (302, {"Location": PICTURE}, b"")})
-    with pytest.raises(HandoverRefused):
+    with pytest.raises(Refused):
         MediaProxy(GRAPH, adapter=web).fetch(PICTURE)
 
     assert len(web.asked) == MOST_REDIRECTS + 1

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,17 +13,11 @@ pytest.importorskip("jinja2")
 pytest.importorskip("babel")
 
 from babel import Locale
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 from jinja2 import UndefinedError
-from play import TARGETS, settings_with
 
-from handover_channel.errors import GraphError, HandoverRefused
-from handover_channel.graph_api import errors as graph_errors
-from handover_channel.inbox import auth, labels, local_access, media_proxy, rendering, telling, view_models
+from handover_channel.inbox import auth, labels, local_access, rendering, view_models
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import HERE, Pages, query, translations
-from handover_channel.inbox.telling import told
 from handover_channel.inbox.view_models import (
     Colleague,
     ControlChange,
@@ -38,13 +30,12 @@ from handover_channel.inbox.view_models import (
 )
 from handover_channel.messenger.bubble import Button, Card, File
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID
-from handover_channel.replies import sending_rules, service
+from handover_channel.replies import sending_rules
 from handover_channel.rules import control
 from handover_channel.rules.control import Control
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
-from handover_channel.store import replies
 
 BASE = "/webhooks/inbox"
 NOW = 1_800_000_000.0
@@ -510,155 +501,7 @@ def test_what_the_table_of_extensions_offers_is_a_duration():
     assert all(parse_duration(by).total_seconds() > 0 for by in labels.EXTENSIONS)
 
 
-def test_a_text_of_the_server_is_translated_with_what_varies_in_its_place():
-    arabic = translations("ar").gettext
-
-    assert told("too many wrong passwords -> try again in 7 minutes", arabic).endswith("7.")
-    assert "Ali" in told("Ali was faster and answers this conversation", arabic)
-    assert not re.search("[a-z]{4}", told("the file is empty -> choose another one", arabic))
-
-
-def test_a_text_nobody_has_translated_is_shown_as_sentences():
-    assert told("100% new: %(x)s -> look at it", translations("ar").gettext) == "100% new: %(x)s. Look at it."
-
-
-def test_what_meta_says_is_left_as_it_is_and_what_to_do_is_translated():
-    arabic = translations("ar").gettext
-    refused = GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON)
-
-    said = told(str(refused), arabic)
-
-    assert said.startswith("(#551) not available. ")
-    assert arabic(graph_errors._PERSON) in said
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_agents_can_do_about_a_refusal_stands_before_what_meta_says_and_apart_from_it(language):
-    translate = translations(language).gettext
-    refused = str(GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON))
-
-    said = telling.told_apart(refused, translate)
-
-    assert said.sentence == told(graph_errors._PERSON, translate)
-    assert said.details == "(#551) not available."
-    failed = Said("1", NOW, "agent", "Mona", "x", mark="failed", error=refused, reply=42)
-    page = Document(draw_thread(failed, refusal=refused, language=language))
-    assert len(page.all("small", dir="ltr", lang="en")) == 2
-
-
-@pytest.mark.parametrize("text", ["it is closed -> wait", "the file is empty -> choose another one"])
-def test_a_text_that_is_all_of_one_kind_is_not_taken_apart(text):
-    arabic = translations("ar").gettext
-
-    assert telling.told_apart(text, arabic) == (told(text, arabic), "")
-
-
-def test_where_no_target_is_an_inbox_agents_read_it_in_their_language():
-    settings = settings_with(targets={"sales_bot": TARGETS[3]}, default_target="sales_bot")
-
-    with pytest.raises(HandoverRefused) as refused:
-        settings.inbox_target()
-
-    assert any(pattern.fullmatch(str(refused.value)) for pattern, _ in telling._patterns())
-
-
-def test_every_refusal_that_agents_may_read_is_among_the_texts():
-    modules = [
-        "commands.py",
-        "permissions.py",
-        "sign_in_limits.py",
-        "auth.py",
-        "media_proxy.py",
-        "forms.py",
-        "rasa_gateway.py",
-        "request.py",
-    ]
-    modules += ["../replies/service.py", "../replies/delivery.py", "../replies/sending_rules.py"]
-    modules += [path.name for path in HERE.glob("*routes.py")]
-    found = {text for name in modules for text in _refusals(HERE / name)}
-    found |= {
-        sending_rules.NOT_HERE,
-        sending_rules.TOO_LATE,
-        sending_rules.NOT_REACHABLE,
-        sending_rules.PEOPLE_ONLY,
-    }
-    found |= {media_proxy.NOT_ALLOWED, media_proxy.GONE, media_proxy.TOO_LARGE, media_proxy.TOO_SLOW}
-    found |= {graph_errors._PERSON, graph_errors._WINDOW, graph_errors._RATE, graph_errors._LATER}
-    found |= {service.NOT_ITS_TURN, replies.NEVER_BEGUN, replies.PERHAPS_DELIVERED}
-
-    assert len(found) > 15
-    assert not [text for text in found if not any(p.fullmatch(text) for p, _ in telling._patterns())]
-
-
-#: For the command line, for whoever calls our addresses by hand, or worded by Meta.
-NOT_FOR_PAGES = re.compile(
-    r"there is nothing called|this file was not found|there is no picture|is no duration|"
-    r"was never seen -> is it|this was not sent by a page"
-)
-
-
-def _refusals(path: Path):
-    """What a module raises HandoverRefused, WrongPassword and the like with; X in place of what varies."""
-    refused = ("HandoverRefused", "InputRefused", "WrongPassword", "TooManyAttempts", "CsrfRefused")
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") in refused and node.args):
-            continue
-        text = _literal(node.args[0])
-        if text and not NOT_FOR_PAGES.search(text):
-            yield text
-
-
-def _literal(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(map(_literal, node.values))
-    if isinstance(node, ast.FormattedValue):
-        return "'X'" if node.conversion == ord("r") else "X"
-    return ""
-
-
 # --- languages ------------------------------------------------------------------------------------
-
-PLACES = re.compile(r"%\(\w+\)s|<[^>]+>|->|`[^`]+`")
-
-
-def texts_of_the_page():
-    """Every text that is drawn: (singular,) or (singular, plural)."""
-    methods = [("templates/*.html", "jinja2.ext:babel_extract"), ("*.py", "python")]
-    options = {"templates/*.html": {"trimmed": "true"}}
-    keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
-    found = extract_from_dir(str(HERE), methods, options, keywords=keywords)
-    return {(text,) if isinstance(text, str) else tuple(text) for _, _, text, _, _ in found}
-
-
-def catalogue(language):
-    with (HERE / "locale" / language / "messages.po").open("rb") as file:
-        return {
-            (message.id,) if isinstance(message.id, str) else tuple(message.id): message
-            for message in read_po(file, locale=language)
-            if message.id
-        }
-
-
-@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
-def test_every_text_is_translated_and_no_other(language):
-    messages = catalogue(language)
-
-    assert set(messages) == texts_of_the_page()
-    for message in messages.values():
-        given = [message.string] if isinstance(message.string, str) else list(message.string)
-        assert all(given), message.id
-        assert not message.fuzzy, message.id
-
-
-@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
-def test_a_translation_has_the_places_and_the_markup_of_its_text(language):
-    for ids, message in catalogue(language).items():
-        if len(ids) == 1:
-            assert sorted(PLACES.findall(message.string)) == sorted(PLACES.findall(ids[0])), ids[0]
-        else:  # one and two are words of their own in Arabic
-            assert all(set(PLACES.findall(each)) <= set(PLACES.findall(ids[1])) for each in message.string)
 
 
 def test_plural_forms_of_arabic_are_those_of_cldr():

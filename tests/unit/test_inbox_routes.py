@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from inbox_page import PASSWORD, SARA, add_agents, get, post, services_of
 from play import PSID
 
-from handover_channel.errors import HandoverRefused, InputRefused, StoreUnavailable
+from handover_channel.errors import (
+    CsrfRefused,
+    GraphError,
+    HandoverRefused,
+    InputRefused,
+    NotAllowed,
+    NotKnown,
+    NotUsable,
+    Refused,
+    StoreUnavailable,
+    TooLarge,
+)
 from handover_channel.inbox import auth_routes, file_routes, media_links, refusals, routes
 from handover_channel.inbox.answer import HEADERS
 from handover_channel.inbox.forms import Upload
+from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.request import BASE, Request, SignInFirst
 from handover_channel.inbox.route import Who
 from handover_channel.inbox.sign_in_limits import OF_BOTH
@@ -90,7 +104,7 @@ async def test_a_list_is_narrowed_by_the_address(services, waiting):
 
 async def test_a_thread_that_was_never_seen_is_no_page(services):
     assert (await routes.show_thread(services, get(thread="99"))).status == 404
-    with pytest.raises(HandoverRefused, match="never seen"):
+    with pytest.raises(NotKnown, match="never seen"):
         await routes.show_panel(services, get(thread="99"))
 
 
@@ -131,7 +145,7 @@ async def test_without_script_the_thread_is_loaded_anew(services, waiting):
 async def test_a_reply_in_a_colleagues_thread_is_asked_about_first(play, services, waiting):
     await routes.assign(services, post(agent="omar", assignee_seen=""))
 
-    with pytest.raises(HandoverRefused, match="Omar has this conversation"):
+    with pytest.raises(Refused, match="Omar has this conversation"):
         await routes.reply(services, post(text="Hello.", key="k1"))
     await routes.reply(services, post(text="Hello.", key="k1", despite="omar"))
 
@@ -183,7 +197,7 @@ async def test_a_thread_is_taken_over_put_off_and_returned_with_an_intent(play, 
     await routes.extend(services, post(by="1 hour"))
     assert play.row.until == before + 3600
 
-    with pytest.raises(HandoverRefused, match="no intent 'sing'"):
+    with pytest.raises(NotUsable, match="no intent 'sing'"):
         await routes.return_to_bot(services, post(intent="sing"))
     assert play.control == "inbox"
     await routes.return_to_bot(services, post(intent="opening_hours", note="All said."))
@@ -199,7 +213,7 @@ async def test_typing_changes_nothing_that_the_page_shows(services, waiting):
 async def test_nothing_is_done_under_an_unknown_name(services):
     request = Request("POST", visitor=SARA, in_path={"thread": PSID, "act": "explode"})
 
-    with pytest.raises(HandoverRefused, match="nothing called 'explode'"):
+    with pytest.raises(NotKnown, match="nothing called 'explode'"):
         await routes.do_unknown(services, request)
 
 
@@ -220,13 +234,13 @@ def test_the_file_of_a_reply_has_a_name_without_a_path(given, expected):
 
 
 def test_a_reply_has_one_file():
-    with pytest.raises(HandoverRefused, match="takes one file"):
+    with pytest.raises(NotUsable, match="takes one file"):
         routes.only_file([Upload("a", "", b"a"), Upload("b", "", b"b")])
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "١", "9" * 19])
 def test_what_is_no_number_is_no_reply(text):
-    with pytest.raises(HandoverRefused, match="no such reply"):
+    with pytest.raises(NotKnown, match="no such reply"):
         routes.reply_id(text)
 
 
@@ -315,7 +329,8 @@ async def test_a_file_of_ours_is_sent_once(services):
 
 @pytest.mark.parametrize("name", ["", "..", "../auth.py", "nothing.js", "inbox.css\0"])
 async def test_no_other_file_is_sent(services, name):
-    assert (await file_routes.show_static(services, Request(in_path={"name": name}))).status == 404
+    with pytest.raises(NotKnown, match="no such file"):
+        await file_routes.show_static(services, Request(in_path={"name": name}))
 
 
 async def test_a_file_of_elsewhere_is_fetched_for_who_was_given_its_address(services):
@@ -333,7 +348,7 @@ async def test_a_file_of_elsewhere_is_fetched_for_who_was_given_its_address(serv
     "query", ["", "of=https://example.org/a.png", "of=https://example.org/a.png&proof=00"]
 )
 async def test_no_other_address_is_fetched(services, query):
-    with pytest.raises(HandoverRefused, match="not found in a conversation of yours"):
+    with pytest.raises(NotKnown, match="not found in a conversation of yours"):
         await file_routes.show_file(services, get(query=query))
 
     assert services.media_proxy.fetched == []
@@ -357,13 +372,20 @@ async def test_a_picture_that_is_gone_is_nobodys(play, services, waiting):
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (HandoverRefused("the note is empty -> write something, or leave it"), 409, "The note is empty."),
+        (NotUsable("the note is empty -> write something, or leave it"), 400, "The note is empty."),
+        (NotAllowed("%(who)s answers this conversation", who="Sara"), 403, "Sara answers this conversation."),
+        (CsrfRefused("the page is older than your sign-in"), 403, "The page is older"),
+        (NotKnown("there is no such file"), 404, "There is no such file."),
+        (Refused("somebody else was faster"), 409, "Somebody else was faster."),
+        (HandoverRefused("handover.yml has no target of kind inbox -> add one"), 409, "Add one."),
+        (GraphError("(#27) no", remedy="choose one"), 409, "Choose one."),
+        (TooLarge("the file is too large"), 413, "The file is too large."),
         (
             InputRefused("the form has more fields than any of ours -> load the page anew", status=400),
             400,
             "fields",
         ),
-        (StoreUnavailable("away"), 503, "Away."),
+        (StoreUnavailable("SQL: away"), 503, "The database cannot be reached."),
     ],
 )
 async def test_a_refusal_is_a_status_and_words(services, error, status, words):
@@ -371,6 +393,24 @@ async def test_a_refusal_is_a_status_and_words(services, error, status, words):
 
     assert answer.status == status
     assert words in answer.content
+    assert "SQL" not in answer.content
+
+
+async def test_a_refusal_is_read_in_the_language_that_the_agent_has_chosen(services):
+    cookie, _ = services.auth.sign_in("sara", PASSWORD, address="127.0.0.1")
+    services.auth.prefer(cookie, language="ar")
+    refused = NotKnown("there is no such file")
+    arabic = Pages().render("_problem.html", "ar", text=refused.text)
+
+    # Refused before anybody was looked up, and after.
+    before = Request(cookie=cookie, headers={"accept-language": "en"})
+    after = get(replace(SARA, language="ar"), headers={"accept-language": "en"})
+    nobody = Request(cookie="nobody's", headers={"accept-language": "en"})
+
+    assert [(await refusals.refusal(services, each, refused)).content for each in (before, after)] == [
+        arabic
+    ] * 2
+    assert "There is no such file." in (await refusals.refusal(services, nobody, refused)).content
 
 
 async def test_who_has_to_sign_in_comes_back_to_where_they_were(services):

@@ -6,7 +6,7 @@ import time
 import pytest
 from play import DAY, LOST_ANSWER, OUTAGE, PSID
 
-from handover_channel.errors import GraphUnavailable, HandoverRefused, StoreUnavailable
+from handover_channel.errors import GraphUnavailable, Refused, StoreUnavailable
 from handover_channel.replies.sending_rules import NOT_HERE, NOT_REACHABLE, PEOPLE_ONLY, TOO_LATE
 from handover_channel.replies.sent_parts import SentPart, part_of
 from handover_channel.replies.service import NOT_ITS_TURN, AgentReplies
@@ -95,7 +95,7 @@ def test_a_key_of_another_reply_opens_nothing(play, agent, thread, name):
     agent.reply(PSID, "Hello.", key="k1", agent="nour")
     play.thread_control.hand_over("7002")
 
-    with pytest.raises(HandoverRefused, match="belongs to another reply"):
+    with pytest.raises(Refused, match="belongs to another reply"):
         agent.reply(thread, "Hello.", key="k1", agent=name)
 
 
@@ -174,7 +174,7 @@ def test_only_replies_of_the_thread_that_is_shown_are_reached(play, agent, act):
     failed = agent.reply(PSID, "Hello.")
 
     for reply, thread in ((failed.id, "7002"), (failed.id + 1, PSID)):
-        with pytest.raises(HandoverRefused, match="no such reply"):
+        with pytest.raises(Refused, match="no such reply"):
             getattr(agent, act)(reply, thread=thread)
 
     assert [each.id for each in unsent(play)] == [failed.id]

@@ -7,7 +7,7 @@ import json
 import pytest
 from play import OUTAGE, PSID
 
-from handover_channel.errors import GraphError, HandoverRefused
+from handover_channel.errors import GraphError, Refused
 from handover_channel.graph_api.personas import AGAIN
 from handover_channel.replies.sending_rules import LARGEST_FILE, kind_of
 from handover_channel.replies.service import AgentReplies
@@ -160,7 +160,7 @@ def test_an_echo_that_is_faster_than_metas_answer_does_not_cost_the_address(play
     ("content", "told"), [(b"", "is empty"), (b"x" * (LARGEST_FILE + 1), "Meta takes 25 MB at most")]
 )
 def test_a_file_that_cannot_be_sent_is_refused_before_it_is_kept(agent, graph, content, told):
-    with pytest.raises(HandoverRefused, match=told):
+    with pytest.raises(Refused, match=told):
         agent.reply(PSID, "x", file=File("a", "image/png", content))
 
     assert not graph.sent
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_sent_is_refused_before_it_is_kept(agent, graph, c
 def test_files_are_for_messenger_alone(play, agent):
     play.thread_control.hand_over("t1", channel="telegram")
 
-    with pytest.raises(HandoverRefused, match="files cannot be sent on channel 'telegram'"):
+    with pytest.raises(Refused, match="files cannot be sent on channel 'telegram'"):
         agent.reply("t1", "x", file=PDF)
 
 
@@ -297,7 +297,7 @@ def test_personas_are_kept_by_page(with_personas):
     ],
 )
 def test_a_reply_whose_file_cannot_go_is_refused_with_its_text(agent, graph, play, text, file, told):
-    with pytest.raises(HandoverRefused, match=told):
+    with pytest.raises(Refused, match=told):
         agent.reply(PSID, text, file=file)
 
     assert graph.sent == []
@@ -306,7 +306,7 @@ def test_a_reply_whose_file_cannot_go_is_refused_with_its_text(agent, graph, pla
 
 
 def test_a_text_of_more_messages_than_one_reply_may_be_is_refused_whole(agent, graph):
-    with pytest.raises(HandoverRefused, match=r"as long as \d+ messages, and 20 are sent at most"):
+    with pytest.raises(Refused, match=r"as long as \d+ messages, and 20 are sent at most"):
         agent.reply(PSID, "word " * 20_000)
 
     assert graph.sent == []
@@ -314,7 +314,7 @@ def test_a_text_of_more_messages_than_one_reply_may_be_is_refused_whole(agent, g
 
 @pytest.mark.parametrize("text", ["\u200b", " \u00a0\ufeff\n", "\u2060\u200e"])
 def test_a_text_that_nobody_can_see_is_none(agent, graph, text):
-    with pytest.raises(HandoverRefused, match="there is nothing to send"):
+    with pytest.raises(Refused, match="there is nothing to send"):
         agent.reply(PSID, text)
 
     assert agent.reply(PSID, text, file=PDF).state == SENT

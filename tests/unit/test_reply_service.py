@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.errors import HandoverRefused, NotThreadOwner
+from handover_channel.errors import NotThreadOwner, Refused
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.messaging_window import messaging_type
@@ -161,7 +161,7 @@ def test_the_bot_and_an_agent_never_speak_at_once(agent, store, graph):
 
 
 def test_a_thread_that_was_never_seen_is_no_thread(agent, store):
-    with pytest.raises(HandoverRefused, match="was never seen"):
+    with pytest.raises(Refused, match="was never seen"):
         agent.reply(PSID, "Hello.")
 
     with store.reading() as connection:
@@ -179,7 +179,7 @@ def test_a_channel_that_only_answers_requests_is_not_reached(agent, thread_contr
 def test_nothing_is_no_answer(agent, thread_control, text):
     thread_control.hand_over(PSID)
 
-    with pytest.raises(HandoverRefused, match="the text is empty"):
+    with pytest.raises(Refused, match="the text is empty"):
         agent.reply(PSID, text)
 
 

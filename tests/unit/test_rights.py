@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from play import PSID
 
-from handover_channel.errors import HandoverRefused
+from handover_channel.errors import Refused
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.service import AgentReplies
@@ -90,7 +90,7 @@ DEEDS = {
 def test_a_colleagues_conversation_is_not_got_by_any_act(play, commands, deed):
     before = play.row
 
-    with pytest.raises(HandoverRefused, match="Sara answers this conversation -> only they, or an admin"):
+    with pytest.raises(Refused, match="Sara answers this conversation -> only they, or an admin"):
         deed(commands, "eve")
 
     assert play.row == before
@@ -98,7 +98,7 @@ def test_a_colleagues_conversation_is_not_got_by_any_act(play, commands, deed):
 
 def test_return_and_take_over_are_no_way_around_it(play, commands):
     for deed in ("return", "take over"):
-        with pytest.raises(HandoverRefused):
+        with pytest.raises(Refused):
             DEEDS[deed](commands, "eve")
 
     assert play.row.assignee == "sara"
@@ -128,7 +128,7 @@ def test_on_a_machine_without_agents_the_one_there_is_may_do_everything(play):
 def test_before_a_reply_in_a_colleagues_conversation_an_agent_is_asked_once(play, commands, agent):
     play.clock.passes(1)
     assert view(play, agent, "eve").asks == "sara"
-    with pytest.raises(HandoverRefused, match="Sara has this conversation -> look"):
+    with pytest.raises(Refused, match="Sara has this conversation -> look"):
         commands.expect_right(Act.REPLY, PSID, "eve")
 
     commands.expect_right(Act.REPLY, PSID, "eve", despite="sara")
@@ -141,7 +141,7 @@ def test_before_a_reply_in_a_colleagues_conversation_an_agent_is_asked_once(play
 def test_who_was_told_of_one_colleague_is_asked_again_for_another(play, commands, agent):
     commands.assign(PSID, to="root", seen="sara", by="sara")
 
-    with pytest.raises(HandoverRefused, match="Root has this conversation"):
+    with pytest.raises(Refused, match="Root has this conversation"):
         commands.expect_right(Act.REPLY, PSID, "eve", despite="sara")
 
 
@@ -159,7 +159,7 @@ def test_a_colleagues_failed_reply_is_not_discarded_and_ones_own_is(play, comman
     eves = agent.reply(PSID, "Two.", agent="eve")
     assert {saras.state, eves.state} == {FAILED}
 
-    with pytest.raises(HandoverRefused, match="Sara answers"):
+    with pytest.raises(Refused, match="Sara answers"):
         commands.expect_right(Act.DROP, PSID, "eve", reply=saras.id)
     commands.expect_right(Act.DROP, PSID, "eve", reply=eves.id)
 

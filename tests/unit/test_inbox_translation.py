@@ -1,0 +1,268 @@
+"""No English sentence of ours is left on the page in another language."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jinja2")
+pytest.importorskip("babel")
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from test_inbox_rendering import NOW, Document, draw_thread
+
+import handover_channel
+from handover_channel.errors import (
+    EntranceRefused,
+    GraphError,
+    InputRefused,
+    Refused,
+)
+from handover_channel.graph_api import errors as graph_errors
+from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
+from handover_channel.graph_api.remedies import REMEDIES, Caller, reworded
+from handover_channel.inbox.rendering import HERE, translations
+from handover_channel.inbox.translation import translated
+from handover_channel.inbox.view_models import Said
+from handover_channel.rules.languages import LANGUAGES
+from handover_channel.sentences import Sentence, counted, kept, restored
+
+PACKAGE = Path(handover_channel.__file__).parent
+OTHERS = [language for language in LANGUAGES if language != "en"]
+PLACES = re.compile(r"%\((\w+)\)[-.0-9]*[a-z]")
+MARKUP = re.compile(r"<[^>]+>|->|`[^`]+`")
+
+#: Places that a translation may do without: they hold a word for those who run the bot.
+LEFT_OUT = {"reason"}
+
+
+def kinds_of(error):
+    return {error.__name__}.union(*map(kinds_of, error.__subclasses__()))
+
+
+#: Errors whose first argument is a text for the page.
+REFUSALS = set().union(*map(kinds_of, (Refused, EntranceRefused, InputRefused)))
+
+
+@cache
+def texts_of_the_page():
+    """Every text that can be drawn, with where it stands: (singular,) or (singular, plural)."""
+    methods = [
+        ("inbox/templates/*.html", "jinja2.ext:babel_extract"),
+        ("simulator/**.py", "ignore"),
+        ("**.py", "python"),
+    ]
+    options = {"inbox/templates/*.html": {"trimmed": "true"}}
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "counted": (1, 2), "Sentence": None}
+    keywords.update(dict.fromkeys(REFUSALS))
+    found = extract_from_dir(str(PACKAGE), methods, options, keywords=keywords)
+    return {
+        (text,) if isinstance(text, str) else tuple(text): f"{file}:{line}"
+        for file, line, text, _, _ in found
+    }
+
+
+@cache
+def catalogue(language):
+    with (HERE / "locale" / language / "messages.po").open("rb") as file:
+        return {
+            (message.id,) if isinstance(message.id, str) else tuple(message.id): message
+            for message in read_po(file, locale=language)
+            if message.id
+        }
+
+
+def forms(message):
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_is_translated_and_no_other(language):
+    messages, texts = catalogue(language), texts_of_the_page()
+
+    assert {text: texts[text] for text in set(texts) - set(messages)} == {}
+    assert set(messages) - set(texts) == set()
+    for message in messages.values():
+        assert all(forms(message)), message.id
+        assert not message.fuzzy, message.id
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_has_the_places_and_the_markup_of_its_text(language):
+    for ids, message in catalogue(language).items():
+        wanted = set(PLACES.findall(ids[-1]))
+        for form in forms(message):
+            given = set(PLACES.findall(form))
+            # One and two are words of their own in Arabic.
+            assert given <= wanted, ids
+            assert wanted - given <= (LEFT_OUT if len(ids) == 1 else {"number", "num"}), ids
+            assert sorted(MARKUP.findall(form)) == sorted(MARKUP.findall(ids[-1])), ids
+
+
+# --- how refusals are worded ----------------------------------------------------------------------
+
+
+def raised():
+    """Every call that words something for the page: (where, call)."""
+    words = {*REFUSALS, "Sentence", "counted"}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.is_relative_to(PACKAGE / "simulator") or path.name == "sentences.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in words and node.args:
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
+
+
+def test_no_refusal_is_worded_where_it_could_not_be_found_for_the_catalogue():
+    pieced = (ast.JoinedStr, ast.BinOp, ast.FormattedValue)
+    calls = list(raised())
+
+    assert len(calls) > 100
+    assert not [where for where, call in calls if isinstance(call.args[0], pieced)]
+
+
+def test_no_words_of_ours_are_a_value_that_nobody_translates():
+    def hides_words(value):
+        is_text = isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value
+        return is_text or isinstance(value, ast.JoinedStr)
+
+    assert not [where for where, call in raised() for given in call.keywords if hides_words(given.value)]
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+#: Names that stand as they are in any language: Meta's, of its pages and products, and those of settings.
+NAMES = re.compile(
+    r"Page settings > Conversation routing \(facebook\.com/settings\?tab=msgr_conversation_routing\)"
+    r"|Page settings > (?:Advanced messaging|Page quality)|Meta Business Suite(?: > Settings > People)?"
+    r"|developers\.facebook\.com|Messenger API settings|Generate access tokens|App settings > Basic"
+    r"|Permissions and features|App Review|Human Agent|HUMAN_AGENT|Business Asset User Profile Access"
+    r"|Graph API|Send API|Messenger|Meta|PSID|JSON|HTTP|Alerts|Live|Messages|Host|proxy|UTC"
+    r"|Content-Length|Transfer-Encoding|metastatus\.com|https://graph\.facebook\.com|https?(?:://localhost)?|v27\.0"
+    r"|\w+\.yml|graph_api(?:\.url)?|inbox\.\w+|app_id|page-access-token|pages_messaging|docs/deployment\.md"
+    r"|\b(?:secret|url|version|action|inbox|pages)\b|`[^`]+`|\"(?:30 minutes|12 hours|2 days)\""
+)
+WORDS = re.compile(r"[A-Za-z]{2,}")
+
+
+def english(text):
+    """What of *text* is in Latin letters and no name."""
+    return WORDS.findall(NAMES.sub(" ", text))
+
+
+def filled(ids, number):
+    """The sentence with ids and figures for what varies."""
+    values = {name: 7 for text in ids for name in PLACES.findall(text) if name != "number"}
+    return counted(*ids, number, **values) if len(ids) == 2 else Sentence(*ids, **values)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_of_the_server_is_read_in_the_language_of_the_page(language):
+    texts = translations(language)
+    for ids, where in texts_of_the_page().items():
+        if where.startswith("inbox/templates") or len(ids) == 2 and "%(num)s" in ids[0]:
+            continue
+        for number in (0, 1, 2, 3, 11, 100):
+            said = translated(restored(kept(filled(ids, number))), texts)
+            assert english(f"{said.sentence} {said.details}") == [], where
+
+
+MEANINGS = [*BY_CODE.values(), *BY_SUBCODE.values(), *(meaning for *_, meaning in BY_TEXT)]
+REMEDIES_BY_CODE = sorted({meaning.remedy for meaning in MEANINGS} | {graph_errors._NO_GRAPH})
+
+
+@pytest.mark.parametrize("caller", [Caller.BOT, Caller.AGENT, Caller.CONTROL])
+@pytest.mark.parametrize("tag", ["", "HUMAN_AGENT"])
+def test_what_can_be_done_about_a_refusal_of_meta_is_read_in_the_language_of_the_page(caller, tag):
+    texts = translations("ar")
+    for remedy in REMEDIES_BY_CODE:
+        error = reworded(GraphError("(#1) It was refused", remedy=remedy), caller, tag)
+        said = translated(restored(kept(error.text)), texts)
+
+        assert english(said.sentence) == [], error.remedy
+        assert said.details == "(#1) It was refused."
+
+
+def test_every_remedy_for_a_caller_can_be_translated():
+    rows = [row for table in REMEDIES.values() for row in table.values()]
+
+    assert rows
+    assert all(isinstance(row.remedy, Sentence) for row in rows)
+    assert all(isinstance(meaning.remedy, Sentence) for meaning in MEANINGS if meaning.remedy)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_agents_can_do_about_a_refusal_stands_before_what_meta_says_and_apart_from_it(language):
+    texts = translations(language)
+    refused = restored(kept(GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON).text))
+
+    said = translated(refused, texts)
+
+    assert said == (translated(graph_errors._PERSON, texts).sentence, "(#551) not available.")
+    failed = Said("1", NOW, "agent", "Mona", "x", mark="failed", error=refused, reply=42)
+    page = Document(draw_thread(failed, refusal=refused, language=language))
+    assert len(page.all("small", dir="ltr", lang="en")) == 2
+
+
+def test_what_meta_says_without_a_remedy_is_what_is_read():
+    refused = error_of(400, {"error": {"code": 12345, "message": "100% no -> really"}})
+
+    said = translated(restored(kept(refused.text)), translations("ar"))
+
+    assert said == ("100% no. Really (code 12345, HTTP 400).", "")
+
+
+def test_a_refusal_within_a_refusal_is_translated_too_and_metas_words_stand_apart():
+    inner = GraphError("(#27) no default app", remedy=graph_errors.TAKE_REFUSED)
+    outer = Refused("Meta did not give control back: %(refusal)s", refusal=inner.text)
+
+    said = translated(outer.text, translations("ar"))
+
+    assert english(said.sentence) == []
+    assert said.details == "(#27) no default app."
+
+
+def test_what_varies_stands_in_its_place_and_words_of_ours_in_it_are_translated():
+    arabic = translations("ar")
+    text = (
+        "thread %(thread)s is with %(target)r, not in the built-in inbox -> take it over there, then send "
+        "this again"
+    )
+
+    said = translated(Sentence(text, thread="77", target="another_app"), arabic).sentence
+    assert "77" in said
+    assert english(said) == []
+    assert "sales_bot" in translated(Sentence(text, thread="77", target="sales_bot"), arabic).sentence
+    faster = Sentence("%(who)s was faster and answers this conversation", who="Ali")
+    assert "Ali" in translated(faster, arabic).sentence
+
+
+def test_a_number_has_the_plural_form_that_belongs_to_it():
+    one, many = "try again in %(number)s minute", "try again in %(number)s minutes"
+    singular, plural = (f"too many wrong passwords -> {each}" for each in (one, many))
+    arabic = translations("ar")
+
+    said = [translated(counted(singular, plural, number), arabic).sentence for number in (1, 2, 7, 15)]
+
+    assert [re.search(r"بعد (.+)\.", each)[1] for each in said] == [
+        "دقيقة واحدة",
+        "دقيقتين",
+        "7 دقائق",
+        "15 دقيقة",
+    ]
+    assert translated(counted(singular, plural, 1), translations("en")).sentence.endswith("in 1 minute.")
+
+
+def test_a_text_that_an_earlier_version_has_kept_is_translated_where_nothing_varies_in_it():
+    said = translated(
+        restored("the server stopped before this was sent -> send it again"), translations("ar")
+    )
+
+    assert english(said.sentence) == []
+    shown = translated(restored("100% new: %(x)s -> look at it"), translations("ar"))
+    assert shown == ("100% new: %(x)s. Look at it.", "")
