@@ -51,6 +51,24 @@ def test_every_way_can_be_set():
     )
 
 
+def test_a_list_of_titles_is_one_for_each_language_in_order():
+    returning, problems = returning_and_problems("button: [Back to Bot, Zurück zum Bot, العودة إلى البوت]")
+
+    assert problems == []
+    assert returning.button == "Back to Bot"
+    assert returning.more_buttons == ("Zurück zum Bot", "العودة إلى البوت")
+
+
+def test_what_is_wrong_with_a_title_of_the_list_is_said_once():
+    _, problems = returning_and_problems("button: [Back to Bot, BACK TO BOT, off]")
+
+    assert problems == [
+        'handover.yml: return.button[2] is "BACK TO BOT", which counts the same as one before it: '
+        "leave it out",
+        'handover.yml: return.button[3] is "off": write false for no button',
+    ]
+
+
 @pytest.mark.parametrize("off", ["false", "null", ""])
 def test_every_way_can_be_switched_off(off):
     text = f"time_limit: {off}\nbutton: {off}\nkeywords: {off}"

@@ -384,6 +384,35 @@ def test_all_that_is_wrong_in_both_files_is_reported_at_once(problems_of):
     ]
 
 
+def test_problems_come_in_the_order_in_which_the_sections_are_read(problems_of):
+    text = """
+        page_access_token: other
+        inbox: {personas: maybe}
+        automatic_replies: {meta_ai: some}
+        nlu_limit: many
+        stale_after: soon
+        grant_requests: some
+        default_target: sales
+        graph_api: {version: 26}
+        database: mysql://x
+        return: {rest: some}
+    """
+
+    assert [problem.split(" ")[1] for problem in problems_of(text)] == [
+        "app_id",
+        "return.rest",
+        "database",
+        "graph_api.version",
+        "default_target",
+        "grant_requests",
+        "stale_after",
+        "nlu_limit",
+        "inbox.personas",
+        "automatic_replies.meta_ai",
+        "page_access_token",
+    ]
+
+
 def test_the_id_of_a_page_is_no_id_of_an_app(problems_of):
     problems = problems_of(
         "app_id: 1717\ntargets: {inbox: {kind: inbox}, sales: {kind: app, app_id: 1818}}",
