@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import sys
 import time
@@ -44,8 +45,11 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "handover_channel.InboxInput"
 
-#: Reads at a time, and what waits longer: acts for Meta, files for whoever keeps them, sign-ins for a turn.
-READS_AT_ONCE, ACTS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 32, 16
+#: Threads of each pool: see page_services.ThreadPools.
+READS_AT_ONCE, CALLS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 32, 16
+
+
+OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
 class InboxSettingsError(RasaException):
@@ -79,57 +83,65 @@ class InboxInput(InputChannel):
         """Return None: nobody is written to by this channel."""
         return None
 
-    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """Return the routes; below `/webhooks/inbox/`."""
-        given, clock = self._handover, self._clock
+    def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
+        """Return the page's routes, and its health; below `/webhooks/inbox/`."""
         page = self._page_services()
         blueprint = http.blueprint(routes.ROUTES, page)
 
         @blueprint.get("/health")
         async def health(request: Request) -> HTTPResponse:
-            # Where Messenger is served, too, its channel's own path tells more.
-            problem = await self._server.problem() if self._server is not None else ""
-            if problem:
-                return response.json({"status": "unavailable", "reason": problem}, status=503)
-            return response.json({"status": "ok"})
+            return await self._health()
 
-        @blueprint.listener("before_server_start")
-        async def guard(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            http.guard(app)
-
-        @blueprint.listener("after_server_start")
-        async def start(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            gateway = RasaGateway(app, loop)
-            port_of = gateway.port_of
-            replies = AgentReplies(self._settings, given.store, given.graph, clock, port_of=port_of)
-            commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
-            queries = Queries(self._settings, given.store, replies.sending_rules, clock)
-            page.open(gateway, commands, replies, queries)
-            if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
-                await share_scheduler()
-                self._server = Runtime(given, on_new_message)
-                await self._server.start(app)
-            self._tidying = asyncio.ensure_future(_keep_tidy(page))
-            await _print_link(app, page)
-
-        @blueprint.listener("before_server_stop")
-        async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-            if self._tidying is not None:
-                self._tidying.cancel()
-            await page.updates.stop()
-            if self._server is not None:
-                await self._server.stop()
-                end_scheduler()
-            page.profiles.stop()
-            page.pools.shutdown()
-
+        listeners = {
+            "before_server_start": lambda app, loop: http.guard(app),
+            "after_server_start": functools.partial(self._start, page, on_new_message),
+            "before_server_stop": functools.partial(self._stop, page),
+        }
+        for event, listener in listeners.items():
+            blueprint.listener(listener, event)
         return blueprint
+
+    async def _health(self) -> HTTPResponse:
+        # Where Messenger is served, too, its channel's own path tells more.
+        problem = await self._server.problem() if self._server is not None else ""
+        if problem:
+            return response.json({"status": "unavailable", "reason": problem}, status=503)
+        return response.json({"status": "ok"})
+
+    async def _start(
+        self, page: PageServices, on_new_message: OnNewMessage, app: Sanic, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._open(page, RasaGateway(app, loop))
+        if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
+            await share_scheduler()
+            self._server = Runtime(self._handover, on_new_message)
+            await self._server.start(app)
+        self._tidying = asyncio.ensure_future(_keep_tidy(page))
+        await _print_link(app, page)
+
+    async def _stop(self, page: PageServices, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        if self._tidying is not None:
+            self._tidying.cancel()
+        await page.updates.stop()
+        if self._server is not None:
+            await self._server.stop()
+            end_scheduler()
+        page.profiles.stop()
+        page.pools.shutdown()
+
+    def _open(self, page: PageServices, gateway: RasaGateway) -> None:
+        """Begin to serve, now that Rasa runs."""
+        given, clock, port_of = self._handover, self._clock, gateway.port_of
+        replies = AgentReplies(self._settings, given.store, given.graph, clock, port_of=port_of)
+        commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
+        queries = Queries(self._settings, given.store, replies.sending_rules, clock)
+        page.open(gateway, commands, replies, queries)
 
     def _page_services(self) -> PageServices:
         given, clock = self._handover, self._clock
         pools = ThreadPools(
             ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox"),
-            ThreadPoolExecutor(ACTS_AT_ONCE, thread_name_prefix="handover-acts"),
+            ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="handover-calls"),
             ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
             ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
         )

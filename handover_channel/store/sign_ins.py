@@ -2,7 +2,7 @@
 
 1. Nothing here opens anything by itself: cookies and links are kept as SHA-256 only.
 2. A sign-in that has ended opens nothing, but is kept for a while: by it a browser is known in which this
-   agent was before (see inbox/attempts.py).
+   agent was before (see inbox/sign_in_limits.py).
 """
 
 from __future__ import annotations
