@@ -1,1 +1,1 @@
-"""Reads handover.yml and credentials.yml into `Settings`, or tells everything that is wrong with them."""
+"""Reads handover.yml and credentials.yml into `Settings`, or reports everything that is wrong with them."""

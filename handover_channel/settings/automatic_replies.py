@@ -41,7 +41,7 @@ def _within(section: Section, key: str, default: timedelta) -> timedelta:
 
 @dataclass(frozen=True)
 class AutomaticReplies:
-    """What is done about those who answer beside the bot and are no people."""
+    """How the bot reacts to automatic replies."""
 
     page_inbox: Reaction = setting(
         read=one_of(Reaction),
@@ -78,5 +78,5 @@ REMEDIES: Mapping[str, str] = {
 
 
 def read(section: Section) -> AutomaticReplies:
-    """Return what is done about automatic replies; the section's list of problems may grow."""
+    """Return how the bot reacts to automatic replies; the section's list of problems may grow."""
     return keys.read(AutomaticReplies, section)

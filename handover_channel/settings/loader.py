@@ -152,7 +152,7 @@ class Settings:
     def inbox_target(self, name: Optional[str] = None) -> Target:
         """Return the target of kind inbox called *name*; for None the default one, or else the first.
 
-        Raises HandoverRefused where there is none.
+        Raises UnknownTarget for a *name* that is not known, HandoverRefused where no target is an inbox.
         """
         named = [self.target(name)] if name else [self.target(), *self.targets.values()]
         for target in named:

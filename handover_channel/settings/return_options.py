@@ -1,4 +1,4 @@
-"""Reads by what a thread returns to the bot: the section `return` of handover.yml.
+"""Reads the ways in which a thread returns to the bot: the section `return` of handover.yml.
 
 Rule 1: an absent key has its default; ``false``, ``null`` or an empty list switch that way back off.
 Rule 2: the button's title has at most 20 characters

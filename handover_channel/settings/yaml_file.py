@@ -4,7 +4,7 @@ Rule 1: an unquoted scalar is text, apart from ``true``, ``false``, ``null``, ``
         So the keyword ``no`` stays a word, and an app id keeps its leading zeros.
 Rule 2: ``${NAME}`` is replaced in unquoted scalars only, as Rasa does with the same files
         (https://github.com/RasaHQ/rasa/blob/3.6.21/rasa/shared/utils/io.py, replace_environment_variables).
-        A variable that is not set becomes an `Unset`: only who reads the value knows whether it matters,
+        A variable that is not set becomes an `Unset`: only the reader of the value knows whether it matters,
         as credentials.yml also holds the sections of other channels.
 Rule 3: a key given twice is a problem: YAML would silently keep the last one.
 
