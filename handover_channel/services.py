@@ -1,30 +1,36 @@
-"""Builds the real objects from the settings; the only file that knows how they fit together."""
+"""Builds the store, the Graph API client and thread control from the settings, once a process.
+
+Rasa's channels and policies and the action server run in one process and ask for them one after the other:
+those with the same settings share one set. So there is one pool of connections to Meta and one to the
+database, and one lock between SQLite's writers. Sets that differ in other settings share the database, too.
+
+A process that was forked (Sanic's workers) goes on with the sets of the one that it was forked from, over
+connections of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from dataclasses import dataclass
-from functools import cache
-from typing import Callable, Optional
+from typing import Callable, List, Optional
 
+from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.control.transcript_writer import TranscriptWriter
+from handover_channel.control.turn_gate import OpenGate, SettingsGate, TurnGate
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
-from handover_channel.messenger.events import MESSENGER
-from handover_channel.rules.control import bot_may_speak
-from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, threads
+from handover_channel.store import Store
 
-#: Seconds after which an overdue time limit is known to have no worker.
-WITHOUT_WORKER = 10.0
+logger = log.logger(__name__)
 
 
 @dataclass(frozen=True)
 class Services:
-    """What the channel, the action server and the command work with."""
+    """What the channels, the policies, the action server and the command work with."""
 
     settings: Settings
     store: Store
@@ -32,60 +38,77 @@ class Services:
     thread_control: ThreadControl
 
 
-def build(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
-    """Put the parts together. The database is opened, and migrated, when it is first needed."""
-    store = Store(settings.database)
+class ServicesOfProcess:
+    """The sets of services that this process has open, one for each configuration."""
+
+    def __init__(self) -> None:
+        self._open: List[Services] = []
+        self._lock = threading.Lock()
+
+    def get(self, settings: Settings) -> Services:
+        """Return the set for *settings*, the same one each time until it is closed."""
+        with self._lock:
+            for each in self._open:
+                if each.settings == settings:
+                    return each
+            database = (each.store for each in self._open if each.settings.database == settings.database)
+            made = build(settings, store=next(database, None))
+            self._open.append(made)
+            return made
+
+    def close(self, given: Services) -> None:
+        """Forget *given*, and close its database unless another set uses it. Once more does nothing."""
+        with self._lock:
+            if not any(each is given for each in self._open):
+                return
+            self._open = [each for each in self._open if each is not given]
+            in_use = any(each.store is given.store for each in self._open)
+        if not in_use:
+            given.store.close()
+
+    def close_all(self) -> None:
+        """Close every set."""
+        for each in list(self._open):
+            self.close(each)
+
+    def after_fork(self) -> None:
+        """In a child that was forked from this process: leave the parent its locks and connections."""
+        self._lock = threading.Lock()
+        for each in self._open:
+            each.store.after_fork()
+            each.graph.transport.after_fork()
+
+
+#: Those of this process.
+process = ServicesOfProcess()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=lambda: process.after_fork())
+
+
+def build(
+    settings: Settings, clock: Callable[[], float] = time.time, store: Optional[Store] = None
+) -> Services:
+    """Return a new set, with a *store* that is open already if one is given.
+
+    The database is opened, and migrated, when it is first needed.
+    """
+    store = store or Store(settings.database)
     graph = GraphApi(settings.graph_api.url, settings.graph_api.version, app_secret=settings.secret)
     return Services(settings, store, graph, ThreadControl(settings, store, graph, clock))
 
 
-@cache
 def from_config(path: Optional[str] = None) -> Services:
-    """Return the parts for `handover.yml` (see `settings.load`), the same ones each time.
+    """Return this process's services for `handover.yml` (see `settings.load`).
 
     Raises SettingsError with everything that is wrong.
     """
-    return build(settings_file.load(path))
+    return process.get(settings_file.load(path))
 
 
-def muted_lookup() -> Optional[Callable[[str], Optional[bool]]]:
-    """Return the look-up of the store for the policy, None where the settings cannot be used.
-
-    The look-up tells whether a thread is muted, None where the store has no row of it, and raises
-    StoreUnavailable.
-    """
+def turn_gate() -> TurnGate:
+    """Return what the policies ask: `OpenGate` where the settings cannot be used, which is logged."""
     try:
-        handover = from_config()
-    except SettingsError:
-        return None
-
-    def muted(thread: str) -> Optional[bool]:
-        with handover.store.glancing() as connection:
-            row = threads.get(connection, thread)
-        if row is None:
-            return None
-        if row.channel != MESSENGER and row.until is not None and row.until + WITHOUT_WORKER < time.time():
-            # Without the Messenger channel in credentials.yml nobody looks after time limits.
-            return not handover.thread_control.return_to_bot(
-                thread, ReturnReason.TIME_LIMIT, who="clock", tell=False
-            )
-        return not bot_may_speak(row.state.control)
-
-    return muted
-
-
-def closed_lookup() -> Optional[Callable[[Optional[str]], bool]]:
-    """Return what tells the policy whether a target is closed now, None where the settings cannot be used."""
-    try:
-        settings = from_config().settings
-    except SettingsError:
-        return None
-    return lambda target: settings.is_closed(target, time.time())
-
-
-def notes_for_agents() -> Optional[Callable[[str, str, str, str, int], None]]:
-    """Return what writes down what the person says, None where the settings cannot be used."""
-    try:
-        return TranscriptWriter(from_config().store).write
-    except SettingsError:
-        return None
+        return SettingsGate(from_config().thread_control)
+    except SettingsError as error:
+        logger.warning("no keywords and no hours, the settings cannot be used: %s", error)
+        return OpenGate()

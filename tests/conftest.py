@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,3 +88,11 @@ def redis() -> Iterator[Redis]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(autouse=True)
+def services_of_this_test() -> Iterator[None]:
+    """Close what a test has opened for the whole process: the next one has other settings."""
+    yield
+    if "handover_channel.services" in sys.modules:
+        sys.modules["handover_channel.services"].process.close_all()

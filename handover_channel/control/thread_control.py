@@ -17,13 +17,7 @@ from handover_channel.control.ownership import Ownership
 from handover_channel.control.reachable_targets import expect_reachable
 from handover_channel.control.refused_messages import RefusedMessages
 from handover_channel.control.transition_writer import TransitionWriter
-from handover_channel.errors import (
-    GraphError,
-    GraphUnavailable,
-    HandoverRefused,
-    NotKnown,
-    Refused,
-)
+from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, NotKnown, Refused
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import (
@@ -41,6 +35,7 @@ from handover_channel.rules.control import (
 )
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
+from handover_channel.rules.time_limit import is_up
 from handover_channel.settings.loader import Settings, TargetKind
 from handover_channel.store import Store, deadlines, threads
 from handover_channel.store.deadlines import Deadline
@@ -348,7 +343,7 @@ class ThreadControl:
             return
         reason = row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind
         # Claimed for one handover, and meanwhile another one has begun.
-        is_old = deadline.kind == deadlines.TIME_LIMIT and (row.until is None or row.until > self.clock())
+        is_old = deadline.kind == deadlines.TIME_LIMIT and not is_up(row.until, self.clock())
         if reason and not bot_may_speak(row.state.control) and not is_old:
             self.return_to_bot(row.id, ReturnReason(reason), who="clock")
 

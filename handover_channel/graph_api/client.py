@@ -63,8 +63,8 @@ class GraphApi:
         clock: Callable[[], float] = time.time,
     ) -> None:
         retries = retries or Retries()
-        transport = Transport(url, version, timeouts=retries.timeouts, pools=pools)
-        self._persistence = Persistence(transport.exchange, retries, sleep=sleep, clock=clock)
+        self.transport = Transport(url, version, timeouts=retries.timeouts, pools=pools)
+        self._persistence = Persistence(self.transport.exchange, retries, sleep=sleep, clock=clock)
         self._secret = app_secret
         self._budget = CallBudget(clock)
 

@@ -131,8 +131,15 @@ class Transport:
         self._timeout = Timeout(connect=connect, read=read)
         self._upload_timeout = Timeout(connect=connect, read=max(read, UPLOAD_READ))
         # Without a host nothing is ever called: `exchange` says so, where the settings did not.
-        self._pools = pools or (pools_for(self._base) if self._host else PoolManager())
+        self._pools = pools or self._own_pools()
         logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
+
+    def _own_pools(self) -> Pools:
+        return pools_for(self._base) if self._host else PoolManager()
+
+    def after_fork(self) -> None:
+        """In a child process: leave the parent its connections, and open others when they are needed."""
+        self._pools = self._own_pools()
 
     def exchange(self, call: Call) -> Answer:
         """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""

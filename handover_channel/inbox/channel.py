@@ -74,7 +74,7 @@ class InboxInput(InputChannel):
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
-        self._handover = services.build(settings)
+        self._handover = services.process.get(settings)
         self._clock = clock
         self._server: Optional[Runtime] = None
         self._tidying: Optional[asyncio.Task[None]] = None
@@ -96,6 +96,7 @@ class InboxInput(InputChannel):
             "before_server_start": lambda app, loop: http.guard(app),
             "after_server_start": functools.partial(self._start, page, on_new_message),
             "before_server_stop": functools.partial(self._stop, page),
+            "after_server_stop": lambda app, loop: services.process.close(self._handover),
         }
         for event, listener in listeners.items():
             blueprint.listener(listener, event)

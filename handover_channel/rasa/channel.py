@@ -67,7 +67,7 @@ class MessengerInput(InputChannel):
             raise ChannelSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
 
     def __init__(self, settings: Settings, verify: str) -> None:
-        self._handover = services.build(settings)
+        self._handover = services.process.get(settings)
         self._verify = verify
         self._server: Optional[Runtime] = None
 
@@ -124,6 +124,10 @@ class MessengerInput(InputChannel):
         async def stop(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
             await server.stop()
             end_scheduler()
+
+        @routes.listener("after_server_stop")
+        async def close(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+            services.process.close(self._handover)
 
         return routes
 

@@ -14,7 +14,7 @@ type for real (not under TYPE_CHECKING) and spell unions with Optional.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -25,7 +25,8 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from handover_channel import log, services
-from handover_channel.errors import SettingsError, StoreUnavailable
+from handover_channel.control.turn_gate import TurnGate
+from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
@@ -38,24 +39,13 @@ from handover_channel.rules.bot_contract import (
     TARGET_SLOT,
 )
 from handover_channel.rules.event_meaning import JUST_RETURNED
-from handover_channel.rules.keywords import Keywords
 from handover_channel.rules.rasa_turn import Turn, next_action
 from handover_channel.rules.written_language import language_of
-from handover_channel.settings.return_options import keywords_of
 
 logger = log.logger(__name__)
 
 #: Channels with a gate of their own: no way back reaches a policy there.
 GATED_CHANNELS = frozenset({MESSENGER})
-
-#: (thread) -> whether it is muted, None where the store has no row; raises StoreUnavailable
-Muted = Callable[[str], Optional[bool]]
-#: (text of a message) -> the keyword found in it
-Match = Callable[[str], Optional[str]]
-#: (name of a target, None for the default one) -> whether nobody is there now
-Closed = Callable[[Optional[str]], bool]
-#: (thread, channel, message id, text, ms since the epoch): kept for the agents, and returns at once
-Note = Callable[[str, str, str, str, int], None]
 
 
 class _Untrained(Policy):
@@ -109,24 +99,24 @@ class HandoverPolicy(_Untrained):
             row=self._row(tracker.sender_id),
             target=tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None,
             intent=message.intent.get("name") if message else None,
-            keyword=bool(message and self._match(message.text or "")),
+            keyword=bool(message and self._gate.keywords.match(message.text or "")),
             gated=tracker.get_latest_input_channel() in GATED_CHANNELS,
             asked=_asked(tracker),
             lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
             told=_told(tracker) and not tracker.active_loop_name,
             again=_is_behind_a_return(tracker) and self._is_only_a_way_back(message),
-            closed=_is_request(tracker, domain) and self._closed(_wanted(tracker)),
+            closed=_is_request(tracker, domain) and self._gate.is_closed(_wanted(tracker)),
         )
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
         said, channel = tracker.latest_message, tracker.get_latest_input_channel() or ""
         if said is not None and said.text:
             at = int(said.timestamp * 1000)
-            self._note(tracker.sender_id, channel, said.message_id or "", said.text, at)
+            self._gate.note(tracker.sender_id, channel, said.message_id or "", said.text, at)
 
     def _row(self, thread: str) -> Optional[bool]:
         try:
-            return self._muted(thread)
+            return self._gate.is_muted(thread)
         except StoreUnavailable as error:
             logger.error("thread %s: silent, who has control is not known: %s", thread, error)
             return True
@@ -134,28 +124,13 @@ class HandoverPolicy(_Untrained):
     def _is_only_a_way_back(self, message: Optional[UserUttered]) -> bool:
         if message is None:
             return False
-        return message.intent.get("name") == RETURNED_INTENT or self._is_keyword(message.text or "")
+        is_return = message.intent.get("name") == RETURNED_INTENT
+        return is_return or self._gate.keywords.is_all_of(message.text or "")
 
     # On first use: training and `rasa data validate` need no settings.
     @cached_property
-    def _muted(self) -> Muted:
-        return services.muted_lookup() or _no_row
-
-    @cached_property
-    def _match(self) -> Match:
-        return _keywords().match
-
-    @cached_property
-    def _is_keyword(self) -> Callable[[str], bool]:
-        return _keywords().is_all_of
-
-    @cached_property
-    def _closed(self) -> Closed:
-        return services.closed_lookup() or _never
-
-    @cached_property
-    def _note(self) -> Note:
-        return services.notes_for_agents() or _forget
+    def _gate(self) -> TurnGate:
+        return services.turn_gate()
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
@@ -183,27 +158,6 @@ class LanguagePolicy(_Untrained):
         is_new = written is not None and slot in tracker.slots and tracker.get_slot(slot) != written
         events: List[Event] = [SlotSet(slot, written)] if is_new else []
         return self._prediction(self._default_predictions(domain), events=events)
-
-
-def _no_row(thread: str) -> Optional[bool]:
-    return None
-
-
-def _never(target: Optional[str]) -> bool:
-    return False
-
-
-def _forget(thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
-    pass
-
-
-def _keywords() -> Keywords:
-    """Return the keywords of handover.yml; none without settings."""
-    try:
-        return keywords_of(services.from_config().settings.returning)
-    except SettingsError as error:
-        logger.warning("no keywords, the settings cannot be used: %s", error)
-        return Keywords(())
 
 
 def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:

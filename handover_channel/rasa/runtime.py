@@ -101,7 +101,6 @@ class Runtime:
         self._turns.stop()
         self._calls.shutdown(wait=False)
         self._looks.shutdown(wait=False)
-        self._handover.store.close()
 
     async def receive(self, signature: str, body: bytes) -> Tuple[int, str]:
         """Pass a delivery on; return what Meta is to be answered: HTTP status and text."""

@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext
-from typing import Any, Callable, ContextManager, Iterator, Optional, Union
+from typing import Any, Callable, ContextManager, Iterator, Optional, Tuple, Union
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -59,12 +59,15 @@ class Store:
         self._engine = _engine(self.url)
         self._driver: Any = self._engine.dialect.dbapi
         self._migrated = False
+        self._writer, self._patient = self._locks()
+
+    def _locks(self) -> Tuple[ContextManager[Any], ContextManager[Any]]:
         # SQLite takes one writer at a time and lets the others sleep, ever longer: in one process a lock
         # wakes the next one at once. Those that need no flush stand in a line of their own before it, so that
         # what Meta waits for never has more than one of them ahead.
-        sqlite = self.dialect == "sqlite"
-        self._writer: ContextManager[Any] = threading.Lock() if sqlite else nullcontext()
-        self._patient: ContextManager[Any] = threading.Lock() if sqlite else nullcontext()
+        if self.dialect == "sqlite":
+            return threading.Lock(), threading.Lock()
+        return nullcontext(), nullcontext()
 
     @property
     def dialect(self) -> str:
@@ -129,6 +132,14 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def after_fork(self) -> None:
+        """In a child process: leave the parent its connections, and open others when they are needed."""
+        # Never to be freed here, as that would close them:
+        # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+        self._of_the_parent = self._engine.pool
+        self._engine.dispose(close=False)
+        self._writer, self._patient = self._locks()
 
     @contextmanager
     def _transaction(self, *, write: bool, durable: bool = True) -> Iterator[Connection]:

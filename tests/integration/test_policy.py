@@ -17,6 +17,7 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 
 import handover_channel
+from handover_channel.control.turn_gate import OpenGate
 from handover_channel.errors import SettingsError, StoreUnavailable
 from handover_channel.rasa import policy as policy_module
 from handover_channel.rasa.policy import HandoverPolicy, LanguagePolicy
@@ -41,10 +42,8 @@ def policy() -> HandoverPolicy:
     """A policy whose store knows no thread, with one keyword."""
     context = ExecutionContext(GraphSchema({}))
     made = HandoverPolicy.create(HandoverPolicy.get_default_config(), None, Resource("policy"), context)
-    made._muted = lambda thread: None
-    made._match = lambda text: "main menu" if "main menu" in text else None
-    made._closed = lambda target: False
-    made._note = lambda *said: None
+    made._gate = OpenGate()
+    made._gate.keywords = Keywords([Keyword("main menu")])
     return made
 
 
@@ -102,7 +101,7 @@ def test_silence_outranks_the_next_question_of_a_form(policy, domain):
 
 
 def test_a_typed_restart_does_not_break_the_silence(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     tracker = conversation(domain, said("/restart", intent="restart"))
 
     assert best(policy, domain, tracker, vote(domain, "action_restart")) == LISTEN
@@ -110,7 +109,7 @@ def test_a_typed_restart_does_not_break_the_silence(policy, domain):
 
 def test_the_store_is_asked_about_the_thread_and_beats_the_slot(policy, domain):
     asked = []
-    policy._muted = lambda thread: bool(asked.append(thread))
+    policy._gate.is_muted = lambda thread: bool(asked.append(thread))
     tracker = conversation(domain, SlotSet("handover_target", "inbox"), said("hello"))
 
     assert best(policy, domain, tracker, vote(domain, "utter_greet")) == "utter_greet"
@@ -121,7 +120,7 @@ def test_a_store_that_cannot_be_asked_mutes_and_the_log_keeps_the_message_out(po
     def out_of_reach(thread: str) -> bool:
         raise StoreUnavailable("no connection")
 
-    policy._muted = out_of_reach
+    policy._gate.is_muted = out_of_reach
     tracker = conversation(domain, said("my secret"))
 
     assert best(policy, domain, tracker, vote(domain, "utter_greet")) == LISTEN
@@ -130,7 +129,7 @@ def test_a_store_that_cannot_be_asked_mutes_and_the_log_keeps_the_message_out(po
 
 
 def test_a_keyword_brings_rest_back_once(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     before = [said("main menu")]
     after = [*before, ActionExecuted(RETURN, policy="HandoverPolicy")]
 
@@ -139,14 +138,14 @@ def test_a_keyword_brings_rest_back_once(policy, domain):
 
 
 def test_a_keyword_in_the_next_message_counts_again(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     first = [said("main menu"), ActionExecuted(RETURN, policy="HandoverPolicy"), ActionExecuted(LISTEN)]
 
     assert best(policy, domain, conversation(domain, *first, said("main menu please"))) == RETURN
 
 
 def test_on_messenger_a_keyword_is_the_channels_business(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
 
     assert best(policy, domain, conversation(domain, said("main menu", channel="facebook"))) == LISTEN
 
@@ -158,7 +157,7 @@ def test_a_return_by_a_rule_of_the_bot_goes_on_with_that_rule(policy, domain):
 
 
 def test_what_is_met_with_silence_leaves_neither_history_nor_slots(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     handed_over = [said("a human please", intent="handover"), ActionExecuted("action_handover")]
     told = [said("my number is 10234", intent="inform"), SlotSet("order_number", "10234")]
     tracker = conversation(domain, *handed_over, ActionExecuted(LISTEN), *told)
@@ -172,7 +171,7 @@ def test_what_is_met_with_silence_leaves_neither_history_nor_slots(policy, domai
 
 
 def test_the_message_that_asked_for_the_handover_stays_in_the_history(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     tracker = conversation(
         domain, said("a human please", intent="handover"), ActionExecuted("action_handover")
     )
@@ -211,7 +210,7 @@ def request(channel: Optional[str] = "rest", **more: Any) -> UserUttered:
 @pytest.mark.parametrize("row", [None, False])
 @pytest.mark.parametrize("channel", ["rest", "facebook"])
 def test_outside_the_hours_nobody_is_promised_a_handover(policy, domain, row, channel):
-    policy._muted, policy._closed = (lambda thread: row), (lambda target: True)
+    policy._gate.is_muted, policy._gate.is_closed = (lambda thread: row), (lambda target: True)
     said_first = vote(domain, "utter_handover")
     tracker = conversation(domain, request(channel))
     after = conversation(
@@ -224,8 +223,8 @@ def test_outside_the_hours_nobody_is_promised_a_handover(policy, domain, row, ch
 
 def test_which_target_is_closed_is_what_the_person_named_else_the_slot_else_the_default(policy, domain):
     asked: List[Optional[str]] = []
-    policy._closed = lambda target: bool(asked.append(target))
-    policy._muted = lambda thread: False
+    policy._gate.is_closed = lambda target: bool(asked.append(target))
+    policy._gate.is_muted = lambda thread: False
     slot = SlotSet("handover_target", "hootsuite")
 
     for events in ([request(names=["sales_bot"])], [slot, request()], [request()]):
@@ -235,14 +234,14 @@ def test_which_target_is_closed_is_what_the_person_named_else_the_slot_else_the_
 
 
 def test_the_clock_decides_nothing_in_the_stories_of_rasa_test(policy, domain):
-    policy._closed = lambda target: True
+    policy._gate.is_closed = lambda target: True
     tracker = conversation(domain, request(channel=None))
 
     assert best(policy, domain, tracker, vote(domain, "utter_handover")) == "utter_handover"
 
 
 def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
-    policy._muted, policy._closed = (lambda thread: False), (lambda target: True)
+    policy._gate.is_muted, policy._gate.is_closed = (lambda thread: False), (lambda target: True)
     before = [ActiveLoop("order_form"), request()]
     after = [*before, ActionExecuted(HANDOVER, policy="HandoverPolicy"), *CLOSED_SAID]
     form = vote(domain, "order_form", no_user=True)
@@ -252,14 +251,14 @@ def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
 
 
 def test_an_action_server_that_is_not_there_is_made_good_outside_the_hours_too(policy, domain):
-    policy._closed = lambda target: True
+    policy._gate.is_closed = lambda target: True
     tracker = conversation(domain, request(), ActionExecuted(HANDOVER, policy="HandoverPolicy"))
 
     assert best(policy, domain, tracker) == "utter_handover_failed"
 
 
 def test_the_next_message_is_answered_as_any(policy, domain):
-    policy._closed = lambda target: True
+    policy._gate.is_closed = lambda target: True
     told = [
         request(),
         ActionExecuted(HANDOVER, policy="HandoverPolicy"),
@@ -277,39 +276,39 @@ def test_the_next_message_is_answered_as_any(policy, domain):
 
 def kept(policy: HandoverPolicy, domain: Domain, *events: Any) -> List[Any]:
     noted: List[Any] = []
-    policy._note = lambda *told: noted.append(told)
+    policy._gate.note = lambda *told: noted.append(told)
     policy.predict_action_probabilities(conversation(domain, *events), domain)
     return noted
 
 
 def test_what_the_person_says_meanwhile_is_handed_to_who_writes_it_down(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
     message = UserUttered("anybody?", {"name": "greet"}, input_channel="rest", message_id="m1", timestamp=1.5)
 
     assert kept(policy, domain, message) == [("4711", "rest", "m1", "anybody?", 1500)]
 
 
 def test_on_messenger_the_channel_writes_it_down(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
 
     assert kept(policy, domain, said("anybody?", channel="facebook")) == []
 
 
 @pytest.mark.parametrize("row", [None, False])
 def test_what_is_said_to_the_bot_is_the_bots(policy, domain, row):
-    policy._muted = lambda thread: row
+    policy._gate.is_muted = lambda thread: row
 
     assert kept(policy, domain, said("hello")) == []
 
 
 def test_the_message_in_whose_turn_the_handover_happened_is_the_bots(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
 
     assert kept(policy, domain, said("a human"), ActionExecuted(HANDOVER, policy="RulePolicy")) == []
 
 
 def test_a_way_back_is_the_bots(policy, domain):
-    policy._muted = lambda thread: True
+    policy._gate.is_muted = lambda thread: True
 
     assert kept(policy, domain, said("main menu")) == []
 
@@ -329,8 +328,7 @@ def test_a_way_back_right_behind_a_return_is_answered_by_nothing(policy, domain,
     returned.timestamp = 1000.0
     latest = said(*again)
     latest.timestamp = 1000.0 + behind
-    policy._muted = lambda thread: False
-    policy._is_keyword = Keywords([Keyword("main menu")]).is_all_of
+    policy._gate.is_muted = lambda thread: False
     told = [ActionExecuted(RETURN), ActionExecuted("utter_handover_returned"), ActionExecuted(LISTEN)]
     tracker = conversation(domain, returned, *told, latest)
 

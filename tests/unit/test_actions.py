@@ -7,7 +7,6 @@ from play import HOUR, OUTAGE, PSID, SALES_BOT, target
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from handover_channel import services
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
@@ -336,7 +335,6 @@ def test_the_actions_have_the_names_that_domain_yml_uses(play):
 def test_the_action_server_stops_at_its_start_with_everything_that_is_wrong(monkeypatch, tmp_path):
     (tmp_path / "handover.yml").write_text("app_id: x\ncolour: red\n")
     monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
-    services.from_config.cache_clear()
 
     with pytest.raises(SystemExit, match=r"(?s)app_id.*colour|colour.*app_id"):
         ActionHandover()
