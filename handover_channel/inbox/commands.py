@@ -37,7 +37,7 @@ from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
 
-LONGEST_TAG, LONGEST_REMARK = 40, 10_000
+LONGEST_TAG, LONGEST_NOTE = 40, 10_000
 
 _NOT_HERE_NOW = Sentence(
     "this conversation is not in the inbox any more -> look again: it may be back with the bot"
@@ -123,14 +123,14 @@ class Commands:
         row = self._thread_control.take_over(thread, agent)
         self.claim_for_answer(row, agent)
 
-    def give_back(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
+    def return_to_bot(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
         """Return *thread* to the bot.
 
         Raises Refused for a colleague's, and where Meta does not give control back.
         """
         self.expect_right(Act.RETURN, thread, agent)
         done = self._thread_control.return_to_bot(
-            thread, ReturnReason.AGENT, who=agent, note=note.strip()[:LONGEST_REMARK], intent=intent
+            thread, ReturnReason.AGENT, who=agent, note=note.strip()[:LONGEST_NOTE], intent=intent
         )
         if not done:
             row = self._row(thread)
@@ -161,17 +161,17 @@ class Commands:
             )
             page_updates.add(connection, thread, now=self._clock())
 
-    def remark(self, thread: str, agent: str, text: str) -> None:
+    def add_note(self, thread: str, agent: str, text: str) -> None:
         """Keep an internal note. Raises HandoverRefused for none, a long one, and an unknown thread."""
         if not text.strip():
             raise NotUsable("the note is empty -> write something, or leave it")
-        if len(text) > LONGEST_REMARK:
+        if len(text) > LONGEST_NOTE:
             raise TooLarge(
                 counted(
                     "the note has %(number)s character; %(most)s are allowed",
                     "the note has %(number)s characters; %(most)s are allowed",
                     len(text),
-                    most=LONGEST_REMARK,
+                    most=LONGEST_NOTE,
                 )
             )
         with self._store.writing() as connection:
@@ -179,20 +179,20 @@ class Commands:
             private_notes.add(connection, thread, agent=agent, text=text.strip(), now=self._clock())
             page_updates.add(connection, thread, now=self._clock())
 
-    def types(self, page: str, thread: str) -> None:
+    def note_typing(self, page: str, thread: str) -> None:
         """Note that somebody types."""
         with self._store.writing(durable=False) as connection:
             presence.types(connection, page, now=self._clock())
             page_updates.add(connection, thread, now=self._clock(), kind=page_updates.LOOK)
 
-    def is_here(self, page: str, *, agent: str, thread: str, arrived: bool = False) -> None:
+    def note_page_open(self, page: str, *, agent: str, thread: str, arrived: bool = False) -> None:
         """Note that a page of the agent's is open."""
         with self._store.writing(durable=False) as connection:
             presence.seen(connection, page, agent=agent, thread=thread, now=self._clock())
             if arrived and thread:
                 page_updates.add(connection, thread, now=self._clock(), kind=page_updates.LOOK)
 
-    def is_gone(self, page: str, thread: str) -> None:
+    def note_page_closed(self, page: str, thread: str) -> None:
         """Note that a page was closed, or shows another thread than *thread*."""
         with self._store.writing(durable=False) as connection:
             presence.gone(connection, page, thread=thread)

@@ -93,7 +93,7 @@ async def drop(services: PageServices, request: Request) -> Answer:
 
 async def add_note(services: PageServices, request: Request) -> Answer:
     """Keep an internal note."""
-    await services.call(services.commands.remark, request.thread, request.you.name, request.written("text"))
+    await services.call(services.commands.add_note, request.thread, request.you.name, request.written("text"))
     return answer.changed(request)
 
 
@@ -132,7 +132,7 @@ async def return_to_bot(services: PageServices, request: Request) -> Answer:
     if intent and intent not in services.queries.to_go_on_with(services.bot.intents()):
         raise NotUsable("the bot has no intent %(intent)r -> choose one of the list", intent=intent)
     thread, you = request.thread, request.you.name
-    await call_in(services.pools.meta, services.commands.give_back, thread, you, note=note, intent=intent)
+    await call_in(services.pools.meta, services.commands.return_to_bot, thread, you, note=note, intent=intent)
     return answer.changed(request)
 
 
@@ -144,7 +144,7 @@ async def extend(services: PageServices, request: Request) -> Answer:
 
 async def note_typing(services: PageServices, request: Request) -> Answer:
     """Note that somebody types in the thread."""
-    await services.call(services.commands.types, request.field("page"), request.thread)
+    await services.call(services.commands.note_typing, request.field("page"), request.thread)
     return answer.nothing()
 
 

@@ -33,7 +33,7 @@ async def _events(
     """Give server-sent events until the page, the sign-in or the server ends."""
     clock = asyncio.get_running_loop().time
     listener = services.updates.open()
-    here = functools.partial(services.commands.is_here, page, agent=request.you.name, thread=thread)
+    here = functools.partial(services.commands.note_page_open, page, agent=request.you.name, thread=thread)
     try:
         yield "retry: 2000\n\n"
         await services.call(here, arrived=True)
@@ -58,4 +58,4 @@ async def _events(
         logger.debug("the stream of a page ends, it asks for another one: %s", error)
     finally:
         services.updates.close(listener)
-        services.soon(services.commands.is_gone, page, thread)
+        services.soon(services.commands.note_page_closed, page, thread)

@@ -609,7 +609,7 @@ def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
     ("waits", "begun"),
     [
         ((Commands, "assign"), lambda kim: kim.post(f"/thread/{THREAD}/claim", {"assignee_seen": ""})),
-        ((Commands, "give_back"), lambda kim: kim.post(f"/thread/{THREAD}/return", {})),
+        ((Commands, "return_to_bot"), lambda kim: kim.post(f"/thread/{THREAD}/return", {})),
         ((MediaProxy, "fetch"), lambda kim: kim.get(f"/picture/{THREAD}")),
         ((Auth, "sign_in"), lambda kim: kim.post("/sign-in", {"name": "lee", "password": "x"})),
     ],

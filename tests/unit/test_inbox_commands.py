@@ -153,7 +153,7 @@ def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, c
 
 @pytest.mark.parametrize(
     "act",
-    [lambda commands: commands.tag("404", "vip"), lambda commands: commands.remark("404", "sara", "who?")],
+    [lambda commands: commands.tag("404", "vip"), lambda commands: commands.add_note("404", "sara", "who?")],
 )
 def test_what_was_never_seen_gets_no_tags_and_no_notes(play, commands, act):
     with pytest.raises(Refused, match="was never seen"):
@@ -202,7 +202,7 @@ def test_stepping_in_takes_the_conversation_from_the_bot_and_gives_it_to_the_age
 def test_what_goes_back_to_the_bot_carries_the_note_into_the_divider(play, commands, queries):
     play.hands_over()
 
-    commands.give_back(PSID, "sara", note="  refunded  ")
+    commands.return_to_bot(PSID, "sara", note="  refunded  ")
 
     divider = entries(queries, play, ControlChange)[-1]
     assert (divider.control, divider.reason, divider.who, divider.note) == (
@@ -243,7 +243,7 @@ def test_an_internal_note_is_shown_to_colleagues_and_sent_to_nobody(play, comman
     play.hands_over()
     play.calls()
 
-    commands.remark(PSID, "sara", "is angry, rightly")
+    commands.add_note(PSID, "sara", "is angry, rightly")
 
     assert [(each.name, each.text) for each in entries(queries, play, PrivateNote, agent="omar")] == [
         ("Sara", "is angry, rightly")
@@ -256,7 +256,7 @@ def test_a_note_that_is_none_is_refused(play, commands, text):
     play.hands_over()
 
     with pytest.raises(Refused, match="the note"):
-        commands.remark(PSID, "sara", text)
+        commands.add_note(PSID, "sara", text)
 
 
 def test_tags_come_and_go(play, commands, queries):
@@ -286,8 +286,8 @@ def test_unread_is_what_the_person_wrote_since_this_agent_looked(play, commands,
 
 def test_colleagues_see_who_looks_and_who_types(play, commands, queries):
     play.hands_over()
-    commands.is_here("p1", agent="omar", thread=PSID)
-    commands.types("p1", PSID)
+    commands.note_page_open("p1", agent="omar", thread=PSID)
+    commands.note_typing("p1", PSID)
 
     omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.here, omar.looking, omar.typing) == (True, True, True)
@@ -296,17 +296,17 @@ def test_colleagues_see_who_looks_and_who_types(play, commands, queries):
     omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.looking, omar.typing) == (True, False)
 
-    commands.is_gone("p1", PSID)
+    commands.note_page_closed("p1", PSID)
     omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert (omar.here, omar.looking) == (True, False)
 
 
 def test_who_opens_another_thread_looks_at_it_however_late_the_first_one_is_left(play, commands, queries):
     play.hands_over()
-    commands.is_here("p1", agent="omar", thread="")
-    commands.is_here("p1", agent="omar", thread=PSID, arrived=True)
+    commands.note_page_open("p1", agent="omar", thread="")
+    commands.note_page_open("p1", agent="omar", thread=PSID, arrived=True)
 
-    commands.is_gone("p1", "")
+    commands.note_page_closed("p1", "")
 
     omar = next(each for each in view(queries, play).colleagues if each.name == "omar")
     assert omar.looking
@@ -315,7 +315,7 @@ def test_who_opens_another_thread_looks_at_it_however_late_the_first_one_is_left
 def test_who_has_been_away_for_too_long_has_nothing_any_more(play, commands, queries):
     play.hands_over()
     commands.assign(PSID, to="sara", seen="", by="sara")
-    commands.is_here("p1", agent="sara", thread=PSID)
+    commands.note_page_open("p1", agent="sara", thread=PSID)
 
     play.clock.passes(4 * 60)
     commands.tidy()
@@ -346,7 +346,7 @@ def test_an_agent_who_may_be_away_for_long_is_remembered_as_long(play, queries, 
     play.hands_over()
     commands.assign(PSID, to="sara", seen="", by="sara")
     play.clock.passes(timedelta(days=5).total_seconds())
-    commands.is_here("p1", agent="sara", thread=PSID)
+    commands.note_page_open("p1", agent="sara", thread=PSID)
 
     play.clock.passes(timedelta(days=10).total_seconds())
     commands.tidy()
@@ -376,7 +376,7 @@ def test_every_act_is_news_and_old_news_is_forgotten(play, commands):
         before, _ = page_updates.newest(connection)
 
     commands.tag(PSID, "late")
-    commands.remark(PSID, "sara", "a note")
+    commands.add_note(PSID, "sara", "a note")
     commands.assign(PSID, to="sara", seen="", by="sara")
 
     with play.store.reading() as connection:
@@ -386,7 +386,7 @@ def test_every_act_is_news_and_old_news_is_forgotten(play, commands):
     assert [thread for _, thread in found] == [PSID] * 3
 
     play.clock.passes(3600)
-    commands.is_here("p1", agent="sara", thread="")
+    commands.note_page_open("p1", agent="sara", thread="")
     commands.tidy()
     with play.store.reading() as connection:
         assert (
@@ -434,7 +434,7 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, c
             transcript.add(connection, PSID, Line(AGENT, "hi", number, mid=f"m{number}", agent=name))
             replies.add(connection, PSID, key=name, agent=name, text="hi", now=play.clock())
     for number in range(20):
-        commands.remark(PSID, f"agent{number}", "a note")
+        commands.add_note(PSID, f"agent{number}", "a note")
         commands.tag(PSID, f"tag {number}")
         play.thread_control.hand_over(f"chat-{number}", channel="socketio")
         commands.tag(f"chat-{number}", "vip")
@@ -452,7 +452,7 @@ def test_what_everybody_said_stands_in_the_order_of_time(play, commands, queries
     play.says("is anybody there?")
     said = play.clock()
     bot = BotHistory([Said("b1", said - 10, "person", "", "hi"), Said("b2", said - 9, "bot", "", "Hello!")])
-    commands.remark(PSID, "sara", "late again")
+    commands.add_note(PSID, "sara", "late again")
 
     shown = view(queries, play, bot=bot).entries
 
@@ -520,7 +520,7 @@ def test_what_was_said_in_the_same_moment_is_never_lost_between_two_stretches(pl
     bot = BotHistory([Said(f"b{number}", at, "bot", "", f"bot {number}") for number in range(3)])
     for number in range(timeline.ENTRIES - 2):
         play.clock.passes(1)
-        commands.remark(PSID, "sara", f"note {number}")
+        commands.add_note(PSID, "sara", f"note {number}")
     with play.store.writing() as connection:
         for number in range(3):
             transcript.add(connection, PSID, Line(PERSON, f"line {number}", int(at * 1000), mid=f"m{number}"))

@@ -80,7 +80,7 @@ def view(play, agent, of):
 
 DEEDS = {
     "assign": lambda commands, by: commands.assign(PSID, to=by, seen="sara", by=by),
-    "return": lambda commands, by: commands.give_back(PSID, by),
+    "return": lambda commands, by: commands.return_to_bot(PSID, by),
     "take over": lambda commands, by: commands.take_over(PSID, by),
     "extend": lambda commands, by: commands.extend(PSID, by, "1 hour"),
 }
@@ -120,7 +120,7 @@ def test_on_a_machine_without_agents_the_one_there_is_may_do_everything(play):
     with play.store.writing() as connection:
         threads.assign(connection, PSID, agent="old", seen="", now=play.clock())
 
-    commands.give_back(PSID, YOU)
+    commands.return_to_bot(PSID, YOU)
 
     assert play.control == "bot"
 
@@ -176,7 +176,7 @@ def test_the_page_offers_what_one_may_do(play, commands, agent):
 
 
 def test_notes_and_tags_are_everybodys(play, commands):
-    commands.remark(PSID, "eve", "I know her")
+    commands.add_note(PSID, "eve", "I know her")
     commands.tag(PSID, "vip")
 
 
