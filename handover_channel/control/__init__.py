@@ -1,1 +1,1 @@
-"""Changes who has control of a thread, and tells everybody whom that concerns."""
+"""Changes who has control of a thread, and tells Meta, Rasa and the person."""

@@ -1,13 +1,13 @@
-"""What the person is told around a handover to the built-in inbox: how many wait before them, who has joined.
+"""Tells the person around a handover to the built-in inbox how many wait before them, and who has joined.
 
 1. It is said as the page, while the bot is silent already; the agents see it in the transcript.
-2. It is a courtesy: what Meta refuses is logged, and each notice is tried once. What a refusal says about
+2. It is a courtesy: each notice is tried once, and what Meta refuses is logged. What a refusal says about
    the thread (another app has it, the person cannot be reached) is noted as for an agent's message.
-3. Nothing here is written by a person. So it goes out within the standard window
+3. Nothing here is written by a person, so it goes out within the standard window only
    (rules/messaging_window.py), and never with the tag HUMAN_AGENT.
-4. On other channels it is for the caller to say: only Rasa's outputs get there.
+4. On other channels the caller says it: only Rasa's outputs get there.
 
-Used by the switchboard alone.
+Used by thread_control.py alone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ logger = log.logger(__name__)
 
 
 class Announcements:
-    """Tell the person. *token*: of the page of a row; raises GraphError. *refused*: is told of refusals."""
+    """An announcement is what we say to the person by ourselves.
+
+    *token*: returns that of the page of a row; raises GraphError. *refused*: is told of refusals.
+    """
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""What Meta says about who owns a thread, and what it is asked for there.
+"""Asks Meta who owns a thread, and takes control there.
 
-Whoever cannot be asked says nothing: silence is never taken for consent.
+If Meta cannot be asked, nothing is known: no answer is never taken for consent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = log.logger(__name__)
 
 
 class Ownership:
-    """Meta's side of the control of threads. Used by the switchboard alone."""
+    """The ownership of threads, which is Meta's side of their control. Used by thread_control.py alone."""
 
     def __init__(self, settings: Settings, graph: GraphApi, clock: Callable[[], float]) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class Ownership:
         return owner.app_id not in ("", self._settings.app_id)
 
     def take(self, row: Thread, *, signs: bool = False) -> bool:
-        """Take control from another app. Raises what Meta refuses, unless control is nobody else's.
+        """Take control from another app. Raises the GraphError of a refusal, unless control is nobody else's.
 
         Refused is also a take of what is ours already (an earlier call of ours), and, without a default app,
         of what nobody owns. False: it is taken to be nobody's, by signs alone: Meta names no owner, and a

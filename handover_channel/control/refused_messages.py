@@ -1,7 +1,7 @@
 """Learns from Meta's refusal of a message that an agent, or the inbox itself, sent.
 
-It tells who has the thread, why nothing gets to the person, or what is wrong with the set-up. Meta is asked
-once for each refused message, and nothing is tried again here.
+A refusal shows that another app has the thread, why nothing gets to the person, or what is wrong with the
+set-up. Meta is asked once for each refused message, and nothing is sent again here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from handover_channel.store.threads import Thread
 
 
 class RefusedMessages:
-    """What refused messages say about threads. *ask*: Meta, for the owner; *lose*: the switchboard's."""
+    """A refused message says something about its thread.
+
+    *ask*: asks Meta for the owner; *lose*: as `ThreadControl.lose`.
+    """
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""The only place where control changes: by the table in rules/control.py, in the store, with Meta's consent.
+"""Hands threads over and takes them back: the only place where control changes, by rules/control.py.
 
-1. Handing over to another app: row (silent from here on), then Meta, then row. Whoever lacks control cannot
-   send: the notice to the person goes out before.
-2. Returning from another app: Meta first, then the row. What Meta refuses is kept, shown and tried again.
+1. Handing over to another app: first the row (the bot is silent from here on), then Meta, then the row again.
+   Who lacks control cannot send, so the notice to the person goes out before.
+2. Returning from another app: Meta first, then the row. A refused return is kept, shown and tried again.
 3. No Graph call is made while a database transaction is open.
 """
 
@@ -50,7 +50,7 @@ SIGNS_COUNT = 300.0
 
 
 class ThreadControl:
-    """Hand threads over and take them back. Synchronous: on an event loop, call it in a thread."""
+    """The control of threads: who may answer in each. Synchronous: on an event loop, call it in a thread."""
 
     def __init__(
         self, settings: Settings, store: Store, graph: GraphApi, clock: Callable[[], float] = time.time
@@ -137,7 +137,7 @@ class ThreadControl:
 
         From the bot, or from another app, which Meta has to allow. *target*: of kind inbox; None: the default
         one if it is that, else the first. A thread that is in the inbox already stays as it is. Raises
-        HandoverRefused, and what Meta refuses (GraphError): control stays where it is then.
+        HandoverRefused, or the GraphError of what Meta refuses: control stays where it is then.
         """
         to = self.settings.inbox_target(target)
         row = self._known(thread)

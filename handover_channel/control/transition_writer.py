@@ -1,7 +1,7 @@
 """Writes a change of control: the row, its log, its deadlines and the note to the worker, in one transaction.
 
-Whatever changes what the slots mirror (target, time limit) leaves a note for Rasa here, so that no path can
-forget to: the turn of a return, else the slots alone. Used by the switchboard alone.
+If a change affects what Rasa's slots mirror (target, time limit), a note for Rasa is written here, so that no
+path can forget it: for a turn on return, else for the slots alone. Used by thread_control.py alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SETTLE_AFTER = 60.0
 
 
 class TransitionWriter:
-    """The rows behind the switchboard."""
+    """A transition is one change of control, decided from the row as it stands and written over it."""
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], float]) -> None:
         self._settings = settings

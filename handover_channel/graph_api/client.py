@@ -1,9 +1,9 @@
-"""The Graph API calls we make.
+"""Makes the calls of the Graph API that this package needs.
 
 1. Synchronous, for any number of threads at once; never called on the event loop.
-2. What is transient is tried again (retries.py); typing and mark-seen are decoration: one attempt.
-3. Refusals are raised, with a remedy for whoever made the call, and not logged here: the caller knows what
-   they mean for the thread. A message is taken for the bot's; others reword its refusal (remedies.py).
+2. A transient failure is tried again (retries.py); typing and mark-seen are decoration, and get one attempt.
+3. A refusal is raised, with a remedy for whoever made the call, and not logged here: the caller knows what
+   it means for the thread. A message is taken for the bot's; others reword its refusal (remedies.py).
 4. Every call about a thread is counted (rules/budget.py): one too many is not made, and raises OverBudget.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversation-routing
@@ -45,7 +45,7 @@ class ThreadOwner:
 
 
 class GraphApi:
-    """Call the Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v27.0`.
+    """The Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v27.0`.
 
     Every method takes the page's token first, and raises the GraphError that Meta's answer stands for.
     With the app secret every call carries `appsecret_proof`.
@@ -85,7 +85,7 @@ class GraphApi:
         return self._control("pass_thread_control", token, thread, target_app_id=target, metadata=metadata)
 
     def take_thread_control(self, token: str, thread: str, metadata: str = "") -> Dict[str, Any]:
-        """Take control; TakeNotAllowed without a default app, and for an app that may not take."""
+        """Take control. Raises TakeNotAllowed without a default app, and for an app that may not take."""
         try:
             return self._control("take_thread_control", token, thread, metadata=metadata)
         except TokenRefused as error:

@@ -1,4 +1,4 @@
-"""What Meta's refusals mean, and what a person can do about them. No I/O.
+"""Tells what a refusal of Meta's means, and what a person can do about it. No I/O.
 
 1. The subcode decides first, then the text where one code has several meanings (10 stands for ownership,
    window and permission alike), then the code, then the HTTP status.

@@ -1,9 +1,9 @@
-"""Under which name and picture an agent answers, where Meta shows both: a persona for each agent and page.
+"""Makes and keeps a persona for each agent and page: the name and picture under which Meta shows answers.
 
-1. Made when the agent first answers on a page, and kept with the agent; made anew after a change of name or
-   picture.
-2. A reply waits for one call at most, the first time, and never fails for one: without a persona it goes out
-   as the page.
+1. It is made when the agent first answers on a page, and kept with the agent; it is made anew after a change
+   of name or picture.
+2. A reply waits for one call at most, the first time, and never fails because of it: without a persona it
+   goes out as the page.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
 """
@@ -32,7 +32,7 @@ AGAIN = 3600.0
 
 
 class Personas:
-    """The personas of the agents."""
+    """A persona is the name and picture of one agent on one page, by an id that Meta gives it."""
 
     def __init__(self, store: Store, graph: GraphApi, clock: Callable[[], float] = time.time) -> None:
         self._store = store

@@ -1,8 +1,8 @@
 """Words the remedy for a refusal of Meta's, by who made the call and with what tag. No I/O.
 
-1. `errors.py` knows refusals by code, and words them for whoever writes the bot's responses. For every
-   other caller each of those remedies that would send somebody to the wrong place is replaced here.
-2. An agent reads what an agent can do. What only those who run the bot can mend is said to be theirs.
+1. graph_api/errors.py knows refusals by code, and words them for whoever writes the bot's responses. For
+   every other caller each of those remedies that would send somebody to the wrong place is replaced here.
+2. An agent reads what an agent can do; what only those who run the bot can mend is said to be theirs.
 3. A call with the tag HUMAN_AGENT that is refused for a permission, or for a parameter that nobody can name,
    lacks the feature of that name.
    https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages

@@ -1,4 +1,4 @@
-"""One HTTP exchange with the Graph API.
+"""Makes one HTTP exchange with the Graph API.
 
 1. The token travels in the `Authorization` header, never in the URL: URLs end up in logs.
 2. No text of an HTTP library goes further than this file: those texts quote URLs and headers. In the log that
@@ -120,7 +120,7 @@ class Pools(Protocol):
 
 
 class Transport:
-    """Speak HTTP with the Graph API at *url* in *version*; *timeouts* in seconds: to connect, to read."""
+    """HTTP with the Graph API at *url* in *version*; *timeouts* in seconds: to connect, to read."""
 
     def __init__(
         self, url: str, version: str, *, timeouts: Tuple[float, float], pools: Optional[Pools] = None
@@ -142,7 +142,7 @@ class Transport:
         self._pools = self._own_pools()
 
     def exchange(self, call: Call) -> Answer:
-        """Make *call* once; raise `Unanswered`, or another GraphError where it cannot even be made."""
+        """Make *call* once. Raises `Unanswered`, or another GraphError where it cannot even be made."""
         if not self._host:
             raise GraphError(Sentence("graph_api.url is no URL"), remedy=_BAD_URL)
         headers = {"Authorization": f"Bearer {_checked(call.token)}", "User-Agent": "rasa-handover"}

@@ -26,7 +26,7 @@ class Link:
 
     url: str
     title: str = ""  #: "": the address is shown
-    kind: str = "link"  #: a key of wording.LINKS
+    kind: str = "link"  #: a key of LINKS in inbox/labels.py
     detail: str = ""  #: the host, or the coordinates of a place
 
 
@@ -52,7 +52,7 @@ class Card:
 class Note:
     """A sentence of ours about a message: where Messenger gives no words, or does not pass them on."""
 
-    key: str  #: of wording.NOTES
+    key: str  #: of NOTES in inbox/labels.py
     detail: str = ""  #: what the sentence is about, in the sender's words
 
 
@@ -100,7 +100,7 @@ def shortened(text: str, limit: int) -> str:
 def summary(content: Content, limit: int) -> Tuple[str, str]:
     """Return *content* in one line: its words, and the key of a sentence that says what it is.
 
-    The key is one of wording.NOTES, wording.FILES or wording.LINKS, "" where the words are a text.
+    The key is one of NOTES, FILES or LINKS in inbox/labels.py, "" where the words are a text.
     """
     if content.text:
         return shortened(content.text, limit), ""

@@ -1,1 +1,1 @@
-"""Sends what agents answer: each reply is kept first, then sent in order, once."""
+"""Sends the replies of agents: each is kept first, then sent in order, once."""

@@ -1,8 +1,9 @@
-"""One message of an agent, on its way to the person: by Meta's Send API, or by a channel of Rasa's.
+"""Sends one message of a reply to the person, by Meta's Send API or by one of Rasa's channels.
 
-1. What goes to Meta carries its tag as `metadata`: the echo tells what was sent.
-2. With a persona where there is one (graph_api/personas.py); refused with it, it goes out without.
-3. What a channel's own library raises is told by its kind alone: its text may hold anything.
+1. A message to Meta carries its tag as `metadata`, so that the echo tells which message was sent.
+2. It goes out under the agent's persona (graph_api/personas.py) if there is one; if Meta refuses it with the
+   persona, it is sent without.
+3. Of an error that a channel's own library raises only the kind is told: its text may hold anything.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ logger = log.logger(__name__)
 
 
 class ReplyDelivery:
-    """Sends messages, each by the channel of its thread."""
+    """A delivery takes one message of a reply to the channel of its thread."""
 
     def __init__(
         self,

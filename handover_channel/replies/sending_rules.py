@@ -1,11 +1,12 @@
-"""Whether an agent may answer in a thread now, and as what. No I/O.
+"""Decides whether an agent may answer in a thread now, and as what. No I/O.
 
 1. Only in the built-in inbox: where the bot or another app has control, an answer would be a second voice.
+   AgentReplies asks it of the row in the transaction that begins with a reply; the page asks it in advance.
 2. Within Meta's messaging window (rules/messaging_window.py) an answer is an ordinary one. Up to 7 days it
    carries the tag HUMAN_AGENT, which is for people only: for a reply that an agent wrote, and nothing else.
-   Then Meta takes none. What Meta has refused meanwhile (rules/obstacle.py) counts for more.
+   After that Meta takes none. What Meta has refused meanwhile (rules/obstacle.py) outranks the clock.
 3. Other channels have no such limits, but have to be reachable: one that only answers requests is not.
-4. Nothing of a reply is dropped without a word: what cannot go out whole is refused before anything does.
+4. A reply goes out whole or not at all: what cannot is refused before any message of it is sent.
 5. Files of up to 25 MB, on Messenger alone: Rasa's other channels take addresses of files, not files.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
@@ -64,7 +65,7 @@ NOT_HEARD = Sentence(
 
 
 class SendingRules(NamedTuple):
-    """What the page tells in advance."""
+    """What the page tells an agent before they write."""
 
     can_reply: bool
     why_not: str  #: told in place of the reply box

@@ -1,8 +1,8 @@
 """Records that an agent's message was sent, whether we learn it from Meta's response or from the echo.
 
 1. A message is named by its tag, `reply.<id>.<number>.<of how many>`, which goes out in the `metadata`.
-2. Noting a tag, its line of the transcript and the end of the wait for an answer are one transaction: the
-   line is written once.
+2. The tag, its line of the transcript and the end of the wait for an answer are written in one transaction,
+   so that the line is there once, whoever comes first.
 3. A reply is sent when all of its messages are.
 """
 
@@ -24,7 +24,7 @@ _TAG = re.compile(r"reply\.([0-9]{1,18})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
 
 
 class SentPart(NamedTuple):
-    """One message of a reply."""
+    """A part is one message of a reply: Meta takes text up to a length, and files apart from it."""
 
     reply: int
     number: int  #: from 1

@@ -1,15 +1,16 @@
-"""An agent answers in a thread that was handed over to the built-in inbox.
+"""Sends the replies of agents in threads that were handed over to the built-in inbox.
 
-1. What an agent writes is kept before it is sent: nothing typed is lost, whatever happens then.
-2. In a thread one reply goes out after the other, whichever processes they come from. The next one goes when
-   the one before it was sent, or has failed.
+1. A reply is kept before it is sent: nothing typed is lost, whatever happens then. Usually it is kept and
+   begun in one transaction, and noted in a second one; Meta is called in between, with none open.
+2. Within a thread replies go out one after the other, whichever processes they come from. The next one goes
+   when the one before it was sent, or has failed.
 3. A reply that has failed stays until somebody retries or drops it. What of it went out stays out once.
 4. What Meta's refusal says about the thread is noted: who has it, or why nothing gets to the person.
 5. The first answer ends the wait for one (`answer_within`).
 6. Text and file of one reply are messages of their own, the text first: Meta takes one or the other.
 
-When a reply may go, and as what, is in sending_rules.py; what is noted once it has gone, in sent_parts.py;
-how, in delivery.py.
+sending_rules.py decides when a reply may go, and as what; delivery.py sends a message of it; sent_parts.py
+records that it was sent.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class _Begun(NamedTuple):
 
 
 class AgentReplies:
-    """People who answer for the page. Synchronous, and for any number of threads (of the process) at once."""
+    """Sends the replies of agents. Synchronous, and for any number of threads of the process at once."""
 
     def __init__(
         self,

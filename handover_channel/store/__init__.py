@@ -1,7 +1,8 @@
-"""Our own truth about threads: control, deliveries, deadlines, transcript, log of changes.
+"""Opens the database and keeps its schema up to date; each module beside this one owns a table.
 
+The database holds our own truth about threads: control, deliveries, deadlines, transcript, log of changes.
 SQLite in WAL mode for one machine, PostgreSQL beyond it. Everything here is synchronous: callers on an event
-loop run it in a thread. One module a table; this one opens the database and keeps its schema.
+loop run it in a thread.
 
 Durability: what was answered with 200, and every change of control, survives a power cut (on SQLite
 `synchronous=FULL`, https://www.sqlite.org/pragma.html#pragma_synchronous). A worker's notes on its own
@@ -52,7 +53,7 @@ _NO_FLUSH = sa.text("SET LOCAL synchronous_commit TO off")
 
 
 class Store:
-    """The database. Raises StoreUnavailable for whatever goes wrong with it."""
+    """The database. Every method raises StoreUnavailable for whatever goes wrong with it."""
 
     def __init__(self, url: Union[str, URL]) -> None:
         self.url = make_url(url)

@@ -1,4 +1,4 @@
-"""The agents of the built-in inbox: who they are and what they prefer.
+"""Keeps the agents of the built-in inbox: names, passwords, roles, what they prefer.
 
 1. A name is compared folded (`folded`): "Kim" and "kim" are one agent, however it is typed.
 2. Who is removed is out at once: their sign-ins go with them, and their threads are nobody's.
@@ -31,7 +31,7 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class Agent:
-    """One row of `agents`."""
+    """An agent is a person who answers in the built-in inbox: a row of `agents`."""
 
     name: str
     shown_name: str

@@ -1,4 +1,4 @@
-"""The inbox's lists of threads, filtered, sorted and cut into pages by the database.
+"""Reads the inbox's lists of threads, filtered, sorted and cut into pages by the database.
 
 Each list has an index of its own (schema.py), so that a page costs what it shows, not what there is. A search
 reads names and what was said while the bot was silent: that costs what was said.

@@ -1,6 +1,6 @@
-"""Deadlines: one row each, and one scan that costs what is due.
+"""Keeps deadlines, one of a kind in each thread, and finds those that are due at the cost of those alone.
 
-A deadline that is worked off is first moved a little into the future: should its worker die, it comes again.
+Before a deadline is processed it is moved a little into the future: should its worker die, it comes again.
 Workers that look at the same moment share what is due: PostgreSQL passes over rows another one has locked
 (`SKIP LOCKED`, https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE), SQLite lets one
 of them write at a time.
@@ -26,7 +26,7 @@ NO_ANSWER = "no_answer"  #: nobody answered in the built-in inbox
 
 @dataclass(frozen=True)
 class Deadline:
-    """Something that is due in a thread."""
+    """A deadline is the time at which something is due in a thread, by our clock."""
 
     thread: str
     kind: str

@@ -1,4 +1,4 @@
-"""Deliveries: stored before Meta gets its 200, worked off in order within a thread, each once.
+"""Keeps deliveries: stored before Meta gets its 200, processed in order within a thread, each once.
 
 Besides Meta's events the queue carries notes to the worker: `returned` (tell Rasa that the thread is back)
 and `muted` (mirror the handover in Rasa's slots). A note comes before whatever waits in its thread: it tells
@@ -33,7 +33,7 @@ WINDOW = 500
 
 @dataclass(frozen=True)
 class Delivery:
-    """One row of the queue."""
+    """A delivery is one event of Meta's, or one note of ours, on its way through the queue of its thread."""
 
     id: int
     thread: str
@@ -133,7 +133,7 @@ def add_note(
 
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
-    """Return what is to be worked off next in *thread*."""
+    """Return what is to be processed next in *thread*."""
     found = _NEXT.rows(connection, {"of": thread})
     return Delivery(**found[0]) if found else None
 

@@ -1,4 +1,4 @@
-"""Edits: other words for a message that was said before. They may come before it, again, and in any order.
+"""Keeps edits: other words for a message. They may come before it, more than once, and in any order.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/webhook-events/message-edits
 """

@@ -1,4 +1,4 @@
-"""Passwords that were wrong, or are being looked at: counted over all workers, forgotten after the window.
+"""Counts wrong passwords, and those being checked, over all workers; forgets them after the window.
 
 Only hashes of names are kept: people type passwords into the wrong field.
 """

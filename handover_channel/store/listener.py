@@ -1,6 +1,6 @@
-"""Word between processes that there is work: `LISTEN` and `NOTIFY` of PostgreSQL.
+"""Tells other processes that there is work, by `NOTIFY` and `LISTEN` of PostgreSQL.
 
-1. The word goes out with the transaction that adds the work: nobody looks too early, or for nothing.
+1. It is told with the transaction that adds the work: nobody looks too early, or for nothing.
 2. A process does not listen to itself: what it stored, it has already told its worker.
 3. Workers look every half second anyway. Without a listener, or while it has no connection, work waits that
    long and no longer.

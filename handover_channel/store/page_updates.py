@@ -1,10 +1,10 @@
-"""What open pages of the inbox are to hear of: deliveries that are done, changes of control, what agents did.
+"""Finds what open pages of the inbox have to show anew: deliveries, changes of control, what agents did.
 
-Read by polling, of which there is one for each process with a page open. A look goes back a little further
-than the last one, as what commits later may have been numbered, or timed, earlier.
+Each process with a page open polls it. A look goes back a little further than the last one: what commits
+later may have been numbered, or timed, earlier.
 
-A piece of news has a kind: NEWS and CHANGE (of control), DONE and TURN (a delivery, to people or to the bot),
-LOOK (who looks and types). Of TURN and LOOK a list shows little: there are many of them.
+An update has a kind: NEWS and CHANGE (of control), DONE and TURN (a delivery, to people or to the bot), LOOK
+(who looks and types). Of TURN and LOOK a list shows little: there are many of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NEWS, LOOK, CHANGE, DONE, TURN = "news", "look", "change", "done", "turn"
 #: Rows that a look goes back behind the newest one known, and seconds, where times are compared.
 ROWS_BACK, SECONDS_BACK = 100, 5.0
 
-#: What tells one piece of news from another (kind and number), and its thread.
+#: What tells one update from another (kind and number), and its thread.
 Piece = Tuple[Tuple[str, int], str]
 
 _NEWS = sa.select(news.c.kind, news.c.id, news.c.thread).where(news.c.id > sa.bindparam("after"))

@@ -1,4 +1,4 @@
-"""All that is kept about one person, by the thread (conversation) with them: to be handed out, or deleted.
+"""Hands out, or deletes, all that is kept about one person, by the thread (conversation) with them.
 
 1. Every table with a column `thread` belongs to it, and those of `_BY_OTHER_NAMES`. `WITHOUT_PEOPLE` are the
    others; a test fails while a table is in neither.

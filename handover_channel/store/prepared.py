@@ -1,4 +1,4 @@
-"""Statements that run for every message: compiled once, then handed to the driver itself.
+"""Runs the statements of every message: compiled once, then handed to the driver itself.
 
 For each execution SQLAlchemy makes a context, a result and half a dozen calls to those who might listen:
 four times what SQLite takes for a statement of ours (60 of 75 microseconds, measured). It still writes the

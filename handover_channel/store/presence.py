@@ -1,4 +1,4 @@
-"""Who of the agents has a page of the inbox open, looks at which thread, and types.
+"""Keeps which agents have a page of the inbox open, which thread they look at, and whether they type.
 
 One row for each open page, renewed while it is open. None of it needs to survive anything.
 """

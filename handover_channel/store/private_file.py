@@ -1,4 +1,4 @@
-"""The SQLite file is its owner's alone: conversations, notes and the agents' passwords (hashed) are in it.
+"""Makes the SQLite file its owner's alone: conversations, notes and the agents' password hashes are in it.
 
 1. A new one is made with mode 0600, before SQLite opens it; -wal and -shm get the mode of the file:
    https://www.sqlite.org/wal.html#the_wal_file

@@ -1,4 +1,4 @@
-"""Internal notes: what agents write about a thread, for each other. Never sent."""
+"""Keeps internal notes: what agents write about a thread, for each other. They are never sent."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The queue as people see it: what waits, what was given up, and what they do about it.
+"""Shows people the queue, what waits and what was given up, and lets them retry or drop a delivery.
 
-1. Given up (`GIVEN_UP`) is kept until a person retries or drops it.
-2. Retried means: answered now, however old it is. What had gone out before an interruption does not go out
+1. A delivery that was given up (`GIVEN_UP`) is kept until a person retries or drops it.
+2. A retried one is answered now, however old it is. What had gone out before an interruption does not go out
    again.
-3. Dropped is kept as well, with when and by whom; it can be retried, should it have been a mistake.
+3. A dropped one is kept as well, with when and by whom; it can be retried, should it have been a mistake.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _WAITING = deliveries.c.done_at.is_(None)
 
 
 def waiting(connection: Connection, *, now: float, limit: int) -> QueuePage:
-    """Return what is to be worked off, the longest waiting first."""
+    """Return what is to be processed, the longest waiting first."""
     # By time, not by id: that would tempt the database to walk over all that is done.
     return _page(connection, _WAITING, now, limit, deliveries.c.received_at, deliveries.c.id)
 

@@ -1,10 +1,11 @@
-"""What agents send: kept before it is sent, one at a time within a thread.
+"""Keeps the replies of agents before they are sent, and lets one at a time go within a thread.
 
-1. `key` is made by the page, once for each message: a repeated click, or a request that the browser repeats,
-   is the same reply.
+1. `key` is made by the page, once for each reply: a repeated click, or a request that the browser repeats, is
+   the same reply.
 2. Whoever sends has a claim on the replies of the thread, beside that of the worker on its deliveries, and
    renews it with each message. A reply that is being sent without such a claim was interrupted: nobody can
-   tell whether Meta has got its last message.
+   tell whether Meta has got its last message. The claim is written before rows of replies: in one order
+   everywhere, so that on PostgreSQL no two transactions wait for each other.
 3. What was sent is a line of the transcript; here its key stays, and the name of its file. What was dropped
    keeps no more.
 """
@@ -45,7 +46,10 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class Reply:
-    """One message of an agent, without the bytes of its file. `text` is "" once it was sent or dropped."""
+    """A reply is what an agent sends at once: a text, a file, or both. Without the bytes of its file here.
+
+    `text` is "" once it was sent or dropped.
+    """
 
     id: int
     key: str

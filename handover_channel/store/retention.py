@@ -1,6 +1,6 @@
-"""Deletes what is old, in small transactions: whoever waits for the database gets in between.
+"""Deletes what is old, in small transactions: others who wait for the database get in between.
 
-1. Only what is done goes; what was given up stays until a person has looked at it, or says that it may go.
+1. Only what is done is deleted; what was given up stays until a person has seen to it, or lets it go.
 2. The newest row of each table stays: SQLite would give its id again, and ids say what came before what.
 """
 

@@ -1,4 +1,4 @@
-"""What was sent: a row for each message of ours that Meta has accepted, or has echoed.
+"""Keeps a row for each message of ours that Meta has accepted, or has echoed.
 
 The tag is the part of our `metadata` behind `rasa-handover:`: delivery and number of the message. After a
 crash the same delivery makes the same tags again, and what is here need not go out twice.

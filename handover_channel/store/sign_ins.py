@@ -1,4 +1,4 @@
-"""Who is signed in to the built-in inbox, by the hash of a cookie; and the links that let one in.
+"""Keeps who is signed in to the built-in inbox, by the hash of a cookie, and the links that let one in.
 
 1. Nothing here opens anything by itself: cookies and links are kept as SHA-256 only.
 2. A sign-in that has ended opens nothing, but is kept for a while: by it a browser is known in which this

@@ -1,4 +1,4 @@
-"""What the database tells about the whole: the queue, open handovers, and how many there have been.
+"""Counts what is in the queue, the open handovers, and how many handovers there have been.
 
 Every query costs what is open, waiting or new, not what has ever been: see the partial indexes in schema.py.
 Their conditions are spelt out, because SQLite takes no partial index for a parameter.

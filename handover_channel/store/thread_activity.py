@@ -1,4 +1,4 @@
-"""Notes on a thread what was seen of it: events, the newest words, how far messages have got.
+"""Notes in the row of a thread what was seen of it: events, the newest words, how far messages have got.
 
 These run for every event, so they are one UPDATE each. The newest time wins, by Meta's clock and by ours;
 control is no concern of theirs (threads.py).

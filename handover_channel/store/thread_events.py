@@ -1,4 +1,4 @@
-"""Events of a thread that are no messages: reactions, ads and links that people came by, and the like.
+"""Keeps the events of a thread that are no messages: reactions, ads and links that people came by, and so on.
 
 Agents see it between the messages (inbox/timeline.py); neither the bot nor control hears of it.
 """
@@ -18,7 +18,7 @@ from handover_channel.store.upsert import insert
 
 @dataclass(frozen=True)
 class ThreadEvent:
-    """One of them. `timestamp` is in ms."""
+    """A thread event is something the person or the page did, without words. `timestamp` is in ms."""
 
     delivery: int  #: that told of it
     timestamp: int

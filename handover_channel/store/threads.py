@@ -1,7 +1,8 @@
-"""Threads: the row that says who has control, and the log of its changes.
+"""Keeps threads: the row that says who has control, and the log of its changes.
 
-The only UPDATEs of control are `change` and `confirm`, guarded by the row's version: who decided from an
-older row is told. Who answers a thread in the inbox is guarded by who did so far.
+1. The only UPDATEs of control are `change` and `confirm`. They are guarded by the row's version: if somebody
+   else has changed the row meanwhile nothing is written, and the caller decides again.
+2. Who answers a thread in the inbox (`assign`) is guarded by who did so far, in the same way.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Released:
 
 @dataclass(frozen=True)
 class Thread:
-    """One row of `threads`; see schema.py for the units."""
+    """A thread is the conversation of one person with one page, and who has control of it: one row.
+
+    Its units are in schema.py.
+    """
 
     id: str
     channel: str = MESSENGER

@@ -1,4 +1,4 @@
-"""The transcript: what was said while the bot did not have control. It never enters Rasa's tracker."""
+"""Keeps the transcript: what was said while the bot did not have control. It never enters Rasa's tracker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""INSERT with ON CONFLICT: alike in SQLite and PostgreSQL, but not in SQLAlchemy's common dialect."""
+"""Makes INSERT with ON CONFLICT, which SQLAlchemy has only in the dialects of SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
