@@ -11,6 +11,8 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
+from inline import SilentBot, process_all  # noqa: E402
+
 from handover_channel.control.thread_control import ThreadControl  # noqa: E402
 from handover_channel.errors import GraphError, Refused  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Upload
@@ -68,7 +70,7 @@ class Stage:
         self.thread_control.hand_over(PSID)
 
     def works(self):
-        """Work off what Meta has sent."""
+        """Process what Meta has sent."""
         events = self.messenger.events_of("bot", PSID)
         new, self._received = events[self._received :], len(events)
         for each in new:
@@ -79,10 +81,7 @@ class Stage:
             items = webhook.parse(json.dumps(body).encode())
             with self.store.writing() as connection:
                 deliveries.add(connection, deliveries.rows(items, time.time()))
-        job = self._claims.begin(PSID)
-        while job:
-            result = self._event_handlers.handle(job.event, job.row, job.delivery) if job.event else None
-            job = self._claims.finish(job, (result and result.outcome) or "told", result and result.line)
+        process_all(PSID, self._claims, self._event_handlers, SilentBot())
 
     @property
     def chat(self):

@@ -1,8 +1,8 @@
-"""A page on Messenger, our store and switchboard, and no server, no worker, no wall clock.
+"""A page on Messenger, our store and thread control, and no server, no threads, no wall clock.
 
-The other side is the simulator's rules, called by the real Graph API client. `Play.work` does what the worker
-does, in this thread, and notes what the bot would have been told. A bot that `talks` answers every message
-with one of its own, by the real gate.
+The other side is the simulator's rules, called by the real Graph API client. `Play.work` processes deliveries
+as the worker does, in this thread, but for its retries: what fails, fails the test. The bot notes what it is
+told; one that `talks` answers every message with one of its own, by the real gate.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import deque
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
+from inline import InlineExecutors, SilentBot, finished, process_all
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
@@ -24,14 +25,11 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.messenger.messages import send_body
 from handover_channel.queue.claims import Claims
+from handover_channel.queue.due_deadlines import DueDeadlines
 from handover_channel.queue.event_handlers import EventHandlers
-from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.queue.outbound_gate import Gate
-from handover_channel.queue.transcript_lines import line_of
-from handover_channel.rules import budget
-from handover_channel.rules.control import Control
 from handover_channel.rules.keywords import Keyword
-from handover_channel.rules.turn_outcome import Spoken, outcome_of
+from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.settings.loader import (
     PAGE_INBOX_APP_ID,
     Grants,
@@ -165,6 +163,55 @@ def _response(status, body):
     return HTTPResponse(io.BytesIO(json.dumps(body).encode()), status=status)
 
 
+class NotingClaims(Claims):
+    """Notes the outcomes of deliveries, "" of what came back."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.outcomes = []
+
+    def again(self, job):
+        self.outcomes.append("")
+        return super().again(job)
+
+    def _done(self, connection, job, outcome, line):
+        self.outcomes.append(outcome)
+        super()._done(connection, job, outcome, line)
+
+
+class Bot(SilentBot):
+    """The bot's side (queue/bot_port.py): notes in the play what it is told, and answers where it `talks`."""
+
+    def __init__(self, play):
+        self._play = play
+
+    async def answer(self, event, context, delivery):
+        play, text = self._play, getattr(event, "text", "") or event.payload
+        play.turns.append(text)
+        play.contexts.append(context)
+        if not play.talks:
+            return Spoken(sent=1)
+        play.during_turn(text)
+        spoken = Spoken()
+        for number in range(play.messages_of_a_turn):
+            spoken += self._says(f"{delivery.id}.{number}", f"About {text}.")
+        return spoken
+
+    async def returned(self, row, reason, note, delivery):
+        self._play.slots = {"target": "", "until": None}
+        self._play.notes.append((delivery.kind, note))
+        return self._says(f"{delivery.id}.1", "I am back.") if self._play.talks else Spoken(sent=1)
+
+    async def muted(self, row, target, until):
+        self._play.slots = {"target": target, "until": until}
+        self._play.mirrored.append(self._play.slots)
+
+    def _says(self, tag, text):
+        """As MessengerOutput does, by the gate."""
+        body = send_body(PSID, {"text": text, "metadata": f"{OUR_METADATA}{tag}"})
+        return Gate(self._play.thread_control, self._play.graph, note=self._play.note_sent).send(PSID, body)
+
+
 class Play:
     """One page with its default app (None: without one), our side of it, and the person `PSID`."""
 
@@ -190,13 +237,13 @@ class Play:
         self.event_handlers = EventHandlers(
             self.settings, store, self.thread_control, sleep=lambda seconds: None
         )
-        self.claims = Claims(store, clock)
-        self.person = self.page.person(PSID)
+        self.claims = NotingClaims(store, clock, lambda *given: self.event_handlers.at_once(*given))
         self.messages_of_a_turn = 1
         self.during_turn = lambda text: None  #: called before the bot's answer goes out
-        self.turns, self.contexts, self.notes, self.outcomes = [], [], [], []
+        self.turns, self.contexts, self.notes = [], [], []
         self.slots, self.mirrored = {"target": "", "until": None}, []
         self.mids = []  #: Meta's ids of what the bot has said
+        self.person = self.page.person(PSID)
         self._received = 0
 
     # --- what happens -----------------------------------------------------------------------------
@@ -227,84 +274,35 @@ class Play:
             deliveries.add(connection, deliveries.rows(items, self.clock()))
 
     def work(self, limit=50):
-        """Receive, and work off what is there. Returns the row."""
+        """Receive, and process what is there. Returns the row."""
         self.receive()
-        for _ in range(limit):
-            if not self._work_off_one():
-                row = self.row
-                # Whatever has changed it, Rasa knows.
-                assert row is None or self.slots == {"target": row.state.target, "until": row.until}
-                return row
-        raise AssertionError(f"{limit} deliveries, and still more")
+        process_all(PSID, self.claims, self.event_handlers, Bot(self), limit)
+        row = self.row
+        # Whatever has changed it, Rasa knows.
+        assert row is None or self.slots == {"target": row.state.target, "until": row.until}
+        return row
 
     def due(self):
         """Do what is due; returns the kinds of it."""
-        until = self.clock() + 120
-        with self.store.writing() as connection:
-            found = deadlines.claim_due(connection, now=self.clock(), until=until, limit=50)
-        for deadline in found:
-            self.thread_control.due(deadline)
-            with self.store.writing() as connection:
-                deadlines.settled(connection, deadline, moved_to=until)
+        deadlines = DueDeadlines(self.store, self.thread_control, InlineExecutors(), self.clock)
+        found = finished(deadlines.claim())
+        for due in found:
+            assert finished(deadlines.fire(due))
         self.work()
-        return [deadline.kind for deadline in found]
+        return [due.deadline.kind for due in found]
 
-    def _work_off_one(self):
-        job = self.claims.begin(PSID)
-        if job is None:
-            return False
-        result = self._effect(job)
-        self.outcomes.append(result.outcome)
-        if result.outcome:
-            self.claims.finish(job, result.outcome, result.line)
-        else:
-            self.claims.again(job)
-        return True
-
-    def _effect(self, job):
-        with budget.of_a_delivery():
-            return self._effect_of(job)
-
-    def _effect_of(self, job):
-        if job.delivery.kind == deliveries.MUTED:
-            self.slots = {"target": job.row.state.target, "until": job.row.until}
-            self.mirrored.append(self.slots)
-            return HandlerResult("told")
-        if job.event is None:
-            if job.row.state.control is not Control.BOT:
-                return HandlerResult("overtaken")
-            self.slots = {"target": "", "until": None}
-            self.notes.append((job.delivery.kind, json.loads(job.delivery.body)))
-            self._bot_says(f"{job.delivery.id}.1", "I am back.")
-            return HandlerResult("told")
-        result = self.event_handlers.handle(job.event, job.row, job.delivery)
-        if not result.turn:
-            return result
-        text = getattr(job.event, "text", "") or job.event.payload
-        self.turns.append(text)
-        self.contexts.append(result.context)
-        if not self.talks:
-            return result
-        self.during_turn(text)
-        spoken = Spoken()
-        for number in range(self.messages_of_a_turn):
-            spoken += self._bot_says(f"{job.delivery.id}.{number}", f"About {text}.")
-        outcome = outcome_of(spoken, muted=self.claims.is_muted(PSID))
-        return HandlerResult(outcome.name, line=line_of(job.event) if outcome.keep else None)
-
-    def _bot_says(self, tag, text):
-        """As MessengerOutput does, by the gate."""
-        if not self.talks:
-            return Spoken(sent=1)
-        body = send_body(PSID, {"text": text, "metadata": f"{OUR_METADATA}{tag}"})
-        return Gate(self.thread_control, self.graph, note=self._note_sent).send(PSID, body)
-
-    def _note_sent(self, tag, mid):
+    def note_sent(self, tag, mid):
+        """As Rasa's process has the queue's do it, for each message that Meta accepted."""
         self.mids.append(mid)
         with self.store.writing() as connection:
             sent_messages.add(connection, tag, now=self.clock(), mid=mid)
 
     # --- what is seen -----------------------------------------------------------------------------
+
+    @property
+    def outcomes(self):
+        """Outcomes of the deliveries so far, "" of what came back."""
+        return self.claims.outcomes
 
     @property
     def row(self):

@@ -352,7 +352,7 @@ def test_an_echo_that_is_faster_than_metas_answer_is_ours_as_well(talking):
     def answer_is_written(seconds):
         waits.append(seconds)
         if len(waits) == 3:
-            talking._note_sent("1.1", mid)
+            talking.note_sent("1.1", mid)
 
     talking.event_handlers._sleep = answer_is_written
     talking.deliver(echo(talking, app_id=1987654321, mid=mid, metadata=f"{OUR_METADATA}1.1"))
