@@ -1,4 +1,4 @@
-"""What the worker needs of the bot: the port that rasa/turns.py fills, and fakes in tests."""
+"""Declares what the queue needs of the bot: the port that rasa/turns.py implements, and fakes in tests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from handover_channel.store.threads import Thread
 
 
 class BotPort(Protocol):
-    """The bot's side of a thread. Every method may raise NotReady."""
+    """The bot's side of a thread.
+
+    Every method may raise NotReady (nothing has happened) and StoreUnavailable (the turn was interrupted).
+    """
 
     async def let_echoes_come(self) -> None:
-        """Return once what Meta could not deliver while we were down has had its time to come.
+        """Wait long enough for Meta to redeliver what it could not deliver while we were down.
 
-        Among it are the echoes that tell what of an interrupted turn had gone out.
+        That includes the echoes that show what had gone out of an interrupted turn.
         """
 
     async def answer(
@@ -30,7 +33,7 @@ class BotPort(Protocol):
 
         *context*: referral and opt-in that came before.
 
-        Where *delivery* was begun before (`attempts`), what had gone out must not go out again.
+        If *delivery* was begun before (`attempts`), what had gone out must not go out again.
         """
 
     async def returned(

@@ -1,9 +1,9 @@
-"""Stores what Meta sends, before it is acknowledged: what has come meanwhile in one transaction.
+"""Stores what Meta sends before it is acknowledged: all that has come meanwhile in one transaction.
 
 1. A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
    deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
-2. Where few come, each is begun in the transaction that stores it (`Beginner`): what needs nothing but the
-   store, a message to a muted thread, is then done. In a flood storing comes first.
+2. If few come, each is begun in the transaction that stores it (`Beginner`): one that needs only the
+   database, a message to a muted thread, is then processed. In a flood storing comes first.
 3. One thread does all this, from the socket and back to it: to wake another one costs more than the work.
 """
 
@@ -35,18 +35,18 @@ Answer = Tuple[int, str]
 #: them, and for how many seconds.
 PRESSED, PRESSED_FOR = 6, 0.1
 
-#: Seconds in which a database that is there has refused: to store without beginning may work.
+#: Seconds within which a database that can be reached refuses: then storing without beginning may work.
 AGAIN = 2.0
 
 
 class Beginner(Protocol):
-    """Begins deliveries of threads that nobody works off now (worker.py). From any thread."""
+    """Begins deliveries of threads that nobody is at now (worker.py). From any thread."""
 
     def reserve(self, threads: Iterable[str]) -> List[str]:
         """Keep those of *threads* for the caller that nobody here is at. `go_on` takes them back."""
 
     def begin(self, connection: Connection, threads: Iterable[str]) -> Dict[str, Begun]:
-        """Work them off as far as the store will do; return what is then begun in each."""
+        """Process what needs only the database; return what is begun then. Raises StoreUnavailable."""
 
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take them back, once that is committed."""

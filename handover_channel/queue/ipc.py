@@ -30,7 +30,6 @@ from typing import (
     Tuple,
     Type,
     TypeVar,
-    cast,
 )
 
 from handover_channel import log
@@ -86,7 +85,9 @@ class Interface(Generic[P]):
         self.notifications = frozenset(methods) - self.requests
         callers: Dict[str, Any] = {name: self._requesting(name) for name in self.requests}
         callers.update((name, self._notifying(name)) for name in self.notifications)
-        self._remote = type(f"Remote{protocol.__name__}", (_Remote,), {"__slots__": (), **callers})
+        self._remote: Callable[..., Any] = type(
+            f"Remote{protocol.__name__}", (_Remote,), {"__slots__": (), **callers}
+        )
 
     def remote(self, connection: Connection[Any], within: Optional[float] = None) -> P:
         """Return what is at the other end of *connection*, to be called like the object itself.
@@ -94,7 +95,8 @@ class Interface(Generic[P]):
         A request raises ConnectionClosed, CallFailed, what `_ERRORS` names, and asyncio.TimeoutError where it
         takes more than *within* seconds; a notification raises ConnectionClosed.
         """
-        return cast(P, self._remote(connection, within))
+        remote: P = self._remote(connection, within)  # made for each webhook call: no more than this
+        return remote
 
     def table(self, implementation: P) -> Mapping[int, Mapping[str, Callable[..., Any]]]:
         """Return what may be called of *implementation*, by kind of frame and name."""
@@ -105,20 +107,19 @@ class Interface(Generic[P]):
 
     def _requesting(self, name: str) -> Callable[..., Any]:
         def request(remote: _Remote, *given: Any, **named: Any) -> Any:
-            given = self._positional(name, given, named)
+            if named:
+                given = self._positional(name, given, named)
             return remote.connection.request(name, given, within=remote.within)
 
         return request
 
     def _notifying(self, name: str) -> Callable[..., None]:
         def notify(remote: _Remote, *given: Any, **named: Any) -> None:
-            remote.connection.notify(name, self._positional(name, given, named))
+            remote.connection.notify(name, self._positional(name, given, named) if named else given)
 
         return notify
 
     def _positional(self, name: str, given: Tuple[Any, ...], named: Dict[str, Any]) -> Tuple[Any, ...]:
-        if not named:
-            return given
         return inspect.signature(getattr(self._protocol, name)).bind(None, *given, **named).args[1:]
 
 

@@ -1,9 +1,9 @@
 """Sends what the bot says to Messenger, if it may: the outbound lock. No Rasa.
 
-1. Before every call the switchboard is asked: the bot does not speak in a thread it does not control. If that
-   cannot be found out, it does not speak.
-2. Meta's answer is read. Another app has control (10/2018300): that is a handover. What it says about the
-   set-up (a refused token) is kept for people. Transient errors were tried again by the Graph client.
+1. Before every call the row of the thread is read: the bot does not speak in a thread it does not control. If
+   that cannot be found out, it does not speak.
+2. Meta's answer is read. If another app has control (10/2018300), that is a handover. What it says about the
+   set-up (a refused token) is kept for people. The Graph client has retried transient errors already.
 3. Each message that Meta accepted is noted with the id it got: a repeated turn does not say it again, and its
    echo is known as ours whatever app it names.
 

@@ -1,9 +1,9 @@
-"""Whether the answer of an interrupted turn had already gone out.
+"""Tells whether a message of an interrupted turn has already gone out, so that it is not sent again.
 
-1. What Meta accepted is noted, and known to the process that sent it, though nothing can be written. What it
-   accepted just before a process died, its echo tells, which carries our `metadata`. Echoes had their time to
-   come before (`Conversation.let_echoes_come`).
-2. What neither tells goes out again, and the log says that it may be there twice.
+1. What Meta accepted is noted, and known to the process that sent it even while nothing can be written. What
+   Meta accepted just before a process died is known by its echo, which carries our `metadata`. Echoes had
+   their time to come before (`BotPort.let_echoes_come`).
+2. What neither shows is sent again, and the log says that it may be there twice.
 
 Synchronous: on an event loop, call it in a thread.
 """
@@ -20,7 +20,7 @@ logger = log.logger(__name__)
 
 
 class ResendGuard:
-    """What was sent for one delivery. *again*: it was begun before, and interrupted."""
+    """Knows what was sent for one delivery. *again*: it was begun before, and interrupted."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class ResendGuard:
         self._recent = recent
 
     def was_sent(self, thread: str, tag: str) -> bool:
-        """Tell whether the message with *tag* is known to have gone out."""
+        """Tell whether the message with *tag* is known to have gone out. Raises StoreUnavailable."""
         if not self._again:
             return False
         if self._is_known(thread, tag):

@@ -1,4 +1,4 @@
-"""Rasa's side of a thread: turns and slots.
+"""Runs turns of Rasa's bot, and mirrors in its slots who has control.
 
 1. Typed text is text, also when it begins with "/": only payloads of buttons and quick replies may name an
    intent. Rasa's `RegexMessageHandler` takes any text with that prefix for a payload, so such text is
@@ -74,7 +74,7 @@ _Part = Tuple[str, Dict[str, Any], Dict[str, Any]]
 
 
 class RasaBot:
-    """Speak with Rasa's agent of this server."""
+    """Implements the port of the queue (queue/bot_port.py) with Rasa's agent of this server."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The event loop, on a thread of its own, that runs the bot's turns: however long one is, Sanic's stays free.
+"""Runs the bot's turns on an event loop and a thread of their own: however long one is, Sanic's stays free.
 
 Whatever happens in a turn, the loop goes on: see essential.py.
 """
@@ -43,7 +43,7 @@ class TurnsLoop:
             raise NotReady("the server is stopping") from None
 
     def soon(self, function: Callable[..., None], *given: Any) -> None:
-        """Call *function* there."""
+        """Call *function* there. Raises RuntimeError after `stop`."""
         self._loop.call_soon_threadsafe(function, *given)
 
     async def answers(self, within: float) -> bool:
