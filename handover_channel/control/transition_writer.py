@@ -100,8 +100,8 @@ class TransitionWriter:
                 if state is None:
                     return before
                 if is_confirmed(before.state, state):
-                    if threads.confirm(connection, before, state):
-                        return before
+                    if confirmed := threads.confirm(connection, before, state):
+                        return confirmed
                     continue
                 now = self._clock()
                 if not self._may_change(connection, before, now):
@@ -113,7 +113,7 @@ class TransitionWriter:
                     answers_from = deliveries.newest_id(connection) + 1
                 until = self._until(before, change, state, now)
                 left = Released(before.state.owner, before.state.target, before.until)
-                written = threads.change(
+                after = threads.change(
                     connection,
                     before,
                     state,
@@ -127,12 +127,11 @@ class TransitionWriter:
                     released_from=left if returned and signs else None,
                     release_refused=change is Change.RELEASE_REFUSED,
                 )
-                if not written:
+                if after is None:
                     continue  # somebody else changed the row: decide again
                 self._set_deadlines(connection, thread, state, until, now)
                 if returned:
                     findings.clear(connection, findings.OVER_BUDGET, thread)
-                after = threads.existing(connection, thread)
                 if returned and tell:
                     more = {"metadata": metadata, "intent": intent, "rest": rest}
                     body = {"reason": reason, **{key: value for key, value in more.items() if value}}
@@ -153,10 +152,10 @@ class TransitionWriter:
         now = self._clock()
         until = max(row.until or now, now) + seconds
         with self._store.writing() as connection:
-            if not threads.extend(connection, row, until=until, reason=reason, who=who, now=now):
+            after = threads.extend(connection, row, until=until, reason=reason, who=who, now=now)
+            if after is None:
                 return None
             deadlines.put(connection, row.id, deadlines.TIME_LIMIT, until)
-            after = threads.existing(connection, row.id)
             self._note(connection, after, deliveries.MUTED, {})
             return after
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import sqlalchemy as sa
@@ -191,8 +191,8 @@ def change(
     channel: str = "",
     released_from: Optional[Released] = None,
     release_refused: bool = False,
-) -> bool:
-    """Write *after* over *before* and log it. False: the row has changed meanwhile, decide again.
+) -> Optional[Thread]:
+    """Write *after* over *before*, log it, and return the row. None: it has changed meanwhile, decide again.
 
     *note*: what an agent wrote about the change. *channel*: the one it belongs to from now on, "" for no
     other. *released_from*: it rests on signs alone; *release_refused*: they were none.
@@ -215,26 +215,27 @@ def change(
     if answers_from is not None:
         values["answers_from"] = answers_from
     if not _write(connection, before, values):
-        return False
+        return None
     _log(connection, before, after, reason=reason, who=who, now=now, note=note)
-    return True
+    return _written(before, after, {**values, "released_from": released_from})
 
 
 def extend(
     connection: Connection, before: Thread, *, until: float, reason: str, who: str, now: float
-) -> bool:
-    """Write a later time limit, and log it. False: as in `change`."""
-    if not _write(connection, before, {"until": until, "version": before.version + 1}):
-        return False
+) -> Optional[Thread]:
+    """Write a later time limit, and log it. Returns as `change`."""
+    values = {"until": until, "version": before.version + 1}
+    if not _write(connection, before, values):
+        return None
     _log(connection, before, before.state, reason=reason, who=who, now=now)
-    return True
+    return _written(before, before.state, values)
 
 
-def confirm(connection: Connection, before: Thread, after: State) -> bool:
-    """Write the newer stamp of *after* over *before*, whose control it confirms. False: as in `change`."""
+def confirm(connection: Connection, before: Thread, after: State) -> Optional[Thread]:
+    """Write the newer stamp of *after* over *before*, whose control it confirms. Returns as `change`."""
     values = {"stamp": after.stamp, "precedence": after.precedence, "version": before.version + 1}
     values["release_refused"] = 0  # Meta has said who it is: something new is known
-    return _write(connection, before, values)
+    return _written(before, after, values) if _write(connection, before, values) else None
 
 
 def returned_by(connection: Connection, thread: str, *, stamp: int) -> None:
@@ -338,6 +339,14 @@ def _write(connection: Connection, before: Thread, values: Mapping[str, Any]) ->
     """Write *values* over *before*, unless the row has changed meanwhile."""
     guard = (threads.c.id == before.id, threads.c.version == before.version)
     return bool(connection.execute(sa.update(threads).where(*guard).values(**values)).rowcount == 1)
+
+
+def _written(before: Thread, after: State, values: Mapping[str, Any]) -> Thread:
+    """Return *before* with what was written over it, so that nobody has to read it again."""
+    of_state = _columns(after)
+    return replace(
+        before, state=after, **{name: value for name, value in values.items() if name not in of_state}
+    )
 
 
 def _log(

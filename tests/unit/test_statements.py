@@ -21,6 +21,7 @@ from handover_channel.queue.claims import Begun
 from handover_channel.queue.outbound_gate import Gate
 from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.replies.service import AgentReplies
+from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator import Simulator
 from handover_channel.simulator.refusals import Refusal
@@ -116,6 +117,14 @@ def test_a_reply_is_kept_before_it_is_sent_and_no_transaction_is_open_meanwhile(
         agent.reply(PSID, "Hello.")
 
     assert seen == [("COMMIT", replies.SENDING, "Hello.")]
+
+
+def test_a_change_of_control_reads_the_row_to_decide_and_not_again_once_it_is_written(store, thread_control):
+    thread_control.hand_over(PSID)
+    with statements_of(store) as found:
+        assert thread_control.return_to_bot(PSID, ReturnReason.AGENT, who="kim")
+
+    assert takes(found, 1, writing=1, reads=2), str(found)
 
 
 def speaking(process, graph):

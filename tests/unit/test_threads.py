@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handover_channel.rules.control import Control, State
@@ -61,6 +63,30 @@ def test_a_change_is_in_the_row_and_in_the_log(connection, row):
     )
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"after": State(Control.INBOX, target="inbox"), "note": "call back", "answers_from": 7},
+        {"after": State(stamp=5), "until": None, "released_from": threads.Released("2222", "sales_bot", 9.0)},
+        {"release_refused": True, "channel": "rest"},
+    ],
+)
+def test_what_was_written_is_returned_as_whoever_reads_the_row_finds_it(connection, row, more):
+    threads.refuse(connection, "7001", wanted="keyword", refusal="no")
+    threads.set_context(connection, "7001", {"referral": {"ref": "spring"}})
+    before = threads.get(connection, "7001")
+
+    written = change(connection, before, **more)
+    assert written == threads.get(connection, "7001") != before
+
+    later = threads.extend(connection, written, until=999.0, reason="extended", who="amal", now=250.0)
+    assert later == threads.get(connection, "7001") != written
+
+    stamped = threads.confirm(connection, later, replace(later.state, stamp=77))
+    assert stamped == threads.get(connection, "7001") != later
+
+
 def test_who_decides_from_an_older_row_is_told_so_and_changes_nothing(connection, row):
     assert change(connection, row)
 
@@ -79,7 +105,7 @@ def test_of_two_processes_that_decide_at_once_one_wins(store, open_store):
     won = []
     for each, before in ((store, row), (open_store(), same)):
         with each.writing() as connection:
-            won.append(change(connection, before))
+            won.append(change(connection, before) is not None)
 
     assert won == [True, False]
 
