@@ -4,13 +4,16 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 PYTHON := .venv/bin/python
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# Two at a time, file by file: each test server needs a core (tests/conftest.py says which tests stay together).
+PYTEST := -m pytest --numprocesses 2
 MODEL := models/handover.tar.gz
 BOT := $(wildcard config.yml domain.yml handover_channel/rasa/policy.py) $(shell find data -name '*.yml' 2>/dev/null)
 
 export RASA_TELEMETRY_ENABLED := false
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
+# Tests start processes by the dozen: each would compile all of ours again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup train demo check unit test test-next lint docs bench clean
 
@@ -56,15 +59,16 @@ check: setup
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint unit
 
 unit: setup
-	$(PYTHON) -m pytest -q -m "not postgres and not redis and not browser" tests/unit
+	$(PYTHON) $(PYTEST) -q -m "not postgres and not redis and not browser" tests/unit
 
 test: setup train
-	$(PYTHON) -m pytest
+	$(PYTHON) $(PYTEST)
 
-# Without a Python of that age there is nothing to run: said aloud, and an error in CI.
+# A few examples of each property: in CI, `make test` looks at many. Without a Python of that age there is nothing to run: said aloud, and an error in CI.
 test-next:
 	@if .ci/find-python 3.12 3.13 >/dev/null; then \
-	  $(MAKE) --no-print-directory .venv-next/.complete && .venv-next/bin/python -m pytest -m "not rasa"; \
+	  $(MAKE) --no-print-directory .venv-next/.complete && \
+	    .venv-next/bin/python $(PYTEST) -m "not rasa" --hypothesis-profile quick; \
 	else \
 	  echo "make test-next: SKIPPED, there is no Python 3.12 or 3.13 (with venv) on this machine" >&2; \
 	  [ "$${CI:-}" != true ]; \

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
 
 import pytest
 from browsers import has_chromium
 from databases import PostgreSQL, Redis, has_postgresql, has_redis
 from hypothesis import settings
-from rasa_commands import trained
+from rasa_commands import ROOT, trained
 
 #: marker -> (whether the machine has it, what to do where it does not)
 NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
@@ -25,10 +26,15 @@ NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
         lambda: shutil.which("nginx") is not None,
         "nginx is not installed: apt-get install nginx-light",
     ),
+    "corpus": (
+        (ROOT.parent / "shared" / "corpus").is_dir,
+        "the corpus, ../shared/corpus, is no part of this repository",
+    ),
     "browser": (has_chromium, "there is no Chromium, or no Playwright to drive it: apt-get install chromium"),
 }
 
-#: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so.
+#: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so. With it, nothing is
+#: skipped but for want of one of the others.
 MUST_HAVE = os.environ.get("HANDOVER_TESTS_MUST_HAVE", "").split()
 
 # How long an example takes says something about the machine, not about the code. In the inner loop a few
@@ -41,8 +47,16 @@ settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # noqa: S108  (a file system; the folder in it is this run's own)
 
 
+#: Which tests are begun first where several processes run them: those that take longest.
+ORDER = ["acceptance", "integration", "unit"]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    for marker in MUST_HAVE:
+        has, reason = NEEDS[marker]
+        if not has():
+            raise pytest.UsageError(f"tests with the marker {marker} would be skipped: {reason}")
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         config.option.basetemp = tempfile.mkdtemp(prefix="handover-tests-", dir=MEMORY)
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
@@ -52,14 +66,51 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     lacking = {marker: reason for marker, (has, reason) in NEEDS.items() if not has()}
     for item in items:
         for marker, reason in lacking.items():
             if item.get_closest_marker(marker):
-                if marker in MUST_HAVE:
-                    raise pytest.UsageError(f"{item.nodeid} would be skipped: {reason}")
                 item.add_marker(pytest.mark.skip(reason=reason))
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: ORDER.index(item.path.parent.name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep each file's tests together, and all that share running servers: those of acceptance."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            return folder if folder.endswith("acceptance") else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    outcome = yield
+    _fail_what_was_skipped(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    outcome = yield
+    _fail_what_was_skipped(outcome.get_result())
+
+
+def _fail_what_was_skipped(report: Union[pytest.TestReport, pytest.CollectReport]) -> None:
+    """Fail what was skipped where nothing may be: a test that does not run proves nothing."""
+    if not (MUST_HAVE and report.skipped) or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if not any(re.search(rf"\b{marker}\b", reason.lower()) for marker in set(NEEDS) - set(MUST_HAVE)):
+        report.outcome = "failed"  # type: ignore[assignment]
+        report.longrepr = f"skipped, where nothing may be: {reason}"
 
 
 @pytest.fixture(scope="session")

@@ -132,10 +132,9 @@ def test_a_good_event_beside_bad_ones_is_answered(stack, person):
     assert person.heard()[-1].startswith("We are open")
 
 
+@pytest.mark.corpus
 def test_a_body_of_another_apps_shape_is_answered_and_its_neighbours_are_kept(stack, person):
     """The corpus: bodies from the tests of many projects, each beside a good message of its own."""
-    if not CORPUS.exists():
-        pytest.skip(f"{CORPUS} is not there: the corpus is not part of this repository")
     lines = _lines(CORPUS)
 
     statuses = []

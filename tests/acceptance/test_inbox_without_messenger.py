@@ -16,7 +16,7 @@ from stack import Server, copy_project, eventually, free_port, rows
 from handover_channel.inbox.auth import Auth
 from handover_channel.store import Store
 
-socketio = pytest.importorskip("socketio")  # Rasa's
+socketio = pytest.importorskip("socketio", reason="Rasa is not installed")
 
 pytestmark = pytest.mark.rasa
 

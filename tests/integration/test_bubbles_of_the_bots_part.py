@@ -58,6 +58,7 @@ def test_what_would_show_nothing_is_a_sentence(name):
     assert not drawn(said_in([turn(event)]))[0].is_empty
 
 
+@pytest.mark.corpus
 def test_no_recorded_message_is_an_empty_bubble():
     said = [item.event for item in recorded() if isinstance(item.event, (MessageReceived, PostbackReceived))]
     entries = said_in([turn(event) for event in said])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from play import PSID, SALES_BOT
 
 from handover_channel.messenger import webhook
@@ -234,8 +233,6 @@ def of_page(message):
 
 
 def recorded():
-    if not CORPUS.exists():
-        pytest.skip("the recordings of other projects are not here")
     for line in CORPUS.read_text(encoding="utf-8").splitlines():
         try:
             yield from webhook.parse(json.dumps(json.loads(line)["body"]).encode())

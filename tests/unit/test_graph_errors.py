@@ -195,7 +195,7 @@ def test_whatever_the_answer_the_outcome_is_an_error_of_ours_or_none(status, ans
     assert found is not None or (status < 400 and isinstance(answer, dict) and "error" not in answer)
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus ../shared/corpus/graph_errors.jsonl is not there")
+@pytest.mark.corpus
 def test_answers_seen_in_the_wild_are_what_they_are_called():
     seen = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
     found = [(each["case"], type(error_of(each["http_status"], each["response"]))) for each in seen]

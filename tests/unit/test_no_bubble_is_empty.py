@@ -163,6 +163,7 @@ def test_no_link_of_a_thread_lets_the_other_side_know_where_it_came_from(muted):
 # --- recordings -----------------------------------------------------------------------------------
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_recorded_message_is_an_empty_bubble(language):
     kinds = (MessageReceived, MessageEchoed, PostbackReceived)
