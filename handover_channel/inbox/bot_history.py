@@ -216,4 +216,5 @@ def _as_link(file: File) -> Link:
 
 def _time(event: _Json) -> float:
     given = event.get("timestamp")
-    return float(given) if isinstance(given, (int, float)) else 0.0
+    # No number (NaN) and endless ones are no times; what comes before the year 5000 is.
+    return float(given) if isinstance(given, (int, float)) and 0 <= given < 1e11 else 0.0

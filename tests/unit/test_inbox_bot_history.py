@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -138,7 +140,33 @@ EVENTS = st.lists(
 
 @given(EVENTS)
 def test_whatever_a_bot_has_put_into_its_events_the_page_shows_something(events):
-    said_in(events)
+    said = said_in(events)
+
+    assert [each.speaker for each in said] == speakers_in(events)
+    assert all(0 <= each.at < math.inf for each in said)
+    parts = [(each.notes, each.files, each.cards, each.links, each.buttons) for each in said]
+    assert all(each.text.strip() or any(more) for each, more in zip(said, parts))
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), 10**400, -1, "1", None, [1]])
+def test_what_is_no_time_is_none(time):
+    (said,) = said_in([{**bot("Hi"), "timestamp": time}])
+
+    assert said.at == 0.0
+
+
+def speakers_in(events):
+    """A turn is a message of the person and what the bot says to it; `rewind` takes the last one back."""
+    turns = [[]]
+    for event in events:
+        kind = event.get("event")
+        if kind == "user":
+            turns.append(["person"])
+        elif kind == "bot":
+            turns[-1].append("bot")
+        elif kind == "rewind" and len(turns) > 1:
+            turns.pop()
+    return list(itertools.chain.from_iterable(turns))
 
 
 # --- what strangers may say -----------------------------------------------------------------------
