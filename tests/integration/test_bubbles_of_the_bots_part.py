@@ -51,7 +51,7 @@ def test_a_turn_shows_what_came(part, wanted):
     assert bubble.shows(wanted)
 
 
-@pytest.mark.parametrize("name", _OTHERWISE)
+@pytest.mark.parametrize("name", sorted(_OTHERWISE))
 def test_what_would_show_nothing_is_a_sentence(name):
     event = webhook.read(of_person(message=MESSAGES[name][0]), page="1717")
 

@@ -131,6 +131,8 @@ def test_events_that_concern_no_thread_are_not_stored():
 def test_storing_nothing_is_no_error(connection):
     deliveries.add(connection, [])
 
+    assert connection.execute(sa.text("SELECT count(*) FROM deliveries")).scalar() == 0
+
 
 def test_ids_of_any_length_can_be_stored_and_are_told_apart(connection):
     ids = ["".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(5_000)) + end for end in "ab"]

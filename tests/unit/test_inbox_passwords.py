@@ -108,7 +108,11 @@ def test_what_is_longer_than_any_password_is_not_hashed():
 
 @pytest.mark.parametrize("length", [SHORTEST, LONGEST])
 def test_any_characters_will_do(length):
-    check_new(("ab " * length)[:length])
+    password = ("ab " * length)[:length]
+    check_new(password)
+
+    passwords = Passwords()
+    assert passwords.match(passwords.hash(password), password)
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,12 @@ def test_the_page_offers_what_one_may_do(play, commands, agent):
     assert all(each.can_reply for each in (eves, saras, roots))
 
 
-def test_notes_and_tags_are_everybodys(play, commands):
+def test_notes_and_tags_are_everybodys(play, commands, agent):
     commands.add_note(PSID, "eve", "I know her")
     commands.tag(PSID, "vip")
+
+    shown = view(play, agent, "sara")
+    assert ("I know her" in str(shown), "vip" in str(shown)) == (True, True)
 
 
 def test_whoever_has_been_away_too_long_has_nothing_that_others_would_have_to_ask_for(play, commands):
