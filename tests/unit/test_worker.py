@@ -178,8 +178,6 @@ async def test_waking_a_worker_that_has_not_begun_or_has_ended_is_no_error(place
     await process.stop()
 
     process.worker.wake([PSID])
-    await real_sleep(0.02)
-    assert process.worker._running == {}
 
 
 # --- trouble --------------------------------------------------------------------------------------
