@@ -7,12 +7,13 @@ is closed.
 
 from __future__ import annotations
 
-from typing import Optional, Protocol
+from typing import FrozenSet, Optional, Protocol
 
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.transcript_writer import TranscriptWriter
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import time_limit
+from handover_channel.rules.bot_contract import HANDOVER_INTENT
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import Keywords
 from handover_channel.rules.return_reasons import ReturnReason
@@ -26,6 +27,10 @@ class TurnGate(Protocol):
     @property
     def keywords(self) -> Keywords:
         """The keywords that bring a thread back."""
+
+    @property
+    def requests(self) -> FrozenSet[str]:
+        """The intents by which people ask for people."""
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Tell whether the bot must be silent in *thread*, None where nothing is known of it.
@@ -47,6 +52,7 @@ class SettingsGate:
         self._thread_control = thread_control
         self._transcript_writer = TranscriptWriter(thread_control.store)
         self.keywords = keywords_of(thread_control.settings.returning)
+        self.requests = frozenset(thread_control.settings.handover_intents)
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Tell whether the bot must be silent in *thread*, None where the store has no row of it.
@@ -81,6 +87,7 @@ class OpenGate:
     """Hold nothing back: the bot's slots alone decide."""
 
     keywords = Keywords(())
+    requests = frozenset({HANDOVER_INTENT})
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Know no thread."""

@@ -14,7 +14,7 @@ type for real (not under TYPE_CHECKING) and spell unions with Optional.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, FrozenSet, List, Optional
 
 from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -31,7 +31,6 @@ from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
-    HANDOVER_INTENT,
     LISTEN_ACTION,
     RETURN_ACTION,
     RETURNED_INTENT,
@@ -105,7 +104,8 @@ class HandoverPolicy(_Untrained):
             lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
             told=_told(tracker) and not tracker.active_loop_name,
             again=_is_behind_a_return(tracker) and self._is_only_a_way_back(message),
-            closed=_is_request(tracker, domain) and self._gate.is_closed(_wanted(tracker)),
+            closed=_is_request(tracker, domain, self._gate.requests)
+            and self._gate.is_closed(_wanted(tracker)),
         )
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
@@ -183,7 +183,7 @@ def _told(tracker: DialogueStateTracker) -> bool:
     return False
 
 
-def _is_request(tracker: DialogueStateTracker, domain: Domain) -> bool:
+def _is_request(tracker: DialogueStateTracker, domain: Domain, intents: FrozenSet[str]) -> bool:
     """Whether the latest message asks for people, in a conversation, and was not answered yet.
 
     The stories of `rasa test` come from no channel: there no clock decides.
@@ -191,7 +191,7 @@ def _is_request(tracker: DialogueStateTracker, domain: Domain) -> bool:
     message = tracker.latest_message
     return (
         message is not None
-        and message.intent.get("name") == HANDOVER_INTENT
+        and message.intent.get("name") in intents
         and tracker.latest_action_name == LISTEN_ACTION
         and tracker.get_latest_input_channel() is not None
         and HANDOVER_ACTION in domain.action_names_or_texts

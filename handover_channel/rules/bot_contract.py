@@ -12,7 +12,7 @@ from typing import Any, Dict
 
 from handover_channel.rules.return_reasons import ReturnReason
 
-#: The person asks for people.
+#: The person asks for people. The default: a bot may have others instead (`handover_intents`).
 HANDOVER_INTENT = "handover"
 #: The thread is the bot's again. Nobody says this: the turn of a return begins with it.
 RETURNED_INTENT = "handover_returned"
@@ -42,6 +42,8 @@ HANDOVER_RESPONSE = "utter_handover"
 FAILED_RESPONSE = "utter_handover_failed"
 #: Tells the person when somebody is there: `{opens}`. A bot may do without it.
 CLOSED_RESPONSE = "utter_handover_closed"
+#: Tells the person that the bot is back.
+RETURNED_RESPONSE = "utter_handover_returned"
 
 #: Begins what Rasa takes for a payload that names an intent.
 PAYLOAD_PREFIX = "/"

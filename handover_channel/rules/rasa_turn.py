@@ -14,7 +14,8 @@ Rule 5: an `action_handover` that left no event behind never ran: Rasa goes on w
         is not there. The notice is out by then. If the row says that the bot still has control, the person is
         told that nobody could be reached.
 Rule 6: who asks for people outside their business hours is not told "I am handing you over" first: the intent
-        `handover` runs `action_handover` at once, which says when somebody is there.
+        (`handover`, or what `handover_intents` names) runs `action_handover` at once, which says when
+        somebody is there.
 Rule 7: a way back and nothing else, right behind the turn of a return, was meant for that return.
 """
 

@@ -15,7 +15,7 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, TokenRefused, UnknownTarget
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
+from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
 from handover_channel.sentences import Sentence
 from handover_channel.settings import automatic_replies, keys, locations, return_options, yaml_file
 from handover_channel.settings import credentials as credentials_section
@@ -52,6 +53,22 @@ __all__ = [
     "TargetKind",
     "load",
 ]
+
+
+def _handover_intents(section: Section, key: str) -> Tuple[str, ...]:
+    """Return the intents by which people ask for people, each once."""
+    names = []
+    if isinstance(section.values.get(key), str):
+        section = replace(section, values={key: [section.values[key]]})
+    for item, value in section.items(key):
+        name = value.strip() if isinstance(value, str) else ""
+        if not name or name == RETURNED_INTENT:
+            meant = f"is {quoted(value)}, which is no such intent"
+            section.refuse(item, f"{meant}: write the name of one by which people ask for people")
+        names.append(name)
+    if section.values.get(key) == []:
+        section.refuse(key, f"names no intent: write one, or leave it out for {HANDOVER_INTENT}")
+    return tuple(dict.fromkeys(names)) or (HANDOVER_INTENT,)
 
 
 class Grants(str, Enum):
@@ -121,6 +138,13 @@ class Settings:
     )
     automatic_replies: AutomaticReplies = subsection(
         AutomaticReplies, automatic_replies.read, absent=AutomaticReplies()
+    )
+    #: Each once.
+    handover_intents: Tuple[str, ...] = setting(
+        default=f"[{HANDOVER_INTENT}]",
+        read=lambda section, key, _: _handover_intents(section, key),
+        meaning="The bot's intents by which people ask for people, where it has others than `handover`: "
+        "outside business hours these say at once when somebody is there. The rules of the bot name the same ones.",
     )
     inbox: InboxSettings = subsection(InboxSettings, inbox_section.read, absent=InboxSettings())
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as for `secret`

@@ -240,6 +240,16 @@ def test_the_clock_decides_nothing_in_the_stories_of_rasa_test(policy, domain):
     assert best(policy, domain, tracker, vote(domain, "utter_handover")) == "utter_handover"
 
 
+def test_a_bots_own_intent_asks_for_people_as_well(policy, domain):
+    policy._gate.is_closed = lambda target: True
+    policy._gate.requests = frozenset({"order_status"})
+    own = conversation(domain, said("a human", "order_status"))
+    ours = conversation(domain, request())
+
+    assert best(policy, domain, own, vote(domain, "utter_handover")) == HANDOVER
+    assert best(policy, domain, ours, vote(domain, "utter_handover")) == "utter_handover"
+
+
 def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
     policy._gate.is_muted, policy._gate.is_closed = (lambda thread: False), (lambda target: True)
     before = [ActiveLoop("order_form"), request()]

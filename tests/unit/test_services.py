@@ -231,3 +231,15 @@ def test_what_the_policy_hands_over_is_written_down(configured):
     gate.close()
 
     assert [line.text for line in handover.thread_control.status("abc").transcript] == ["is anybody there?"]
+
+
+def test_the_policy_learns_by_which_intents_people_ask_for_people(configured):
+    (configured / "handover.yml").write_text(HANDOVER + "handover_intents: [human_handoff]\n")
+
+    assert services.turn_gate().requests == {"human_handoff"}
+
+
+def test_without_usable_settings_people_ask_by_the_default_intent(configured):
+    (configured / "handover.yml").write_text("colour: red\n")
+
+    assert services.turn_gate().requests == {"handover"}

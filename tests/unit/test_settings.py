@@ -237,7 +237,7 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
             "app_id: 1\nfoo: 2",
             "foo is not a setting: write one of app_id, page_access_token, database, graph_api, "
             "default_target, targets, return, grant_requests, stale_after, nlu_limit, automatic_replies, "
-            "inbox",
+            "handover_intents, inbox",
         ),
         (
             "app_id: 263902037430900",
@@ -279,6 +279,15 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
             "page_access_token is not the token of handover_channel.MessengerInput in credentials.yml: "
             "keep one of the two",
         ),
+        (
+            "app_id: 1\nhandover_intents: []",
+            "handover_intents names no intent: write one, or leave it out for handover",
+        ),
+        (
+            "app_id: 1\nhandover_intents: [human, handover_returned]",
+            'handover_intents[2] is "handover_returned", which is no such intent: write the name of one by '
+            "which people ask for people",
+        ),
         ("app_id: 1\nreturn: {buton: x}", "return.buton is not a setting: did you mean button?"),
         ("app_id: 1\ngraph_api: {host: x}", "graph_api.host is not a setting: write one of url, version"),
         ("- app_id", 'holds no keys: write lines such as app_id: "1234567890"'),
@@ -291,6 +300,18 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
 )
 def test_what_cannot_work_is_refused_with_file_key_and_remedy(problems_of, text, problem):
     assert problems_of(text) == [f"handover.yml: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", ("handover",)),
+        ("handover_intents: human", ("human",)),
+        ("handover_intents: [a, b, a]", ("a", "b")),
+    ],
+)
+def test_the_intents_by_which_people_ask_for_people(load, written, meant):
+    assert load(f"app_id: 1111\n{written}").handover_intents == meant
 
 
 def test_one_way_back_is_enough(load):
