@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handover_channel.cli import agents, person, queue
+from handover_channel.cli.init import init
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(queue.app, name="queue")
 app.add_typer(agents.app, name="agents")
+app.command()(init)
 app.command()(person.forget)
 app.command()(person.export)
 

@@ -143,8 +143,9 @@ class Settings:
     handover_intents: Tuple[str, ...] = setting(
         default=f"[{HANDOVER_INTENT}]",
         read=lambda section, key, _: _handover_intents(section, key),
-        meaning="The bot's intents by which people ask for people, where it has others than `handover`: "
-        "outside business hours these say at once when somebody is there. The rules of the bot name the same ones.",
+        meaning="The bot's intents by which people ask for people, where it has others than "
+        "`handover`: outside business hours these say at once when somebody is there. The rules of the bot "
+        "name the same ones.",
     )
     inbox: InboxSettings = subsection(InboxSettings, inbox_section.read, absent=InboxSettings())
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as for `secret`

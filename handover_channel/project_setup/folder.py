@@ -1,0 +1,234 @@
+"""Reads a bot's folder, and writes all of its files or none. The only module here that does I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from handover_channel.errors import HandoverError
+from handover_channel.project_setup import record
+from handover_channel.project_setup.project import (
+    CONFIG,
+    CREDENTIALS,
+    ENDPOINTS,
+    SETTINGS,
+    NoProject,
+    Project,
+)
+from handover_channel.project_setup.yaml_text import Unreadable
+
+_YAML = (".yml", ".yaml")
+#: Folders that are nobody's sources.
+_NOT_SOURCES = frozenset(
+    {"__pycache__", ".git", ".venv", "venv", "node_modules", "models", ".rasa", "results"}
+)
+
+
+class CannotWrite(HandoverError):
+    """A file could not be written; all are as they were."""
+
+
+def read(folder: Path, *, domain: str = "", data: str = "") -> Project:
+    """Return the project in *folder*. *domain*, *data*: as for `rasa train`, where they are elsewhere.
+
+    Raises NoProject where there is none, Unreadable for a file that cannot be read.
+    """
+    if not folder.is_dir():
+        raise NoProject(f"there is no folder {folder} -> name the one that has your bot's {CONFIG}")
+    if not (folder / CONFIG).is_file():
+        raise NoProject(
+            f"{folder} holds no Rasa project, it has no {CONFIG} -> go into your bot's folder, or name it: "
+            "handover init FOLDER"
+        )
+    domain = domain or _domain_of(folder)
+    data = (data or "data").strip("/")
+    domain_files = _below(folder, domain, _YAML)
+    if not domain_files:
+        raise NoProject(
+            f"{folder / domain} holds no domain -> name yours: handover init --domain FILE_OR_FOLDER"
+        )
+    if _below(folder, data, (".md",)) and not _below(folder, data, _YAML):
+        raise NoProject(
+            f"{data}/ is in the format of Rasa 1 and 2 (Markdown) -> rasa data migrate, then go on"
+        )
+    return Project(
+        yaml=_texts(
+            folder, [each for each in (CONFIG, CREDENTIALS, ENDPOINTS, SETTINGS) if (folder / each).is_file()]
+        ),
+        domain=_texts(folder, domain_files),
+        domain_folder=domain.strip("/") if (folder / domain).is_dir() else "",
+        data=_texts(folder, _below(folder, data, _YAML)),
+        data_folder=data,
+        tests=_texts(
+            folder, [each for each in _below(folder, "tests", _YAML) if Path(each).name.startswith("test_")]
+        ),
+        python=_texts(
+            folder, [*_below(folder, "actions.py", (".py",)), *_below(folder, "actions", (".py",))]
+        ),
+    )
+
+
+def _domain_of(folder: Path) -> str:
+    for name in ("domain.yml", "domain.yaml", "domain"):
+        if (folder / name).exists():
+            return name
+    raise NoProject(
+        f"{folder} has no domain.yml and no folder domain -> name it: handover init --domain FILE_OR_FOLDER"
+    )
+
+
+def _below(folder: Path, name: str, suffixes: Tuple[str, ...]) -> List[str]:
+    """Return the paths of a file, or of the files in a folder, in order."""
+    start = folder / name
+    if start.is_file():
+        return [name] if start.suffix in suffixes else []
+    found = []
+    for place, folders, files in os.walk(start):
+        folders[:] = sorted(each for each in folders if each not in _NOT_SOURCES)
+        paths = [Path(place) / each for each in sorted(files)]
+        found += [path.relative_to(folder).as_posix() for path in paths if path.suffix in suffixes]
+    return found
+
+
+def _texts(folder: Path, paths: List[str]) -> Dict[str, str]:
+    return {path: read_text(folder, path) for path in paths}
+
+
+def read_text(folder: Path, path: str) -> str:
+    """Return a text as it is, line ends and all. Raises Unreadable."""
+    try:
+        return (folder / path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path}: it is not UTF-8: convert it") from None
+    except OSError as error:
+        raise Unreadable(f"{path}: it cannot be read ({error.strerror}): make it readable") from None
+
+
+def records(folder: Path) -> List[record.Run]:
+    """Return what earlier runs put in."""
+    if not (folder / record.NAME).is_file():
+        return []
+    return record.parse(read_text(folder, record.NAME))
+
+
+def missing_folders(folder: Path, paths: List[str]) -> Tuple[str, ...]:
+    """Return the folders that have to be made for some files, the outermost first."""
+    parents = {parent for path in paths for parent in Path(path).parents if parent != Path(".")}
+    missing = [each for each in parents if not (folder / each).exists()]
+    return tuple(each.as_posix() for each in sorted(missing, key=lambda each: len(each.parts)))
+
+
+def uncommitted(folder: Path) -> bool:
+    """Whether git has changes there that no commit holds; without git, not."""
+    command = ["git", "-C", str(folder), "status", "--porcelain", "--", "."]
+    try:
+        ran = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return bool(ran.stdout.strip())
+
+
+def write(folder: Path, texts: Mapping[str, Optional[str]], before: Mapping[str, str]) -> None:
+    """Write all files, or none. *texts*: path -> text, None for one that goes; *before*: as they were read.
+
+    Raises CannotWrite; then every file is as it was.
+    """
+    places = {path: Path(os.path.realpath(folder / path)) for path in texts}
+    ready: Dict[str, Path] = {}
+    done: List[str] = []
+    made: List[Path] = []
+    try:
+        for path, place in places.items():
+            _expect_unchanged(path, place, before.get(path))
+            text = texts[path]
+            made += _make_folders(place.parent)
+            if text is not None:
+                ready[path] = _beside(place, text)
+            elif not os.access(place.parent, os.W_OK):
+                raise PermissionError(13, "Permission denied")
+        for path, place in places.items():
+            if path in ready:
+                os.replace(ready[path], place)
+            else:
+                place.unlink()
+            done.append(path)
+    except OSError as error:
+        _roll_back(places, done, before, made, ready)
+        reason = error.strerror or str(error)
+        name = path if error.filename is None else os.path.basename(str(error.filename))
+        raise CannotWrite(
+            f"{path}: it cannot be written ({reason}, {name}) -> see to the rights there; nothing was changed"
+        ) from None
+    except CannotWrite:
+        _roll_back(places, done, before, made, ready)
+        raise
+
+
+def _expect_unchanged(path: str, place: Path, before: Optional[str]) -> None:
+    now = place.read_bytes() if place.exists() else None
+    if now != (None if before is None else before.encode("utf-8")):
+        raise CannotWrite(f"{path}: it was changed meanwhile -> once more; nothing was changed")
+    if now is not None and not os.access(place, os.W_OK):
+        raise PermissionError(13, "it is read-only")
+
+
+def _make_folders(place: Path) -> List[Path]:
+    made = [each for each in (place, *place.parents) if not each.exists()]
+    place.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _beside(place: Path, text: str) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(text.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+    if place.exists():
+        shutil.copymode(place, name)
+    else:
+        os.chmod(name, 0o666 & ~_umask())
+    return Path(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _roll_back(
+    places: Mapping[str, Path],
+    done: List[str],
+    before: Mapping[str, str],
+    made: List[Path],
+    ready: Mapping[str, Path],
+) -> None:
+    for path in done:
+        if path in before:
+            place = places[path]
+            os.replace(_beside(place, before[path]), place)
+        else:
+            places[path].unlink()
+    for path, spare in ready.items():
+        if path not in done:
+            spare.unlink()
+    for each in made:
+        with contextlib.suppress(OSError):
+            each.rmdir()
+
+
+def remove_folders(folder: Path, names: Tuple[str, ...]) -> None:
+    """Remove folders that were made for our files, where nothing but what Python compiled is left in them."""
+    for name in sorted(names, key=lambda each: -each.count("/")):
+        place = folder / name
+        left = {each.name for each in place.iterdir()} if place.is_dir() else set()
+        if left == {"__pycache__"}:
+            shutil.rmtree(place / "__pycache__")
+        with contextlib.suppress(OSError):
+            place.rmdir()

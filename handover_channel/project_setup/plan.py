@@ -1,0 +1,166 @@
+"""Decides what `handover init` changes: asks each kind of file, and joins the answers. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Mapping, Tuple
+
+from handover_channel.project_setup import (
+    actions,
+    config,
+    credentials,
+    domain,
+    endpoints,
+    own_handoff,
+    settings_file,
+    stories,
+    story_test,
+    training_data,
+)
+from handover_channel.project_setup.phrases import LANGUAGES
+from handover_channel.project_setup.project import (
+    CONFIG,
+    CREDENTIALS,
+    ENDPOINTS,
+    SETTINGS,
+    Choices,
+    NoProject,
+    Planned,
+    Project,
+    documents,
+    together,
+)
+from handover_channel.project_setup.yaml_text import Document
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found in all files of a project."""
+
+    config: config.Facts
+    credentials: credentials.Facts
+    endpoints: endpoints.Facts
+    settings: settings_file.Facts
+    domain: domain.Facts
+    training: training_data.Facts
+    actions: actions.Facts
+    tests: story_test.Facts
+    own_intents: Tuple[str, ...]  #: by which people ask for people, as far as names tell
+    own_actions: Tuple[str, ...]
+    stories: stories.Facts
+
+    @property
+    def usable_intents(self) -> Tuple[str, ...]:
+        """Return those of the bot's own intents for which its stories can be changed."""
+        return tuple(each for each in self.own_intents if each not in self.stories.blocked)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A project that was read."""
+
+    project: Project
+    domain: Mapping[str, Document]
+    data: Mapping[str, Document]
+    tests: Mapping[str, Document]
+    facts: Facts
+
+
+def look(project: Project) -> Found:
+    """Read a project. Raises NoProject for one that is not of Rasa 3, and Unreadable."""
+    data, tests = documents(project.data), documents(project.tests)
+    in_domain = documents(project.domain)
+    about_domain = domain.look(in_domain)
+    about_config = config.look(project.document(CONFIG))
+    _expect_rasa_3(about_domain, about_config)
+    own_intents = own_handoff.intents(about_domain.names["intents"])
+    facts = Facts(
+        config=about_config,
+        credentials=credentials.look(project.document(CREDENTIALS)),
+        endpoints=endpoints.look(project.document(ENDPOINTS)),
+        settings=settings_file.look(project.document(SETTINGS)),
+        domain=about_domain,
+        training=training_data.look(data),
+        actions=actions.look(project.python),
+        tests=story_test.look(project.tests),
+        own_intents=own_intents,
+        own_actions=own_handoff.actions(about_domain.names["actions"]),
+        stories=stories.look({**data, **tests}, own_intents),
+    )
+    return Found(project, in_domain, data, tests, facts)
+
+
+def _expect_rasa_3(about_domain: domain.Facts, about_config: config.Facts) -> None:
+    remedy = "handover needs Rasa 3 -> rasa data migrate, see that the bot trains, then go on"
+    major = about_domain.version.partition(".")[0]
+    if major in ("1", "2"):
+        raise NoProject(f'the domain is of Rasa {major} (version: "{about_domain.version}"): {remedy}')
+    old = [each for each in about_config.policies if each in config.OF_RASA_2]
+    if old:
+        raise NoProject(f"{CONFIG}: {old[0]} is a policy of Rasa 2: {remedy}")
+    if about_domain.without_mappings:
+        slot = about_domain.without_mappings[0]
+        raise NoProject(f"the domain: slot {slot} has no mappings, as in Rasa 2: {remedy}")
+
+
+def plan(found: Found, choices: Choices) -> Planned:
+    """Return all that handover needs in this project, and what the developer should know about it."""
+    facts, project = found.facts, found.project
+    phrases = LANGUAGES[choices.languages[0]]
+    needed = domain.needed_actions(facts.domain, facts.actions.own)
+    changed, covered = stories.plan({**found.data, **found.tests}, choices)
+    taken_over = facts.credentials.has_facebook or facts.credentials.has_messenger
+    parts = [
+        config.plan(project.document(CONFIG), facts.config),
+        domain.plan(found.domain, project.domain_folder, facts.domain, choices, needed, phrases),
+        training_data.plan(
+            found.data, project.data_folder, facts.training, choices, facts.domain.forms, covered
+        ),
+        changed,
+        credentials.plan(project.document(CREDENTIALS), facts.credentials, choices),
+        endpoints.plan(project.document(ENDPOINTS), facts.endpoints),
+        actions.plan(project.python, facts.actions, needed),
+        settings_file.plan(
+            project.document(SETTINGS),
+            facts.settings,
+            choices,
+            simulated=choices.messenger and not taken_over,
+            on_messenger=choices.messenger or taken_over,
+        ),
+        story_test.plan(facts.tests, choices, facts.training),
+    ]
+    joined = together(parts)
+    remarks = () if joined.is_empty else (*joined.remarks, *_blocked(facts, choices), *_to_do(joined, found))
+    return Planned(joined.edits, joined.created, remarks)
+
+
+def _blocked(facts: Facts, choices: Choices) -> Tuple[str, ...]:
+    return tuple(
+        f"the bot's own intent {intent} is not used, not only actions follow it: {', '.join(places[:3])} -> "
+        f"let utter_handover and action_handover follow it there, then: handover init --intent {intent}"
+        for intent, places in facts.stories.blocked.items()
+        if intent not in choices.intents
+    )
+
+
+def _to_do(joined: Planned, found: Found) -> Tuple[str, ...]:
+    written = joined.created.get(SETTINGS, "")
+    said = []
+    if settings_file.APP_ID_VARIABLE in written:
+        said.append(
+            f"{SETTINGS}: app_id is the environment variable MESSENGER_APP_ID -> set it, or write the "
+            "id of your Meta app there (Meta for Developers > My apps)"
+        )
+    if settings_file.SIMULATOR_URL in written:
+        said.append(
+            f"{CREDENTIALS} and {SETTINGS} are for the Messenger on this machine (handover simulate), whose "
+            "secrets everybody knows -> write your own there before the bot can be reached from outside"
+        )
+    if found.project.domain_folder:
+        said.append(f"the domain is a folder -> rasa train --domain {found.project.domain_folder}")
+    return tuple(said)
+
+
+def texts_of(project: Project) -> Dict[str, str]:
+    """Return every text of a project by its path."""
+    return {**project.yaml, **project.domain, **project.data, **project.tests, **project.python}

@@ -1,0 +1,129 @@
+"""Lets the bot's own stories and rules hand over by our actions, where it has an intent of its own for it.
+
+Rasa refuses stories that contradict a rule, and a rule has to begin a handover. So what follows such an
+intent becomes our two actions; the action by which the bot handed over so far becomes them anywhere. No I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Set, Tuple
+
+from handover_channel.project_setup import yaml_edits
+from handover_channel.project_setup.edits import Edit
+from handover_channel.project_setup.project import Choices, Planned
+from handover_channel.project_setup.training_data import Situation, situation_of
+from handover_channel.project_setup.yaml_text import Document, Node
+from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT, HANDOVER_RESPONSE
+
+_OURS = (HANDOVER_RESPONSE, HANDOVER_ACTION)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What stands in the way of an intent of the bot's own."""
+
+    blocked: Mapping[str, Tuple[str, ...]]  #: intent -> stories that nobody but their author can change
+
+
+def look(found: Mapping[str, Document], intents: Tuple[str, ...]) -> Facts:
+    """Find the stories in which more than actions follows an intent."""
+    blocked: Dict[str, List[str]] = {}
+    for document in found.values():
+        for story in stories_of(document):
+            for intent in intents:
+                if any(_is_blocked(run) for run in _runs(story, (intent,))) or _in_choice(story, intent):
+                    blocked.setdefault(intent, []).append(
+                        f"{document.name}, line {document.line(story.start)}"
+                    )
+    return Facts({intent: tuple(places) for intent, places in blocked.items()})
+
+
+def plan(found: Mapping[str, Document], choices: Choices) -> Tuple[Planned, Set[Situation]]:
+    """Return the edits, and for which situations the bot's own rules hand over then."""
+    if choices.intents == (HANDOVER_INTENT,) and not choices.own_actions:
+        return Planned(), set()
+    edits: Dict[str, Tuple[Edit, ...]] = {}
+    covered: Set[Situation] = set()
+    for path, document in found.items():
+        changed: List[Edit] = []
+        for story in stories_of(document):
+            runs = [run for run in _runs(story, choices.intents) if run.actions]
+            changed += [_replaced(document, run.actions) for run in runs if not run.is_ours]
+            done = {id(step) for run in runs for step in run.actions}
+            rest = [step for step in _steps(story) if id(step) not in done]
+            changed += [_replaced(document, [step]) for step in rest if _name(step) in choices.own_actions]
+            if runs and story.key("rule") is not None:
+                covered |= set(situation_of(story))
+        if changed:
+            edits[path] = tuple(changed)
+    return Planned(edits), covered
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What follows an intent."""
+
+    actions: List[Node]  #: steps, up to the next that is no action, or the form that goes on
+    is_followed: bool  #: by something that only makes sense behind them
+
+    @property
+    def is_ours(self) -> bool:
+        return HANDOVER_ACTION in map(_name, self.actions)
+
+
+def stories_of(document: Document) -> List[Node]:
+    """Return the stories and rules of a file."""
+    sections = [document.section(each) for each in ("stories", "rules")]
+    return [each for section in sections if section is not None for each in section.items]
+
+
+def _steps(story: Node) -> List[Node]:
+    steps = story.get("steps")
+    return steps.items if steps is not None else []
+
+
+def _runs(story: Node, intents: Tuple[str, ...]) -> List[_Run]:
+    steps = _steps(story)
+    found = []
+    for place, step in enumerate(steps):
+        intent = step.get("intent")
+        if intent is None or intent.value not in intents:
+            continue
+        end = place + 1
+        while end < len(steps) and steps[end].get("action") is not None:
+            end += 1
+        loop = steps[end].get("active_loop") if end < len(steps) else None
+        if loop is not None and end > place + 1 and loop.value == _name(steps[end - 1]):
+            found.append(_Run(steps[place + 1 : end - 1], is_followed=False))
+        else:
+            kinds = set(steps[end].names()) if end < len(steps) else set()
+            found.append(_Run(steps[place + 1 : end], bool(kinds & {"active_loop", "slot_was_set"})))
+    return found
+
+
+def _is_blocked(run: _Run) -> bool:
+    return not run.is_ours and (run.is_followed or not run.actions)
+
+
+def _in_choice(story: Node, intent: str) -> bool:
+    choices = [step.get("or") for step in _steps(story)]
+    inner = [each for choice in choices if choice is not None for each in choice.items]
+    return intent in [given.value for each in inner for given in [each.get("intent")] if given is not None]
+
+
+def _name(step: Node) -> str:
+    action = step.get("action")
+    return action.value if action is not None else ""
+
+
+def _replaced(document: Document, steps: List[Node]) -> Edit:
+    """Return the edit that writes our two actions in the place of some steps."""
+    text, start, end = document.text, steps[0].start, steps[-1].last_leaf().end
+    old = text[start:end]
+    if steps[0].flow:
+        return Edit(start, old, ", ".join(yaml_edits.flow({"action": each}) for each in _OURS))
+    dash = text.rfind("-", 0, start)
+    column = dash - (text.rfind("\n", 0, dash) + 1)
+    between = document.newline + " " * column + text[dash:start]
+    return Edit(start, old, between.join(f"action: {each}" for each in _OURS))

@@ -1,0 +1,432 @@
+"""handover init, on bots of other people: what it puts in, that it is enough, and that it goes out again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from foreign_bots import BOTS, PLAIN
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from handover_channel.cli.main import app
+from handover_channel.errors import HandoverError
+from handover_channel.project_setup import folder, own_handoff, record
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Make a bot's folder of its texts."""
+
+    def make(texts):
+        for path, text in texts.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_bytes(text.encode("utf-8"))
+        return tmp_path
+
+    return make
+
+
+def files(root):
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes().decode("utf-8")
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".git/" not in str(path)
+    }
+
+
+def run(root, *arguments, fails=None, **more):
+    """Run handover init, and return what it prints."""
+    result = CliRunner().invoke(app, ["init", str(root), *arguments], **more)
+    if fails is None:
+        assert result.exit_code == 0, result.output + repr(result.exception)
+        return result.output
+    assert isinstance(result.exception, HandoverError), result.output
+    assert fails in str(result.exception)
+    return str(result.exception)
+
+
+def load(text):
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@pytest.mark.parametrize("bot", BOTS)
+def test_it_is_all_there_then_there_is_nothing_to_do_and_it_goes_out_again(project, bot):
+    root = project(BOTS[bot])
+
+    run(root, "--yes")
+    after = files(root)
+
+    assert set(after) >= {"handover.yml", "data/handover.yml", "tests/test_handover.yml", record.NAME}
+    assert "handover_channel.HandoverPolicy" in after["config.yml"]
+    assert run(root, "--yes") == "Nothing to do: handover is in this project.\n"
+    assert run(root, "--check") == "Nothing to do: handover is in this project.\n"
+    assert files(root) == after
+    run(root, "--undo", "--yes")
+    assert files(root) == BOTS[bot]
+    assert not (root / "tests").exists() or any(path.startswith("tests/") for path in BOTS[bot])
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], ["--check"]])
+def test_a_look_changes_nothing_and_ci_learns_that_something_lacks(project, arguments):
+    root = project(PLAIN)
+
+    result = CliRunner().invoke(app, ["init", str(root), *arguments])
+
+    assert result.exit_code == (1 if "--check" in arguments else 0)
+    assert "+  - name: handover_channel.HandoverPolicy" in result.output
+    assert files(root) == PLAIN
+
+
+def test_a_no_changes_nothing(project):
+    root = project(PLAIN)
+
+    run(root, input="en\ny\nn\n", fails="Nothing was changed.")
+
+    assert files(root) == PLAIN
+
+
+def test_rasas_own_facebook_channel_becomes_ours_and_keeps_its_keys_and_comments(project):
+    root = project(BOTS["facebook with comments"])
+
+    said = run(root, "--yes")
+    text = files(root)["credentials.yml"]
+
+    assert text.replace("handover_channel.MessengerInput:   # our page", "facebook:   # our page").startswith(
+        BOTS["facebook with comments"]["credentials.yml"]
+    )
+    assert set(load(text)) == {"rest", "handover_channel.MessengerInput", "handover_channel.InboxInput"}
+    assert "3e34709d01ea" not in said
+    assert "EAAbHPa7" not in said
+    assert "app_id: ${MESSENGER_APP_ID}" in files(root)["handover.yml"]
+    assert "MESSENGER_APP_ID" in said
+
+
+def test_a_request_for_people_is_never_the_value_of_a_slot(project):
+    root = project(BOTS["forms with from_text"])
+
+    run(root, "--yes")
+    slots = load(files(root)["domain.yml"])["slots"]
+
+    assert slots["address"]["mappings"][0]["not_intent"] == ["handover", "handover_returned"]
+    assert slots["remark"]["mappings"][0]["not_intent"] == ["goodbye", "handover", "handover_returned"]
+    assert "not_intent" not in slots["size"]["mappings"][0]
+
+
+def test_every_form_is_interrupted_and_goes_on(project):
+    root = project(BOTS["forms with from_text"])
+
+    run(root, "--yes")
+    rules = load(files(root)["data/handover.yml"])["rules"]
+
+    conditions = [rule["condition"][0]["active_loop"] for rule in rules if "condition" in rule]
+    assert conditions == ["pizza_form", "pizza_form", "remark_form", "remark_form"]
+    assert all(rule["steps"][-1] == rule["condition"][0] for rule in rules if "condition" in rule)
+
+
+def test_a_domain_in_a_folder_gets_a_file_and_nothing_else_changes(project):
+    root = project(BOTS["domain folder"])
+
+    said = run(root, "--yes")
+    after = files(root)
+
+    assert {path for path in after if path.startswith("domain/")} - set(BOTS["domain folder"]) == {
+        "domain/handover.yml"
+    }
+    assert all(
+        after[path] == BOTS["domain folder"][path] for path in BOTS["domain folder"] if "domain/" in path
+    )
+    assert "--domain domain" in said
+
+
+def test_a_session_start_of_the_bots_own_stays_alone(project):
+    root = project(BOTS["own session start"])
+
+    run(root, "--yes")
+
+    assert "ActionSessionStart" not in files(root)["actions/handover.py"]
+
+
+def test_where_slots_are_not_carried_over_our_session_start_does_it(project):
+    root = project(BOTS["slots are not carried over"])
+
+    run(root, "--yes")
+
+    assert "ActionSessionStart" in files(root)["actions/handover.py"]
+    assert "action_session_start" in load(files(root)["domain.yml"])["actions"]
+
+
+def test_one_file_of_actions_gets_one_import_behind_the_others(project):
+    root = project(BOTS["actions.py"])
+
+    run(root, "--yes")
+    lines = files(root)["actions.py"].splitlines()
+
+    assert lines[5].startswith("from handover_channel.actions import ActionHandover, ActionHandoverReturn")
+    assert not (root / "actions").exists()
+
+
+def test_an_intent_of_the_bots_own_is_used_and_its_stories_hand_over(project):
+    root = project(BOTS["own hand-off with stories"])
+
+    run(root, "--yes")
+    after = files(root)
+    visit, trouble = load(after["data/stories.yml"])["stories"]
+
+    assert load(after["handover.yml"])["handover_intents"] == ["human_handoff"]
+    assert "handover" not in load(after["domain.yml"])["intents"]
+    assert "nlu" not in load(after["data/handover.yml"])
+    assert [step["action"] for step in visit["steps"] if "action" in step] == [
+        *("utter_greet", "utter_handover", "action_handover", "utter_goodbye")
+    ]
+    assert [step["action"] for step in trouble["steps"] if "action" in step] == [
+        *("utter_ask_human", "utter_handover", "action_handover")
+    ]
+    assert load(after["tests/test_stories.yml"])["stories"][0]["steps"][3:5] == visit["steps"][3:5]
+
+
+def test_another_intent_is_taken_if_it_is_asked_for(project):
+    root = project(BOTS["own hand-off with stories"])
+
+    said = run(root, "--yes", "--intent", "handover")
+    after = files(root)
+
+    assert "handover" in load(after["domain.yml"])["intents"]
+    assert '"I want to talk to a human" is left out, it is an example of the intent human_handoff' in said
+    assert "    - I want to talk to a human\n" not in after["data/handover.yml"]
+
+
+def test_stories_that_nobody_can_change_for_their_author_are_named(project):
+    texts = dict(BOTS["own hand-off with stories"])
+    texts["data/stories.yml"] = texts["data/stories.yml"].replace(
+        "  - action: action_human_handoff\n  - intent: goodbye\n",
+        "  - slot_was_set:\n    - x: 1\n  - intent: goodbye\n",
+    )
+    root = project(texts)
+
+    said = run(root, "--yes")
+
+    assert "intent human_handoff is not used" in said
+    assert "data/stories.yml, line 3" in said
+    assert "handover" in load(files(root)["domain.yml"])["intents"]
+
+
+def test_without_policies_rasas_defaults_are_written_out_first(project):
+    for bot in ("no policies", "empty policies"):
+        root = project(BOTS[bot])
+        run(root, "--yes")
+
+        names = [each["name"] for each in load(files(root)["config.yml"])["policies"]]
+        assert names == [
+            *("MemoizationPolicy", "RulePolicy", "UnexpecTEDIntentPolicy", "TEDPolicy"),
+            "handover_channel.HandoverPolicy",
+        ]
+        run(root, "--undo", "--yes")
+
+
+def test_a_bot_without_rules_gets_the_policy_that_reads_them(project):
+    root = project(BOTS["stories without rules"])
+
+    run(root, "--yes")
+
+    names = [each["name"] for each in load(files(root)["config.yml"])["policies"]]
+    assert names == ["AugmentedMemoizationPolicy", "RulePolicy", "handover_channel.HandoverPolicy"]
+
+
+def test_a_bot_speaks_its_own_language(project):
+    root = project(BOTS["another language"])
+
+    said = run(root, "--yes")
+    after = files(root)
+
+    assert "einen Mitarbeiter bitte" in after["data/handover.yml"]
+    assert "Zurück zum Bot" in after["domain.yml"]
+    assert '"Mensch bitte" is left out, it is an example of the intent goodbye' in said
+
+
+def test_examples_come_in_as_many_languages_as_are_asked_for(project):
+    root = project(PLAIN)
+
+    run(root, "--yes", "--language", "ar", "--language", "en")
+    after = files(root)
+
+    assert "أريد التحدث مع موظف" in after["data/handover.yml"]
+    assert "I want to talk to a human" in after["data/handover.yml"]
+    assert load(after["handover.yml"])["return"]["button"] == ["العودة إلى البوت", "Back to Bot"]
+
+
+def test_what_was_changed_since_stays_and_is_named(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    (root / "handover.yml").write_text("app_id: 1\n")
+    (root / "config.yml").write_text("# mine\n" + (root / "config.yml").read_text())
+
+    said = run(root, "--undo", "--yes")
+
+    assert "handover.yml was changed since, and stays." in said
+    assert files(root) == {
+        **PLAIN,
+        "handover.yml": "app_id: 1\n",
+        "config.yml": "# mine\n" + PLAIN["config.yml"],
+    }
+
+
+def test_undo_takes_out_all_or_nothing(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    text = (root / "config.yml").read_text()
+    (root / "config.yml").write_text(text.replace("handover_channel.HandoverPolicy", "mine.Policy"))
+    before = files(root)
+
+    run(root, "--undo", "--yes", fails="config.yml:")
+
+    assert files(root) == before
+
+
+def test_undo_of_nothing_says_so(project):
+    assert "Nothing to do" in run(project(PLAIN), "--undo")
+
+
+BAD = {
+    "no config.yml": ({"domain.yml": "x: 1\n"}, "holds no Rasa project, it has no config.yml"),
+    "no domain": ({"config.yml": "language: en\n"}, "has no domain.yml and no folder domain"),
+    "Rasa 2, by its version": (
+        {**PLAIN, "domain.yml": 'version: "2.0"\nintents: [a]\n'},
+        "rasa data migrate",
+    ),
+    "Rasa 2, by a policy": ({**PLAIN, "config.yml": "policies:\n- name: FormPolicy\n"}, "rasa data migrate"),
+    "Rasa 2, by its slots": ({**PLAIN, "domain.yml": "slots: {a: {type: text}}\n"}, "rasa data migrate"),
+    "Rasa 1": (
+        {**{p: t for p, t in PLAIN.items() if "data" not in p}, "data/nlu.md": "# x"},
+        "rasa data migrate",
+    ),
+    "no YAML": ({**PLAIN, "domain.yml": "intents:\n- a\n b: [\n"}, "domain.yml, line "),
+    "no keys": ({**PLAIN, "domain.yml": "- a\n"}, "domain.yml: holds no keys"),
+    "a key twice": (
+        {**PLAIN, "domain.yml": "intents: [a]\nintents: [b]\n"},
+        'line 2: "intents" is there a second',
+    ),
+    "two documents": ({**PLAIN, "domain.yml": "a: 1\n---\nb: 1\n"}, "holds several documents"),
+    "an alias": ({**PLAIN, "domain.yml": "x: &x [a]\nintents: *x\n"}, "intents is an alias"),
+    "no list": ({**PLAIN, "domain.yml": "intents: a\n"}, "intents is not a list"),
+    "a graph": ({**PLAIN, "config.yml": "recipe: graph.v1\n"}, "is a graph of your own"),
+    "two channels": (
+        {**PLAIN, "credentials.yml": "facebook: {a: b}\nhandover_channel.MessengerInput: {a: b}\n"},
+        "take facebook out",
+    ),
+    "an action of that name": (
+        {**PLAIN, "actions.py": 'class A:\n    def name(self):\n        return "action_handover"\n'},
+        "has an action action_handover",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_it_cannot_be_put_into_is_told_in_a_sentence_and_stays_as_it_is(project, case):
+    texts, sentence = BAD[case]
+    root = project(texts)
+
+    run(root, "--yes", fails=sentence)
+
+    assert files(root) == texts
+
+
+def test_a_file_that_is_no_utf_8_is_named(project):
+    root = project(PLAIN)
+    (root / "domain.yml").write_bytes("intents: [a] # café".encode("latin-1"))
+
+    run(root, "--yes", fails="domain.yml: it is not UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(["--language", "xx"], "there are en, ar, fr"), (["--app-id", "x1"], "digits only")],
+)
+def test_options_that_mean_nothing_are_refused(project, arguments, sentence):
+    run(project(PLAIN), "--yes", *arguments, fails=sentence)
+
+
+def test_when_a_file_cannot_be_written_all_are_as_they_were(project, monkeypatch):
+    root = project(PLAIN)
+    replace, calls = os.replace, []
+
+    def fail_at_the_fourth(source, target):
+        calls.append(target)
+        if len(calls) == 4:
+            raise PermissionError(13, "Permission denied", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(folder.os, "replace", fail_at_the_fourth)
+
+    run(root, "--yes", fails="nothing was changed")
+
+    assert files(root) == PLAIN
+    assert not (root / "tests").exists()
+
+
+def test_a_file_that_is_read_only_stops_everything(project):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everything")
+    root = project(PLAIN)
+    (root / "domain.yml").chmod(0o444)
+
+    run(root, "--yes", fails="domain.yml: it cannot be written")
+
+    assert files(root) == PLAIN
+
+
+def test_uncommitted_changes_are_mentioned(project):
+    root = project(PLAIN)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+    assert "git has uncommitted changes here" in run(root, "--yes")
+
+
+def test_uncommitted_changes_are_asked_about(project):
+    root = project(PLAIN)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+    run(root, input="en\ny\nn\n", fails="commit or stash")
+
+    assert files(root) == PLAIN
+
+
+def test_a_bot_on_other_channels_alone_is_not_put_on_messenger(project):
+    root = project({**PLAIN, "credentials.yml": "socketio:\n  user_message_evt: a\n"})
+
+    run(root, "--yes")
+    after = files(root)
+
+    assert set(load(after["credentials.yml"])) == {"socketio", "handover_channel.InboxInput"}
+    assert "app_id" not in load(after["handover.yml"])
+
+
+@pytest.mark.parametrize(
+    ("name", "asks"),
+    [
+        ("human_handoff", True),
+        ("talk_to_human", True),
+        ("talkToAgent", True),
+        ("hand_over", True),
+        ("contact_support_agent", True),
+        ("handover_returned", False),
+        ("are_you_human", False),
+        ("handoff_reason", False),
+        ("ask_agent_name", False),
+        ("bot_challenge", False),
+        ("human", True),
+    ],
+)
+def test_intents_that_ask_for_people_are_known_by_their_names(name, asks):
+    assert own_handoff.intents(["greet", name]) == ((name,) if asks else ())
+
+
+def test_ours_goes_before_intents_that_resemble_it():
+    assert own_handoff.intents(["human_handoff", "handover"]) == ("handover",)
+
+
+def test_actions_that_fetch_people_are_known_by_their_names():
+    known = ["action_handoff", "action_handover", "action_human_handoff", "action_handoff_form_fill"]
+
+    assert own_handoff.actions(known) == ("action_handoff", "action_human_handoff")
