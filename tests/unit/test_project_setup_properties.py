@@ -81,7 +81,7 @@ SLOT_BLOCKS = (
 @st.composite
 def domains(draw):
     """The text of a domain, as people write them."""
-    lines, ended = [draw(COMMENTS).strip() for _ in range(2)], False
+    lines = [draw(COMMENTS).strip() for _ in range(2)]
     sections = draw(
         st.permutations(["intents", "entities", "slots", "actions", "responses", "session_config"])
     )
