@@ -64,7 +64,8 @@ unit: setup
 test: setup train
 	$(PYTHON) -m pytest
 
-# A few examples of each property: in CI, `make test` looks at many. Without a Python of that age there is nothing to run: said aloud, and an error in CI.
+# A few examples of each property: in CI, `make test` looks at many.
+# Without a Python of that age there is nothing to run: said aloud, and an error in CI.
 test-next:
 	@if .ci/find-python 3.12 3.13 >/dev/null; then \
 	  $(MAKE) --no-print-directory .venv-next/.complete && \
