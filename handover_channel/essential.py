@@ -1,4 +1,4 @@
-"""Threads and tasks that everything depends on: none of them ends in silence.
+"""Runs the threads and tasks that everything depends on, so that none of them ends unnoticed.
 
 1. `sys.exit` in somebody's code ends a thread, or an event loop, without a word: asyncio passes SystemExit
    and KeyboardInterrupt on to whoever runs the loop.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: Seconds until a thread is run again: what ends at once each time must not take the processor.
-PAUSE = 0.1
+RUN_AGAIN_AFTER = 0.1
 
 
 def run_again(name: str, work: Callable[[], None], is_over: Callable[[], bool]) -> threading.Thread:
@@ -37,7 +37,7 @@ def run_again(name: str, work: Callable[[], None], is_over: Callable[[], bool]) 
             if is_over():
                 return
             logger.error("%s has ended before its time, it goes on: %s", name, _trace(error))
-            time.sleep(PAUSE)
+            time.sleep(RUN_AGAIN_AFTER)
 
     return _started(name, run)
 
@@ -76,7 +76,7 @@ def end_process(name: str, error: Optional[BaseException]) -> None:
 
 
 def as_errors(function: Callable[..., T], *given: Any) -> T:
-    """Call *function*; its SystemExit and KeyboardInterrupt are errors like any other: RuntimeError."""
+    """Call *function*. Raises RuntimeError in place of its SystemExit or KeyboardInterrupt."""
     try:
         return function(*given)
     except (SystemExit, KeyboardInterrupt) as error:

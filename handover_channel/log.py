@@ -43,10 +43,12 @@ else:  # cannot be subscripted before Python 3.11
 _T = TypeVar("_T")
 
 _OURS = __name__.partition(".")[0]
-_MARK = "_handover_on_one_line"
+_ONE_LINE_MARK = "_handover_on_one_line"
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-_ABOUT: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("handover_about", default=_NOTHING)
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+_ABOUT: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "handover_about", default=_NO_FIELDS
+)
 
 
 class Trace(str):
@@ -65,7 +67,7 @@ def _on_one_line(make: Callable[..., logging.LogRecord]) -> Callable[..., loggin
             made.args = {name: _harmless(fact) for name, fact in made.args.items()}
         return made
 
-    setattr(record, _MARK, True)
+    setattr(record, _ONE_LINE_MARK, True)
     return record
 
 
@@ -78,7 +80,7 @@ def _harmless(fact: Any) -> Any:
 
 
 # The one place that all loggers pass. https://docs.python.org/3/library/logging.html#logging.setLogRecordFactory
-if not hasattr(logging.getLogRecordFactory(), _MARK):
+if not hasattr(logging.getLogRecordFactory(), _ONE_LINE_MARK):
     logging.setLogRecordFactory(_on_one_line(logging.getLogRecordFactory()))
 
 
@@ -172,7 +174,7 @@ def received(plain: Mapping[str, Any]) -> None:
 
 #: Kinds of lines that are told apart at a time; more are somebody's doing, and count as one.
 _KINDS_AT_MOST = 200
-_OTHERS = ""
+_ALL_OTHERS = ""
 
 
 class Rarely:
@@ -204,8 +206,8 @@ class Rarely:
         """Return under which name a line is counted: that of all the others, where there are too many."""
         if kind in self._said or len(self._said) < _KINDS_AT_MOST:
             return kind
-        at, _ = self._said.get(_OTHERS, (now - self._seconds, 0))
+        at, _ = self._said.get(_ALL_OTHERS, (now - self._seconds, 0))
         if now - at >= self._seconds:  # not at each line: it looks at all of them
             fresh = (each for each, said in self._said.items() if now - said[0] < self._seconds)
-            self._said = {each: self._said[each] for each in (*fresh, _OTHERS) if each in self._said}
-        return _OTHERS
+            self._said = {each: self._said[each] for each in (*fresh, _ALL_OTHERS) if each in self._said}
+        return _ALL_OTHERS

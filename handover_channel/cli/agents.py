@@ -1,4 +1,7 @@
-"""`handover agents`: who answers in the built-in inbox. Passwords are never arguments: `ps` shows those."""
+"""Adds, lists and removes the agents of the built-in inbox: `handover agents`.
+
+Passwords are never arguments, as `ps` shows those.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Say who answers in the built-in inbox.", no_args_is_help=True)
 
-NAME = typer.Argument(help="What the agent signs in with; capital letters or small ones are the same.")
+AGENT_NAME = typer.Argument(help="What the agent signs in with; capital letters or small ones are the same.")
 PASSWORD_STDIN = typer.Option(
     False, "--password-stdin", help="Read the password from standard input instead of asking for it."
 )
@@ -39,7 +42,7 @@ class Role(str, Enum):
 
 @app.command()
 def add(
-    name: str = NAME,
+    name: str = AGENT_NAME,
     shown_name: str = typer.Option("", help="What colleagues and people see; else NAME as you wrote it."),
     admin: bool = typer.Option(False, "--admin", help="With the role admin."),
     picture: str = typer.Option("", help="https:// address of a picture, shown beside the answers."),
@@ -89,7 +92,7 @@ def list_() -> None:
 
 
 @app.command()
-def remove(name: str = NAME) -> None:
+def remove(name: str = AGENT_NAME) -> None:
     """Remove an agent: signed out at once, and their threads are nobody's."""
     from handover_channel.store import agents
 
@@ -104,7 +107,7 @@ def remove(name: str = NAME) -> None:
 
 
 @app.command()
-def password(name: str = NAME, password_stdin: bool = PASSWORD_STDIN) -> None:
+def password(name: str = AGENT_NAME, password_stdin: bool = PASSWORD_STDIN) -> None:
     """Set a new password, and end the agent's sign-ins."""
     from handover_channel.store import agents
 
@@ -121,7 +124,9 @@ def password(name: str = NAME, password_stdin: bool = PASSWORD_STDIN) -> None:
 
 
 @app.command()
-def role(name: str = NAME, new_role: Role = typer.Argument(metavar="agent|admin", help="The role.")) -> None:
+def role(
+    name: str = AGENT_NAME, new_role: Role = typer.Argument(metavar="agent|admin", help="The role.")
+) -> None:
     """Change an agent's role, from the next click on."""
     from handover_channel.store import agents
 

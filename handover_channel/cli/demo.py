@@ -1,4 +1,4 @@
-"""`handover demo`: the bot of this folder and a Messenger to talk to it, on this machine.
+"""Runs the bot of this folder and a Messenger to talk to it, on this machine: `handover demo`.
 
 1. Nothing is started while a port is taken, a file or Rasa is missing: the message says what to do.
 2. The bot is trained where there is no model, or its training data is newer than the model.
@@ -25,7 +25,7 @@ from handover_channel.printable import printable
 
 MODEL = Path("models/handover.tar.gz")
 LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
-PAGE = "http://127.0.0.1:8090/"
+MESSENGER_URL = "http://127.0.0.1:8090/"
 INBOX = "http://127.0.0.1:5005/webhooks/inbox"
 
 #: Seconds until all parts must have answered; a slow laptop loads TensorFlow for one minute.
@@ -36,7 +36,7 @@ TRAINING = Part(
     ("-m", "rasa", "train", "--out", str(MODEL.parent), "--fixed-model-name", MODEL.name[: -len(".tar.gz")]),
 )
 PARTS = (
-    Part("Simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{PAGE}health"),
+    Part("Simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{MESSENGER_URL}health"),
     # The address by Sanic's own variable: Rasa has no option for it, and would listen on all of them.
     Part(
         "Action server",
@@ -166,7 +166,7 @@ def _wait_for_the_end(children: Sequence[Child], stopping: threading.Event) -> L
 
 def _print_addresses(console: Console) -> None:
     addresses: Tuple[Tuple[str, str], ...] = (
-        ("Messenger", f"{PAGE}   <- talk to the bot here"),
+        ("Messenger", f"{MESSENGER_URL}   <- talk to the bot here"),
         ("Inbox", f"{_way_in()}   <- answer here"),
         ("Rasa", "http://127.0.0.1:5005/"),
         ("Action server", "http://127.0.0.1:5055/"),

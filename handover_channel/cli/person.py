@@ -1,7 +1,7 @@
-"""`handover forget` and `handover export`: what is kept about one person, deleted or handed out.
+"""Deletes and exports the data of one person: `handover forget` and `handover export`.
 
-Both reach our own tables and Rasa's tracker. What they cannot reach they say: backups, logs (ids alone), and
-what Meta keeps are elsewhere.
+Both reach our own tables and Rasa's tracker, and name what they cannot reach: backups, logs (ids alone), and
+the data that Meta keeps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 #: Seconds that a worker which is at the thread gets to end, and for which workers are kept off it then.
-PATIENCE, HELD = 20.0, 120.0
+WORKER_ENDS_WITHIN, HELD_SECONDS = 20.0, 120.0
 
 THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
 ENDPOINTS = typer.Option(Path("endpoints.yml"), help="Rasa's file that names its tracker store.")
@@ -88,11 +88,11 @@ def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
 def _claim(store: Store, thread: str) -> None:
     from handover_channel.store import personal_data
 
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WORKER_ENDS_WITHIN
     while True:
         now = time.time()
         with store.writing() as connection:
-            if personal_data.claim(connection, thread, now=now, until=now + HELD):
+            if personal_data.claim(connection, thread, now=now, until=now + HELD_SECONDS):
                 return
         if time.monotonic() > until:
             raise HandoverError(

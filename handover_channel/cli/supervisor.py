@@ -1,7 +1,7 @@
-"""Child processes that live and end together.
+"""Starts child processes that live and end together.
 
-1. Each child leads a process group of its own: what it starts ends with it, and Ctrl-C in the terminal
-   reaches only us, so that one place decides when all stop.
+1. Each child leads a process group of its own: the processes that it starts end with it, and Ctrl-C in the
+   terminal reaches only us, so that one place decides when all stop.
 2. Each child writes to its own log; its last lines say why it ended.
 3. Leaving the `with` block ends every group: SIGTERM, a grace period for all of them together, SIGKILL.
 """
@@ -27,7 +27,7 @@ import requests
 GRACE = 10.0
 
 #: A health check that takes longer than this counts as no answer (seconds).
-PATIENCE = 2.0
+HEALTHY_WITHIN = 2.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Child:
         with requests.Session() as http:
             http.trust_env = False  # a proxy of the environment does not know this machine's loopback
             try:
-                return http.get(self.part.health, timeout=PATIENCE).status_code == 200
+                return http.get(self.part.health, timeout=HEALTHY_WITHIN).status_code == 200
             except requests.RequestException:
                 return False
 
@@ -117,7 +117,7 @@ def taken(parts: Sequence[Part]) -> List[Part]:
 
 def _listening(port: int) -> bool:
     with socket.socket() as probe:
-        probe.settimeout(PATIENCE)
+        probe.settimeout(HEALTHY_WITHIN)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 

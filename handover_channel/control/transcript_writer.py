@@ -19,7 +19,7 @@ from handover_channel.store.transcript import PERSON, Line
 logger = log.logger(__name__)
 
 #: Seconds after which writing is tried again where the database is out of reach.
-TRY_AGAIN_AFTER = (0.5, 2.0, 5.0)
+WRITE_AGAIN_AFTER = (0.5, 2.0, 5.0)
 
 
 class TranscriptWriter:
@@ -48,7 +48,7 @@ class TranscriptWriter:
         self._pool.shutdown(wait=True)
 
     def _write(self, thread: str, channel: str, line: Line) -> None:
-        for pause in TRY_AGAIN_AFTER:
+        for pause in WRITE_AGAIN_AFTER:
             try:
                 return self._try(thread, channel, line)
             except StoreUnavailable:

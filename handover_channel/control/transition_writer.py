@@ -31,7 +31,7 @@ from handover_channel.store.threads import Released, Thread
 logger = log.logger(__name__)
 
 #: Minutes after which a refused return is tried again; the last one repeats. design.md, section 5.
-TRY_AGAIN_AFTER = (1, 5, 15, 60)
+RETURN_AGAIN_AFTER_MINUTES = (1, 5, 15, 60)
 
 #: A pass is settled by asking Meta if its outcome was not written down for so long, in seconds.
 SETTLE_AFTER = 60.0
@@ -131,7 +131,7 @@ class TransitionWriter:
                     continue  # somebody else changed the row: decide again
                 self._set_deadlines(connection, thread, state, until, now)
                 if returned:
-                    findings.clear(connection, findings.OVER_BUDGET, thread)
+                    findings.clear(connection, findings.BUDGET_SPENT, thread)
                 if returned and tell:
                     more = {"metadata": metadata, "intent": intent, "rest": rest}
                     body = {"reason": reason, **{key: value for key, value in more.items() if value}}
@@ -202,12 +202,12 @@ class TransitionWriter:
             reason=reason,
         )
         logger.error("%s", said)
-        findings.put(connection, findings.OVER_BUDGET, row.id, said, now=now)
+        findings.put(connection, findings.BUDGET_SPENT, row.id, said, now=now)
         if bot_may_speak(wanted.control):
             self._try_again(connection, row, wanted=reason, refusal=said)
 
     def _try_again(self, connection: Connection, row: Thread, *, wanted: str, refusal: str) -> int:
-        minutes = TRY_AGAIN_AFTER[min(row.attempts, len(TRY_AGAIN_AFTER) - 1)]
+        minutes = RETURN_AGAIN_AFTER_MINUTES[min(row.attempts, len(RETURN_AGAIN_AFTER_MINUTES) - 1)]
         threads.refuse(connection, row.id, wanted=wanted, refusal=refusal)
         deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
         return minutes

@@ -60,7 +60,7 @@ _PERMISSION = Sentence(
     "the token lacks a permission: make a page access token with pages_messaging, as somebody who has the "
     "Messages task on the page (Meta Business Suite > Settings > People)"
 )
-_LIVE = Sentence(
+_NOT_LIVE = Sentence(
     "the app is not live for everybody: ask for pages_messaging in App Review (developers.facebook.com > "
     "your app > App Review) and switch the app to Live; until then only people with a role on the app are "
     "reached"
@@ -68,13 +68,13 @@ _LIVE = Sentence(
 _PHONE = Sentence(
     "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
 )
-_PROOF = Sentence(
+_WRONG_PROOF = Sentence(
     "Meta wants a proof made with the app secret: check that 'secret' in credentials.yml is the app secret "
     "of the app that made the token (developers.facebook.com > your app > App settings > Basic)"
 )
 _RATE = Sentence("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less")
 _LATER = Sentence("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com")
-_RESTRICTED = Sentence(
+_PAGE_RESTRICTED = Sentence(
     "Meta has restricted the page or the app: see Page settings > Page quality and "
     "developers.facebook.com > your app > Alerts"
 )
@@ -83,7 +83,7 @@ _APP = Sentence(
     "connected (%(toggle)s)",
     toggle=_TOGGLE,
 )
-_MEDIA = Sentence(
+_MEDIA_UNUSABLE = Sentence(
     "Meta could not use the attachment: its URL must be public, answer within 10 seconds (video: 75) and "
     "hold at most 8 MB for an image, 25 MB for anything else"
 )
@@ -95,7 +95,7 @@ _FORM = Sentence(
     "the message is empty, too long, or text and action at once: correct the response in domain.yml or in "
     "the action"
 )
-_TAG = Sentence(
+_TAG_REFUSED = Sentence(
     "this app may not use the tag HUMAN_AGENT, and a bot never may: take the tag out of the response; agents "
     "need the Human Agent feature (App Review > Permissions and features)"
 )
@@ -131,13 +131,13 @@ BY_SUBCODE: Mapping[int, RefusalMeaning] = {
     **_rows(OutsideWindow, _WINDOW, 2018278, 2018065, 2534022),
     **_rows(PersonUnavailable, _PERSON, 2018108, 1545041),
     **_rows(PersonUnavailable, _WRONG_PERSON, 2018001),
-    **_rows(TokenRefused, _LIVE, 2018028, 2018027),
+    **_rows(TokenRefused, _NOT_LIVE, 2018028, 2018027),
     **_rows(TokenRefused, _PHONE, 2018021),
     **_rows(GraphUnavailable, _RATE, 2018338, 2534040),
-    **_rows(GraphError, _RESTRICTED, 1893063),
-    **_rows(HumanAgentRefused, _TAG, 1893061),
+    **_rows(GraphError, _PAGE_RESTRICTED, 1893063),
+    **_rows(HumanAgentRefused, _TAG_REFUSED, 1893061),
     **_rows(GraphError, _APP, 2018164),
-    **_rows(GraphError, _MEDIA, 2018008, 2018047, 2018109, 2018074, 2018294),
+    **_rows(GraphError, _MEDIA_UNUSABLE, 2018008, 2018047, 2018109, 2018074, 2018294),
     **_rows(GraphError, _FORM, 2018014, 2018034),
     **_rows(GraphError, _PROFILE, 2018218, 2018247),
     **_rows(GraphError, _ROLES, 2018171, 2018234),
@@ -153,14 +153,14 @@ BY_TEXT: Tuple[Tuple[int, str, RefusalMeaning], ...] = (
     (100, "not the thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
     (100, "only the current thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
     (100, "take thread control", RefusalMeaning(TakeNotAllowed, TAKE_REFUSED)),
-    (100, "appsecret_proof", RefusalMeaning(TokenRefused, _PROOF)),
+    (100, "appsecret_proof", RefusalMeaning(TokenRefused, _WRONG_PROOF)),
     (100, "no matching user", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
     (100, "invalid fbid", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
     (100, "missing permission", RefusalMeaning(TokenRefused, _PERMISSION)),
     (100, "length of param", RefusalMeaning(GraphError, _FORM)),
-    (100, "human_agent", RefusalMeaning(HumanAgentRefused, _TAG)),
-    (100, "human agent", RefusalMeaning(HumanAgentRefused, _TAG)),
-    (10, "human agent", RefusalMeaning(HumanAgentRefused, _TAG)),
+    (100, "human_agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
+    (100, "human agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
+    (10, "human agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
     (200, "receiving messages from you", RefusalMeaning(PersonUnavailable, _PERSON)),
 )
 
@@ -174,9 +174,9 @@ BY_CODE: Mapping[int, RefusalMeaning] = {
     # 200-299 are permissions: https://developers.facebook.com/docs/graph-api/guides/error-handling/
     **_rows(TokenRefused, _PERMISSION, 3, 10, *range(200, 300)),
     **_rows(TokenRefused, _ANOTHER, 102, 190),
-    **_rows(TokenRefused, _PROOF, 104),
+    **_rows(TokenRefused, _WRONG_PROOF, 104),
     # 368 is a block for a breach of policy: trying again makes it longer.
-    **_rows(GraphError, _RESTRICTED, 368),
+    **_rows(GraphError, _PAGE_RESTRICTED, 368),
     **_rows(GraphError, _UNKNOWN, 1),
     **_rows(GraphError, _MESSAGE, 100),
     **_rows(GraphError, _LINKING, 10303),
@@ -184,7 +184,7 @@ BY_CODE: Mapping[int, RefusalMeaning] = {
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
 _OTHER = RefusalMeaning(GraphError, "")
-_SECRET = re.compile(r"[A-Za-z0-9_|\-]{32,}")
+_LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9_|\-]{32,}")
 _LONGEST_MESSAGE = 300  # characters of Meta's text that we keep
 
 
@@ -250,4 +250,4 @@ def _sentence(status: int, code: int, subcode: int, fields: Mapping[str, Any], h
     trace = fields.get("fbtrace_id")
     if isinstance(trace, str) and trace.isascii() and len(trace) <= 64:
         facts.append(f"fbtrace_id {trace}")
-    return f"{_SECRET.sub('***', message)[:_LONGEST_MESSAGE]} ({', '.join(filter(None, facts))})"
+    return f"{_LIKE_A_TOKEN.sub('***', message)[:_LONGEST_MESSAGE]} ({', '.join(filter(None, facts))})"

@@ -26,9 +26,9 @@ from handover_channel.store.schema import agents
 logger = log.logger(__name__)
 
 #: Characters (the page above).
-LONGEST_NAME = 50
+LONGEST_PERSONA_NAME = 50
 #: Seconds until Meta is asked again for what it refused.
-AGAIN = 3600.0
+ASK_AGAIN_AFTER_REFUSAL = 3600.0
 
 
 class Personas:
@@ -64,10 +64,10 @@ class Personas:
             return ""
         name, picture = row["shown_name"], row["picture"]
         try:
-            made = self._graph.create_persona(token, name[:LONGEST_NAME], picture)
+            made = self._graph.create_persona(token, name[:LONGEST_PERSONA_NAME], picture)
         except GraphError as error:
             logger.warning("no persona for an agent on page %s: %s", page, error)
-            self._not_before[agent, page] = self._clock() + AGAIN
+            self._not_before[agent, page] = self._clock() + ASK_AGAIN_AFTER_REFUSAL
             return ""
         self._keep(agent, page, {"id": made, "name": name, "picture": picture})
         return made

@@ -33,15 +33,15 @@ from handover_channel.store.profiles import Profile
 logger = log.logger(__name__)
 
 #: Fetched at a time.
-AT_ONCE = 2
+FETCHES_AT_ONCE = 2
 #: Seconds for which an answer counts, also one that tells nothing.
 FRESH = 24 * 3600.0
 #: Seconds until Meta is asked again after an outage.
-AGAIN = 60.0
+ASK_AGAIN_AFTER_OUTAGE = 60.0
 #: People whose state a process remembers, so that a list does not ask the database for each.
-REMEMBERED = 10_000
+PEOPLE_REMEMBERED = 10_000
 #: Characters of a name that are kept.
-LONGEST_NAME = 200
+LONGEST_PERSON_NAME = 200
 
 
 class Profiles:
@@ -60,7 +60,7 @@ class Profiles:
         self._store = store
         self._graph = graph
         self._clock = clock
-        self._pool = pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="handover-profiles")
+        self._pool = pool or ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="handover-profiles")
         self._lock = threading.Lock()
         self._not_before: OrderedDict[str, float] = OrderedDict()  #: thread -> when to look again
 
@@ -89,7 +89,7 @@ class Profiles:
         with self._lock:
             if self._not_before.get(key, 0.0) > now:
                 return
-            self._remember(key, now + AGAIN)
+            self._remember(key, now + ASK_AGAIN_AFTER_OUTAGE)
         with suppress(RuntimeError):  # the server stops
             self._pool.submit(self._look_up, key, without, fetch)
 
@@ -111,10 +111,10 @@ class Profiles:
         if known and known.fetched_at + FRESH > self._clock():
             return known.fetched_at + FRESH
         try:
-            name = self._graph.page_name(page.token, page.id)[:LONGEST_NAME]
+            name = self._graph.page_name(page.token, page.id)[:LONGEST_PERSON_NAME]
         except GraphUnavailable as error:
             logger.info("page %s: no name for now: %s", page.id, error)
-            return self._clock() + AGAIN
+            return self._clock() + ASK_AGAIN_AFTER_OUTAGE
         except HandoverError as error:
             logger.warning("page %s: no name: %s", page.id, error)
             name = ""
@@ -133,7 +133,7 @@ class Profiles:
             answer = self._graph.profile(self._settings.token_for(page), thread)
         except GraphUnavailable as error:
             logger.info("thread %s: no profile for now: %s", thread, error)
-            return self._clock() + AGAIN
+            return self._clock() + ASK_AGAIN_AFTER_OUTAGE
         except HandoverError as error:  # the answer for today: no permission, no such person
             logger.info("thread %s: no profile: %s", thread, error)
             answer = {}
@@ -150,7 +150,7 @@ class Profiles:
     def _remember(self, thread: str, until: float) -> None:
         self._not_before[thread] = until
         self._not_before.move_to_end(thread)
-        while len(self._not_before) > REMEMBERED:
+        while len(self._not_before) > PEOPLE_REMEMBERED:
             self._not_before.popitem(last=False)
 
 
@@ -160,7 +160,7 @@ def person_of(answer: Mapping[str, Any], thread: str, *, now: float) -> Profile:
     name = " ".join(" ".join(part for part in parts if isinstance(part, str)).split())
     picture = answer.get("profile_pic")
     is_address = isinstance(picture, str) and picture.startswith(("https://", "http://"))
-    return Profile(thread, name[:LONGEST_NAME], str(picture) if is_address else "", now)
+    return Profile(thread, name[:LONGEST_PERSON_NAME], str(picture) if is_address else "", now)
 
 
 def _shown(person: Optional[Profile]) -> tuple[str, bool]:

@@ -76,10 +76,10 @@ _OF_AGENTS: Dict[str, _Row] = {
         for remedy in (
             known._ANOTHER,
             known._PERMISSION,
-            known._LIVE,
-            known._PROOF,
+            known._NOT_LIVE,
+            known._WRONG_PROOF,
             known._WRONG_PERSON,
-            known._RESTRICTED,
+            known._PAGE_RESTRICTED,
             known._NO_GRAPH,
         )
     },
@@ -102,10 +102,10 @@ _OF_AGENTS: Dict[str, _Row] = {
             "graph_api.url in handover.yml"
         )
     ),
-    known._MEDIA: _Row(
+    known._MEDIA_UNUSABLE: _Row(
         Sentence("Meta could not use the file: send it in another format, with at most 25 MB")
     ),
-    known._TAG: _FEATURE,
+    known._TAG_REFUSED: _FEATURE,
     **dict.fromkeys((*_THE_MESSAGE, known._PHONE, known._APP, known._PROFILE), _REWORD),
     **dict.fromkeys((known._ROLES, known._LINKING), _REWORD),
 }
@@ -130,7 +130,7 @@ REMEDIES: Mapping[Tuple[Caller, str], Mapping[str, _Row]] = {
     (Caller.PROFILE, ""): dict.fromkeys(
         (*_THE_MESSAGE, known._PERMISSION, known._WRONG_PERSON), _Row(known._PROFILE)
     ),
-    (Caller.PERSONA, ""): dict.fromkeys((*_THE_MESSAGE, known._MEDIA), _NO_PERSONA),
+    (Caller.PERSONA, ""): dict.fromkeys((*_THE_MESSAGE, known._MEDIA_UNUSABLE), _NO_PERSONA),
     (Caller.PAGE, ""): dict.fromkeys((*_THE_MESSAGE, known._WRONG_PERSON), _NO_PAGE),
 }
 

@@ -28,7 +28,7 @@ from handover_channel.sentences import counted
 logger = log.logger(__name__)
 
 #: After it the caller no longer has control, so a second one is refused.
-_PASS = "/me/pass_thread_control"  # noqa: S105  (a path)
+_PASS_PATH = "/me/pass_thread_control"  # noqa: S105  (a path)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Persistence:
                 pause = max(again.wait, self._backoff(attempt))
                 _log(call, again, pause)
             except NotThreadOwner:
-                if not (unsure and call.path == _PASS):
+                if not (unsure and call.path == _PASS_PATH):
                     raise
                 said = "graph api: %s had worked without an answer: thread %s"
                 logger.warning(said, call.path, call.thread)

@@ -47,9 +47,9 @@ POOL_SIZE = 64
 UPLOAD_READ = 75.0
 
 #: Bytes that are read at a time: nearly every answer is one of these.
-_BLOCK = 16 * 1024
+_BLOCK_OF_ANSWER = 16 * 1024
 
-_PROOF = re.compile(r"(?<=appsecret_proof=)\w+")
+_PROOF_IN_URL = re.compile(r"(?<=appsecret_proof=)\w+")
 UNREACHABLE = Sentence(
     "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 )
@@ -175,7 +175,7 @@ class Transport:
     def _read(self, response: Any) -> bytes:
         most = GRAPH_BYTES.value
         packed = bytearray()
-        for part in response.stream(_BLOCK, decode_content=False):
+        for part in response.stream(_BLOCK_OF_ANSWER, decode_content=False):
             packed += part
             if len(packed) > most:
                 break
@@ -230,7 +230,9 @@ def _host(url: str) -> str:
 
 def _without_proof(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
-        record.args = tuple(_PROOF.sub("***", arg) if isinstance(arg, str) else arg for arg in record.args)
+        record.args = tuple(
+            _PROOF_IN_URL.sub("***", arg) if isinstance(arg, str) else arg for arg in record.args
+        )
     return True
 
 

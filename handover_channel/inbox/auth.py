@@ -38,16 +38,16 @@ logger = logging.getLogger(__name__)
 #: Seconds. A sign-in ends after these, however much it is used.
 AT_MOST = 7 * 24 * 60 * 60
 #: Seconds that the browser keeps the cookie (Max-Age), also after a sign-out: see sign_in_limits.py.
-REMEMBERED = 30 * 24 * 60 * 60
+COOKIE_SECONDS = 30 * 24 * 60 * 60
 #: Seconds between two writes of a sign-in that is in use.
 RENEWED_EVERY = 60
 #: Seconds a printed link is good for.
 LINK_FOR = 15 * 60
 
 #: Passwords a process looks at in one moment: each takes 64 MB.
-AT_ONCE = 2
+HASHES_AT_ONCE = 2
 #: Seconds to wait for a turn.
-PATIENCE = 5.0
+HASH_WAITS_SECONDS = 5.0
 
 #: Why a visitor is not let in, beside ELSEWHERE, PROXY and HOST.
 LINK, USED, AGENTS = "link", "used", "agents"
@@ -87,7 +87,7 @@ class Auth:
         self._for = sign_in_for.total_seconds()
         self._at_most = max(self._for, AT_MOST)
         self._passwords = passwords or Passwords()
-        self._hashing = threading.BoundedSemaphore(AT_ONCE)
+        self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
     # --- every request ---
 
@@ -153,8 +153,8 @@ class Auth:
 
         Raises WrongPassword, and TooManyAttempts where passwords were wrong too often.
         """
-        if not self._hashing.acquire(timeout=PATIENCE):
-            raise TooManyAttempts("many people sign in right now -> try again", wait=PATIENCE)
+        if not self._hashing.acquire(timeout=HASH_WAITS_SECONDS):
+            raise TooManyAttempts("many people sign in right now -> try again", wait=HASH_WAITS_SECONDS)
         try:
             return self._sign_in(_storable(agents.folded(name)), password, address, _key(cookie))
         finally:
@@ -173,7 +173,9 @@ class Auth:
             if newer:
                 agents.renew_hash(connection, found.name, newer)
             sign_in_limits.forgive(connection, attempt)
-            sign_ins.tidy(connection, now=sign_in.started_at, started_before=sign_in.started_at - REMEMBERED)
+            sign_ins.tidy(
+                connection, now=sign_in.started_at, started_before=sign_in.started_at - COOKIE_SECONDS
+            )
             sign_ins.forget(connection, browser)
             sign_ins.add(connection, sign_in)
             let_in = sign_ins.live(connection, sign_in.key, now=sign_in.started_at)
@@ -210,7 +212,7 @@ class Auth:
                     "the inbox has agents, so links let nobody in -> sign in with name and password",
                     reason=AGENTS,
                 )
-            sign_ins.tidy(connection, now=now, started_before=now - REMEMBERED)
+            sign_ins.tidy(connection, now=now, started_before=now - COOKIE_SECONDS)
             sign_ins.add_entrance_key(connection, _key(value), expires_at=now + LINK_FOR)
         return f"{base_url.rstrip('/')}/enter?key={value}"
 

@@ -26,7 +26,7 @@ from handover_channel.errors import HandoverError, SettingsError, StoreUnavailab
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, routes
 from handover_channel.inbox.auth import Auth
-from handover_channel.inbox.commands import TIDY, Commands
+from handover_channel.inbox.commands import TIDY_PRESENCE_EVERY, Commands
 from handover_channel.inbox.media_proxy import MediaProxy
 from handover_channel.inbox.page_services import PageServices, ThreadPools
 from handover_channel.inbox.queries import Queries
@@ -43,10 +43,10 @@ from handover_channel.settings.loader import Settings
 
 logger = logging.getLogger(__name__)
 
-CHANNEL = "handover_channel.InboxInput"
+INBOX_CHANNEL = "handover_channel.InboxInput"
 
 #: Threads of each pool: see page_services.ThreadPools.
-READS_AT_ONCE, CALLS_AT_ONCE, FILES_AT_ONCE, SIGN_INS_AT_ONCE = 8, 32, 32, 16
+READ_THREADS, COMMAND_THREADS, FILE_THREADS, SIGN_IN_THREADS = 8, 32, 32, 16
 
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
@@ -70,7 +70,7 @@ class InboxInput(InputChannel):
         try:
             return cls(settings_file.load())
         except SettingsError as error:
-            raise InboxSettingsError(f"{CHANNEL} cannot start:\n{error}") from error
+            raise InboxSettingsError(f"{INBOX_CHANNEL} cannot start:\n{error}") from error
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
@@ -141,10 +141,10 @@ class InboxInput(InputChannel):
     def _page_services(self) -> PageServices:
         given, clock = self._handover, self._clock
         pools = ThreadPools(
-            ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="handover-inbox"),
-            ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="handover-calls"),
-            ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="handover-files"),
-            ThreadPoolExecutor(SIGN_INS_AT_ONCE, thread_name_prefix="handover-sign-ins"),
+            ThreadPoolExecutor(READ_THREADS, thread_name_prefix="handover-inbox"),
+            ThreadPoolExecutor(COMMAND_THREADS, thread_name_prefix="handover-calls"),
+            ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="handover-files"),
+            ThreadPoolExecutor(SIGN_IN_THREADS, thread_name_prefix="handover-sign-ins"),
         )
         return PageServices(
             Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for),
@@ -159,7 +159,7 @@ class InboxInput(InputChannel):
 
 async def _keep_tidy(page: PageServices) -> None:
     while True:
-        await asyncio.sleep(TIDY)
+        await asyncio.sleep(TIDY_PRESENCE_EVERY)
         try:
             await page.call(page.commands.tidy)
         except StoreUnavailable as error:

@@ -44,9 +44,9 @@ _NOT_HERE_NOW = Sentence(
 )
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
-TIDY, FORGET = 30.0, 600.0
+TIDY_PRESENCE_EVERY, FORGET_UPDATES_AFTER = 30.0, 600.0
 #: Seconds for which it is known, at least, when an agent was last here.
-KEEP = 7 * 86400.0
+PRESENCE_KEPT_SECONDS = 7 * 86400.0
 
 
 class Commands:
@@ -208,8 +208,10 @@ class Commands:
                 before = now - limit.total_seconds()
                 for thread in threads.unassign_offline(connection, before=before, now=now):
                     page_updates.add(connection, thread, now=now)
-            page_updates.tidy(connection, before=now - FORGET)
-            presence.tidy(connection, before=now - max(KEEP, limit.total_seconds() if limit else 0.0))
+            page_updates.tidy(connection, before=now - FORGET_UPDATES_AFTER)
+            presence.tidy(
+                connection, before=now - max(PRESENCE_KEPT_SECONDS, limit.total_seconds() if limit else 0.0)
+            )
 
     def _row(self, thread: str) -> Optional[Thread]:
         with self._store.reading() as connection:

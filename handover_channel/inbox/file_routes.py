@@ -25,12 +25,12 @@ from handover_channel.inbox.route import Route, Who
 STATIC = Path(__file__).with_name("static")
 
 #: Seconds for which a browser may keep what people sent.
-KEEP = 3600
+BROWSER_KEEPS_SECONDS = 3600
 
 #: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy/sandbox
 _FOREIGN = {
     **HEADERS,
-    "Cache-Control": f"private, max-age={KEEP}",
+    "Cache-Control": f"private, max-age={BROWSER_KEEPS_SECONDS}",
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
 }
 

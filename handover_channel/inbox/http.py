@@ -15,7 +15,7 @@ from sanic.response import HTTPResponse
 from handover_channel.errors import HandoverError
 from handover_channel.inbox import admission
 from handover_channel.inbox.answer import HEADERS, Answer
-from handover_channel.inbox.auth import REMEMBERED
+from handover_channel.inbox.auth import COOKIE_SECONDS
 from handover_channel.inbox.page_services import PageServices
 from handover_channel.inbox.refusals import refusal
 from handover_channel.inbox.request import BASE, Request, SignInFirst
@@ -98,7 +98,7 @@ def _keep_cookie(response: HTTPResponse, value: str, *, is_https: bool) -> None:
         "httponly": True,
         "samesite": "Strict",
         "secure": is_https,
-        "max-age": REMEMBERED,
+        "max-age": COOKIE_SECONDS,
     }
     for name, wanted in given.items():
         response.cookies[COOKIE][name] = wanted

@@ -18,7 +18,7 @@ def _(text: str) -> str:
 
 
 #: The tabs.
-LISTS: Mapping[str, str] = {
+LIST_LABELS: Mapping[str, str] = {
     WAITING: _("Waiting"),
     MINE: _("Mine"),
     OPEN: _("Open"),
@@ -45,7 +45,7 @@ CONTROLS: Mapping[str, str] = {
 }
 
 #: Why the bot says nothing, or that it does.
-SILENCE: Mapping[str, str] = {
+SILENCE_LABELS: Mapping[str, str] = {
     "bot": _("The bot answers here."),
     "passing": _("The bot is silent: Meta is handing this over to %(target)s."),
     "inbox": _("The bot is silent: people in this inbox answer."),
@@ -159,7 +159,7 @@ NOTES: Mapping[str, str] = {
 }
 
 #: What came without a text, in the list and in quotes: the keys of `bubble.summary`.
-KINDS: Mapping[str, str] = {**LINKS, **FILES, **NOTES, "buttons": _("Buttons")}
+SUMMARY_LABELS: Mapping[str, str] = {**LINKS, **FILES, **NOTES, "buttons": _("Buttons")}
 
 #: By how much a time limit is put off: what the server takes, and what the button says.
 EXTENSIONS: Mapping[str, str] = {
@@ -183,7 +183,7 @@ WHO: Mapping[str, str] = {
 }
 
 #: Fields of a form that agents fill in.
-FIELDS: Mapping[str, str] = {
+FIELD_LABELS: Mapping[str, str] = {
     "text": _("Text"),
     "note": _("Note"),
     "tag": _("Tag"),

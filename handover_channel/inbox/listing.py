@@ -18,7 +18,7 @@ from handover_channel.store import conversation_lists, page_names
 ARGUMENTS = ("list", "search", "page", "target", "tag", "after")
 
 #: Threads on one page of the list.
-PAGE = 50
+THREADS_A_PAGE = 50
 
 #: Longest preview, in characters.
 PREVIEW = 120
@@ -60,9 +60,9 @@ def list_view(
         target=filters.target,
         tag=filters.tag,
         after=_cursor(after),
-        limit=PAGE + 1,
+        limit=THREADS_A_PAGE + 1,
     )
-    shown, more = rows[:PAGE], len(rows) > PAGE
+    shown, more = rows[:THREADS_A_PAGE], len(rows) > THREADS_A_PAGE
     tags = conversation_lists.tags_of(connection, [row["id"] for row in shown])
     return ListView(
         filters=filters,

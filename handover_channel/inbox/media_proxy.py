@@ -30,12 +30,16 @@ from handover_channel.errors import NotKnown, Refused
 from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
 from handover_channel.sentences import Sentence
 
-LARGEST, MOST_REDIRECTS = FILE_BYTES.value, FILE_REDIRECTS.value
-CONNECT, READ, ALL = float(FILE_CONNECT.value), float(FILE_READ.value), float(FILE_SECONDS.value)
+LARGEST_DOWNLOAD, MOST_REDIRECTS = FILE_BYTES.value, FILE_REDIRECTS.value
+CONNECT_SECONDS, READ_SECONDS, FETCH_SECONDS = (
+    float(FILE_CONNECT.value),
+    float(FILE_READ.value),
+    float(FILE_SECONDS.value),
+)
 _CHUNK = 64 * 1024
 
 #: What a browser shows within our page, and cannot take for a program.
-_SHOWN = frozenset(
+_TYPES_SHOWN = frozenset(
     f"{kind}/{each}"
     for kind, names in {
         "image": ("png", "jpeg", "gif", "webp"),
@@ -51,9 +55,10 @@ NOT_ALLOWED = Sentence(
 )
 GONE = Sentence("the file is not there any more -> Meta keeps addresses of files for some days only")
 TOO_LARGE = Sentence(
-    "the file is larger than %(most)s MB -> look at it in Meta Business Suite", most=LARGEST // 1024**2
+    "the file is larger than %(most)s MB -> look at it in Meta Business Suite",
+    most=LARGEST_DOWNLOAD // 1024**2,
 )
-TOO_SLOW = Sentence("the file did not come in time -> try again")
+FILE_TOO_SLOW = Sentence("the file did not come in time -> try again")
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,15 @@ class MediaProxy:
 
     def fetch(self, address: str) -> Fetched:
         """Return the file at *address*. Raises Refused, in words, where it cannot be had."""
-        until = self._clock() + ALL
-        with ends_within(ALL) as deadline:
+        until = self._clock() + FETCH_SECONDS
+        with ends_within(FETCH_SECONDS) as deadline:
             try:
                 found = self._followed(address, until)
             except (requests.RequestException, HTTPError, OSError, ValueError):
                 # `from None`: the libraries' texts quote the address, which lets whoever has it see the file.
-                raise Refused(TOO_SLOW if deadline.is_over else NOT_ALLOWED) from None
+                raise Refused(FILE_TOO_SLOW if deadline.is_over else NOT_ALLOWED) from None
             if deadline.is_over:  # a body without a length ends where the connection does
-                raise Refused(TOO_SLOW)
+                raise Refused(FILE_TOO_SLOW)
             return found
 
     def _followed(self, address: str, until: float) -> Fetched:
@@ -107,23 +112,25 @@ class MediaProxy:
         if not own and not _is_public(address):
             raise Refused(NOT_ALLOWED)
         session = self._inside if own else self._outside
-        return session.get(address, stream=True, timeout=(CONNECT, READ), allow_redirects=False, auth=_nobody)
+        return session.get(
+            address, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, auth=_nobody
+        )
 
     def _read(self, response: requests.Response, until: float) -> bytes:
         if response.status_code != 200:
             raise NotKnown(GONE)
         length = response.headers.get("Content-Length", "")
-        if length.isdigit() and int(length) > LARGEST:
+        if length.isdigit() and int(length) > LARGEST_DOWNLOAD:
             raise Refused(TOO_LARGE)
         content = bytearray()
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             content += chunk
-            if len(content) > LARGEST:
+            if len(content) > LARGEST_DOWNLOAD:
                 raise Refused(TOO_LARGE)
             if self._clock() > until:
-                raise Refused(TOO_SLOW)
-        found = unpacked(bytes(content), response.headers.get("Content-Encoding", ""), LARGEST)
-        if len(found) > LARGEST:
+                raise Refused(FILE_TOO_SLOW)
+        found = unpacked(bytes(content), response.headers.get("Content-Encoding", ""), LARGEST_DOWNLOAD)
+        if len(found) > LARGEST_DOWNLOAD:
             raise Refused(TOO_LARGE)
         return found
 
@@ -155,7 +162,7 @@ class _PublicOnly(_Bounded):
 #: https://www.iana.org/assignments/ipv6-address-space/ https://www.rfc-editor.org/rfc/rfc6052
 _GIVEN_OUT, _NAT64 = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 #: For protocols, and for relays that there should be no more (RFC 7526).
-_SPECIAL = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
+_SPECIAL_NETWORKS = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
 
 
 def is_public_address(address: str) -> bool:
@@ -175,13 +182,17 @@ def is_public_address(address: str) -> bool:
 
 
 def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and not any(address in each for each in _SPECIAL)
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in each for each in _SPECIAL_NETWORKS)
+    )
 
 
 def content_type_of(given: str) -> Tuple[str, bool]:
     """Return the type under which a file is passed on, and whether the browser may show it in the page."""
     kind = given.partition(";")[0].strip().lower()
-    return (kind, True) if kind in _SHOWN else ("application/octet-stream", False)
+    return (kind, True) if kind in _TYPES_SHOWN else ("application/octet-stream", False)
 
 
 def _fetched(response: requests.Response, address: str, content: bytes) -> Fetched:

@@ -17,7 +17,7 @@ from argon2.exceptions import InvalidHash, VerificationError
 
 from handover_channel.errors import AgentRefused
 
-SHORTEST, LONGEST = 10, 1000
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000
 
 #: Of the usual lists of leaked passwords, those that are long enough.
 _LEAKED = (
@@ -31,10 +31,12 @@ _TRIED_FIRST = frozenset(_LEAKED.split())
 def check_new(password: str, *, name: str = "") -> None:
     """Raise AgentRefused for a password that is too short, too long, or among the first to be tried."""
     plain = _normal(password)
-    if len(plain) < SHORTEST:
-        raise AgentRefused(f"the password is too short -> at least {SHORTEST} characters, of any kind")
-    if len(plain) > LONGEST:
-        raise AgentRefused(f"the password is too long -> at most {LONGEST} characters")
+    if len(plain) < SHORTEST_PASSWORD:
+        raise AgentRefused(
+            f"the password is too short -> at least {SHORTEST_PASSWORD} characters, of any kind"
+        )
+    if len(plain) > LONGEST_PASSWORD:
+        raise AgentRefused(f"the password is too long -> at most {LONGEST_PASSWORD} characters")
     if plain.casefold() in _TRIED_FIRST or len(set(plain)) == 1 or plain.casefold() == name.casefold():
         raise AgentRefused("the password is one of the first that are tried -> take another")
 
@@ -54,7 +56,7 @@ class Passwords:
     def match(self, hashed: Optional[str], password: str) -> bool:
         """Tell whether *password* is the one; *hashed* None: there is no such agent, which takes as long."""
         nobody = self._hash_of_nobody()  # also where it is not needed: the first call takes longer
-        given = "" if len(password) > LONGEST else password  # nobody's: too short
+        given = "" if len(password) > LONGEST_PASSWORD else password  # nobody's: too short
         try:
             self._hasher.verify(nobody if hashed is None else hashed, _bytes(given))
         except (VerificationError, InvalidHash):

@@ -26,7 +26,7 @@ from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
 _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, HANDOVER_INTENT, RETURNED_INTENT}
 
 #: Seconds that a channel may take to send a text.
-PATIENCE = 30.0
+CHANNEL_SENDS_WITHIN = 30.0
 
 
 class RasaGateway:
@@ -65,14 +65,14 @@ class RasaGateway:
                 raise Refused(NOT_REACHABLE)
             sending = asyncio.run_coroutine_threadsafe(output.send_text_message(thread, text), self._loop)
             try:
-                sending.result(PATIENCE)
+                sending.result(CHANNEL_SENDS_WITHIN)
             except concurrent.futures.TimeoutError:
                 sending.cancel()
                 raise Refused(
                     "channel %(channel)r did not take it within %(seconds)g seconds -> look whether the "
                     "person has it before you send it again",
                     channel=channel,
-                    seconds=PATIENCE,
+                    seconds=CHANNEL_SENDS_WITHIN,
                 ) from None
 
         return send

@@ -25,7 +25,7 @@ from handover_channel.sentences import counted
 from handover_channel.store import failed_sign_ins, sign_ins
 
 #: Seconds.
-WINDOW = 15 * 60
+SIGN_IN_WINDOW = 15 * 60
 
 OF_BOTH, OF_ADDRESS, OF_NAME = 5, 20, 100
 
@@ -45,7 +45,7 @@ def begin(connection: Connection, *, name: str, address: str, browser: str, now:
     Raises TooManyAttempts.
     """
     failed_sign_ins.in_turn(connection)
-    failed_sign_ins.tidy(connection, before=now - WINDOW)
+    failed_sign_ins.tidy(connection, before=now - SIGN_IN_WINDOW)
     known = sign_ins.is_known(connection, browser, name)
     where = f"browser {browser}" if known else network(address)
     attempt = Attempt(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), where, known)
@@ -71,6 +71,6 @@ def _until(connection: Connection, attempt: Attempt, now: float) -> float:
     limits: List[Tuple[int, dict[str, str]]] = [(OF_BOTH, {"name": attempt.name, "address": attempt.address})]
     if not attempt.of_known_browser:
         limits += [(OF_ADDRESS, {"address": attempt.address}), (OF_NAME, {"name": attempt.name})]
-    since = now - WINDOW
+    since = now - SIGN_IN_WINDOW
     found = [failed_sign_ins.nth_newest(connection, nth, since=since, **of) for nth, of in limits]
-    return max((at + WINDOW for at in found if at is not None), default=0.0)
+    return max((at + SIGN_IN_WINDOW for at in found if at is not None), default=0.0)

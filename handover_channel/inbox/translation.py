@@ -20,11 +20,11 @@ from handover_channel.sentences import SAID, SAID_AND_REMEDY, Sentence, sentence
 _ARROW = re.compile(r"\s*->\s*")
 
 #: Values that may be words of ours, by the name of their place.
-_WORDS: Mapping[str, Mapping[str, str]] = {
+_TRANSLATED_VALUES: Mapping[str, Mapping[str, str]] = {
     "who": labels.WHO,
     "target": {**labels.CONTROLS, **labels.TARGETS},
     "control": labels.CONTROLS,
-    "field": labels.FIELDS,
+    "field": labels.FIELD_LABELS,
 }
 
 
@@ -66,7 +66,7 @@ def _filled(text: Sentence, texts: NullTranslations, details: List[str]) -> str:
 def _value(name: str, value: Any, texts: NullTranslations, details: List[str]) -> Any:
     if isinstance(value, Sentence):
         return _filled(value, texts, details)
-    words = _WORDS.get(name, {})
+    words = _TRANSLATED_VALUES.get(name, {})
     return texts.gettext(words[value]) if value and value in words else value
 
 

@@ -19,7 +19,7 @@ from handover_channel.store import Store, page_updates
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks: a message is to appear within one second.
-LOOK = 0.5
+LOOK_FOR_UPDATES_EVERY = 0.5
 
 #: Pieces of news that are known to have been told.
 KNOWN = 10_000
@@ -112,7 +112,7 @@ class Updates:
             if changed.threads:
                 for listener in self._listeners:
                     listener.tell(changed)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LOOK_FOR_UPDATES_EVERY)
 
     def _changed(self) -> Changed:
         now = self._clock()

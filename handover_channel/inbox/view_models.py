@@ -71,7 +71,7 @@ class Quote:
 
     speaker: str = ""
     words: str = ""
-    kind: str = ""  #: where it has no text: a key of labels.KINDS
+    kind: str = ""  #: where it has no text: a key of labels.SUMMARY_LABELS
 
 
 @dataclass(frozen=True)

@@ -74,14 +74,14 @@ class Content:
         return not (self.text or self.files or self.links or self.cards or self.buttons or self.notes)
 
 
-_NOTHING = Content()
+_NO_CONTENT = Content()
 
 
 def joined(parts: Iterable[Content]) -> Content:
     """Return one content of all *parts*, in their order; the same note stands there once."""
-    every = [part for part in parts if part != _NOTHING]
+    every = [part for part in parts if part != _NO_CONTENT]
     if len(every) < 2:  # nearly always, and a conversation has thousands
-        return every[0] if every else _NOTHING
+        return every[0] if every else _NO_CONTENT
     lists = {
         each.name: tuple(one for part in every for one in getattr(part, each.name))
         for each in fields(Content)

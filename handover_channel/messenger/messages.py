@@ -55,7 +55,7 @@ ELEMENT_TEXT_LIMIT = 80  #: of title and subtitle
 #: Buttons and quick replies need a text to stand under; this is ours where the bot gives none.
 NO_TEXT = ELLIPSIS
 
-_MEDIA = {
+_TYPE_OF_EXTENSION = {
     **dict.fromkeys(("png", "jpg", "jpeg", "gif", "webp", "bmp"), "image"),
     **dict.fromkeys(("mp4", "mov", "avi", "mkv", "webm", "m4v", "3gp"), "video"),
     **dict.fromkeys(("mp3", "wav", "ogg", "oga", "m4a", "aac", "opus", "amr"), "audio"),
@@ -195,7 +195,7 @@ def _media_kind(url: str) -> str:
     if parts.scheme not in ("http", "https") or any(map(str.isspace, url)):
         return ""
     name = parts.path.rpartition("/")[2]
-    return _MEDIA.get(name.rpartition(".")[2].lower(), "") if "." in name else ""
+    return _TYPE_OF_EXTENSION.get(name.rpartition(".")[2].lower(), "") if "." in name else ""
 
 
 def _groups(items: Sequence[_T], size: int) -> List[List[_T]]:

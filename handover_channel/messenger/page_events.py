@@ -17,7 +17,7 @@ from handover_channel.messenger.events import Event, Noted
 POLICY_KINDS = ("policy_enforcement", "policy-enforcement")
 
 #: Characters of Meta's own words that a log line takes.
-_LONGEST = 300
+_LOGGED_CHARACTERS = 300
 
 _ENVELOPE = ("sender", "recipient", "timestamp")
 
@@ -75,4 +75,4 @@ def _word(given: Any) -> str:
     """Return Meta's words on one line, of a length for people."""
     text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
     text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= _LOGGED_CHARACTERS else f"{text[:_LOGGED_CHARACTERS]}..."

@@ -1,7 +1,7 @@
 """Turns structured messages (`"type": "template"`) into parts of a bubble, whoever sent them.
 
-Most templates are alike: a text, cards, buttons. `_SPECIAL` has those that hold more; a bubble of an unknown
-template says that the message has more to it.
+Most templates are alike: a text, cards, buttons. `_OTHER_PARTS` has those that hold more; a bubble of an
+unknown template says that the message has more to it.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/templates
 """
@@ -36,7 +36,7 @@ def content_of_template(payload: _Json) -> Content:
     """Return what *payload* (an attachment's) shows; nothing where nothing in it can be shown."""
     inner = next((payload[key] for key in _ELSEWHERE if isinstance(payload.get(key), Mapping)), payload)
     kind = words(payload.get("template_type")) or words(inner.get("template_type"))
-    special = _SPECIAL.get(kind)
+    special = _OTHER_PARTS.get(kind)
     parts = [_heading(inner), *map(_element, mappings(inner.get("elements")))]
     parts.append(Content(buttons=buttons_of(inner.get("buttons"))))
     if special is not None:
@@ -117,4 +117,4 @@ def _coupon(payload: _Json) -> Content:
 
 
 #: Template type -> what it has beside text, cards and buttons.
-_SPECIAL: Mapping[str, Callable[[_Json], Content]] = {"receipt": _receipt, "coupon": _coupon}
+_OTHER_PARTS: Mapping[str, Callable[[_Json], Content]] = {"receipt": _receipt, "coupon": _coupon}

@@ -43,7 +43,7 @@ _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
 CHANNELS = ("messaging", "standby", "messaging_handovers")
 
 #: So many updates of a delivery, and attachments of a message, are read (rules/limits.py).
-UPDATES, MESSAGE_ATTACHMENTS = 2000, 100
+MOST_UPDATES, MOST_ATTACHMENTS = 2000, 100
 
 #: What every entry has, whatever it tells.
 _OF_ALL = ("id", "time")
@@ -106,8 +106,10 @@ def entries_of(body: bytes) -> List[Any]:
     entries = delivery.get("entry") if isinstance(delivery, dict) else None
     if not isinstance(entries, list):
         raise MalformedWebhook("the body has no list 'entry'")
-    if sum(map(_count_updates, entries)) > UPDATES:
-        raise MalformedWebhook(f"the body has more than {UPDATES} updates, which Meta never sends in one")
+    if sum(map(_count_updates, entries)) > MOST_UPDATES:
+        raise MalformedWebhook(
+            f"the body has more than {MOST_UPDATES} updates, which Meta never sends in one"
+        )
     return entries
 
 
@@ -144,7 +146,7 @@ def read(item: Any, *, page: str, time: int = 0, standby: bool = False) -> Event
         "timestamp": _milliseconds(item.get("timestamp")) or time,
         "standby": standby,
     }
-    for kind, read_kind in _KINDS.items():
+    for kind, read_kind in _READERS.items():
         content = item.get(kind)
         # Some senders write every key, with null for those that are not meant.
         if isinstance(content, dict):
@@ -301,7 +303,7 @@ def _noted(kind: str, content: _Item, item: _Item, common: Dict[str, Any]) -> Ev
 
 
 #: Meta's key in the item -> how it is read. The first key that is there decides.
-_KINDS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
+_READERS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
     "message": _message,
     "postback": _postback,
     "pass_thread_control": _control,
@@ -323,7 +325,7 @@ _KINDS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
 
 def _attachments(given: Any) -> Iterator[Attachment]:
     every = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
-    for found in every[:MESSAGE_ATTACHMENTS]:
+    for found in every[:MOST_ATTACHMENTS]:
         if isinstance(found, dict):
             payload = _mapping(found.get("payload"))
             # Fallbacks have had their address beside the payload, and in capitals.

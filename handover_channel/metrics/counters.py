@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 SENT, MUTED, REFUSED = "sent", "muted", "refused"
 
 #: What an error means for a message: label `outcome` of `handover_sends_total`.
-NOT_SENT: Mapping[Type[HandoverError], str] = {
+OUTCOME_OF_ERROR: Mapping[Type[HandoverError], str] = {
     NotThreadOwner: "not_owner",
     OutsideWindow: "outside_window",
     PersonUnavailable: "person_unavailable",
@@ -183,7 +183,7 @@ def sent(body: Mapping[str, Any], outcome: str = SENT) -> None:
 @harmless
 def not_sent(body: Mapping[str, Any], error: HandoverError) -> None:
     """Count a message that did not go out."""
-    kinds = (outcome for kind, outcome in NOT_SENT.items() if isinstance(error, kind))
+    kinds = (outcome for kind, outcome in OUTCOME_OF_ERROR.items() if isinstance(error, kind))
     sent(body, next(kinds, REFUSED))
 
 

@@ -26,7 +26,7 @@ from handover_channel.store.statistics import Happened, History, Statistics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-_KINDS = (deliveries.EVENT, deliveries.RETURNED, deliveries.MUTED)
+_KINDS_OF_DELIVERY = (deliveries.EVENT, deliveries.RETURNED, deliveries.MUTED)
 _DEADLINES = (deadlines.TIME_LIMIT, deadlines.TAKE_AGAIN, deadlines.SETTLE, deadlines.NO_ANSWER)
 
 #: What happened -> name and meaning of its counter.
@@ -82,13 +82,13 @@ class Exporter:
         yield from self._happened(happened)
 
     def _queue(self, found: Statistics, now: float) -> Iterator[Metric]:
-        kinds: Dict[_Labels, int] = {(kind,): found.waiting.get(kind, 0) for kind in _KINDS}
+        kinds: Dict[_Labels, int] = {(kind,): found.waiting.get(kind, 0) for kind in _KINDS_OF_DELIVERY}
         yield _gauges("handover_queue_length", "Deliveries that wait, by kind.", ["kind"], kinds)
         oldest = max(now - found.oldest_at, 0.0) if found.oldest_at is not None else 0.0
         yield _gauge("handover_queue_oldest_seconds", "How long the oldest delivery has waited.", oldest)
         yield _gauge("handover_queue_failed", "Deliveries given up, and kept.", found.failed)
         yield _gauge("handover_claims", "Threads that a worker has claimed.", found.claims)
-        wrong: Dict[_Labels, int] = {(kind,): found.findings.get(kind, 0) for kind in findings.KINDS}
+        wrong: Dict[_Labels, int] = {(kind,): found.findings.get(kind, 0) for kind in findings.FINDING_KINDS}
         said = (
             "What events and refusals have shown to be wrong with the set-up; the health check has the words."
         )

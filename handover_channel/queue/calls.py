@@ -4,7 +4,7 @@
 |---|---|---|
 | deliveries | `DELIVERIES` | - |
 | control | `CONTROL` | `LOG` |
-| turns | `SENT` | `BOT` |
+| turns | `SENT_CALLS` | `BOT_CALLS` |
 
 Each is an `Interface` (ipc.py), the table from which both ends work. Imported by both processes: no more is
 imported here than what these methods take and return.
@@ -71,5 +71,5 @@ class SentCalls(Protocol):
 DELIVERIES = Interface(DeliveryCalls)
 CONTROL = Interface(ControlCalls)
 LOG = Interface(LogCalls)
-BOT = Interface(BotPort)
-SENT = Interface(SentCalls)
+BOT_CALLS = Interface(BotPort)
+SENT_CALLS = Interface(SentCalls)

@@ -31,9 +31,9 @@ from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 
 #: Seconds a claim lasts without being renewed.
-CLAIM = 15.0
+CLAIM_SECONDS = 15.0
 #: How far ahead of our clock Meta's may be, in ms: one event from the future must not make all others old.
-AHEAD = 24 * 3600 * 1000
+CLOCK_AHEAD_MS = 24 * 3600 * 1000
 #: Deliveries processed in one transaction.
 AT_A_TIME = 20
 
@@ -81,7 +81,7 @@ class Claims:
                 return []
         with self._store.writing(durable=False) as connection:
             return deliveries.claim_waiting(
-                connection, worker=self.worker, now=now, until=now + CLAIM, limit=limit
+                connection, worker=self.worker, now=now, until=now + CLAIM_SECONDS, limit=limit
             )
 
     def begin(self, thread: str) -> Optional[Job]:
@@ -148,7 +148,7 @@ class Claims:
     def renew(self, threads: Sequence[str]) -> None:
         """Renew the claims that this worker has on these threads."""
         with self._store.writing(durable=False) as connection:
-            deliveries.renew(connection, threads, worker=self.worker, until=self._clock() + CLAIM)
+            deliveries.renew(connection, threads, worker=self.worker, until=self._clock() + CLAIM_SECONDS)
 
     def free_the_dead(self) -> None:
         """Give up at once what workers that are no more had claimed; by themselves the claims run out later.
@@ -166,7 +166,7 @@ class Claims:
         now = self._clock()
         outcomes: List[str] = []
         # The claim comes first: what is read without it may be done by its owner before it is ours.
-        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM):
+        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM_SECONDS):
             return Begun()
         while True:
             job = self._found(connection, thread)
@@ -236,4 +236,4 @@ def _event_of(delivery: Delivery) -> Optional[Event]:
     if delivery.kind != deliveries.EVENT:
         return None
     event = webhook.unmarshal(delivery.body)
-    return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + AHEAD))
+    return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + CLOCK_AHEAD_MS))

@@ -46,7 +46,7 @@ from handover_channel.rules.event_meaning import (
 )
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import ANSWERED, KEPT
-from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI, REMEDIES, Reaction
+from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI, SWITCH_AT_META, Reaction
 from handover_channel.settings.loader import Grants, Settings
 from handover_channel.settings.return_options import keywords_of
 from handover_channel.store import (
@@ -283,7 +283,7 @@ class EventHandlers:
         """Keep what was answered by itself. It is nobody's first answer, and says nothing about the owner."""
         if (row.page, reason) not in self._warned:
             self._warned.add((row.page, reason))
-            logger.warning("page %s: %s (said once)", row.page, REMEDIES[reason])
+            logger.warning("page %s: %s (said once)", row.page, SWITCH_AT_META[reason])
         if reaction is Reaction.MUTE and bot_may_speak(row.state.control):
             change = Change.FOREIGN_ECHO
             self._thread_control.lose(row, change, stamp=event.timestamp, owner=event.app_id, reason=reason)

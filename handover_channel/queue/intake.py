@@ -36,7 +36,7 @@ Answer = Tuple[int, str]
 PRESSED, PRESSED_FOR = 6, 0.1
 
 #: Seconds within which a database that can be reached refuses: then storing without beginning may work.
-AGAIN = 2.0
+REFUSED_SECONDS = 2.0
 
 
 class Beginner(Protocol):
@@ -165,7 +165,7 @@ class Intake:
             try:
                 return self._write(rows, mine)
             except Exception as error:  # whatever is wrong with beginning, they have to be stored
-                if isinstance(error, StoreUnavailable) and time.monotonic() - began_at > AGAIN:
+                if isinstance(error, StoreUnavailable) and time.monotonic() - began_at > REFUSED_SECONDS:
                     raise
                 logger.warning("could not begin with deliveries, storing alone: %s", log.trace(error))
         try:

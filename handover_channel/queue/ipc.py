@@ -41,11 +41,11 @@ logger = log.logger(__name__)
 P = TypeVar("P")
 
 _REQUEST, _NOTIFICATION, _RESPONSE, _ERROR = range(4)
-_LENGTH = struct.Struct("!I")
+_FRAME_LENGTH = struct.Struct("!I")
 
 #: Bytes that a BatchServer reads at a time: some hundred deliveries, so that of a flood the first is not kept
 #: waiting for the last.
-_BLOCK = 1 << 18
+_BLOCK_OF_LINE = 1 << 18
 
 #: Frames that are sent together at most: the other side can begin with them.
 _TOGETHER = 16
@@ -336,7 +336,7 @@ class BatchServer:
 
     def _received(self) -> bytes:
         try:
-            return self._end.recv(_BLOCK)
+            return self._end.recv(_BLOCK_OF_LINE)
         except ConnectionError:
             return b""
 
@@ -350,16 +350,16 @@ def _described(error: BaseException) -> Tuple[str, str]:
 def _framed(number: int, kind: int, content: Any) -> bytes:
     frame = pickle.dumps((number, kind, content), protocol=pickle.HIGHEST_PROTOCOL)
     _check(len(frame))
-    return _LENGTH.pack(len(frame)) + frame
+    return _FRAME_LENGTH.pack(len(frame)) + frame
 
 
 def _frames(read: bytearray) -> Iterator[Tuple[int, int, Any]]:
     """Take every whole frame off *read*."""
     begin = 0
     try:
-        while len(read) - begin >= _LENGTH.size:
-            first = begin + _LENGTH.size
-            end = first + _check(_LENGTH.unpack_from(read, begin)[0])
+        while len(read) - begin >= _FRAME_LENGTH.size:
+            first = begin + _FRAME_LENGTH.size
+            end = first + _check(_FRAME_LENGTH.unpack_from(read, begin)[0])
             if len(read) < end:
                 break
             begin = end

@@ -30,7 +30,7 @@ from handover_channel import essential, log, services
 from handover_channel.errors import StoreUnavailable
 from handover_channel.metrics import counters
 from handover_channel.queue.bot_port import BotPort
-from handover_channel.queue.calls import BOT, CONTROL, DELIVERIES, LOG, SENT, ControlCalls, Start
+from handover_channel.queue.calls import BOT_CALLS, CONTROL, DELIVERIES, LOG, SENT_CALLS, ControlCalls, Start
 from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.intake import Intake
 from handover_channel.queue.ipc import BatchServer, Connection, ConnectionClosed
@@ -40,7 +40,7 @@ from handover_channel.store import sent_messages
 from handover_channel.store.listener import Listener
 
 #: Seconds after which Python takes the interpreter from a thread for another one that waits; else 0.005.
-SWITCH = 0.0005
+SWITCH_AFTER = 0.0005
 
 #: Seconds until a note that could not be written is tried again, and how often.
 NOTE_AGAIN = 0.5
@@ -104,7 +104,7 @@ class CalledByRasa:
 
     def __init__(self, deliveries_end: socket.socket) -> None:
         self.control: Connection[ControlCalls] = Connection(CONTROL, self)
-        self.turns = Connection(SENT, self)
+        self.turns = Connection(SENT_CALLS, self)
         self._deliveries_end = deliveries_end
         self._process: Optional[QueueProcess] = None
 
@@ -112,7 +112,7 @@ class CalledByRasa:
         """Begin to store and to process."""
         _log_to(self.control, start.log_level)
         deliveries = BatchServer(self._deliveries_end, DELIVERIES)
-        self._process = QueueProcess(start.settings, deliveries, BOT.remote(self.turns))
+        self._process = QueueProcess(start.settings, deliveries, BOT_CALLS.remote(self.turns))
         self._process.start()
 
     async def ping(self) -> None:
@@ -173,7 +173,7 @@ def _log_to(control: Connection[Any], level: int) -> None:
 
 def main() -> None:
     """Run as `python -m handover_channel.queue.process DELIVERIES CONTROL TURNS`, descriptors of sockets."""
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(SWITCH_AFTER)
     # Ctrl-C, a stop of the whole group, the end of a terminal: for Rasa's process, which lets us end first.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP

@@ -21,7 +21,7 @@ from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue import backpressure
 from handover_channel.queue.bot_port import BotPort
-from handover_channel.queue.claims import CLAIM, Begun, Claims, Job, counted
+from handover_channel.queue.claims import CLAIM_SECONDS, Begun, Claims, Job, counted
 from handover_channel.queue.delivery_life import Step
 from handover_channel.queue.due_deadlines import Due, DueDeadlines
 from handover_channel.queue.event_handlers import EventHandlers
@@ -34,11 +34,11 @@ from handover_channel.store import Store
 logger = log.logger(__name__)
 
 #: Seconds between two looks for work that nobody told us of: notes, deadlines, what others left.
-LOOK = 0.5
+LOOK_FOR_WORK_EVERY = 0.5
 #: Seconds between two times of tidying up in the store.
-TIDY = 2.0
+TIDY_STORE_EVERY = 2.0
 #: Threads (conversations) processed at a time.
-AT_ONCE = 64
+THREADS_AT_ONCE = 64
 #: Seconds between being told of work and looking for it: who stored it begins with it, and what follows at
 #: once is found by the same look.
 MOMENT = 0.05
@@ -59,12 +59,12 @@ class Worker:
         self._store = store
         self._pressed = pressed
         self._claims = claims = Claims(store, clock, event_handlers.at_once)
-        self._executors = executors = Executors(AT_ONCE)
+        self._executors = executors = Executors(THREADS_AT_ONCE)
         self._process = Retries(
             claims, executors, Processing(claims, event_handlers, bot, executors).process
         ).process
         self._deadlines = DueDeadlines(store, thread_control, executors, clock)
-        self._in_progress = ThreadsInProgress(AT_ONCE)
+        self._in_progress = ThreadsInProgress(THREADS_AT_ONCE)
         self._held: Set[str] = set()  # threads with a delivery under way: their claims are renewed
         self._more_wait = False  # the last look has left some
         self._renew_at = self._tidy_at = 0.0
@@ -116,7 +116,7 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`."""
         # Made here: before Python 3.10 they belong to the loop they are made on.
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(THREADS_AT_ONCE)
         self._look, self._ended = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         is_first, failed = True, False
@@ -134,7 +134,7 @@ class Worker:
             except Exception as error:
                 logger.error("looking for work failed: %s", log.trace(error))
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK)
+                await asyncio.wait_for(self._look.wait(), LOOK_FOR_WORK_EVERY)
                 await asyncio.sleep(MOMENT)
             self._look.clear()
         await self._ended.wait()
@@ -163,10 +163,10 @@ class Worker:
         now = asyncio.get_running_loop().time
         if self._held and now() >= self._renew_at:
             await self._executors.store(self._claims.renew, list(self._held))
-            self._renew_at = now() + CLAIM / 3
+            self._renew_at = now() + CLAIM_SECONDS / 3
         if now() >= self._tidy_at:
             self._go(self._tidy_up())
-            self._tidy_at = now() + TIDY
+            self._tidy_at = now() + TIDY_STORE_EVERY
         for due in await self._deadlines.claim():
             self._go(self._fire(due))
         room = self._in_progress.room

@@ -1,4 +1,4 @@
-"""Keeps who calls Rasa's REST channel from naming another channel of the server as the one they write on.
+"""Refuses calls of Rasa's REST channel that claim to come from another channel of the server.
 
 Rasa believes `input_channel` in the body of a call to `rest` or `callback`. With "facebook" in it a stranger
 handed over the thread of somebody on Messenger, and had the agents' page fetch what they named: on Messenger
@@ -14,7 +14,7 @@ from typing import Any, Iterable
 
 from handover_channel.messenger.events import MESSENGER
 
-_MARK = "_handover_checks"
+_CLAIMED_MARK = "_handover_checks"
 
 
 def keep_apart() -> None:
@@ -23,7 +23,7 @@ def keep_apart() -> None:
     from rasa.core.channels.rest import RestInput
 
     believes = RestInput._extract_input_channel
-    if hasattr(believes, _MARK):
+    if hasattr(believes, _CLAIMED_MARK):
         return
 
     @functools.wraps(believes)
@@ -31,7 +31,7 @@ def keep_apart() -> None:
         others = getattr(request.app.ctx, "input_channels", None) or ()
         return own_name(believes(called, request), called.name(), (each.name() for each in others))
 
-    setattr(channel_of, _MARK, True)
+    setattr(channel_of, _CLAIMED_MARK, True)
     RestInput._extract_input_channel = channel_of
 
 

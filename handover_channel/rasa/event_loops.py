@@ -1,4 +1,4 @@
-"""Rasa on two event loops: what it binds to the loop of its server, made safe for turns on ours.
+"""Makes safe for turns on our event loop what Rasa binds to the loop of its server.
 
 1. The scheduler of reminders: one a process, refused to any loop but its own (`rasa.core.jobs`), although
    APScheduler takes jobs from every thread. Reminders themselves run on the server's loop.
@@ -21,7 +21,7 @@ from typing import Any, Dict, Optional
 from rasa.core import jobs
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, OutputChannel
 
-_MARK = "_handover_publishes_on_its_loop"
+_OWN_LOOP_MARK = "_handover_publishes_on_its_loop"
 _OUTPUT = "_handover_output"
 
 
@@ -89,7 +89,7 @@ def share_event_broker(agent: Any) -> None:
     """Have the agent's event broker publish on its own loop. Harmless to repeat; each model has a new one."""
     broker: Any = getattr(agent.tracker_store, "event_broker", None)
     loop = getattr(broker, "_loop", None)
-    if loop is None or getattr(broker, _MARK, False):
+    if loop is None or getattr(broker, _OWN_LOOP_MARK, False):
         return
     publish = broker.publish
 
@@ -98,4 +98,4 @@ def share_event_broker(agent: Any) -> None:
         loop.call_soon_threadsafe(functools.partial(publish, *given, **named))
 
     broker.publish = publish_there
-    setattr(broker, _MARK, True)
+    setattr(broker, _OWN_LOOP_MARK, True)

@@ -1,7 +1,7 @@
 """Starts the queue's process (queue/process.py) from Rasa's, starts it again when it ends, and calls it.
 
 1. It is one thing: if the process ends, if one of its connections breaks, or if it does not answer for
-   `SILENCE` seconds, all of it is ended and started anew. The new one takes up what it was at.
+   `KILLED_AFTER_SILENCE` seconds, all of it is ended and started anew. The new one takes up what it was at.
 2. What cannot be ended in order is killed: nothing here waits without a limit.
 """
 
@@ -21,7 +21,7 @@ from typing import Any, List, Mapping, Optional, Set, Tuple
 from handover_channel import log
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.bot_port import BotPort
-from handover_channel.queue.calls import BOT, CONTROL, DELIVERIES, LOG, SENT, LogCalls, Start
+from handover_channel.queue.calls import BOT_CALLS, CONTROL, DELIVERIES, LOG, SENT_CALLS, LogCalls, Start
 from handover_channel.queue.ipc import NOTHING, CallFailed, Connection, ConnectionClosed, Nothing
 from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.rules import budget
@@ -29,11 +29,11 @@ from handover_channel.rules import budget
 logger = logging.getLogger(__name__)
 
 #: Seconds until a process that ended is started again.
-PAUSE = 1.0
+RESTART_AFTER = 1.0
 
 #: Seconds between two questions whether it is alive, for an answer to one, and of silence until it is killed.
 #: Several questions: one alone may be late because our own loop was busy.
-LOOK, ANSWER, SILENCE = 2.5, 5.0, 15.0
+PING_EVERY, QUEUE_ANSWERS_WITHIN, KILLED_AFTER_SILENCE = 2.5, 5.0, 15.0
 
 #: Seconds that it may take to start, on a machine that is busy with other starts.
 BEGIN = 60.0
@@ -73,8 +73,8 @@ class QueueClient:
         """End it: what came in is stored, turns get *grace* seconds, the rest goes back to the queue."""
         self._stopping = True
         try:
-            await asyncio.wait_for(self._opened.wait(), ANSWER)
-            await CONTROL.remote(self._control, grace + PAUSE).stop(grace)
+            await asyncio.wait_for(self._opened.wait(), QUEUE_ANSWERS_WITHIN)
+            await CONTROL.remote(self._control, grace + RESTART_AFTER).stop(grace)
         except (StoreUnavailable, CallFailed, asyncio.TimeoutError):
             logger.error(
                 "the queue's process did not stop in order: what it was at is taken up at the next start"
@@ -101,7 +101,7 @@ class QueueClient:
     async def counted(self) -> List[Any]:
         """Return what it has counted, as Prometheus' metrics; nothing while there is none."""
         try:
-            return await CONTROL.remote(self._control, ANSWER).counted()
+            return await CONTROL.remote(self._control, QUEUE_ANSWERS_WITHIN).counted()
         except (StoreUnavailable, CallFailed, asyncio.TimeoutError):
             return []
 
@@ -129,8 +129,8 @@ class QueueClient:
             except Exception as error:
                 logger.error("the queue's process could not be started: %s", log.trace(error))
             if not self._stopping:
-                logger.error("the queue's process has ended, it is started again in %s s", PAUSE)
-                await asyncio.sleep(PAUSE)
+                logger.error("the queue's process has ended, it is started again in %s s", RESTART_AFTER)
+                await asyncio.sleep(RESTART_AFTER)
 
     async def _run(self) -> None:
         """Start the process, and return once it has ended, in whatever way."""
@@ -142,7 +142,7 @@ class QueueClient:
         for end in theirs:
             end.close()
         control, deliveries = _connections()
-        self._turns = turns = Connection(BOT, self._bot, budget.of_a_delivery)
+        self._turns = turns = Connection(BOT_CALLS, self._bot, budget.of_a_delivery)
         serving = asyncio.wrap_future(self._turns_loop.run(_serve(turns, ours[2])))
         watching: Set[asyncio.Future[Any]] = {serving}
         try:
@@ -180,14 +180,14 @@ class QueueClient:
     ) -> None:
         """Kill the process once it has been silent for too long."""
         await asyncio.wait({started}, timeout=BEGIN)
-        missed = 0.0 if started.done() else SILENCE
-        while missed < SILENCE:
+        missed = 0.0 if started.done() else KILLED_AFTER_SILENCE
+        while missed < KILLED_AFTER_SILENCE:
             try:
-                await CONTROL.remote(control, ANSWER).ping()
+                await CONTROL.remote(control, QUEUE_ANSWERS_WITHIN).ping()
                 missed = 0.0
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(PING_EVERY)
             except asyncio.TimeoutError:
-                missed += ANSWER
+                missed += QUEUE_ANSWERS_WITHIN
             except (StoreUnavailable, CallFailed):
                 return  # it has closed the connection
         logger.error("the queue's process has not answered for %g s: it is killed, and started again", missed)
@@ -231,6 +231,6 @@ def _start(*ends: socket.socket) -> subprocess.Popen[bytes]:
 
 def _note_sent(turns: Connection[BotPort], tag: str, mid: str) -> None:
     try:
-        SENT.remote(turns).note_sent(tag, mid)
+        SENT_CALLS.remote(turns).note_sent(tag, mid)
     except ConnectionClosed:
         logger.warning("%s was sent, and could not be noted: the queue's process is gone", tag)

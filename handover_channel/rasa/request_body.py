@@ -21,10 +21,10 @@ from handover_channel.sentences import Sentence
 
 NO_LENGTH = Sentence("Content-Length is no number of bytes -> send what it is")
 TWO_LENGTHS = Sentence("Content-Length and Transfer-Encoding contradict each other -> send one")
-TOO_SLOW = Sentence("the request took too long to come -> send it again")
+REQUEST_TOO_SLOW = Sentence("the request took too long to come -> send it again")
 TOO_MUCH = Sentence("too much is being sent at this moment -> send it again in a moment")
 
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_CONTENT_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class Places:
@@ -64,7 +64,7 @@ class Reading:
         """Raise InputRefused where the request's head says that its body may not be read."""
         headers = self._request.headers
         length, coding = headers.get("content-length"), headers.get("transfer-encoding")
-        if length is not None and not _LENGTH.fullmatch(length.strip()):
+        if length is not None and not _CONTENT_LENGTH.fullmatch(length.strip()):
             # Sanic takes a negative one for endless.
             raise self.refused(400, NO_LENGTH, read_off=-1)
         if length is not None and coding is not None:
@@ -91,7 +91,7 @@ class Reading:
                         raise self._too_large()
                     self._take_place(len(taken))
         except asyncio.TimeoutError:
-            raise self.refused(408, TOO_SLOW) from None
+            raise self.refused(408, REQUEST_TOO_SLOW) from None
         except InputRefused:
             raise
         except Exception as error:

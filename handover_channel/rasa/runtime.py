@@ -42,7 +42,7 @@ LATE = 60.0
 
 #: Seconds until a delivery has its answer, whatever the queue's process and the database do: Meta allows 5.
 #: A look at the health gets as many.
-PATIENCE = 4.0
+ANSWERED_WITHIN = 4.0
 _HEALTH = "health"
 
 #: Graph calls at a time.
@@ -50,7 +50,7 @@ CALLS_AT_ONCE = 64
 
 #: Seconds after which Python takes the interpreter from a turn for whoever waits for it; by default 0.005.
 #: Passing a delivery on needs it a few times.
-SWITCH = 0.001
+SWITCH_FROM_TURN_AFTER = 0.001
 
 
 class Runtime:
@@ -85,7 +85,7 @@ class Runtime:
             asyncio.get_running_loop(),
             given.settings.nlu_limit,
         )
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_FROM_TURN_AFTER))
         _heed_hangups()
         keep_from_exiting()
         keep_apart()
@@ -107,10 +107,10 @@ class Runtime:
         try:
             if self._queue is None or self._stopping:
                 raise NotReady("the server is starting or stopping")
-            return await self._queue.receive(signature, body, PATIENCE)
+            return await self._queue.receive(signature, body, ANSWERED_WITHIN)
         except asyncio.TimeoutError:
             # It may be stored yet; then what Meta sends again is known.
-            logger.error("a delivery was not stored within %g s, Meta will send it again", PATIENCE)
+            logger.error("a delivery was not stored within %g s, Meta will send it again", ANSWERED_WITHIN)
             return 503, "the database is too slow"
         except (StoreUnavailable, NotReady):
             return 503, "the server is starting or stopping"
@@ -136,7 +136,7 @@ class Runtime:
         if not bot.has_model():
             return "no model is loaded"
         found = await asyncio.gather(
-            queue.problem(PATIENCE), self._problem_of_turns(), self._problem_of_stores(bot)
+            queue.problem(ANSWERED_WITHIN), self._problem_of_turns(), self._problem_of_stores(bot)
         )
         return next(filter(None, found), "")
 
@@ -155,15 +155,17 @@ class Runtime:
         return {"status": "degraded" if found else "ok", **late, **wrong}
 
     async def _problem_of_turns(self) -> str:
-        if await self._turns.answers(PATIENCE):
+        if await self._turns.answers(ANSWERED_WITHIN):
             return ""
-        return f"no turn can run: something in the bot has held their event loop for {PATIENCE:g} seconds"
+        return (
+            f"no turn can run: something in the bot has held their event loop for {ANSWERED_WITHIN:g} seconds"
+        )
 
     async def _problem_of_stores(self, bot: RasaBot) -> str:
         try:
             return str(await self._looked("stores", self._check, bot))
         except asyncio.TimeoutError:
-            return f"a store did not answer within {PATIENCE:g} seconds"
+            return f"a store did not answer within {ANSWERED_WITHIN:g} seconds"
 
     async def _looked(self, what: str, look: Callable[..., Any], *given: Any) -> Any:
         """Return what *look* finds; the one that is under way counts. Raises asyncio.TimeoutError."""
@@ -171,7 +173,7 @@ class Runtime:
         if looking is None or looking.done():
             looking = asyncio.get_running_loop().run_in_executor(self._looks, look, *given)
             self._looking[what] = looking
-        return await asyncio.wait_for(asyncio.shield(looking), PATIENCE)
+        return await asyncio.wait_for(asyncio.shield(looking), ANSWERED_WITHIN)
 
     def _check(self, bot: RasaBot) -> str:
         try:

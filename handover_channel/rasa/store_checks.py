@@ -1,4 +1,4 @@
-"""Whether Rasa's tracker store and lock store can be reached: asked before a turn, off the event loop.
+"""Checks before a turn, off the event loop, that Rasa's tracker store and lock store can be reached.
 
 1. Rasa answers from an empty tracker where the real one cannot be read (`FailSafeTrackerStore`): slots, forms
    and history are gone, and nobody is told. The first query after a restart of the database fails like that,
@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handover_channel.errors import NotReady
 
-_MARK = "_handover_goes_on"
+_GOES_ON_MARK = "_handover_goes_on"
 
 
 def keep_from_exiting() -> None:
@@ -34,7 +34,7 @@ def keep_from_exiting() -> None:
     from rasa.shared.exceptions import RasaException
 
     exits = SQLTrackerStore.session_scope
-    if hasattr(exits, _MARK):
+    if hasattr(exits, _GOES_ON_MARK):
         return
 
     @contextlib.contextmanager
@@ -48,7 +48,7 @@ def keep_from_exiting() -> None:
                 "the tracker store's database takes no such conversation id or value, or has no such schema"
             ) from None
 
-    setattr(session_scope, _MARK, True)
+    setattr(session_scope, _GOES_ON_MARK, True)
     SQLTrackerStore.session_scope = session_scope
 
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Coroutine
 from handover_channel import essential
 from handover_channel.errors import NotReady
 
-NAME = "handover-turns"
+THREAD_NAME = "handover-turns"
 
 
 class TurnsLoop:
@@ -26,7 +26,7 @@ class TurnsLoop:
     def start(self) -> None:
         """Start the thread."""
         self._loop = asyncio.new_event_loop()
-        essential.run_again(NAME, self._run, lambda: self._stopping)
+        essential.run_again(THREAD_NAME, self._run, lambda: self._stopping)
 
     def stop(self) -> None:
         """End the thread, after what it is at. Returns at once."""

@@ -20,7 +20,7 @@ from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 
-_TAG = re.compile(r"reply\.([0-9]{1,18})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
+_REPLY_TAG = re.compile(r"reply\.([0-9]{1,18})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
 
 
 class SentPart(NamedTuple):
@@ -38,7 +38,7 @@ class SentPart(NamedTuple):
 
 def part_of(tag: str) -> Optional[SentPart]:
     """Return the message with that tag, None where it is not an agent's."""
-    found = _TAG.match(tag)
+    found = _REPLY_TAG.match(tag)
     return SentPart(*map(int, found.groups())) if found else None
 
 

@@ -36,7 +36,7 @@ from handover_channel.rules.control import Control
 from handover_channel.sentences import Sentence
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store, page_updates, replies, sent_messages, threads, worker_names
-from handover_channel.store.replies import PATIENCE, File, Reply
+from handover_channel.store.replies import REPLY_WAITS_SECONDS, File, Reply
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, Line
 
@@ -46,7 +46,7 @@ logger = log.logger(__name__)
 COMMAND_LINE = "command line"
 
 #: Seconds between two looks whether it is a reply's turn.
-LOOK = 0.2
+LOOK_FOR_TURN_EVERY = 0.2
 
 NOT_ITS_TURN = Sentence(
     "an earlier message of this conversation is still being sent -> send it again in a moment"
@@ -187,10 +187,10 @@ class AgentReplies:
                 with self._store.writing() as connection:
                     if begun := self._begin(connection, reply, worker):
                         return begun
-            if waited >= PATIENCE:
+            if waited >= REPLY_WAITS_SECONDS:
                 raise Refused(NOT_ITS_TURN)
-            self._sleep(LOOK)
-            waited += LOOK
+            self._sleep(LOOK_FOR_TURN_EVERY)
+            waited += LOOK_FOR_TURN_EVERY
 
     def _begin(
         self, connection: Connection, reply: Reply, worker: str, row: Optional[Thread] = None

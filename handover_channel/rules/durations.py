@@ -16,7 +16,7 @@ _SECONDS = {
     **dict.fromkeys(("w", "week", "weeks"), 604800),
 }
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)", re.ASCII)
-_LONGEST = timedelta(days=365)
+_LONGEST_DURATION = timedelta(days=365)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -36,6 +36,6 @@ def parse_duration(text: str) -> timedelta:
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds < 1:
         raise ValueError(Sentence("a duration is 1 second at least"))
-    if seconds > _LONGEST.total_seconds():
-        raise ValueError(Sentence("a duration is %(most)s days at most", most=_LONGEST.days))
+    if seconds > _LONGEST_DURATION.total_seconds():
+        raise ValueError(Sentence("a duration is %(most)s days at most", most=_LONGEST_DURATION.days))
     return timedelta(seconds=seconds)

@@ -22,7 +22,7 @@ from handover_channel.messenger.events import (
 from handover_channel.messenger.return_button import is_button
 
 #: Characters that are kept.
-LONGEST = 200
+LAST_WORDS_KEPT = 200
 
 #: Begins the metadata of what agents wrote.
 _REPLY = f"{OUR_METADATA}reply."
@@ -69,4 +69,4 @@ def _is_notice(attachment: Attachment) -> bool:
 
 def words_said(author: str, text: str, file: str, at: int) -> Words:
     """Return what is kept of a message."""
-    return Words(author, " ".join(text[: LONGEST * 4].split())[:LONGEST], file, at)
+    return Words(author, " ".join(text[: LAST_WORDS_KEPT * 4].split())[:LAST_WORDS_KEPT], file, at)

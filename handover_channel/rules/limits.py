@@ -35,8 +35,18 @@ class Body:
     time: Limit
 
 
-_WEBHOOK, _INBOX, _PAGE, _FILES = "webhook", "inbox, forms", "inbox, addresses", "files that the page shows"
-_GRAPH, _LINE, _OTHERS, _SIMULATOR = "Graph API", "between the two processes", "other channels", "simulator"
+_WEBHOOK, _INBOX_FORMS, _PAGE, _FILES = (
+    "webhook",
+    "inbox, forms",
+    "inbox, addresses",
+    "files that the page shows",
+)
+_GRAPH, _LINE, _OTHER_CHANNELS, _SIMULATOR = (
+    "Graph API",
+    "between the two processes",
+    "other channels",
+    "simulator",
+)
 _BODY = "rasa/request_body"
 
 # --- requests ---
@@ -73,7 +83,7 @@ UPDATES = Limit(
 MESSAGE_ATTACHMENTS = Limit(
     _WEBHOOK,
     "attachments of a message",
-    webhook.MESSAGE_ATTACHMENTS,
+    webhook.MOST_ATTACHMENTS,
     "attachments",
     "people send 30 pictures at once",
     "messenger/webhook",
@@ -95,29 +105,33 @@ THROWN_AWAY = Limit(
     "a browser shows no answer while it still sends",
     _BODY,
 )
-SIGN_IN_BODY = Limit(_INBOX, "sign-in", 16 * KB, "bytes", "anybody can send one", _BODY)
-FORM_BODY = Limit(_INBOX, "any form but those below", 16 * KB, "bytes", "a few short fields", _BODY)
+SIGN_IN_BODY = Limit(_INBOX_FORMS, "sign-in", 16 * KB, "bytes", "anybody can send one", _BODY)
+FORM_BODY = Limit(_INBOX_FORMS, "any form but those below", 16 * KB, "bytes", "a few short fields", _BODY)
 NOTE_BODY = Limit(
-    _INBOX,
+    _INBOX_FORMS,
     "note, return to the bot",
     128 * KB,
     "bytes",
     "10,000 characters, of up to 12 bytes each as browsers send them",
     _BODY,
 )
-REPLY_BODY = Limit(_INBOX, "reply", 30 * MB, "bytes", "Meta takes files of 25 MB", _BODY)
-FORM_SECONDS = Limit(_INBOX, "until a form is here", 20, "seconds", "128 kB at 7 kB a second", _BODY)
-REPLY_SECONDS = Limit(_INBOX, "until a reply is here", 300, "seconds", "30 MB at 100 kB a second", _BODY)
+REPLY_BODY = Limit(_INBOX_FORMS, "reply", 30 * MB, "bytes", "Meta takes files of 25 MB", _BODY)
+FORM_SECONDS = Limit(_INBOX_FORMS, "until a form is here", 20, "seconds", "128 kB at 7 kB a second", _BODY)
+REPLY_SECONDS = Limit(
+    _INBOX_FORMS, "until a reply is here", 300, "seconds", "30 MB at 100 kB a second", _BODY
+)
 REPLIES_AT_ONCE = Limit(
-    _INBOX,
+    _INBOX_FORMS,
     "replies above 256 kB of one sign-in that are read at once",
     2,
     "at a time",
     "memory",
     "inbox/http",
 )
-FORM_FIELDS = Limit(_INBOX, "fields", 20, "fields", "the largest form has 6", "inbox/forms")
-PART_HEAD = Limit(_INBOX, "what describes a field or file", 2 * KB, "bytes", "name, type", "inbox/forms")
+FORM_FIELDS = Limit(_INBOX_FORMS, "fields", 20, "fields", "the largest form has 6", "inbox/forms")
+PART_HEAD = Limit(
+    _INBOX_FORMS, "what describes a field or file", 2 * KB, "bytes", "name, type", "inbox/forms"
+)
 QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/request")
 HEAD = Limit("webhook, inbox", "head of a request", 8 * KB, "bytes", "Sanic's own", "Sanic")
 
@@ -220,11 +234,11 @@ UPLOAD_SECONDS = Limit(
 
 FRAME = Limit(_LINE, "a question or an answer", 16 * MB, "bytes", "the largest holds a delivery", "queue/ipc")
 ATTACHMENTS = Limit(
-    _OTHERS, "files of a message that are shown", 30, "files", "any caller of Rasa's REST channel names them",
-    "inbox/bot_history",
+    _OTHER_CHANNELS, "files of a message that are shown", 30, "files",
+    "any caller of Rasa's REST channel names them", "inbox/bot_history",
 )  # fmt: skip
 ADDRESS = Limit(
-    _OTHERS,
+    _OTHER_CHANNELS,
     "address of a file",
     FIELDS["of"].value,
     "characters",
@@ -232,7 +246,7 @@ ADDRESS = Limit(
     "inbox/bot_history",
 )
 SHOWN = Limit(
-    _OTHERS,
+    _OTHER_CHANNELS,
     "text of a message that is shown",
     FIELDS["text"].value,
     "characters",

@@ -40,7 +40,7 @@ _OF: Tuple[Tuple[Type[GraphError], Obstacle], ...] = (
 )
 
 #: Code and subcode with which Meta says that the page or the app is restricted.
-_RESTRICTED = (368, 1893063)
+_RESTRICTED_CODE = (368, 1893063)
 
 #: How long ago the window was opened, at least, in seconds: Meta knows better than we do.
 _CLOSED_SINCE: Mapping[str, float] = {Obstacle.CLOSED: STANDARD_WINDOW, Obstacle.OVER: HUMAN_AGENT_WINDOW}
@@ -72,7 +72,7 @@ def obstacle_of(error: GraphError, *, tagged: bool) -> Obstacle:
     for kind, obstacle in _OF:
         if isinstance(error, kind):
             return Obstacle.OVER if obstacle is Obstacle.CLOSED and tagged else obstacle
-    is_restricted = error.code in _RESTRICTED or error.subcode in _RESTRICTED
+    is_restricted = error.code in _RESTRICTED_CODE or error.subcode in _RESTRICTED_CODE
     return Obstacle.RESTRICTED if is_restricted else Obstacle.NONE
 
 

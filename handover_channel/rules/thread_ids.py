@@ -10,7 +10,7 @@ from __future__ import annotations
 from handover_channel.errors import HandoverRefused
 from handover_channel.rules.limits import FIELDS
 
-LONGEST = FIELDS["thread"].value
+LONGEST_THREAD_ID = FIELDS["thread"].value
 
 #: https://url.spec.whatwg.org/#double-dot-path-segment
 _FOLDERS = (".", "..")
@@ -18,10 +18,10 @@ _FOLDERS = (".", "..")
 
 def expect_storable(thread: str) -> None:
     """Raise HandoverRefused unless every database stores *thread* as it is, and a page can show it."""
-    if len(thread) > LONGEST:
+    if len(thread) > LONGEST_THREAD_ID:
         raise HandoverRefused(
             "the conversation's id has more than %(most)s characters -> let the channel give a shorter one",
-            most=LONGEST,
+            most=LONGEST_THREAD_ID,
         )
     if thread in _FOLDERS:
         raise HandoverRefused(

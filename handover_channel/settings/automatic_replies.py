@@ -65,7 +65,7 @@ class AutomaticReplies:
 AUTOMATIC_REPLY, META_AI = "automatic_reply", "meta_ai"
 
 #: Reason -> which switch at Meta causes it.
-REMEDIES: Mapping[str, str] = {
+SWITCH_AT_META: Mapping[str, str] = {
     AUTOMATIC_REPLY: (
         "the Page inbox answers by itself, beside the bot -> switch off instant reply and away message "
         "(Meta Business Suite > Inbox > Automations), or set automatic_replies.page_inbox in handover.yml"

@@ -18,7 +18,7 @@ from handover_channel.settings.keys import Key, Reader, setting
 from handover_channel.settings.section import Section, quoted
 
 #: The placeholders of each text.
-JOINED, AHEAD, CANNED = ("agent",), ("count",), ("name", "agent")
+JOINED_PLACEHOLDERS, AHEAD_PLACEHOLDERS, CANNED_PLACEHOLDERS = ("agent",), ("count",), ("name", "agent")
 
 #: Meta's limit for a message is 2,000 characters, for all that we send in one:
 #: https://developers.facebook.com/docs/messenger-platform/reference/send-api
@@ -63,7 +63,7 @@ def _canned_replies(inbox: Section, key: str, default: Mapping[str, str]) -> Dic
     for written in section.values:
         name = str(written).strip() if isinstance(written, (str, int)) else ""
         count = len(section.problems)
-        text = _text(section, written, CANNED)
+        text = _text(section, written, CANNED_PLACEHOLDERS)
         if not name:
             section.refuse('""', "is a reply without a name: write one before the colon")
         elif not text and len(section.problems) == count:
@@ -126,13 +126,13 @@ class InboxSettings:
         meaning="An agent who has not used the inbox for so long signs in again.",
     )
     joined: str = setting(
-        read=_told(JOINED),
+        read=_told(JOINED_PLACEHOLDERS),
         default="false",
         meaning="What the person is told when an agent has joined after a handover; `{agent}` is the agent's "
         "shown name.",
     )
     ahead: str = setting(
-        read=_told(AHEAD),
+        read=_told(AHEAD_PLACEHOLDERS),
         default="false",
         meaning="What the person is told at a handover while others wait before them; `{count}` is how many.",
     )

@@ -36,7 +36,7 @@ class TargetKind(str, Enum):
     APP = "app"  #: another Meta app: a bot, a social-media tool
 
 
-_INBOX, _OTHERS = (TargetKind.INBOX.value,), (TargetKind.PAGE_INBOX.value, TargetKind.APP.value)
+_INBOX_KIND, _OTHERS = (TargetKind.INBOX.value,), (TargetKind.PAGE_INBOX.value, TargetKind.APP.value)
 
 #: In `hours` every other key is a day, or two with a dash between.
 TIMEZONE = "timezone"
@@ -145,14 +145,14 @@ class Target:
     answer_within: Optional[timedelta] = setting(
         read=Section.duration,
         default="false",
-        kinds=_INBOX,
+        kinds=_INBOX_KIND,
         meaning="the thread returns when no agent has answered within this time.",
     )
     #: None: somebody is always there.
     hours: Optional[Hours] = setting(
         read=_hours,
         default="false",
-        kinds=_INBOX,
+        kinds=_INBOX_KIND,
         meaning="the business hours. Outside them nothing is handed over to this target: the bot says when "
         "somebody is there, and goes on. Agents can take conversations over at any time.",
         below=HOURS_KEYS,

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import yaml
 
-_TAG = "tag:yaml.org,2002:"
+_YAML_TAG = "tag:yaml.org,2002:"
 #: What `os.path.expandvars` replaces, which Rasa calls: both spellings, once a scalar holds "${".
 _VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|(\w+))", re.ASCII)
 _QUOTED = re.compile(r" '[^'<\\][^']+'")
@@ -68,7 +68,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Dict[Any, Any]:
         lines: Dict[str, int] = {}
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge":
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{_YAML_TAG}merge":
                 line = key.start_mark.line + 1
                 earlier = lines.setdefault(key.value, line)
                 if earlier != line:
@@ -86,9 +86,9 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_implicit_resolver(
-    f"{_TAG}bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
+    f"{_YAML_TAG}bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
 )
-_Loader.add_implicit_resolver(f"{_TAG}null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(f"{_TAG}merge", re.compile(r"<<\Z"), ["<"])
+_Loader.add_implicit_resolver(f"{_YAML_TAG}null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver(f"{_YAML_TAG}merge", re.compile(r"<<\Z"), ["<"])
 _Loader.add_implicit_resolver("!env", re.compile(r".*\$\{.*\}", re.DOTALL), None)
 _Loader.add_constructor("!env", _Loader.expanded)

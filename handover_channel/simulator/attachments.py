@@ -17,7 +17,7 @@ _UNKNOWN_ID = Refusal(100, "(#100) Invalid attachment id", 2018074)
 _NO_FILE = Refusal(100, "(#100) Upload attachment failure: no url, attachment_id or filedata", 2018047)
 _TOO_LARGE = Refusal(100, "(#100) Attachment size exceeds allowable limit", 2018109)
 
-LARGEST = 25 * 1024**2  #: bytes
+LARGEST_ATTACHMENT = 25 * 1024**2  #: bytes
 
 
 def resolved(page: SimulatedPage, call: GraphCall) -> Tuple[Dict[str, Any], str]:
@@ -63,6 +63,6 @@ def keep(page: SimulatedPage, url: str) -> str:
 def upload(page: SimulatedPage, call: GraphCall) -> str:
     """Store the uploaded file, and return its URL. Raises `Refused` if it is too large."""
     content_type, content, name = next(iter(call.files.values()))
-    if len(content) > LARGEST:
+    if len(content) > LARGEST_ATTACHMENT:
         raise Refused(_TOO_LARGE)
     return page.keep_file(content_type, content, name)

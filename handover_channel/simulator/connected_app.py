@@ -13,7 +13,7 @@ PAGE_INBOX = "263902037430900"  #: Meta's app id of the Page inbox
 STANDBY = "standby"
 
 #: Kind of event -> the webhook field an app subscribes to for it.
-FIELDS: Mapping[str, str] = {
+WEBHOOK_FIELDS: Mapping[str, str] = {
     "message": "messages",
     "echo": "message_echoes",
     "postback": "messaging_postbacks",
@@ -27,7 +27,7 @@ FIELDS: Mapping[str, str] = {
     "request_thread_control": "messaging_handovers",
 }
 
-ALL_FIELDS = frozenset(FIELDS.values()) | {STANDBY}
+ALL_FIELDS = frozenset(WEBHOOK_FIELDS.values()) | {STANDBY}
 
 #: What an app that lives in the simulator listens to: no receipts, which nobody there would read.
 QUIET_FIELDS = ALL_FIELDS - {"message_deliveries", "message_reads"}

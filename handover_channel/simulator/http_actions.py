@@ -30,7 +30,7 @@ def postback(person: Person, given: Given, app_id: str) -> Any:
 
 
 #: The last segment of the path -> what the person does.
-PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
+PERSON_ACTIONS: Mapping[str, Callable[[Person, Given], Any]] = {
     "text": lambda person, given: person.says(str(given["text"])),
     "attachment": lambda person, given: person.sends(
         given["type"], given.get("url", ""), given.get("payload")
@@ -47,7 +47,7 @@ PERSON: Mapping[str, Callable[[Person, Given], Any]] = {
 }
 
 #: The last segment of the path -> the app's Graph API call.
-APP: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
+APP_ACTIONS: Mapping[str, Callable[[AppClient, str, Given], Response]] = {
     "reply": lambda app, psid, given: app.sends(psid, given.get("message") or {"text": given["text"]}),
     "pass": lambda app, psid, given: app.passes(psid, given.get("to") or "", given.get("metadata", "")),
     "take": lambda app, psid, given: app.takes(psid, given.get("metadata", "")),

@@ -61,7 +61,7 @@ _Json = Dict[str, Any]
 HEARTBEAT = 15.0  #: seconds between two events to the page when nothing changes
 
 #: Types of uploads that a browser may show; anything else is offered for download.
-_SHOWN = frozenset(
+_UPLOADS_SHOWN = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp"}
     | {f"audio/{kind}" for kind in ("mpeg", "mp4", "ogg", "wav", "webm", "aac")}
     | {f"video/{kind}" for kind in ("mp4", "webm", "ogg", "quicktime")}
@@ -156,7 +156,7 @@ class Routes:
             app = given.get("app")
             done = http_actions.postback(person, given, self._simulator.app_called(app).id if app else "")
         else:
-            done = http_actions.named(http_actions.PERSON, action)(person, given)
+            done = http_actions.named(http_actions.PERSON_ACTIONS, action)(person, given)
         return Response(
             200, {key: value for key, value in (done or {}).items() if key in ("mid", "at", "kind")}
         )
@@ -166,7 +166,9 @@ class Routes:
         psid = str(given["psid"])
         if app.id == PAGE_INBOX and action == "reply":
             return self._inbox_action(psid, action, given)
-        call: Callable[[AppClient, str, Given], Response] = http_actions.named(http_actions.APP, action)
+        call: Callable[[AppClient, str, Given], Response] = http_actions.named(
+            http_actions.APP_ACTIONS, action
+        )
         return call(app, psid, given)
 
     async def _inbox(self, request: web.Request, given: Given) -> Response:
@@ -215,7 +217,7 @@ class Routes:
             raise web.HTTPNotFound
         content_type, content = kept
         safe = {"X-Content-Type-Options": "nosniff"}
-        if content_type not in _SHOWN:
+        if content_type not in _UPLOADS_SHOWN:
             safe["Content-Disposition"] = "attachment"
             content_type = "application/octet-stream"
         return web.Response(body=content, content_type=content_type, headers=safe)

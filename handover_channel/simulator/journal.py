@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List
 
-KEPT = 5000  #: entries
+KEPT_ENTRIES = 5000  #: entries
 
 JournalEntry = Dict[str, Any]
 Listener = Callable[[], object]
@@ -22,7 +22,7 @@ class Journal:
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock  # ms since the epoch
-        self._entries: Deque[JournalEntry] = deque(maxlen=KEPT)
+        self._entries: Deque[JournalEntry] = deque(maxlen=KEPT_ENTRIES)
         self._listeners: List[Listener] = []
         self._lock = threading.Lock()
         self._count = 0

@@ -36,7 +36,9 @@ _STRUCTURED = frozenset(
 )
 
 #: Kept out of the log.
-_SECRET = frozenset({"access_token", "appsecret_proof", "custom_token", "verify_token", "input_token"})
+_SECRETS_OF_CALLS = frozenset(
+    {"access_token", "appsecret_proof", "custom_token", "verify_token", "input_token"}
+)
 
 
 #: An uploaded file: content type, bytes, name.
@@ -120,4 +122,6 @@ def _decoded(value: Any) -> Any:
 
 
 def _open(given: Mapping[str, Any]) -> Dict[str, Any]:
-    return {key: "\u2026" if key in _SECRET else value for key, value in given.items() if key != "batch"}
+    return {
+        key: "\u2026" if key in _SECRETS_OF_CALLS else value for key, value in given.items() if key != "batch"
+    }

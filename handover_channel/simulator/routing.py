@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping
 
-from handover_channel.simulator.connected_app import FIELDS, STANDBY, App
+from handover_channel.simulator.connected_app import STANDBY, WEBHOOK_FIELDS, App
 
 MESSAGING = "messaging"
 
@@ -32,7 +32,7 @@ class RoutedEvent:
 
     app: App
     channel: str  #: MESSAGING or STANDBY
-    kind: str  #: a key of FIELDS
+    kind: str  #: a key of WEBHOOK_FIELDS
     item: Mapping[str, Any]
 
 
@@ -51,7 +51,7 @@ def route(
         channel = MESSAGING if leads else STANDBY
         if channel == STANDBY and kind not in STANDBY_KINDS:
             continue
-        if app.listens_to(*([FIELDS[kind]] if leads else [FIELDS[kind], STANDBY])):
+        if app.listens_to(*([WEBHOOK_FIELDS[kind]] if leads else [WEBHOOK_FIELDS[kind], STANDBY])):
             routed.append(RoutedEvent(app, channel, kind, item if leads else _for_standby(item)))
     return routed
 
@@ -63,7 +63,7 @@ def route_handover(
     return [
         RoutedEvent(app, MESSAGING, kind, item)
         for app in apps
-        if app.id in to and app.listens_to(FIELDS[kind])
+        if app.id in to and app.listens_to(WEBHOOK_FIELDS[kind])
     ]
 
 

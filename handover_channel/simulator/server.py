@@ -38,7 +38,7 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PAGE = Path(__file__).with_name("static")
+STATIC_FILES = Path(__file__).with_name("static")
 LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets Meta's refusal
 
 #: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
@@ -68,13 +68,15 @@ def application(simulator: Simulator, routes: Routes, names: Collection[str] = (
     app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[for_no_other_page])
 
     async def page(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGE / "index.html", headers=SECURITY)
+        return web.FileResponse(STATIC_FILES / "index.html", headers=SECURITY)
 
     async def asset(request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        if name not in {path.name for path in PAGE.iterdir()}:  # never a path that leads out of the folder
+        if name not in {
+            path.name for path in STATIC_FILES.iterdir()
+        }:  # never a path that leads out of the folder
             raise web.HTTPNotFound
-        return web.FileResponse(PAGE / name, headers=SECURITY)
+        return web.FileResponse(STATIC_FILES / name, headers=SECURITY)
 
     async def graph_api(request: web.Request) -> web.StreamResponse:
         given = await _answered(simulator, request)

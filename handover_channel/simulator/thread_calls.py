@@ -23,7 +23,7 @@ from handover_channel.simulator.thread_control import DAY, Action, ControlChange
 _Json = Dict[str, Any]
 
 _AN_APP_ID = re.compile(r"[0-9]{1,20}$")
-HUMAN_AGENT_WINDOW = 7 * DAY  #: seconds
+HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60  #: seconds
 
 
 def send(page: SimulatedPage, call: GraphCall) -> _Json:

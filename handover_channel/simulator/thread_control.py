@@ -189,19 +189,19 @@ def _duration_in_range(change: ControlChange, owner: str, settings: PageSettings
     return None if 0 < change.duration <= LONGEST_EXTENSION else refusals.BAD_DURATION
 
 
-_PASS = (_owner_or_idle, _to_a_connected_app, _owner_not_to_itself)
-_RELEASE = (_only_the_owner(refusals.RELEASE_NOT_OWNER),)
+_PASS_CHECKS = (_owner_or_idle, _to_a_connected_app, _owner_not_to_itself)
+_RELEASE_CHECKS = (_only_the_owner(refusals.RELEASE_NOT_OWNER),)
 _EXTEND = (_only_the_owner(refusals.EXTEND_NOT_OWNER), _duration_in_range)
 
 CHECKS: Mapping[Tuple[Action, Mode], Tuple[Check, ...]] = {
-    (Action.PASS, Mode.ROUTING): _PASS,
-    (Action.PASS, Mode.ZERO): _PASS,
+    (Action.PASS, Mode.ROUTING): _PASS_CHECKS,
+    (Action.PASS, Mode.ZERO): _PASS_CHECKS,
     (Action.TAKE, Mode.ROUTING): (_allowed_to_take, _not_owner_already),
     (Action.TAKE, Mode.ZERO): (_always(refusals.TAKE_WITHOUT_ROUTING),),
     (Action.REQUEST, Mode.ROUTING): (_always(refusals.REQUEST_WITH_ROUTING),),
     (Action.REQUEST, Mode.ZERO): (_not_owner_already,),
-    (Action.RELEASE, Mode.ROUTING): _RELEASE,
-    (Action.RELEASE, Mode.ZERO): _RELEASE,
+    (Action.RELEASE, Mode.ROUTING): _RELEASE_CHECKS,
+    (Action.RELEASE, Mode.ZERO): _RELEASE_CHECKS,
     (Action.EXTEND, Mode.ROUTING): _EXTEND,
     (Action.EXTEND, Mode.ZERO): _EXTEND,
     (Action.STEP_IN, Mode.ROUTING): (_not_owner_already,),

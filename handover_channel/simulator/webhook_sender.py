@@ -35,7 +35,7 @@ REFUSED_PAUSES = (0.25, 1, 4)
 #: The longest pause (s) before a callback is asked for the handshake again.
 ASKED_AGAIN = 5.0
 
-_JSON = {"Content-Type": "application/json"}
+_JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 class WebhookSender:
@@ -84,7 +84,7 @@ class WebhookSender:
 
     async def post(self, app: App, body: bytes) -> Tuple[Optional[int], str]:
         """POST a signed body once; returns the status (None without an answer) and what went wrong."""
-        headers = {**_JSON, **webhooks.signatures(body, app.secret)}
+        headers = {**_JSON_HEADERS, **webhooks.signatures(body, app.secret)}
         try:
             async with self._http.post(app.callback, data=body, headers=headers) as answer:
                 await answer.read()

@@ -26,7 +26,7 @@ AGENT, ADMIN = "agent", "admin"
 #: The name of the one who works where there are no agents.
 YOU = "you"
 
-LONGEST_NAME = 64
+LONGEST_AGENT_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def folded(name: str) -> str:
 def new_name(name: str) -> str:
     """Return *name* as it is kept. Raises AgentRefused for one that cannot be an agent's."""
     kept = folded(name)
-    if not re.fullmatch(r"[\w.@+-]+", kept) or len(kept) > LONGEST_NAME:
+    if not re.fullmatch(r"[\w.@+-]+", kept) or len(kept) > LONGEST_AGENT_NAME:
         raise AgentRefused(
-            f"{name[:LONGEST_NAME]!r} cannot be an agent's name -> "
-            f"letters, digits and . _ - + @, {LONGEST_NAME} at most; --shown-name takes anything"
+            f"{name[:LONGEST_AGENT_NAME]!r} cannot be an agent's name -> "
+            f"letters, digits and . _ - + @, {LONGEST_AGENT_NAME} at most; --shown-name takes anything"
         )
     if kept == YOU:
         raise AgentRefused(f"{YOU!r} is whoever works where there are no agents -> take another name")

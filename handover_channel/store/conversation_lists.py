@@ -57,7 +57,7 @@ def _newest(of_the_bot: Any, said: Any) -> Any:
     return sa.case((_of_the_bot, of_the_bot), else_=sa.func.coalesce(said, ""))
 
 
-_SHOWN = (
+_SHOWN_COLUMNS = (
     *threads.c,
     sa.func.coalesce(people.c.name, "").label("name"),
     sa.func.coalesce(people.c.picture, "").label("picture"),
@@ -88,7 +88,7 @@ def page_of(
     which, by = _LISTS[name]
     marks = sa.and_(read_marks.c.thread == threads.c.id, read_marks.c.agent == sa.bindparam("agent"))
     query = (
-        sa.select(*_SHOWN, by.label("sorted_by"))
+        sa.select(*_SHOWN_COLUMNS, by.label("sorted_by"))
         .select_from(
             threads.outerjoin(people, people.c.thread == threads.c.id)
             .outerjoin(read_marks, marks)

@@ -28,7 +28,7 @@ RETRIED = "retried"
 _NOTE_TIMESTAMP = -1
 
 #: So many of the oldest deliveries are looked at for threads that wait: a look costs the same, however many.
-WINDOW = 500
+OLDEST_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ _STARTED = Prepared(
     .where(deliveries.c.id == sa.bindparam("delivery"))
     .values(attempts=deliveries.c.attempts + 1)
 )
-_DONE = Prepared(
+_MARK_DONE = Prepared(
     sa.update(deliveries)
     .where(deliveries.c.id == sa.bindparam("delivery"))
     .values(done_at=sa.bindparam("now"), outcome=sa.bindparam("new_outcome"))
 )
-_RELEASE = Prepared(
+_RELEASE_CLAIM = Prepared(
     sa.delete(claims).where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
 )
 _RENEW = Prepared(
@@ -152,7 +152,7 @@ def count(connection: Connection, delivery: int, **more: int) -> None:
 
 def done(connection: Connection, delivery: int, *, outcome: str, now: float) -> None:
     """Take a delivery off the queue."""
-    _DONE.changed(connection, {"delivery": delivery, "now": now, "new_outcome": outcome})
+    _MARK_DONE.changed(connection, {"delivery": delivery, "now": now, "new_outcome": outcome})
 
 
 def newest_id(connection: Connection) -> int:
@@ -195,7 +195,7 @@ def claim_waiting(connection: Connection, *, worker: str, now: float, until: flo
     """
     query = (
         sa.select(deliveries.c.thread, deliveries.c.attempts)
-        .where(deliveries.c.id.in_(_heads(connection, now, WINDOW)))
+        .where(deliveries.c.id.in_(_heads(connection, now, OLDEST_LOOKED_AT)))
         .order_by(deliveries.c.received_at, deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -219,7 +219,7 @@ def release(connection: Connection, *, worker: str, thread: Optional[str] = None
     if thread is None:
         connection.execute(sa.delete(claims).where(claims.c.worker == worker))
     else:
-        _RELEASE.changed(connection, {"of": thread, "by": worker})
+        _RELEASE_CLAIM.changed(connection, {"of": thread, "by": worker})
 
 
 def claiming_workers(connection: Connection) -> List[str]:

@@ -28,18 +28,18 @@ APP_ID_DIFFERS = "app_id_differs"
 #: Meta warns or blocks a page for breaking its policies.
 POLICY_ENFORCED = "policy_enforced"
 #: A thread has used up its budget of calls or changes.
-OVER_BUDGET = "over_budget"
+BUDGET_SPENT = "over_budget"
 
 #: Every kind, in the order of the metric.
-KINDS = (TOKEN_REFUSED, APP_ID_DIFFERS, POLICY_ENFORCED, OVER_BUDGET)
+FINDING_KINDS = (TOKEN_REFUSED, APP_ID_DIFFERS, POLICY_ENFORCED, BUDGET_SPENT)
 #: Kinds whose subject is a thread.
-OF_THREADS = frozenset({OVER_BUDGET})
+OF_THREADS = frozenset({BUDGET_SPENT})
 
 #: Seconds after which a finding that was not seen again is forgotten.
 FORGOTTEN_AFTER = 7 * 24 * 3600.0
 
 #: Seconds between two times that one process notes the same finding.
-AGAIN = 60.0
+NOTE_AGAIN_AFTER = 60.0
 
 _PUT = sa.text(
     "INSERT INTO findings (kind, subject, text, at) VALUES (:kind, :subject, :text, :at) "
@@ -111,14 +111,14 @@ class Findings:
         if isinstance(error, TokenRefused):
             self.found(TOKEN_REFUSED, page, f"a page access token is refused: {error}")
         elif isinstance(error, OverBudget):
-            self.found(OVER_BUDGET, thread, str(error))
+            self.found(BUDGET_SPENT, thread, str(error))
 
     def found(self, kind: str, subject: str, text: str) -> None:
         """Note that something is wrong."""
         key, now = (kind, subject), self._clock()
         with self._lock:
             last = self._noted.get(key)
-            if last is not None and now - last < AGAIN:
+            if last is not None and now - last < NOTE_AGAIN_AFTER:
                 return
             self._noted[key] = now
             self._works.discard(key)

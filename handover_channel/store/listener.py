@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 _CHANNEL = "handover_work"
 
 #: Seconds before a lost connection is tried again.
-PAUSE = 2.0
+CONNECT_AGAIN_AFTER = 2.0
 #: Seconds of silence after which the connection is asked whether it is still there.
-SILENCE = 30.0
+PING_AFTER_SILENCE = 30.0
 
-_TELL = sa.text(f"SELECT pg_notify('{_CHANNEL}', :origin)")
+_NOTIFY = sa.text(f"SELECT pg_notify('{_CHANNEL}', :origin)")
 
 
 def tell(connection: Connection) -> None:
     """Tell the workers of all other processes, once the transaction is committed, that there is work."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_TELL, {"origin": worker_names.of_process()})
+        connection.execute(_NOTIFY, {"origin": worker_names.of_process()})
 
 
 class Listener:
@@ -80,7 +80,7 @@ class Listener:
                 if not lost:
                     logger.warning("not listening to other processes: %s", type(error).__name__)
                 lost = True
-                self._stopped.wait(PAUSE)
+                self._stopped.wait(CONNECT_AGAIN_AFTER)
 
     def _subscribe(self, connection: Any) -> None:
         connection.autocommit = True
@@ -95,7 +95,7 @@ class Listener:
             while not self._stopped.is_set():
                 if selector.select(timeout=1):
                     connection.poll()
-                elif time.monotonic() - asked_at > SILENCE:
+                elif time.monotonic() - asked_at > PING_AFTER_SILENCE:
                     # A connection that a firewall forgot looks like a silent one.
                     with connection.cursor() as cursor:
                         cursor.execute("SELECT 1")

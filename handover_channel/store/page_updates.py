@@ -29,9 +29,9 @@ _NEWS = sa.select(news.c.kind, news.c.id, news.c.thread).where(news.c.id > sa.bi
 _CHANGES = sa.select(sa.literal(CHANGE), changes.c.id, changes.c.thread).where(
     changes.c.id > sa.bindparam("after")
 )
-_IS_OPEN = threads.c.control != Control.BOT.value
-_DONE = (
-    sa.select(sa.case((_IS_OPEN, DONE), else_=TURN), deliveries.c.id, deliveries.c.thread)
+_NOT_WITH_BOT = threads.c.control != Control.BOT.value
+_DONE_SINCE = (
+    sa.select(sa.case((_NOT_WITH_BOT, DONE), else_=TURN), deliveries.c.id, deliveries.c.thread)
     .select_from(deliveries.outerjoin(threads, threads.c.id == deliveries.c.thread))
     .where(deliveries.c.done_at > sa.bindparam("since"))
 )
@@ -48,7 +48,7 @@ def since(connection: Connection, *, news_id: int, change_id: int, at: float) ->
     looks: Tuple[Tuple[Any, Any], ...] = (
         (_NEWS, {"after": news_id - ROWS_BACK}),
         (_CHANGES, {"after": change_id - ROWS_BACK}),
-        (_DONE, {"since": at - SECONDS_BACK}),
+        (_DONE_SINCE, {"since": at - SECONDS_BACK}),
     )
     for query, given in looks:
         found.extend(((kind, number), thread) for kind, number, thread in connection.execute(query, given))

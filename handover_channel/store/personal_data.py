@@ -33,7 +33,7 @@ _FORGOTTEN = "forgotten"
 _WORKER = "handover forget"
 
 #: Columns whose text is JSON.
-_JSON = frozenset({"body", "context", "attachments"})
+_JSON_COLUMNS = frozenset({"body", "context", "attachments"})
 
 #: Columns with a sentence: sentences.py.
 _SENTENCES = frozenset({"refusal", "error"})
@@ -125,7 +125,7 @@ def _plain(key: str, value: Any) -> Any:
         return {"bytes": len(value)}
     if key in _SENTENCES and isinstance(value, str):
         return str(restored(value))
-    if key in _JSON and isinstance(value, str) and value:
+    if key in _JSON_COLUMNS and isinstance(value, str) and value:
         try:
             return json.loads(value)
         except ValueError:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 logger = logging.getLogger(__name__)
 
 MODE = 0o600
-_OTHERS, _GROUP, _GROUP_WRITES = 0o007, 0o070, 0o020
+_FOR_OTHERS, _FOR_GROUP, _FOR_GROUP_TO_WRITE = 0o007, 0o070, 0o020
 
 
 def path_of(url: URL) -> Optional[Path]:
@@ -43,7 +43,7 @@ def make(path: Path) -> None:
 def _tighten(path: Path) -> None:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
-        wanted = mode & ~_OTHERS if mode & _GROUP_WRITES else mode & ~(_OTHERS | _GROUP)
+        wanted = mode & ~_FOR_OTHERS if mode & _FOR_GROUP_TO_WRITE else mode & ~(_FOR_OTHERS | _FOR_GROUP)
         if wanted != mode:
             path.chmod(wanted)
             logger.info("%s was open to other users of this machine, and is no longer", path)

@@ -26,7 +26,7 @@ from handover_channel.store.upsert import insert
 WAITING, SENDING, SENT, FAILED, DROPPED = "waiting", "sending", "sent", "failed", "dropped"
 
 #: Seconds that a reply waits for those before it, and that a claim lasts. A file takes Meta longer.
-PATIENCE, CLAIM, CLAIM_WITH_FILE = 60.0, 60.0, 400.0
+REPLY_WAITS_SECONDS, REPLY_CLAIM_SECONDS, FILE_CLAIM_SECONDS = 60.0, 60.0, 400.0
 
 #: What an agent reads where the process ended in the middle.
 PERHAPS_DELIVERED = Sentence(
@@ -69,8 +69,8 @@ class Reply:
         return self.state == FAILED
 
 
-_COLUMNS = [replies.c[name] for name in Reply.__dataclass_fields__ if name != "kept_state"]
-_NOTHING: Mapping[str, Any] = {"text": "", "file": None, "error": ""}
+_REPLY_COLUMNS = [replies.c[name] for name in Reply.__dataclass_fields__ if name != "kept_state"]
+_EMPTIED: Mapping[str, Any] = {"text": "", "file": None, "error": ""}
 
 
 def add(
@@ -151,7 +151,7 @@ def begin(connection: Connection, reply: Reply, *, worker: str, now: float) -> b
 
 def renew(connection: Connection, reply: Reply, *, worker: str, now: float) -> bool:
     """Renew the claim on the thread's replies. False: it has run out, and somebody else has it."""
-    until = now + (CLAIM_WITH_FILE if reply.file_type else CLAIM)
+    until = now + (FILE_CLAIM_SECONDS if reply.file_type else REPLY_CLAIM_SECONDS)
     return deliveries.claim(connection, _claim_of(reply.thread), worker=worker, now=now, until=until)
 
 
@@ -168,7 +168,7 @@ def failed(connection: Connection, reply: int, error: str) -> None:
 
 def sent(connection: Connection, reply: int) -> None:
     """Note that all of it has gone out, whatever was thought before."""
-    connection.execute(sa.update(replies).where(replies.c.id == reply).values(state=SENT, **_NOTHING))
+    connection.execute(sa.update(replies).where(replies.c.id == reply).values(state=SENT, **_EMPTIED))
 
 
 def retry(connection: Connection, reply: Reply, *, now: float) -> bool:
@@ -178,7 +178,7 @@ def retry(connection: Connection, reply: Reply, *, now: float) -> bool:
 
 def drop(connection: Connection, reply: Reply) -> bool:
     """Forget a failed reply. False: as in `retry`."""
-    return reply.has_failed and _update(connection, reply, state=DROPPED, **_NOTHING)
+    return reply.has_failed and _update(connection, reply, state=DROPPED, **_EMPTIED)
 
 
 def _update(connection: Connection, reply: Reply, **values: Any) -> bool:
@@ -194,7 +194,7 @@ def _update(connection: Connection, reply: Reply, **values: Any) -> bool:
 def _found(connection: Connection, now: float, *which: Any) -> List[Reply]:
     """Return replies as they stand: those that were interrupted have failed, though nobody has noted it."""
     query = (
-        sa.select(*_COLUMNS, claims.c.until)
+        sa.select(*_REPLY_COLUMNS, claims.c.until)
         .select_from(
             replies.outerjoin(claims, claims.c.thread == sa.literal(_claim_of("")) + replies.c.thread)
         )
@@ -214,8 +214,8 @@ def _found(connection: Connection, now: float, *which: Any) -> List[Reply]:
 def _as_it_stands(reply: Reply, *, is_claimed: bool, now: float) -> Reply:
     if reply.state == SENDING and not is_claimed:
         return replace(reply, state=FAILED, error=PERHAPS_DELIVERED)
-    # Whoever waits gives up after PATIENCE, and says so: then there is nobody who waits.
-    if reply.state == WAITING and now - reply.at > 2 * PATIENCE:
+    # Whoever waits gives up after REPLY_WAITS_SECONDS, and says so: then there is nobody who waits.
+    if reply.state == WAITING and now - reply.at > 2 * REPLY_WAITS_SECONDS:
         return replace(reply, state=FAILED, error=NEVER_BEGUN)
     return reply
 

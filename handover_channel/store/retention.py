@@ -36,7 +36,7 @@ _CONTENT = frozenset({"deliveries", "transcript", "changes", "replies", "remarks
 #: Rows looked at in one transaction.
 BATCH = 1000
 #: Seconds between two.
-PAUSE = 0.02
+PAUSE_BETWEEN_BATCHES = 0.02
 
 _Sleep = Callable[[float], None]
 
@@ -97,7 +97,7 @@ def delete_threads(store: Store, *, before: float, sleep: _Sleep = time.sleep) -
             # Once more with all conditions: somebody may have written meanwhile.
             count += connection.execute(sa.delete(threads).where(threads.c.id.in_(gone), over)).rowcount
         found = len(gone)
-        sleep(PAUSE)
+        sleep(PAUSE_BETWEEN_BATCHES)
     return count
 
 
@@ -112,7 +112,7 @@ def _forget_words(store: Store, before: float, sleep: _Sleep) -> None:
             changed = connection.execute(
                 sa.update(threads).where(threads.c.id.in_(these)).values(**nothing)
             ).rowcount
-        sleep(PAUSE)
+        sleep(PAUSE_BETWEEN_BATCHES)
 
 
 def _delete_by_key(store: Store, key: sa.Column, gone: sa.sql.ColumnElement, sleep: _Sleep) -> None:
@@ -122,7 +122,7 @@ def _delete_by_key(store: Store, key: sa.Column, gone: sa.sql.ColumnElement, sle
     while deleted == BATCH:
         with store.writing() as connection:
             deleted = connection.execute(sa.delete(key.table).where(key.in_(old))).rowcount
-        sleep(PAUSE)
+        sleep(PAUSE_BETWEEN_BATCHES)
 
 
 def _delete(
@@ -152,4 +152,4 @@ def _delete(
         with store.writing() as connection:
             count += connection.execute(sa.delete(table).where(*these, gone)).rowcount
         last = until
-        sleep(PAUSE)
+        sleep(PAUSE_BETWEEN_BATCHES)

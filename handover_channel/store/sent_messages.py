@@ -14,7 +14,9 @@ from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import deliveries
 
 # These run for every message, and for every echo.
-_ADD = Prepared(sa.text("INSERT INTO sent (tag, at, mid) VALUES (:tag, :at, :mid) ON CONFLICT DO NOTHING"))
+_ADD_TAG = Prepared(
+    sa.text("INSERT INTO sent (tag, at, mid) VALUES (:tag, :at, :mid) ON CONFLICT DO NOTHING")
+)
 _FIND = Prepared(sa.text("SELECT 1 AS found FROM sent WHERE tag = :tag"))
 _IS_OURS = Prepared(
     sa.text(
@@ -29,7 +31,7 @@ _IS_DELIVERY = Prepared(
 
 def add(connection: Connection, tag: str, *, now: float, mid: str = "") -> bool:
     """Note that the message with *tag*, to which Meta gave *mid*, has reached it. False: that was known."""
-    return _ADD.changed(connection, {"tag": tag, "at": now, "mid": mid}) == 1
+    return _ADD_TAG.changed(connection, {"tag": tag, "at": now, "mid": mid}) == 1
 
 
 def is_ours(connection: Connected, thread: str, mid: str) -> bool:

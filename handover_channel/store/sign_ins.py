@@ -37,7 +37,7 @@ class SignIn:
 
 _anybody = agents.alias("anybody")
 # Built once: this runs for every request.
-_LIVE = (
+_VALID_SIGN_IN = (
     sa.select(
         sign_ins,
         agents.c.shown_name,
@@ -61,7 +61,7 @@ def live(connection: Connection, key: str, *, now: float) -> Optional[SignIn]:
 
     One that came in by a link is none any more as soon as there are agents.
     """
-    row = connection.execute(_LIVE, {"of": key, "now": now}).mappings().first()
+    row = connection.execute(_VALID_SIGN_IN, {"of": key, "now": now}).mappings().first()
     if row is None:
         return None
     of_nobody = row["agent"] == NOBODY

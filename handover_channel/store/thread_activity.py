@@ -34,7 +34,7 @@ def _since(column: Any, at: Any, name: str) -> Any:
 
 _LAST = ("last_at", "last_author", "last_text", "last_file")
 #: What was said, if it is newer than what is kept.
-_WORDS = {name: _since(threads.c[name], threads.c.last_at, f"new_{name}") for name in _LAST}
+_NEW_WORDS = {name: _since(threads.c[name], threads.c.last_at, f"new_{name}") for name in _LAST}
 
 _OPENED = sa.bindparam("new_opened_at", type_=sa.BigInteger)
 _TOUCH = Prepared(
@@ -51,7 +51,7 @@ _TOUCH = Prepared(
             (sa.and_(threads.c.person_at < _OPENED, threads.c.window_at < _OPENED), ""),
             else_=threads.c.obstacle,
         ),
-        **_WORDS,
+        **_NEW_WORDS,
         # In the inbox whoever writes waits from the first word that nobody has answered.
         waiting_since=sa.case(
             (

@@ -35,14 +35,14 @@ class Line:
     id: int = 0  #: 0: not written down yet
 
 
-_COLUMNS = "thread, mid, timestamp, author, app_id, text, attachments, agent, reply_to"
+_LINE_COLUMNS = "thread, mid, timestamp, author, app_id, text, attachments, agent, reply_to"
 _EDITED = (
     "FROM edits WHERE thread = :thread AND mid = :mid ORDER BY number DESC, timestamp DESC, id DESC LIMIT 1"
 )
 # It runs for every message. An edit that was there before the message has its newest text.
-_ADD = Prepared(
+_ADD_LINE = Prepared(
     sa.text(
-        f"INSERT INTO transcript ({_COLUMNS}, original) VALUES "  # noqa: S608 - our own words
+        f"INSERT INTO transcript ({_LINE_COLUMNS}, original) VALUES "  # noqa: S608 - our own words
         f"(:thread, :mid, :timestamp, :author, :app_id, coalesce((SELECT text {_EDITED}), :text), "
         f":attachments, :agent, :reply_to, (SELECT :text {_EDITED})) ON CONFLICT DO NOTHING"
     )
@@ -63,7 +63,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "agent": line.agent,
         "reply_to": line.reply_to,
     }
-    _ADD.changed(connection, values)
+    _ADD_LINE.changed(connection, values)
 
 
 def complete(connection: Connection, thread: str, line: Line) -> None:

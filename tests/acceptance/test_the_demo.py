@@ -37,7 +37,7 @@ def test_the_demo_starts_all_of_it_as_it_is_in_the_repository_and_leaves_nothing
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert [part.name for part in demo.PARTS if f"{part.name} answers" not in ran.stdout] == []
-    assert demo.PAGE in ran.stdout
+    assert demo.MESSENGER_URL in ran.stdout
     assert not taken(demo.PARTS)
 
 

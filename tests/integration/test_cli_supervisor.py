@@ -125,7 +125,7 @@ def test_the_demo_prints_the_addresses_once_all_parts_answer(ready_folder, port)
     code = demo.run(Console(file=said), check=True, parts=[_server(port)])
 
     assert code == 0
-    assert said.getvalue().index("Server answers") < said.getvalue().index(demo.PAGE)
+    assert said.getvalue().index("Server answers") < said.getvalue().index(demo.MESSENGER_URL)
     assert not taken([_server(port)])
 
 
@@ -149,7 +149,7 @@ def test_a_part_that_ends_before_it_answers_is_quoted(ready_folder, port):
 
     assert code == 1
     assert "the database is locked" in said.getvalue()
-    assert demo.PAGE not in said.getvalue()
+    assert demo.MESSENGER_URL not in said.getvalue()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

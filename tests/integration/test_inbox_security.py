@@ -25,7 +25,7 @@ from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.media_proxy import Fetched, MediaProxy
 from handover_channel.inbox.passwords import Passwords
-from handover_channel.inbox.sign_in_limits import OF_BOTH, WINDOW
+from handover_channel.inbox.sign_in_limits import OF_BOTH, SIGN_IN_WINDOW
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
 from handover_channel.settings import loader as settings_file
 from handover_channel.store import Store, agents, page_updates, transcript
@@ -397,7 +397,7 @@ def test_guessing_is_held_back_and_only_where_it_comes_from(inbox, kim):
     assert COOKIE not in guesser.http.cookies
     assert kim.sign_in().status_code == 303  # from the same address, in the browser she always uses
 
-    inbox.clock.added += WINDOW
+    inbox.clock.added += SIGN_IN_WINDOW
     assert guesser.sign_in().status_code == 303
 
 
@@ -595,7 +595,7 @@ def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
         tidied.release()
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr("handover_channel.inbox.channel.TIDY", 0.01)
+    monkeypatch.setattr("handover_channel.inbox.channel.TIDY_PRESENCE_EVERY", 0.01)
     monkeypatch.setattr(Commands, "tidy", fails)
     with Inbox(tmp_path).running():
         assert tidied.acquire(timeout=BOUND)
@@ -616,7 +616,7 @@ def test_a_fault_of_ours_does_not_end_the_tidying(tmp_path, monkeypatch):
     ids=["Meta", "Meta, at a return", "who keeps pictures", "a turn to sign in"],
 )
 def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread, monkeypatch, waits, begun):
-    from handover_channel.inbox.channel import READS_AT_ONCE
+    from handover_channel.inbox.channel import READ_THREADS
 
     go_on, waiting, over = threading.Event(), threading.Semaphore(0), []
 
@@ -629,11 +629,11 @@ def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread,
     with inbox.store.writing() as connection:
         connection.execute(sa.update(people).values(picture="https://example.org/a.png"))
     monkeypatch.setattr(*waits, wait)
-    visits = [threading.Thread(target=begun, args=[kim]) for _ in range(READS_AT_ONCE + 1)]
+    visits = [threading.Thread(target=begun, args=[kim]) for _ in range(READ_THREADS + 1)]
     try:
         for visit in visits:
             visit.start()
-        for _ in range(FILES_AT_ONCE.value if waits[0] is MediaProxy else READS_AT_ONCE):
+        for _ in range(FILES_AT_ONCE.value if waits[0] is MediaProxy else READ_THREADS):
             assert waiting.acquire(timeout=BOUND)
 
         assert kim.get("/").status_code == 200

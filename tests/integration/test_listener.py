@@ -114,7 +114,7 @@ def test_a_transaction_that_fails_is_not_heard_of(store, ear, postgresql, other)
 def test_a_listener_whose_connection_was_cut_listens_again(
     store, ear, other, postgresql, monkeypatch, caplog
 ):
-    monkeypatch.setattr("handover_channel.store.listener.PAUSE", 0.01)
+    monkeypatch.setattr("handover_channel.store.listener.CONNECT_AGAIN_AFTER", 0.01)
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
     postgresql.run(cut)

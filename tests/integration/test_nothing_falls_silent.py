@@ -46,7 +46,14 @@ def quick(monkeypatch):
     """A queue process that is silent is found out within a second."""
     from handover_channel.rasa import queue_client
 
-    for name, seconds in {"LOOK": 0.1, "ANSWER": 0.3, "SILENCE": 0.9, "PAUSE": 0.1, "GRACE": 3.0}.items():
+    quicker = {
+        "PING_EVERY": 0.1,
+        "QUEUE_ANSWERS_WITHIN": 0.3,
+        "KILLED_AFTER_SILENCE": 0.9,
+        "RESTART_AFTER": 0.1,
+        "GRACE": 3.0,
+    }
+    for name, seconds in quicker.items():
         monkeypatch.setattr(queue_client, name, seconds)
 
 
@@ -55,7 +62,7 @@ def impatient(monkeypatch):
     """Health has its answer within a second."""
     from handover_channel.rasa import runtime
 
-    monkeypatch.setattr(runtime, "PATIENCE", 1.0)
+    monkeypatch.setattr(runtime, "ANSWERED_WITHIN", 1.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from handover_channel.errors import GraphError, Refused  # noqa: E402
 from handover_channel.graph_api.client import GraphApi, Upload
 from handover_channel.graph_api.profiles import Profiles  # noqa: E402
 from handover_channel.graph_api.retries import Retries  # noqa: E402
-from handover_channel.inbox.media_proxy import LARGEST, MediaProxy  # noqa: E402
+from handover_channel.inbox.media_proxy import LARGEST_DOWNLOAD, MediaProxy  # noqa: E402
 from handover_channel.messenger import webhook  # noqa: E402
 from handover_channel.queue.claims import Claims  # noqa: E402
 from handover_channel.queue.event_handlers import EventHandlers  # noqa: E402
@@ -154,7 +154,7 @@ def test_a_file_goes_both_ways(page, file, kind, placed):
 
 
 def test_a_large_file_goes_out_whole(page):
-    content = bytes(range(256)) * (LARGEST // 256)
+    content = bytes(range(256)) * (LARGEST_DOWNLOAD // 256)
     page.agent.reply(PSID, "", file=File("film.mp4", "video/mp4", content))
     page.works()
 
@@ -164,7 +164,7 @@ def test_a_large_file_goes_out_whole(page):
 def test_meta_refuses_what_is_larger_and_what_has_no_file(page):
     body = {"recipient": {"id": PSID}, "message": {"attachment": {"type": "file", "payload": {}}}}
     with pytest.raises(GraphError) as too_large:
-        page.graph.send("demo-page-token", body, Upload("a", "text/plain", b"x" * (LARGEST + 1)))
+        page.graph.send("demo-page-token", body, Upload("a", "text/plain", b"x" * (LARGEST_DOWNLOAD + 1)))
     with pytest.raises(GraphError) as without:
         page.graph.send("demo-page-token", body)
 
@@ -172,7 +172,7 @@ def test_meta_refuses_what_is_larger_and_what_has_no_file(page):
 
 
 def test_what_is_larger_than_we_show_is_not_fetched(page):
-    url = page.messenger.keep_file("image/png", b"x" * (LARGEST + 1), "big.png")
+    url = page.messenger.keep_file("image/png", b"x" * (LARGEST_DOWNLOAD + 1), "big.png")
 
     with pytest.raises(Refused, match="larger than 25 MB"):
         MediaProxy(page.url).fetch(url)

@@ -219,7 +219,7 @@ def test_a_thread_that_changes_hands_too_often_stays_muted_and_is_tried_again(pl
     with play.store.reading() as connection:
         (found,) = findings.current(connection, now=play.clock())
     assert play.control == "beside"
-    assert (found.kind, found.subject) == (findings.OVER_BUDGET, PSID)
+    assert (found.kind, found.subject) == (findings.BUDGET_SPENT, PSID)
     assert "changes too often" in play.row.refusal
     assert len(play.log) <= budget.CHANGES_A_MINUTE + 1
 
@@ -298,7 +298,7 @@ def test_more_calls_than_a_thread_may_make_are_not_made_and_shown(talking, monke
 
     assert talking.calls().count("messages") == 3
     assert talking.given_up == ["over budget"] * 3
-    assert talking.findings == [findings.OVER_BUDGET]
+    assert talking.findings == [findings.BUDGET_SPENT]
     assert [text for _, text in talking.lines] == ["message 3", "message 4", "message 5"]
 
 

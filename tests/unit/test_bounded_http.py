@@ -18,7 +18,7 @@ from handover_channel.errors import Refused
 from handover_channel.graph_api import transport as graph_api_transport
 from handover_channel.graph_api.transport import Call, Transport, Unanswered
 from handover_channel.inbox import media_proxy
-from handover_channel.inbox.media_proxy import NOT_ALLOWED, TOO_LARGE, TOO_SLOW, MediaProxy
+from handover_channel.inbox.media_proxy import FILE_TOO_SLOW, NOT_ALLOWED, TOO_LARGE, MediaProxy
 from handover_channel.rules.limits import ADDRESSES, GRAPH_BYTES, Limit
 
 SOON = 0.6  #: the deadline in these tests, in seconds
@@ -96,7 +96,7 @@ def host():
 @pytest.fixture
 def soon(monkeypatch):
     """Let the limits of seconds be over soon."""
-    monkeypatch.setattr(media_proxy, "ALL", SOON)
+    monkeypatch.setattr(media_proxy, "FETCH_SECONDS", SOON)
     soon = Limit("", "", SOON, "seconds", "", "")
     monkeypatch.setattr(graph_api_transport, "GRAPH_SECONDS", soon)
 
@@ -119,7 +119,7 @@ def test_a_file_that_comes_byte_by_byte_is_given_up_in_time(host, soon, name):
     told = []
 
     assert took(lambda: told.append(refused(lambda: MediaProxy(slow.url).fetch(f"{slow.url}/a.png")))) < LATE
-    assert told == [NOT_ALLOWED if name.endswith("redirect") else TOO_SLOW]
+    assert told == [NOT_ALLOWED if name.endswith("redirect") else FILE_TOO_SLOW]
 
 
 @pytest.mark.parametrize("name", [name for name in DRIPPING if not name.endswith("redirect")])
@@ -246,7 +246,7 @@ def test_the_body_of_a_redirect_is_not_read(host, monkeypatch):
 
 
 def test_a_file_larger_than_its_limit_is_given_up_while_it_comes(host, monkeypatch):
-    monkeypatch.setattr(media_proxy, "LARGEST", 100_000)
+    monkeypatch.setattr(media_proxy, "LARGEST_DOWNLOAD", 100_000)
     large = host(HEAD + b"\r\n", b"", (b"x" * 65536 for _ in range(20_000)))
 
     assert refused(lambda: MediaProxy(large.url).fetch(f"{large.url}/a.png")) == TOO_LARGE
@@ -261,9 +261,9 @@ def test_a_file_that_was_packed_is_unpacked_up_to_its_limit(host, coding):
 
     assert fetched(b"png") == (PACKED[coding](b"png") if "," in coding else b"png")
     if "," not in coding:
-        assert refused(lambda: fetched(bytes(media_proxy.LARGEST + 1))) == TOO_LARGE
+        assert refused(lambda: fetched(bytes(media_proxy.LARGEST_DOWNLOAD + 1))) == TOO_LARGE
     else:
-        assert len(fetched(bytes(media_proxy.LARGEST + 1))) < 10_000
+        assert len(fetched(bytes(media_proxy.LARGEST_DOWNLOAD + 1))) < 10_000
 
 
 def test_a_proxy_is_called_on_connections_that_end_in_time(host, monkeypatch):

@@ -9,7 +9,7 @@ from play import PSID, START
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.webhook import parse
-from handover_channel.queue.claims import AHEAD, AT_A_TIME, CLAIM, Claims
+from handover_channel.queue.claims import AT_A_TIME, CLAIM_SECONDS, CLOCK_AHEAD_MS, Claims
 from handover_channel.queue.delivery_life import Stage, Step
 from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.rules.control import State
@@ -149,8 +149,8 @@ def test_an_event_from_the_far_future_does_not_make_all_others_old(claims, store
 
     job = claims.begin(PSID)
 
-    assert job.event.timestamp == START * 1000 + AHEAD
-    assert row(store).seen == START * 1000 + AHEAD
+    assert job.event.timestamp == START * 1000 + CLOCK_AHEAD_MS
+    assert row(store).seen == START * 1000 + CLOCK_AHEAD_MS
 
 
 def test_activity_is_when_the_event_was_received_not_when_it_is_worked_off(claims, store, clock):
@@ -179,11 +179,11 @@ def test_a_claim_that_is_renewed_stays(claims, store, clock):
     receive(store, ("hello", 1))
     other = Claims(store, clock)
     claims.begin(PSID)
-    clock.passes(CLAIM - 1)
+    clock.passes(CLAIM_SECONDS - 1)
 
     claims.renew([PSID])
 
-    clock.passes(CLAIM - 1)
+    clock.passes(CLAIM_SECONDS - 1)
     assert (other.begin(PSID), other.waiting(10)) == (None, [])
     clock.passes(1)
     assert other.waiting(10) == [PSID]
@@ -194,7 +194,7 @@ def test_a_claim_that_is_renewed_stays(claims, store, clock):
 def test_a_claim_without_a_delivery_under_way_runs_out_though_its_worker_lives(claims, store, clock):
     receive(store, ("hello", 1))
     claims.begin(PSID)
-    clock.passes(CLAIM)
+    clock.passes(CLAIM_SECONDS)
 
     claims.renew([])
 

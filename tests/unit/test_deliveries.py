@@ -272,7 +272,7 @@ def test_what_was_interrupted_least_comes_first(connection):
 
 
 def test_a_thread_with_very_much_to_do_does_not_hide_the_others_for_long(connection, monkeypatch):
-    monkeypatch.setattr(deliveries, "WINDOW", 3)
+    monkeypatch.setattr(deliveries, "OLDEST_LOOKED_AT", 3)
     add(connection, *((f"a{number}", number, "7001") for number in range(5)))
     add(connection, ("b", 1, "7002"), now=START + 1)
 

@@ -9,7 +9,7 @@ from play import PSID, START
 
 from handover_channel.messenger.webhook import parse
 from handover_channel.queue import delivery_life
-from handover_channel.queue.claims import CLAIM, Claims
+from handover_channel.queue.claims import CLAIM_SECONDS, Claims
 from handover_channel.queue.delivery_life import MOVES, Stage, Step
 from handover_channel.store import deliveries, queue_admin
 
@@ -85,7 +85,7 @@ class Life:
         self.claims.give_back(self.job, Step.GIVE_BACK)
 
     def interrupt(self):
-        self.clock.passes(CLAIM)  # its process has died
+        self.clock.passes(CLAIM_SECONDS)  # its process has died
 
     def retry(self):
         with self.store.writing() as connection:

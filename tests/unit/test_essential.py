@@ -23,7 +23,7 @@ def _raise(error):
 
 @pytest.mark.parametrize("end", [*(lambda error=each: _raise(error) for each in ENDS), lambda: None])
 def test_a_thread_that_ends_before_its_time_runs_again_and_says_so(end, caplog, monkeypatch):
-    monkeypatch.setattr(essential, "PAUSE", 0.001)
+    monkeypatch.setattr(essential, "RUN_AGAIN_AFTER", 0.001)
     runs, over = [], threading.Event()
 
     def work():
@@ -96,7 +96,7 @@ def turns(request, monkeypatch):
         import uvloop
 
         monkeypatch.setattr(asyncio, "new_event_loop", uvloop.new_event_loop)
-    monkeypatch.setattr(essential, "PAUSE", 0.001)
+    monkeypatch.setattr(essential, "RUN_AGAIN_AFTER", 0.001)
     loop = TurnsLoop()
     loop.start()
     yield loop

@@ -44,18 +44,18 @@ def test_what_is_right_again_is_forgotten(found, store):
 def test_what_was_not_seen_for_a_week_is_forgotten_and_then_deleted(found, store):
     old = NOW - findings.FORGOTTEN_AFTER
 
-    assert found((findings.OVER_BUDGET, PSID, "old", old), (findings.OVER_BUDGET, "2", "new", old + 1)) == [
+    assert found((findings.BUDGET_SPENT, PSID, "old", old), (findings.BUDGET_SPENT, "2", "new", old + 1)) == [
         "new"
     ]
     with store.writing() as connection:
         assert findings.tidy(connection, now=NOW) == 1
-        assert findings.counts(connection, now=NOW) == {findings.OVER_BUDGET: 1}
+        assert findings.counts(connection, now=NOW) == {findings.BUDGET_SPENT: 1}
 
 
 def test_a_thread_is_told_what_concerns_it_and_the_set_up_and_nothing_of_other_threads(found, store):
     found(
-        (findings.OVER_BUDGET, PSID, "mine", NOW),
-        (findings.OVER_BUDGET, "8", "another's", NOW),
+        (findings.BUDGET_SPENT, PSID, "mine", NOW),
+        (findings.BUDGET_SPENT, "8", "another's", NOW),
         (findings.TOKEN_REFUSED, PAGE, "everybody's", NOW),
     )
     with store.reading() as connection:

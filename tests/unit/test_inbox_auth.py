@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, WrongPassword
 from handover_channel.inbox import auth as auth_module
-from handover_channel.inbox.auth import AT_MOST, LINK_FOR, REMEMBERED, Auth, Visitor
+from handover_channel.inbox.auth import AT_MOST, COOKIE_SECONDS, LINK_FOR, Auth, Visitor
 from handover_channel.inbox.passwords import Passwords
-from handover_channel.inbox.sign_in_limits import OF_ADDRESS, OF_BOTH, OF_NAME, WINDOW
+from handover_channel.inbox.sign_in_limits import OF_ADDRESS, OF_BOTH, OF_NAME, SIGN_IN_WINDOW
 from handover_channel.store import agents, failed_sign_ins
 from handover_channel.store.agents import ADMIN, Agent
 from handover_channel.store.schema import metadata, sign_ins
@@ -199,8 +199,8 @@ def test_passwords_and_tokens_are_in_no_log_and_no_repr(auth, kim, caplog):
 
 
 def test_many_at_the_same_moment_wait_for_their_turn_and_then_are_told(make, kim, monkeypatch):
-    monkeypatch.setattr(auth_module, "PATIENCE", 0.01)
-    monkeypatch.setattr(auth_module, "AT_ONCE", 1)
+    monkeypatch.setattr(auth_module, "HASH_WAITS_SECONDS", 0.01)
+    monkeypatch.setattr(auth_module, "HASHES_AT_ONCE", 1)
     told = []
 
     class Busy(Passwords):
@@ -322,7 +322,7 @@ def test_a_name_from_one_address_may_be_wrong_five_times_on_all_workers_together
 
     with pytest.raises(TooManyAttempts, match="-> try again in 15 minutes") as held_back:
         make().sign_in("kim", PASSWORD, address=ADDRESS)  # even the right one
-    assert held_back.value.wait == WINDOW
+    assert held_back.value.wait == SIGN_IN_WINDOW
 
 
 def test_waiting_as_long_as_told_is_enough_and_asking_does_not_make_it_longer(auth, clock, kim):
@@ -409,7 +409,7 @@ def test_a_cookie_of_another_agent_makes_no_browser_known(auth, add, kim):
 def test_a_browser_is_known_for_a_month(auth, add, clock, kim):
     add("lee")
     cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
-    clock.passes(REMEMBERED + 1)
+    clock.passes(COOKIE_SECONDS + 1)
     auth.sign_in("lee", PASSWORD, address="192.0.2.1")  # at a sign-in what is old is tidied away
     guess(auth, OF_BOTH)
 
@@ -448,7 +448,7 @@ def test_what_people_type_as_a_name_is_not_kept(auth, store, kim):
 
 def test_old_failures_are_tidied_away(auth, store, clock, kim):
     guess(auth, OF_BOTH)
-    clock.passes(WINDOW)
+    clock.passes(SIGN_IN_WINDOW)
     guess(auth, name="another")
 
     with store.reading() as connection:

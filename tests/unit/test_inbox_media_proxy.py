@@ -11,13 +11,13 @@ from urllib3 import HTTPResponse
 from handover_channel.errors import Refused
 from handover_channel.inbox import media_proxy
 from handover_channel.inbox.media_proxy import (
-    ALL,
+    FETCH_SECONDS,
+    FILE_TOO_SLOW,
     GONE,
-    LARGEST,
+    LARGEST_DOWNLOAD,
     MOST_REDIRECTS,
     NOT_ALLOWED,
     TOO_LARGE,
-    TOO_SLOW,
     MediaProxy,
     content_type_of,
     is_public_address,
@@ -239,17 +239,17 @@ def test_what_is_gone_is_told_in_words(status):
     assert refusal(PICTURE, status, {}, b"") == GONE
 
 
-@pytest.mark.parametrize("headers", [{}, {"Content-Length": str(LARGEST + 1)}])
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": str(LARGEST_DOWNLOAD + 1)}])
 def test_what_is_too_large_is_given_up(headers, monkeypatch):
-    monkeypatch.setattr(media_proxy, "LARGEST", 1000)
+    monkeypatch.setattr(media_proxy, "LARGEST_DOWNLOAD", 1000)
 
     assert refusal(PICTURE, 200, headers, b"x" * 1001) == TOO_LARGE
 
 
 def test_what_is_too_slow_is_given_up():
-    times = iter([0.0, ALL + 1])
+    times = iter([0.0, FETCH_SECONDS + 1])
 
-    assert refusal(PICTURE, 200, {}, b"x", clock=lambda: next(times)) == TOO_SLOW
+    assert refusal(PICTURE, 200, {}, b"x", clock=lambda: next(times)) == FILE_TOO_SLOW
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handover_channel.errors import AgentRefused
-from handover_channel.inbox.passwords import LONGEST, SHORTEST, Passwords, check_new
+from handover_channel.inbox.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, Passwords, check_new
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 
@@ -101,12 +101,12 @@ def test_what_is_longer_than_any_password_is_not_hashed():
     hasher = Counting()
     hasher.verify = lambda hashed, password: hasher.verified.append(len(password))
 
-    Passwords(hasher).match(None, "x" * (LONGEST + 1))
+    Passwords(hasher).match(None, "x" * (LONGEST_PASSWORD + 1))
 
     assert hasher.verified == [0]
 
 
-@pytest.mark.parametrize("length", [SHORTEST, LONGEST])
+@pytest.mark.parametrize("length", [SHORTEST_PASSWORD, LONGEST_PASSWORD])
 def test_any_characters_will_do(length):
     password = ("ab " * length)[:length]
     check_new(password)

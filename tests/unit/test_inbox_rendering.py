@@ -485,7 +485,7 @@ def test_every_reason_of_a_change_has_a_sentence():
 
 
 def test_every_control_has_its_words():
-    assert {control.value for control in Control} == set(labels.SILENCE)
+    assert {control.value for control in Control} == set(labels.SILENCE_LABELS)
 
 
 def test_every_reason_not_to_be_let_in_is_explained():

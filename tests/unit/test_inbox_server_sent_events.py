@@ -17,7 +17,7 @@ BOUND = 10.0  # seconds, for what has to happen at some time
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(updates, "LOOK", 0.01)
+    monkeypatch.setattr(updates, "LOOK_FOR_UPDATES_EVERY", 0.01)
     monkeypatch.setattr("handover_channel.inbox.server_sent_events.BEAT", 0.05)
 
 

@@ -23,7 +23,7 @@ def pool():
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(updates_module, "LOOK", 0.01)
+    monkeypatch.setattr(updates_module, "LOOK_FOR_UPDATES_EVERY", 0.01)
 
 
 async def has_looked(updates):

@@ -129,4 +129,4 @@ def test_however_many_kinds_somebody_makes_up_few_are_remembered_and_logged(capl
 
 
 def test_a_policy_is_a_kind_of_what_is_wrong_with_the_set_up():
-    assert findings.POLICY_ENFORCED in findings.KINDS
+    assert findings.POLICY_ENFORCED in findings.FINDING_KINDS

@@ -172,7 +172,7 @@ def handover(monkeypatch, capsys, store):
     monkeypatch.setattr(services, "from_config", lambda: services.Services(None, store, None, None))
     monkeypatch.setattr(rasa_trackers, "events", lambda thread, endpoints: trackers.get(thread, []))
     monkeypatch.setattr(rasa_trackers, "delete", lambda thread, endpoints: len(trackers.pop(thread, [])))
-    monkeypatch.setattr(person, "PATIENCE", 0.3)
+    monkeypatch.setattr(person, "WORKER_ENDS_WITHIN", 0.3)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])

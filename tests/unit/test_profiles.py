@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from play import DAY, OUTAGE, PSID, settings_with
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.graph_api.profiles import AGAIN, LONGEST_NAME, Profiles, person_of
+from handover_channel.graph_api.profiles import (
+    ASK_AGAIN_AFTER_OUTAGE,
+    LONGEST_PERSON_NAME,
+    Profiles,
+    person_of,
+)
 from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.replies.sending_rules import SendingRules
 from handover_channel.settings.credentials import Page
@@ -109,7 +114,7 @@ def test_that_meta_tells_nothing_is_remembered_too(profiles, play, pool):
     assert news_of(play) == []
 
 
-@pytest.mark.parametrize(("fault", "pause"), [(OUTAGE, AGAIN), (NO_PROFILE, DAY)])
+@pytest.mark.parametrize(("fault", "pause"), [(OUTAGE, ASK_AGAIN_AFTER_OUTAGE), (NO_PROFILE, DAY)])
 def test_a_name_that_was_known_stays_when_meta_does_not_tell_it(profiles, play, pool, fault, pause):
     profiles.want(PSID, page="")
     pool.works()
@@ -150,7 +155,7 @@ def test_a_database_that_is_away_is_asked_again_later(profiles, play, pool, monk
     profiles.want(PSID, page="")
     pool.works()
     monkeypatch.undo()
-    play.clock.passes(AGAIN + 1)
+    play.clock.passes(ASK_AGAIN_AFTER_OUTAGE + 1)
     profiles.want(PSID, page="")
     pool.works()
 
@@ -162,7 +167,7 @@ def test_a_name_is_one_line_and_not_too_long():
     person = person_of(answer, PSID, now=1.0)
 
     assert person.name.startswith("Na dia HHH")
-    assert len(person.name) == LONGEST_NAME
+    assert len(person.name) == LONGEST_PERSON_NAME
     assert person.picture == ""
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from handover_channel.queue.calls import BOT, CONTROL, DELIVERIES, LOG, SENT
+from handover_channel.queue.calls import BOT_CALLS, CONTROL, DELIVERIES, LOG, SENT_CALLS
 from handover_channel.queue.ipc import (
     NOTHING,
     BatchServer,
@@ -66,7 +66,7 @@ def test_a_request_that_comes_in_pieces_is_put_together(ends):
 
 
 def test_a_request_larger_than_a_block_comes_through(ends, monkeypatch):
-    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK", 100)
+    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK_OF_LINE", 100)
     asking, other = ends
     body = bytes(range(256)) * 20
     asking.sendall(framed(1, body) + framed(2, b"next"))
@@ -252,9 +252,9 @@ async def test_each_call_is_answered_in_a_context_of_its_own(ends):
 def test_the_tables_hold_what_the_two_processes_call_and_no_more():
     assert DELIVERIES.requests == {"receive"}
     assert CONTROL.requests == {"start", "ping", "counted", "stop"}
-    assert BOT.requests == {"let_echoes_come", "answer", "returned", "muted"}
-    assert DELIVERIES.notifications == CONTROL.notifications == BOT.notifications == frozenset()
-    assert (SENT.requests, SENT.notifications) == (frozenset(), {"note_sent"})
+    assert BOT_CALLS.requests == {"let_echoes_come", "answer", "returned", "muted"}
+    assert DELIVERIES.notifications == CONTROL.notifications == BOT_CALLS.notifications == frozenset()
+    assert (SENT_CALLS.requests, SENT_CALLS.notifications) == (frozenset(), {"note_sent"})
     assert (LOG.requests, LOG.notifications) == (frozenset(), {"log"})
 
 

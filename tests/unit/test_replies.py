@@ -11,7 +11,7 @@ from handover_channel.replies.sending_rules import NOT_HERE, NOT_REACHABLE, PEOP
 from handover_channel.replies.sent_parts import SentPart, part_of
 from handover_channel.replies.service import NOT_ITS_TURN, AgentReplies
 from handover_channel.store import replies, transcript
-from handover_channel.store.replies import FAILED, NEVER_BEGUN, PATIENCE, PERHAPS_DELIVERED, SENT
+from handover_channel.store.replies import FAILED, NEVER_BEGUN, PERHAPS_DELIVERED, REPLY_WAITS_SECONDS, SENT
 
 LONG = "A long story. " * 250
 
@@ -198,7 +198,7 @@ def test_what_an_ended_process_was_sending_has_perhaps_been_delivered(play, agen
     reply = being_sent(play, worker)
     assert [each.state for each in unsent(play)] == [replies.SENDING]
 
-    play.clock.passes(PATIENCE + 1)
+    play.clock.passes(REPLY_WAITS_SECONDS + 1)
 
     assert [(each.id, each.error) for each in unsent(play)] == [(reply.id, PERHAPS_DELIVERED)]
     assert agent.retry(reply.id).state == SENT
@@ -215,7 +215,7 @@ def being_sent(play, worker, text="Hello."):
 def test_what_nobody_has_begun_was_never_sent(play, agent):
     with play.store.writing() as connection:
         replies.add(connection, PSID, key="k", agent="nour", text="Hello.", now=play.clock())
-    play.clock.passes(2 * PATIENCE + 1)
+    play.clock.passes(2 * REPLY_WAITS_SECONDS + 1)
 
     assert [each.error for each in unsent(play)] == [NEVER_BEGUN]
 

@@ -8,7 +8,7 @@ import pytest
 from play import OUTAGE, PSID
 
 from handover_channel.errors import GraphError, Refused
-from handover_channel.graph_api.personas import AGAIN
+from handover_channel.graph_api.personas import ASK_AGAIN_AFTER_REFUSAL
 from handover_channel.replies.sending_rules import LARGEST_FILE, kind_of
 from handover_channel.replies.service import AgentReplies
 from handover_channel.settings.inbox import InboxSettings
@@ -240,7 +240,7 @@ def test_a_persona_that_is_refused_holds_no_reply_up(with_personas, fault):
         assert agent.reply(PSID, "Hello.", agent="nour").state == SENT
     assert play.calls() == ["personas", "messages", "messages"]
 
-    play.clock.passes(AGAIN + 1)
+    play.clock.passes(ASK_AGAIN_AFTER_REFUSAL + 1)
     agent.reply(PSID, "Hello.", agent="nour")
 
     assert personas_of(play) == [None, None, "Nour"]

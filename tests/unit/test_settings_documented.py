@@ -76,9 +76,9 @@ def test_the_documented_defaults_are_the_real_ones(tmp_path):
 def test_the_placeholders_of_each_text_are_documented():
     meanings = described(TABLES["handover.yml"])
     texts = {
-        "joined": inbox_settings.JOINED,
-        "ahead": inbox_settings.AHEAD,
-        "canned_replies.NAME": inbox_settings.CANNED,
+        "joined": inbox_settings.JOINED_PLACEHOLDERS,
+        "ahead": inbox_settings.AHEAD_PLACEHOLDERS,
+        "canned_replies.NAME": inbox_settings.CANNED_PLACEHOLDERS,
     }
 
     for key, placeholders in texts.items():

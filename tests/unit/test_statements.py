@@ -169,8 +169,8 @@ def store_and_begin(process, *texts):
 @pytest.fixture
 async def quiet(place, graph, monkeypatch):
     """A process whose worker has had its first look, and looks no more; its bot speaks."""
-    monkeypatch.setattr(worker_module, "LOOK", 1000)
-    monkeypatch.setattr(worker_module, "TIDY", 1000)
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
+    monkeypatch.setattr(worker_module, "TIDY_STORE_EVERY", 1000)
     process = place()
     process.bot.during = speaking(process, graph)
     receive(process.store, "first", thread="first")

@@ -5,7 +5,9 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
+from typing import Dict, Iterator, Set, Tuple
 
 import pytest
 
@@ -95,3 +97,55 @@ def test_every_module_but_the_edges_to_rasa_works_without_it():
     ]
 
     _python(f"import sys; sys.modules['rasa'] = None; import {', '.join(names)}")
+
+
+#: Tables that each module of a kind has: the routes of the inbox, the Graph API calls of the simulator.
+ONE_IN_EACH_MODULE = {"ROUTES", "CALLS"}
+
+
+def _constants(tree: ast.Module) -> Iterator[Tuple[str, ast.expr]]:
+    """The module's names in capital letters, each with the expression that it is given."""
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from _named(node.target, node.value)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _named(target, node.value)
+
+
+def _named(target: ast.expr, value: ast.expr) -> Iterator[Tuple[str, ast.expr]]:
+    if isinstance(target, ast.Tuple):
+        values = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
+        for each, its in zip(target.elts, values):
+            yield from _named(each, its)
+    elif isinstance(target, ast.Name) and target.id.isupper():
+        yield target.id, value
+
+
+def _value(expression: ast.expr) -> str:
+    """The value where it is one of numbers and texts (7 * 24 * 3600), else the source."""
+    try:
+        code = compile(ast.Expression(expression), "", "eval")
+        return repr(eval(code, {"__builtins__": {}}))  # noqa: S307  (our own source)
+    except Exception:  # it needs other names
+        return ast.unparse(expression)
+
+
+def test_a_constant_of_one_name_has_one_value():
+    values: Dict[str, Dict[str, Set[str]]] = defaultdict(lambda: defaultdict(set))
+    for module, text in TEXTS.items():
+        if not module.startswith("store/migrations/"):  # each is as it was when it was written
+            for name, expression in _constants(ast.parse(text)):
+                values[name][_value(expression)].add(module)
+
+    several = {name: dict(each) for name, each in values.items() if len(each) > 1}
+    assert {name: each for name, each in several.items() if name not in ONE_IN_EACH_MODULE} == {}
+    assert set(several) == ONE_IN_EACH_MODULE
+
+
+def test_the_comparison_of_constants_sees_values_and_not_spellings():
+    tree = ast.parse("A, B = 60, 2\nA: int = 6 * 10\nC = A\n(_D, e) = 1, 2\n__all__ = []\n")
+
+    found = [(name, _value(expression)) for name, expression in _constants(tree)]
+
+    assert found == [("A", "60"), ("B", "2"), ("A", "60"), ("C", "A"), ("_D", "1")]

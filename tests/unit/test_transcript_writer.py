@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from handover_channel.control.transcript_writer import TRY_AGAIN_AFTER, TranscriptWriter
+from handover_channel.control.transcript_writer import WRITE_AGAIN_AFTER, TranscriptWriter
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rules.control import Control, State
 from handover_channel.store import page_updates, threads, transcript
@@ -102,9 +102,9 @@ class Failing:
 def test_a_database_that_is_back_soon_loses_nothing(store, held):
     naps = []
 
-    write(Failing(store, len(TRY_AGAIN_AFTER)), ("m1", "hello?"), sleep=naps.append)
+    write(Failing(store, len(WRITE_AGAIN_AFTER)), ("m1", "hello?"), sleep=naps.append)
 
-    assert naps == list(TRY_AGAIN_AFTER)
+    assert naps == list(WRITE_AGAIN_AFTER)
     assert lines(store) == [("person", "hello?", "m1")]
 
 

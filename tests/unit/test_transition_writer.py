@@ -4,7 +4,11 @@ import pytest
 import sqlalchemy as sa
 from play import PSID, SALES_BOT, START, settings_with
 
-from handover_channel.control.transition_writer import SETTLE_AFTER, TRY_AGAIN_AFTER, TransitionWriter
+from handover_channel.control.transition_writer import (
+    RETURN_AGAIN_AFTER_MINUTES,
+    SETTLE_AFTER,
+    TransitionWriter,
+)
 from handover_channel.rules.control import Change, Control
 from handover_channel.store import deadlines, deliveries, schema, thread_activity, threads
 from handover_channel.store.deliveries import Delivery
@@ -170,7 +174,7 @@ def test_refusals_wait_longer_each_time_and_then_an_hour(transition_writer, stor
     ]
 
     assert waits == [1, 5, 15, 60, 60, 60]
-    assert TRY_AGAIN_AFTER == (1, 5, 15, 60)
+    assert RETURN_AGAIN_AFTER_MINUTES == (1, 5, 15, 60)
     assert due(store)["take_again"] == 3600
 
 

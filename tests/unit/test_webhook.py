@@ -435,7 +435,7 @@ NAMES = st.sampled_from(
         "payload",
         "attachments",
     ]
-    + ["referral", "url", "metadata", "new_owner_app_id", "reply_to", "app_id", *webhook._KINDS]
+    + ["referral", "url", "metadata", "new_owner_app_id", "reply_to", "app_id", *webhook._READERS]
 )
 JSON = st.recursive(
     SCRAPS,

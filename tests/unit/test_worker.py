@@ -25,7 +25,7 @@ from workplace import (
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue import backpressure
 from handover_channel.queue import worker as worker_module
-from handover_channel.queue.claims import CLAIM
+from handover_channel.queue.claims import CLAIM_SECONDS
 from handover_channel.queue.due_deadlines import DEADLINE_CLAIM
 from handover_channel.rules.control import Change
 from handover_channel.rules.return_reasons import ReturnReason
@@ -121,7 +121,7 @@ async def test_a_conversation_that_takes_long_stops_no_other(place, store):
 
 
 async def test_only_so_many_turns_run_at_a_time(place, store, monkeypatch):
-    monkeypatch.setattr(worker_module, "AT_ONCE", 2)
+    monkeypatch.setattr(worker_module, "THREADS_AT_ONCE", 2)
     process, inside, most = place(), set(), []
 
     async def during(thread, text):
@@ -157,7 +157,7 @@ async def test_what_comes_during_a_turn_is_answered_after_it(place, store):
 
 
 async def test_work_is_heard_of_from_any_thread(place, store, monkeypatch):
-    monkeypatch.setattr(worker_module, "LOOK", 1000)
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
     process = place().start()
     await eventually(lambda: process.worker._loop is not None)
     await real_sleep(0.02)
@@ -367,7 +367,9 @@ async def test_what_a_dead_process_had_claimed_is_taken_up_at_once(place, store,
     host = process.worker._claims.worker.split(":")[0]
     with store.writing() as connection:
         # No process has this id: it is more than any system gives.
-        deliveries.claim(connection, PSID, worker=f"{host}:{2**22 + 1}:x", now=START, until=START + CLAIM)
+        deliveries.claim(
+            connection, PSID, worker=f"{host}:{2**22 + 1}:x", now=START, until=START + CLAIM_SECONDS
+        )
 
     process.start()
 
@@ -379,20 +381,22 @@ async def test_what_another_process_has_claimed_is_left_alone_until_the_claim_ru
     process = place()
     host = process.worker._claims.worker.split(":")[0]
     with store.writing() as connection:
-        deliveries.claim(connection, PSID, worker=f"{host}:{os.getpid()}:x", now=START, until=START + CLAIM)
+        deliveries.claim(
+            connection, PSID, worker=f"{host}:{os.getpid()}:x", now=START, until=START + CLAIM_SECONDS
+        )
     receive(store, "hello", thread="other")
     process.start()
     await eventually(lambda: process.bot.said["other"])
     await real_sleep(0.05)
     assert process.bot.said[PSID] == []
 
-    clock.passes(CLAIM)
+    clock.passes(CLAIM_SECONDS)
 
     await eventually(lambda: process.bot.said[PSID] == ["hello"])
 
 
 async def test_a_long_turn_keeps_its_claim(place, store, clock, monkeypatch):
-    monkeypatch.setattr(worker_module, "CLAIM", 0.0)  # of the pause between two renewals
+    monkeypatch.setattr(worker_module, "CLAIM_SECONDS", 0.0)  # of the pause between two renewals
     slow, other, go_on = place(), place(), asyncio.Event()
     slow.bot.during = lambda thread, text: go_on.wait()
     receive(store, "hello")
@@ -401,8 +405,8 @@ async def test_a_long_turn_keeps_its_claim(place, store, clock, monkeypatch):
     other.start()
 
     for _ in range(5):
-        clock.passes(CLAIM - 1)
-        await eventually(lambda: claimed_until(store) == clock() + CLAIM)
+        clock.passes(CLAIM_SECONDS - 1)
+        await eventually(lambda: claimed_until(store) == clock() + CLAIM_SECONDS)
 
     assert other.bot.begun == []
     go_on.set()
@@ -443,7 +447,7 @@ async def test_a_turn_that_outlasts_the_grace_is_given_back(place, store):
 
 
 async def test_a_worker_without_work_stops_at_once(place, monkeypatch):
-    monkeypatch.setattr(worker_module, "LOOK", 1000)
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
     process = place().start()
     await real_sleep(0.02)
 

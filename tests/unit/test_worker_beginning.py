@@ -21,7 +21,7 @@ from workplace import (
 )
 
 from handover_channel.queue import worker as worker_module
-from handover_channel.queue.claims import CLAIM, Begun
+from handover_channel.queue.claims import CLAIM_SECONDS, Begun
 
 
 class Intake:
@@ -50,7 +50,7 @@ class Intake:
 @pytest.fixture
 def never_looking(monkeypatch, impatient):
     """A worker that looks for work at its start, and then only hears of it."""
-    monkeypatch.setattr(worker_module, "LOOK", 1000)
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
 
 
 def claim_on(store, thread):
@@ -219,7 +219,7 @@ async def test_nothing_is_reserved_before_the_worker_runs_or_after_it_stops(plac
 
 
 async def test_nothing_is_reserved_beyond_what_is_worked_off_at_a_time(place, monkeypatch, never_looking):
-    monkeypatch.setattr(worker_module, "AT_ONCE", 2)
+    monkeypatch.setattr(worker_module, "THREADS_AT_ONCE", 2)
     worker = (await running(place())).worker
 
     assert worker.reserve(["1", "2", "3"]) == []
@@ -311,8 +311,8 @@ async def test_what_is_handed_over_while_the_worker_stops_is_finished_or_given_b
 
 
 async def test_what_was_begun_and_waits_for_room_keeps_its_claim(place, store, clock, monkeypatch):
-    monkeypatch.setattr(worker_module, "CLAIM", 0.0)  # of the pause between two renewals
-    monkeypatch.setattr(worker_module, "AT_ONCE", 1)
+    monkeypatch.setattr(worker_module, "CLAIM_SECONDS", 0.0)  # of the pause between two renewals
+    monkeypatch.setattr(worker_module, "THREADS_AT_ONCE", 1)
     process, other, go_on = place(), place(), asyncio.Event()
     process.bot.during = lambda thread, text: go_on.wait()
     process.start()
@@ -326,9 +326,9 @@ async def test_what_was_begun_and_waits_for_room_keeps_its_claim(place, store, c
 
     other.start()
     for _ in range(5):
-        clock.passes(CLAIM - 1)
-        await eventually(lambda: other.bot.begun or claim_on(store, "slow") == clock() + CLAIM)
-    await eventually(lambda: other.bot.begun or claim_on(store, PSID) == clock() + CLAIM)
+        clock.passes(CLAIM_SECONDS - 1)
+        await eventually(lambda: other.bot.begun or claim_on(store, "slow") == clock() + CLAIM_SECONDS)
+    await eventually(lambda: other.bot.begun or claim_on(store, PSID) == clock() + CLAIM_SECONDS)
 
     assert other.bot.begun == []
     go_on.set()

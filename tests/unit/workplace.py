@@ -114,7 +114,7 @@ class Place:
 @pytest.fixture
 def impatient(monkeypatch):
     """Pauses of seconds take milliseconds here."""
-    monkeypatch.setattr(worker_module, "LOOK", 0.01)
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 0.01)
     monkeypatch.setattr(asyncio, "sleep", lambda delay, *more: real_sleep(delay / 1000))
 
 
