@@ -1,6 +1,7 @@
-"""The custom actions: hand over, come back, begin a session. They need rasa_sdk, not Rasa.
+"""Runs the custom actions on the action server: hand over, come back, begin a session.
 
-The switchboard works synchronously and calls Meta: it runs in a thread, so that other conversations go on.
+Needs rasa_sdk, not Rasa. Thread control is synchronous and calls Meta: it runs in a pool of threads, so that
+other conversations go on meanwhile.
 """
 
 from __future__ import annotations

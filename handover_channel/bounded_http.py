@@ -1,10 +1,10 @@
-"""HTTP connections that end at a deadline, which holds for all of an exchange: connect, TLS, head and body.
+"""Ends HTTP exchanges at a deadline that holds for all of them: connect, TLS, head and body.
 
-1. urllib3's time-outs are for each wait: whoever sends a byte now and then keeps a thread for ever. Here one
-   thread of the process looks after all exchanges under way, and shuts the connections of those whose time is
-   over; whatever waits on one then wakes up with an error, or with less than there should be. So look at
-   `is_over` afterwards, too.
-2. Of a host's addresses the first few are tried, and none that *may_call* refuses: nothing is sent to those.
+1. urllib3's time-outs hold for each wait: a server that sends a byte now and then occupies a thread for ever.
+   Here one thread of the process watches all exchanges under way, and shuts the connections of those whose
+   time is over. A caller waiting on such a connection gets an error, or less data than there should be, so it
+   has to check `is_over` afterwards.
+2. The first few addresses of a host are tried, except those that *may_call* refuses: nothing is sent there.
 3. A thread makes one exchange at a time: its deadline is the thread's.
 """
 

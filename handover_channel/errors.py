@@ -1,4 +1,4 @@
-"""Every error of this package, split by who must act.
+"""Defines every error of this package, grouped by who must act.
 
 HandoverError
 ├── SettingsError             the developer: handover.yml or credentials.yml

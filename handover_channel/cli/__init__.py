@@ -1,1 +1,1 @@
-"""Offers everything on the command line: the `handover` command."""
+"""Offers the `handover` command."""

@@ -1,8 +1,8 @@
-"""The `handover` command.
+"""Defines the `handover` command and its first commands; the others are in their own modules.
 
-A failure that has a name is plain text on stderr and exit code 2, never a traceback.
-Imports stand inside the commands: `handover --help` answers at once, and what a command does not need
-(the simulator's web server, the database) need not be installed.
+An error of ours is plain text on stderr and exit code 2, never a traceback. Imports stand inside the
+commands: `handover --help` answers at once, and packages that a command does not need (the simulator's web
+server, the database) need not be installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`handover queue`: what waits, what was given up, and what to do about it. Never shows what people wrote."""
+"""Shows deliveries that wait or were given up, retries them and drops them: `handover queue`.
+
+Never shows what people wrote.
+"""
 
 from __future__ import annotations
 

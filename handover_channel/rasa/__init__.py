@@ -1,1 +1,1 @@
-"""The edge to Rasa's server (Sanic) that both channels share."""
+"""Connects the package to Rasa: its channel, its policies, its turns and its server (Sanic)."""

@@ -1,8 +1,8 @@
-"""The Rasa channel: a drop-in for Rasa's own Facebook channel.
+"""Serves Messenger's webhook as a Rasa channel: a drop-in for Rasa's own Facebook channel.
 
-What cannot be Meta's is refused before its body is read. Meta is answered as soon as its events are on disk;
-storing and processing happen in a process of their own (queue/process.py), turns on a thread of their own, so
-that no turn, however long, makes Meta wait.
+A request that cannot be Meta's is refused before its body is read. Meta is answered as soon as its events are
+on disk. Storing and processing happen in a process of their own (queue/process.py) and turns on a thread of
+their own, so that Meta never waits for a turn.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
@@ -59,7 +59,10 @@ class MessengerInput(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
-        """Build the channel from its block of credentials.yml and the handover.yml beside it."""
+        """Build the channel from its block of credentials.yml and the handover.yml beside it.
+
+        Raises ChannelSettingsError with everything that is wrong.
+        """
         try:
             settings = settings_file.load(credentials=credentials or {})
             return cls(settings, verify=settings.verify)

@@ -1,9 +1,9 @@
-"""Sends what Rasa says to Messenger.
+"""Sends the bot's responses to Messenger.
 
 1. Every call goes through the gate (queue/outbound_gate.py): the bot does not speak in a thread it does not
-   control. If that cannot be found out, the turn ends there, and is taken up again.
-2. A refusal does not end the turn. `spoken` tells what became of its messages.
-3. The next message goes out when Meta has answered the one before.
+   control. If that cannot be found out, the turn ends there, and is run again later.
+2. A refusal by Meta does not end the turn. `spoken` counts what was sent, held back and refused.
+3. The next message is sent when Meta has answered the one before.
 """
 
 from __future__ import annotations

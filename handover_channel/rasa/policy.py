@@ -1,11 +1,11 @@
-"""Rasa's policies: silence while the bot does not have control (`silence` decides, this asks and votes).
+"""Makes Rasa predict silence while the bot does not have control (rules/rasa_turn.py decides, this votes).
 
-1. A store that cannot be asked mutes. A bot that is silent by mistake is a nuisance, one that speaks
-   into an agent's conversation is a fault.
-2. What the person told a human stays out of the dialogue history and the slots. On channels without a gate
-   it is handed to whoever writes it down for the agents.
+1. If the store cannot be read, the bot is muted. A bot that is silent by mistake is a nuisance; a bot that
+   speaks into an agent's conversation is a fault.
+2. Messages to people stay out of the dialogue history and the slots. On channels without an outbound gate
+   they are written to the transcript for the agents.
 
-And one of the same make for bots that speak several languages, which keeps a slot.
+`LanguagePolicy`, for bots that speak several languages, sets a slot and predicts nothing.
 
 Rasa resolves every annotation of this module with typing.get_type_hints: import each annotated
 type for real (not under TYPE_CHECKING) and spell unions with Optional.

@@ -1,4 +1,4 @@
-"""Rasa's own record of one conversation, its tracker, reached without a Rasa server: by endpoints.yml.
+"""Reads and deletes Rasa's tracker of one conversation by endpoints.yml, without a Rasa server.
 
 Rasa 3.6 has no method that deletes a tracker (`rasa.core.tracker_store`), so it is done in each kind of store
 as that keeps it. What cannot be reached is said, with what to do by hand.

@@ -33,6 +33,13 @@ def test_every_module_says_what_it_is_for():
     assert not [name for name, text in TEXTS.items() if not ast.get_docstring(ast.parse(text))]
 
 
+def test_every_module_says_what_it_does_subject_first():
+    asking = re.compile(r"(What|Which|Who|Whom|Whose|Whether|When|Where|How)\b")
+    found = {name for name, text in TEXTS.items() if asking.match(ast.get_docstring(ast.parse(text)) or "")}
+
+    assert not found
+
+
 def test_no_module_outgrows_its_subject():
     assert not {name: len(text.splitlines()) for name, text in TEXTS.items() if text.count("\n") > 400}
 

@@ -1,4 +1,4 @@
-"""What the built-in inbox keeps: who answers, who waits, what agents write, and the agents themselves."""
+"""Adds the tables of the built-in inbox: assignments, waiting threads, replies and notes, and the agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the messaging window was opened, what Meta refused there, what was said last, and names of pages."""
+"""Adds the messaging window, its refusals, the last words of each thread, and the names of pages."""
 
 from __future__ import annotations
 
