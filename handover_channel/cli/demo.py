@@ -26,7 +26,7 @@ from handover_channel.printable import printable
 MODEL = Path("models/handover.tar.gz")
 LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
 MESSENGER_URL = "http://127.0.0.1:8090/"
-INBOX = "http://127.0.0.1:5005/webhooks/inbox"
+INBOX_URL = "http://127.0.0.1:5005/webhooks/inbox"
 
 #: Seconds until all parts must have answered; a slow laptop loads TensorFlow for one minute.
 START_WITHIN = 300.0
@@ -184,8 +184,8 @@ def _way_in() -> str:
     from handover_channel.inbox.auth import Auth
 
     with suppress(HandoverError):
-        return Auth(services.from_config().store).one_time_link(INBOX)
-    return f"{INBOX}/"
+        return Auth(services.from_config().store).one_time_link(INBOX_URL)
+    return f"{INBOX_URL}/"
 
 
 def _print_end(console: Console, child: Child) -> None:

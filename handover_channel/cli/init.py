@@ -90,18 +90,18 @@ def _choices(
     intent: List[str],
     messenger: Optional[bool],
 ) -> Choices:
-    from handover_channel.project_setup.phrases import LANGUAGES, code_of
+    from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE, code_of
     from handover_channel.project_setup.project import Choices
     from handover_channel.rules.bot_contract import HANDOVER_INTENT
 
-    unknown = [each for each in language if each not in LANGUAGES]
+    unknown = [each for each in language if each not in PHRASES_OF_LANGUAGE]
     if unknown:
         raise HandoverError(
-            f"--language {unknown[0]}: there are {', '.join(LANGUAGES)} -> choose among these"
+            f"--language {unknown[0]}: there are {', '.join(PHRASES_OF_LANGUAGE)} -> choose among these"
         )
     languages = tuple(dict.fromkeys(language)) or (code_of(facts.config.language),)
     if asks and not language:
-        languages = _asked_languages(languages, tuple(LANGUAGES))
+        languages = _asked_languages(languages, tuple(PHRASES_OF_LANGUAGE))
     intents: Tuple[str, ...] = tuple(dict.fromkeys(intent)) or facts.settings.intents
     if not intents:
         own = facts.usable_intents

@@ -27,10 +27,10 @@ SCHEMA = 1
 WORKER_ENDS_WITHIN, HELD_SECONDS = 20.0, 120.0
 
 THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
-ENDPOINTS = typer.Option(Path("endpoints.yml"), help="Rasa's file that names its tracker store.")
+ENDPOINTS_OPTION = typer.Option(Path("endpoints.yml"), help="Rasa's file that names its tracker store.")
 
 
-def export(thread: str = THREAD, endpoints: Path = ENDPOINTS) -> None:
+def export(thread: str = THREAD, endpoints: Path = ENDPOINTS_OPTION) -> None:
     """Write everything that is kept about a person as JSON."""
     from handover_channel.store import personal_data
 
@@ -43,7 +43,7 @@ def export(thread: str = THREAD, endpoints: Path = ENDPOINTS) -> None:
 
 def forget(
     thread: str = THREAD,
-    endpoints: Path = ENDPOINTS,
+    endpoints: Path = ENDPOINTS_OPTION,
     yes: bool = typer.Option(False, "--yes", help="Do not ask first."),
 ) -> None:
     """Delete everything that is kept about a person, for good."""

@@ -17,7 +17,7 @@ from handover_channel.project_setup.yaml_text import newline_of
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, RETURN_ACTION, SESSION_START_ACTION
 
 MODULE = "handover_channel.actions"
-FILE = "actions.py"
+ACTIONS_FILE = "actions.py"
 FOLDER = "actions/"
 #: Our module in a folder, and what it is called where that name is taken.
 NAMES = ("actions/handover.py", "actions/handover_actions.py")
@@ -83,8 +83,8 @@ def plan(texts: Mapping[str, str], facts: Facts, needed: Tuple[str, ...]) -> Pla
     if not classes:
         return Planned()
     line = f"from {MODULE} import {', '.join(classes)}"
-    if FILE in texts and not any(path.startswith(FOLDER) for path in texts):
-        return Planned({FILE: (_import(texts[FILE], f"{line}  # noqa: F401"),)})
+    if ACTIONS_FILE in texts and not any(path.startswith(FOLDER) for path in texts):
+        return Planned({ACTIONS_FILE: (_import(texts[ACTIONS_FILE], f"{line}  # noqa: F401"),)})
     path = next((each for each in NAMES if each not in texts), None)
     if path is None:
         raise NoProject(f"{' and '.join(NAMES)} are there already -> rename one of them")

@@ -248,7 +248,7 @@ TURKISH = Phrases(
 )
 
 #: Language code, as in config.yml -> what is said in it.
-LANGUAGES: Dict[str, Phrases] = {
+PHRASES_OF_LANGUAGE: Dict[str, Phrases] = {
     "en": ENGLISH,
     "ar": ARABIC,
     "fr": FRENCH,
@@ -260,6 +260,6 @@ LANGUAGES: Dict[str, Phrases] = {
 
 
 def code_of(language: str) -> str:
-    """Return the code in `LANGUAGES` of a bot's `language` ("de_DE", "pt-BR"), English for any other."""
+    """Return the code in `PHRASES_OF_LANGUAGE` of a bot's `language` ("de_DE", "pt-BR"), else English."""
     code = language.replace("_", "-").partition("-")[0].lower()
-    return code if code in LANGUAGES else "en"
+    return code if code in PHRASES_OF_LANGUAGE else "en"

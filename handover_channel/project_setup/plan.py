@@ -17,7 +17,7 @@ from handover_channel.project_setup import (
     story_test,
     training_data,
 )
-from handover_channel.project_setup.phrases import LANGUAGES
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import (
     CONFIG,
     CREDENTIALS,
@@ -106,7 +106,7 @@ def _expect_rasa_3(about_domain: domain.Facts, about_config: config.Facts) -> No
 def plan(found: Found, choices: Choices) -> Planned:
     """Return all that handover needs in this project, and what the developer should know about it."""
     facts, project = found.facts, found.project
-    phrases = LANGUAGES[choices.languages[0]]
+    phrases = PHRASES_OF_LANGUAGE[choices.languages[0]]
     needed = domain.needed_actions(facts.domain, facts.actions.own)
     changed, covered = stories.plan({**found.data, **found.tests}, choices)
     taken_over = facts.credentials.has_facebook or facts.credentials.has_messenger

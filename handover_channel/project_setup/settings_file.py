@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import List, Tuple
 
 from handover_channel.project_setup import yaml_edits
-from handover_channel.project_setup.phrases import LANGUAGES
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import SETTINGS, Choices, Planned
 from handover_channel.project_setup.yaml_text import Document
 from handover_channel.rules.bot_contract import HANDOVER_INTENT
@@ -71,7 +71,7 @@ def _head(choices: Choices, *, simulated: bool, on_messenger: bool) -> List[str]
 
 
 def _rest(choices: Choices) -> List[str]:
-    spoken = [LANGUAGES[each] for each in choices.languages]
+    spoken = [PHRASES_OF_LANGUAGE[each] for each in choices.languages]
     lines = []
     if choices.intents != (HANDOVER_INTENT,):
         lines += [

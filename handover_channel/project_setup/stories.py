@@ -16,7 +16,7 @@ from handover_channel.project_setup.training_data import Situation, situation_of
 from handover_channel.project_setup.yaml_text import Document, Node
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT, HANDOVER_RESPONSE
 
-_OURS = (HANDOVER_RESPONSE, HANDOVER_ACTION)
+_OUR_STEPS = (HANDOVER_RESPONSE, HANDOVER_ACTION)
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def _replaced(document: Document, steps: List[Node]) -> Edit:
     text, start, end = document.text, steps[0].start, steps[-1].last_leaf().end
     old = text[start:end]
     if steps[0].flow:
-        return Edit(start, old, ", ".join(yaml_edits.flow({"action": each}) for each in _OURS))
+        return Edit(start, old, ", ".join(yaml_edits.flow({"action": each}) for each in _OUR_STEPS))
     dash = text.rfind("-", 0, start)
     column = dash - (text.rfind("\n", 0, dash) + 1)
     between = document.newline + " " * column + text[dash:start]
-    return Edit(start, old, between.join(f"action: {each}" for each in _OURS))
+    return Edit(start, old, between.join(f"action: {each}" for each in _OUR_STEPS))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Mapping, Tuple
 
 from handover_channel.project_setup import yaml_edits
-from handover_channel.project_setup.phrases import LANGUAGES
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import STORY_TEST, Choices, Planned
 from handover_channel.project_setup.training_data import Facts as TrainingFacts
 from handover_channel.rules.bot_contract import (
@@ -66,7 +66,9 @@ def _said(intent: str, language: str, training: TrainingFacts) -> str:
     plain = [each for each in own if not set("[]{}") & set(each)]
     if plain:
         return plain[0]
-    kept = [] if own else [each for each in LANGUAGES[language].examples if each not in _all(training)]
+    kept = (
+        [] if own else [each for each in PHRASES_OF_LANGUAGE[language].examples if each not in _all(training)]
+    )
     return kept[0] if kept and intent == HANDOVER_INTENT else PAYLOAD_PREFIX + intent
 
 

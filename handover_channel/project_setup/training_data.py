@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from handover_channel.project_setup import yaml_edits
-from handover_channel.project_setup.phrases import LANGUAGES
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import Choices, Planned
 from handover_channel.project_setup.yaml_text import Document, Node
 from handover_channel.rules.bot_contract import (
@@ -173,7 +173,7 @@ def _nlu(facts: Facts, choices: Choices) -> Tuple[List[Any], List[str]]:
     kept: List[str] = []
     remarks: List[str] = []
     for language in choices.languages:
-        for example in LANGUAGES[language].examples:
+        for example in PHRASES_OF_LANGUAGE[language].examples:
             intent = taken.get(_folded(example))
             if intent is None:
                 kept.append(example)

@@ -14,7 +14,7 @@ from handover_channel.project_setup.edits import Edit
 from handover_channel.project_setup.yaml_text import Document, Node, Unreadable
 
 #: Text that means itself without quotes, in block and in flow style.
-_PLAIN = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+)*|\d+ [a-z]+)\Z")
+_PLAIN_SCALAR = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+)*|\d+ [a-z]+)\Z")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -27,7 +27,7 @@ def scalar(value: Any) -> str:
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value)
     text = str(value)
-    plain = _PLAIN.match(text) and text.lower() not in _WORDS
+    plain = _PLAIN_SCALAR.match(text) and text.lower() not in _WORDS
     if plain:
         return text
     single = '"' in text and not set("'\\") & set(text) and text.isprintable()
