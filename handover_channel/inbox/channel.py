@@ -93,7 +93,7 @@ class InboxInput(InputChannel):
             return await self._health()
 
         listeners = {
-            "before_server_start": lambda app, loop: http.guard(app),
+            "before_server_start": lambda app, loop: http.guard(app, page),
             "after_server_start": functools.partial(self._start, page, on_new_message),
             "before_server_stop": functools.partial(self._stop, page),
             "after_server_stop": lambda app, loop: services.process.close(self._handover),

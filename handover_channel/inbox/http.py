@@ -9,21 +9,25 @@ from __future__ import annotations
 from typing import Any, Awaitable, Callable, Dict, Iterable, Optional
 
 from sanic import Blueprint, Sanic
+from sanic.exceptions import SanicException
 from sanic.request import Request as SanicRequest
 from sanic.response import HTTPResponse
 
-from handover_channel.errors import HandoverError
+from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.inbox import admission
 from handover_channel.inbox.answer import HEADERS, Answer
 from handover_channel.inbox.auth import COOKIE_SECONDS
 from handover_channel.inbox.page_services import PageServices
-from handover_channel.inbox.refusals import refusal
+from handover_channel.inbox.refusals import fault, refusal
 from handover_channel.inbox.request import BASE, Request, SignInFirst
 from handover_channel.inbox.route import Route
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rules.limits import REPLIES_AT_ONCE
+from handover_channel.sentences import Sentence
 
 COOKIE = "handover_inbox"
+
+NO_PAGE = Sentence("there is no such page -> open the inbox anew")
 
 #: https://fetch.spec.whatwg.org/#http-cors-protocol
 _CORS = "access-control-"
@@ -58,6 +62,11 @@ def _handler(route: Route, services: PageServices, places: Places) -> _Handler:
             answer = await route.answer(services, request)
         except (SignInFirst, HandoverError) as error:
             answer = await refusal(services, request, error)
+        except SanicException:
+            raise
+        except Exception as error:
+            given.app.error_handler.log(given, error)  # as where nobody catches it
+            answer = await fault(services, request)
         if answer.events is None:
             return response_of(answer, request)
         await _stream(given, answer)
@@ -115,17 +124,21 @@ async def _stream(given: SanicRequest, answer: Answer) -> None:
         await answer.events.aclose()
 
 
-def guard(app: Sanic) -> None:
-    """Put HEADERS on what Sanic answers by itself, too: where there is no page, and for our own errors.
+def guard(app: Sanic, services: PageServices) -> None:
+    """Put HEADERS on what Sanic answers by itself, too; where there is no page, say so as our pages do.
 
     To be called when the server starts: Rasa's CORS adds its part then, and ours has to come after.
     """
 
-    async def add(request: SanicRequest, answer: HTTPResponse) -> None:
+    async def add(request: SanicRequest, answer: HTTPResponse) -> HTTPResponse:
         if request.path.startswith(BASE):
+            if request.route is None and answer.status == 404:
+                asked = request_of(request, {})
+                answer = response_of(await refusal(services, asked, NotKnown(NO_PAGE)), asked)
             for name in [each for each in answer.headers if each.lower().startswith(_CORS)]:
                 del answer.headers[name]
             for name, value in HEADERS.items():
                 answer.headers.setdefault(name, value)
+        return answer
 
     app.response_middleware.append(add)  # `register_middleware` puts the last first

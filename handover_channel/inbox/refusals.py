@@ -43,6 +43,9 @@ STATUSES: Mapping[Type[HandoverError], int] = {
 }
 CONFLICT = 409
 
+FAULT = Sentence(
+    "the server could not do that -> try again; if it lasts, whoever runs the bot finds the reason in the log"
+)
 NO_DATABASE = Sentence("the database cannot be reached -> try again in a minute; nothing you typed is lost")
 
 
@@ -63,9 +66,19 @@ async def refusal(
         return await services.draw("refused.html", request, status_of(error), reason=error.reason)
     if isinstance(error, StoreUnavailable):  # what it says is for those who run it
         logger.error("the inbox has no database: %s", error)
-        return await services.draw("_problem.html", request, status_of(error), text=NO_DATABASE)
-    request = await _with_visitor(services, request)
-    return await services.draw("_problem.html", request, status_of(error), text=error.text)
+        return await _problem(services, request, status_of(error), NO_DATABASE)
+    return await _problem(services, await _with_visitor(services, request), status_of(error), error.text)
+
+
+async def fault(services: PageServices, request: Request) -> Answer:
+    """Return what somebody reads where we have failed ourselves: what happened is in the log."""
+    return await _problem(services, request, 500, FAULT)
+
+
+async def _problem(services: PageServices, request: Request, status: int, text: Sentence) -> Answer:
+    """Return *text* to be put into the page, or as a page of its own where no script asks."""
+    template = "_problem.html" if request.is_of_the_script else "problem.html"
+    return await services.draw(template, request, status, text=text)
 
 
 async def _with_visitor(services: PageServices, request: Request) -> Request:

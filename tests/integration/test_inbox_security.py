@@ -677,6 +677,26 @@ def test_a_thread_with_a_strange_name_is_none(inbox, kim, thread):
         assert headers.get("Set-Cookie") is None
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "There is no such page."), ("ar", "لا توجد صفحة")])
+def test_an_address_of_no_page_is_told_in_the_visitors_language(inbox, kim, language, words):
+    for path in ("/nothing", "/a/b/c", "/thread"):
+        answer = kim.get(path, Accept_Language=language)
+
+        assert answer.status_code == 404
+        assert words in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "finds the reason in the log"), ("ar", "في السجل")])
+def test_a_fault_of_ours_is_told_in_the_visitors_language(inbox, kim, monkeypatch, language, words):
+    monkeypatch.setattr("handover_channel.inbox.listing.filters_of", lambda query: 1 / 0)
+
+    answer = kim.get("/", Accept_Language=language)
+
+    assert answer.status_code == 500
+    assert words in answer.text
+
+
 # --- headers --------------------------------------------------------------------------------------
 
 

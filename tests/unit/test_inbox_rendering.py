@@ -176,6 +176,7 @@ def _every_page(text):
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
         yield draw("preferences.html", language, you=you, saved=True)
         yield draw("_problem.html", language, text=text)
+        yield draw("problem.html", language, text=text)
         for reason in labels.REFUSALS:
             yield draw("refused.html", language, you=None, reason=reason)
 

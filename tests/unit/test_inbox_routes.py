@@ -396,11 +396,29 @@ async def test_a_refusal_is_a_status_and_words(services, error, status, words):
     assert "SQL" not in answer.content
 
 
+async def test_a_refusal_is_a_page_of_its_own_where_no_script_puts_it_into_one(services):
+    refused = NotKnown("there is no such file")
+
+    alone = await refusals.refusal(services, get(), refused)
+    within = await refusals.refusal(services, post(), refused)
+
+    assert alone.content.lstrip().startswith("<!doctype html>")
+    assert "<html" not in within.content
+    assert all("There is no such file." in each.content for each in (alone, within))
+
+
+async def test_a_fault_of_ours_is_told_in_words(services):
+    answer = await refusals.fault(services, get())
+
+    assert answer.status == 500
+    assert "finds the reason in the log" in answer.content
+
+
 async def test_a_refusal_is_read_in_the_language_that_the_agent_has_chosen(services):
     cookie, _ = services.auth.sign_in("sara", PASSWORD, address="127.0.0.1")
     services.auth.prefer(cookie, language="ar")
     refused = NotKnown("there is no such file")
-    arabic = Pages().render("_problem.html", "ar", text=refused.text)
+    arabic = Pages().render("problem.html", "ar", text=refused.text)
 
     # Refused before anybody was looked up, and after.
     before = Request(cookie=cookie, headers={"accept-language": "en"})

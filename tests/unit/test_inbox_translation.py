@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,17 @@ pytest.importorskip("babel")
 
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from test_inbox_rendering import NOW, Document, draw_thread
+from test_inbox_rendering import (
+    NOW,
+    YOU,
+    Document,
+    draw,
+    draw_thread,
+    everything,
+    item,
+    list_view,
+    thread_view,
+)
 
 import handover_channel
 from handover_channel.errors import (
@@ -22,15 +34,20 @@ from handover_channel.errors import (
     GraphError,
     InputRefused,
     Refused,
+    TooManyAttempts,
 )
 from handover_channel.graph_api import errors as graph_errors
 from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
 from handover_channel.graph_api.remedies import REMEDIES, Caller, reworded
+from handover_channel.inbox import labels
+from handover_channel.inbox.refusals import FAULT, NO_DATABASE
 from handover_channel.inbox.rendering import HERE, translations
 from handover_channel.inbox.translation import translated
-from handover_channel.inbox.view_models import Said
+from handover_channel.inbox.view_models import Colleague, ControlChange, Filters, Said
+from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.sentences import Sentence, counted, kept, restored
+from handover_channel.store.replies import NEVER_BEGUN
 
 PACKAGE = Path(handover_channel.__file__).parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -266,3 +283,111 @@ def test_a_text_that_an_earlier_version_has_kept_is_translated_where_nothing_var
     assert english(said.sentence) == []
     shown = translated(restored("100% new: %(x)s -> look at it"), translations("ar"))
     assert shown == ("100% new: %(x)s. Look at it.", "")
+
+
+# --- whole pages ----------------------------------------------------------------------------------
+
+#: Attributes that are read, or read aloud.
+READ = ("title", "aria-label", "placeholder", "alt", "data-asks", "data-title")
+
+#: What stands on pages in any language: keys, commands, file types, and languages in their own words.
+KEYS = re.compile(
+    r"\b(?:Enter|Shift|Ctrl|Esc|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
+)
+
+
+class Read(HTMLParser):
+    """What is read of a page, without what others said in their own language."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.words, self.skipped = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("style", "script") or (tag == "small" and dict(attrs).get("lang") == "en"):
+            self.skipped.append(tag)
+        self.words += [
+            value for name, value in attrs if value and (name in READ or name.startswith("data-says"))
+        ]
+
+    def handle_endtag(self, tag):
+        if self.skipped and self.skipped[-1] == tag:
+            self.skipped.pop()
+
+    def handle_data(self, data):
+        if not self.skipped:
+            self.words.append(data)
+
+
+def english_on(page):
+    return english(KEYS.sub(" ", "\n".join(Read(page).words)))
+
+
+def arabic_pages():
+    """Every page in Arabic, as one reads it whose people write Arabic, on a machine without agents."""
+    word = "كلمة"
+    you = replace(YOU, name="you", shown_name="you")
+    shown = item(name=word, preview=word, assignee="you", tags=(word,), target="another_app", control="app")
+    rows = list_view(shown, item(name=word, preview="", waiting_since=None, tags=()), tags=(word,))
+    entries = [replace_words(each, word) for each in everything(word)]
+    thread = thread_view(
+        *entries,
+        name=word,
+        tags=(word,),
+        refusal=GraphError("(#27) no default app", remedy=graph_errors.TAKE_REFUSED).text,
+        hint=PEOPLE_ONLY,
+        canned={word: word},
+        intents=(word,),
+        assignee="you",
+        assignee_shown="you",
+        asks="you",
+        decides=False,
+        return_hint=NOT_HEARD,
+        colleagues=(
+            Colleague("you", "you", here=True, is_you=True),
+            Colleague("b", word, looking=True, typing=True),
+            Colleague("c", word, looking=True),
+        ),
+    )
+    for each in (thread, replace(thread, can_reply=False, why_not=TOO_LATE, can_take_over=True, until=None)):
+        yield draw("inbox.html", "ar", you=you, list=rows, thread=each)
+    for name in labels.LISTS:
+        empty = replace(list_view(), items=(), filters=Filters(list=name))
+        yield draw("inbox.html", "ar", you=you, list=empty, unknown=True)
+        yield draw("_list.html", "ar", you=you, list=empty, after="1")
+        yield draw("_list.html", "ar", you=you, list=replace(empty, filters=Filters(list=name, search=word)))
+    yield draw("sign_in.html", "ar", you=None, error=sign_in_limits_error(), name=word, next="")
+    yield draw("preferences.html", "ar", you=you, saved=True)
+    for template in ("_problem.html", "problem.html"):
+        for text in (NO_DATABASE, FAULT):
+            yield draw(template, "ar", you=None, text=text)
+    for reason in labels.REFUSALS:
+        yield draw("refused.html", "ar", you=None, reason=reason)
+
+
+def sign_in_limits_error():
+    return TooManyAttempts(
+        counted(
+            "too many wrong passwords -> try again in %(number)s minute",
+            "too many wrong passwords -> try again in %(number)s minutes",
+            2,
+        ),
+        wait=90,
+    ).text
+
+
+def replace_words(entry, word):
+    """The entry as one of another language: what is told of it by ourselves stays."""
+    if isinstance(entry, ControlChange):
+        return replace(entry, target="another_app", who="command line", note=word)
+    if isinstance(entry, Said) and entry.speaker == "agent":
+        return replace(entry, name="command line", error=NEVER_BEGUN)
+    return entry
+
+
+def test_no_english_is_left_on_any_page_in_arabic():
+    pages = list(arabic_pages())
+
+    assert len(pages) > 20
+    assert [found for page in pages if (found := english_on(page))] == []
