@@ -16,7 +16,7 @@ from handover_channel.control.announcements import Announcements
 from handover_channel.control.ownership import Ownership
 from handover_channel.control.reachable_targets import expect_reachable
 from handover_channel.control.refused_messages import RefusedMessages
-from handover_channel.control.transition_writer import TransitionWriter
+from handover_channel.control.transition_writer import Transition, TransitionWriter
 from handover_channel.errors import GraphError, GraphUnavailable, HandoverRefused, NotKnown, Refused
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.messenger.events import MESSENGER
@@ -35,10 +35,8 @@ from handover_channel.rules.control import (
 )
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.thread_ids import expect_storable
-from handover_channel.rules.time_limit import is_up
 from handover_channel.settings.loader import Settings, TargetKind
-from handover_channel.store import Store, deadlines, threads
-from handover_channel.store.deadlines import Deadline
+from handover_channel.store import Store, threads
 from handover_channel.store.findings import Findings
 from handover_channel.store.thread_status import Status, status_of
 from handover_channel.store.threads import Thread
@@ -88,7 +86,9 @@ class ThreadControl:
         if (row := self._transitions.find(thread)) is None or not bot_may_speak(row.state.control):
             return
         if row.released_from and self.clock() - row.changed_at < SIGNS_COUNT:
-            after = self._transitions.change(row.id, Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            after = self._transitions.change(
+                row.id, Transition(Change.RELEASE_REFUSED, reason=NOT_RELEASED, who="meta")
+            )
             if row.reason not in (ReturnReason.LAPSED.value, ReturnReason.RELEASED.value):  # wanted
                 self._transitions.refused(after, wanted=row.reason, refusal=refusal)
             return
@@ -125,7 +125,8 @@ class ThreadControl:
         to.expect_open(self.clock())
         if to.kind is TargetKind.INBOX:
             held = self._transitions.change(
-                thread, Change.HELD, target=to.name, reason=HANDED_OVER, who=who, by_action=who == BOT
+                thread,
+                Transition(Change.HELD, target=to.name, reason=HANDED_OVER, who=who, by_action=who == BOT),
             )
             if held.channel == MESSENGER:
                 self._announcements.tell_ahead(held)
@@ -155,7 +156,9 @@ class ThreadControl:
         if row.state.control is Control.APP:
             self._ownership.take(row)
         change = Change.HELD if bot_may_speak(row.state.control) else Change.TAKEN_OVER
-        after = self._transitions.change(thread, change, target=to.name, reason=TOOK_OVER, who=agent)
+        after = self._transitions.change(
+            thread, Transition(change, target=to.name, reason=TOOK_OVER, who=agent)
+        )
         if after.state.control is not Control.INBOX:
             raise Refused(
                 "thread %(thread)s has changed hands meanwhile -> look again who has it", thread=thread
@@ -201,7 +204,7 @@ class ThreadControl:
                 self._graph.pass_thread_control(self._ownership.token(row), row.id, app_id)
                 change = Change.PASS_ACCEPTED
                 self._transitions.change(
-                    row.id, change, owner=app_id, target=target, reason=REQUESTED, who=app_id
+                    row.id, Transition(change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
                 )
             elif bot_may_speak(row.state.control):
                 self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
@@ -220,19 +223,22 @@ class ThreadControl:
         """Note that somebody else has control or has answered, and return the row. Mutes the bot."""
         target = self.target_of(owner)
         return self._transitions.change(
-            row.id, change, owner=owner, target=target, stamp=stamp, reason=reason, who=owner or "meta"
+            row.id,
+            Transition(change, owner=owner, target=target, stamp=stamp, reason=reason, who=owner or "meta"),
         )
 
     def gain(self, row: Thread, *, stamp: int, answers_from: int, who: str, metadata: str) -> None:
         """Note that Meta gave control to us (`passed_back`)."""
         self._transitions.change(
             row.id,
-            Change.CONTROL_GAINED,
-            stamp=stamp,
-            reason=ReturnReason.PASSED_BACK.value,
-            who=who or "meta",
-            answers_from=answers_from,
-            metadata=metadata,
+            Transition(
+                Change.CONTROL_GAINED,
+                stamp=stamp,
+                reason=ReturnReason.PASSED_BACK.value,
+                who=who or "meta",
+                answers_from=answers_from,
+                metadata=metadata,
+            ),
         )
 
     def return_to_bot(
@@ -281,23 +287,28 @@ class ThreadControl:
                 return False
         after = self._transitions.change(
             thread,
-            Change.RETURNED,
-            reason=reason.value,
-            who=who,
-            answers_from=answers_from,
-            tell=tell,
-            by_action=not tell,
-            signs=not granted,
-            note=note,
-            intent=intent,
-            rest=rest,
+            Transition(
+                Change.RETURNED,
+                reason=reason.value,
+                who=who,
+                answers_from=answers_from,
+                tell=tell,
+                by_action=not tell,
+                signs=not granted,
+                note=note,
+                intent=intent,
+                rest=rest,
+            ),
         )
         return bot_may_speak(after.state.control)
 
     def lapse(self, row: Thread, reason: ReturnReason, *, answers_from: int) -> bool:
         """Give the thread back without a call, on signs alone: its owner is gone (`lapsed`, `released`)."""
         after = self._transitions.change(
-            row.id, Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from, signs=True
+            row.id,
+            Transition(
+                Change.RETURNED, reason=reason.value, who="meta", answers_from=answers_from, signs=True
+            ),
         )
         return bot_may_speak(after.state.control)
 
@@ -316,7 +327,7 @@ class ThreadControl:
             return row
         change = Change.PASS_ACCEPTED if self._ownership.is_other(owner) else Change.PASS_REFUSED
         return self._transitions.change(
-            row.id, change, owner=to.owner, target=to.target, reason="settled", who="meta"
+            row.id, Transition(change, owner=to.owner, target=to.target, reason="settled", who="meta")
         )
 
     def reconcile(self, row: Thread) -> Thread:
@@ -330,22 +341,9 @@ class ThreadControl:
         """Tell whether Meta says that no other app owns the thread. False where it cannot be asked."""
         return (owner := self.ask_owner(row)) is not None and not self._ownership.is_other(owner)
 
-    def due(self, deadline: Deadline) -> None:
-        """Do what is due. Nothing where the thread has moved on meanwhile."""
-        if (row := self._transitions.find(deadline.thread)) is None:
-            return
-        if deadline.kind == deadlines.SETTLE:
-            if row.state.control is Control.PASSING:
-                after = self.settle(row)
-                if bot_may_speak(after.state.control):
-                    # The person was told that somebody is coming. Nobody is.
-                    self._transitions.note_returned(after, ReturnReason.NO_ANSWER.value)
-            return
-        reason = row.wanted if deadline.kind == deadlines.TAKE_AGAIN else deadline.kind
-        # Claimed for one handover, and meanwhile another one has begun.
-        is_old = deadline.kind == deadlines.TIME_LIMIT and not is_up(row.until, self.clock())
-        if reason and not bot_may_speak(row.state.control) and not is_old:
-            self.return_to_bot(row.id, ReturnReason(reason), who="clock")
+    def note_returned(self, row: Thread, reason: ReturnReason) -> None:
+        """Have Rasa told that the thread is the bot's again."""
+        self._transitions.note_returned(row, reason.value)
 
     def ask_owner(self, row: Thread) -> Optional[ThreadOwner]:
         """Return Meta's answer to `thread_owner`, None where there is none."""
@@ -362,12 +360,14 @@ class ThreadControl:
         token = self._ownership.token(row)
         asked = self._transitions.change(
             row.id,
-            Change.PASS_REQUESTED,
-            owner=app_id,
-            target=target,
-            reason=reason,
-            who=who,
-            by_action=who == BOT,
+            Transition(
+                Change.PASS_REQUESTED,
+                owner=app_id,
+                target=target,
+                reason=reason,
+                who=who,
+                by_action=who == BOT,
+            ),
         )
         try:
             self._graph.pass_thread_control(token, row.id, app_id, metadata)
@@ -381,11 +381,13 @@ class ThreadControl:
             self._not_passed(row)
             raise
         return self._transitions.change(
-            row.id, Change.PASS_ACCEPTED, owner=app_id, target=target, reason=reason, who=who
+            row.id, Transition(Change.PASS_ACCEPTED, owner=app_id, target=target, reason=reason, who=who)
         )
 
     def _not_passed(self, row: Thread) -> Thread:
-        return self._transitions.change(row.id, Change.PASS_REFUSED, reason="pass_refused", who="meta")
+        return self._transitions.change(
+            row.id, Transition(Change.PASS_REFUSED, reason="pass_refused", who="meta")
+        )
 
     def _known(self, thread: str) -> Thread:
         if (row := self._transitions.find(thread)) is None:

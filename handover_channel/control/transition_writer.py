@@ -6,6 +6,7 @@ path can forget it: for a turn on return, else for the slots alone. Used by thre
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
@@ -37,8 +38,38 @@ RETURN_AGAIN_AFTER_MINUTES = (1, 5, 15, 60)
 SETTLE_AFTER = 60.0
 
 
+#: The thread is the bot's after these as well, and yet nothing has returned.
+_NO_RETURN = (Change.PASS_REFUSED, Change.CHANNEL_CORRECTED)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of control that is wanted; what the row allows is decided when it is written."""
+
+    change: Change
+    reason: str
+    who: str
+    owner: str = ""
+    target: str = ""
+    #: Of the event, by Meta's clock, in ms; None for what we know by our own call, or did ourselves.
+    stamp: Optional[int] = None
+    channel: str = ""
+    #: An action of Rasa's asks for it, and sets the slots itself; on Messenger, where it may end before it
+    #: does, a note does it as well.
+    by_action: bool = False
+
+    # Of a return:
+    answers_from: Optional[int] = None  #: the first delivery that is no backlog; None: the next one received
+    tell: bool = True  #: whether Rasa is to get its turn
+    signs: bool = False  #: it rests on signs alone (rules/control.py, rule 5)
+    metadata: str = ""  #: what the other app said
+    intent: str = ""  #: what the bot is to go on with
+    note: str = ""  #: what an agent wrote
+    rest: Optional[Mapping[str, Any]] = None  #: of the message that brought it back
+
+
 class TransitionWriter:
-    """A transition is one change of control, decided from the row as it stands and written over it."""
+    """Decides each transition from the row as it stands, and writes it over that row."""
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], float]) -> None:
         self._settings = settings
@@ -58,94 +89,71 @@ class TransitionWriter:
         with self._store.writing() as connection:
             return threads.get_or_add(connection, thread, channel=channel, page=page, now=self._clock())
 
-    def change(
-        self,
-        thread: str,
-        change: Change,
-        *,
-        reason: str,
-        who: str,
-        owner: str = "",
-        target: str = "",
-        stamp: Optional[int] = None,
-        answers_from: Optional[int] = None,
-        tell: bool = True,
-        by_action: bool = False,
-        signs: bool = False,
-        channel: str = "",
-        metadata: str = "",
-        intent: str = "",
-        note: str = "",
-        rest: Optional[Mapping[str, Any]] = None,
-    ) -> Thread:
-        """Apply *change* to the row as it stands, and return the row as it is then.
-
-        *stamp*: time of the event by Meta's clock; None for what we know by our own call, or did ourselves.
-        For a return: *answers_from*, the first delivery that is not backlog, None for the next one received;
-        *tell*, whether Rasa is to get its turn; *signs*, whether it rests on signs alone (rules/control.py,
-        rule 5); *metadata*, what the other app said; *intent*, what the bot is to go on with; *rest*, the
-        rest of the message that brought it back; *note*, what an agent wrote. *by_action*: an action of
-        Rasa's asks for it, and sets the slots itself; on Messenger, where it may end before it does, a note
-        does it as well.
+    def change(self, thread: str, wanted: Transition) -> Thread:
+        """Apply *wanted* to the row as it stands, and return the row as it is then.
 
         What has changed hands too often in a minute stays muted; the return is tried again.
         """
         while True:
             with self._store.writing() as connection:
                 before = threads.existing(connection, thread)
-                if change is Change.RELEASE_REFUSED and before.released_from:
-                    owner, target = before.released_from.owner, before.released_from.target
-                at = max(before.seen, before.state.stamp) if stamp is None else stamp
-                state = state_after(before.state, change, stamp=at, owner=owner, target=target)
+                state = _state_after(before, wanted)
                 if state is None:
                     return before
                 if is_confirmed(before.state, state):
-                    if confirmed := threads.confirm(connection, before, state):
-                        return confirmed
-                    continue
-                now = self._clock()
-                if not self._may_change(connection, before, now):
-                    self._hold(connection, before, state, reason, now)
+                    after = threads.confirm(connection, before, state)
+                elif self._may_change(connection, before, now := self._clock()):
+                    after = self._write(connection, before, state, wanted, now)
+                else:
+                    self._hold(connection, before, state, wanted.reason, now)
                     return threads.existing(connection, thread)
-                to_bot = bot_may_speak(state.control)
-                returned = to_bot and change not in (Change.PASS_REFUSED, Change.CHANNEL_CORRECTED)
-                if returned and answers_from is None:
-                    answers_from = deliveries.newest_id(connection) + 1
-                until = self._until(before, change, state, now)
-                left = Released(before.state.owner, before.state.target, before.until)
-                after = threads.change(
-                    connection,
-                    before,
-                    state,
-                    reason=reason,
-                    who=who,
-                    now=now,
-                    until=until,
-                    answers_from=answers_from if returned else None,
-                    note=note,
-                    channel=channel,
-                    released_from=left if returned and signs else None,
-                    release_refused=change is Change.RELEASE_REFUSED,
-                )
-                if after is None:
-                    continue  # somebody else changed the row: decide again
-                self._set_deadlines(connection, thread, state, until, now)
-                if returned:
-                    findings.clear(connection, findings.BUDGET_SPENT, thread)
-                if returned and tell:
-                    more = {"metadata": metadata, "intent": intent, "rest": rest}
-                    body = {"reason": reason, **{key: value for key, value in more.items() if value}}
-                    self._note(connection, after, deliveries.RETURNED, body)
-                elif _slots(before) != _slots(after) and (after.channel == MESSENGER or not by_action):
-                    self._note(connection, after, deliveries.MUTED, {})
-                logger.info(
-                    "thread %s: %s -> %s (%s)",
-                    thread,
-                    before.state.control.value,
-                    state.control.value,
-                    reason,
-                )
-                return after
+                if after is not None:
+                    return after
+            # Somebody else changed the row: decide again.
+
+    def _write(
+        self, connection: Connection, before: Thread, state: State, wanted: Transition, now: float
+    ) -> Optional[Thread]:
+        """Write the row and all that goes with it; None, and nothing, where the row has changed meanwhile."""
+        returned = bot_may_speak(state.control) and wanted.change not in _NO_RETURN
+        answers_from = wanted.answers_from
+        if returned and answers_from is None:
+            answers_from = deliveries.newest_id(connection) + 1
+        until = self._until(before, wanted.change, state, now)
+        left = Released(before.state.owner, before.state.target, before.until)
+        after = threads.change(
+            connection,
+            before,
+            state,
+            reason=wanted.reason,
+            who=wanted.who,
+            now=now,
+            until=until,
+            answers_from=answers_from if returned else None,
+            note=wanted.note,
+            channel=wanted.channel,
+            released_from=left if returned and wanted.signs else None,
+            release_refused=wanted.change is Change.RELEASE_REFUSED,
+        )
+        if after is None:
+            return None
+        self._set_deadlines(connection, before.id, state, until, now)
+        if returned:
+            findings.clear(connection, findings.BUDGET_SPENT, before.id)
+        self._tell_rasa(connection, before, after, wanted, returned)
+        had, has = before.state.control.value, state.control.value
+        logger.info("thread %s: %s -> %s (%s)", before.id, had, has, wanted.reason)
+        return after
+
+    def _tell_rasa(
+        self, connection: Connection, before: Thread, after: Thread, wanted: Transition, returned: bool
+    ) -> None:
+        if returned and wanted.tell:
+            more = {"metadata": wanted.metadata, "intent": wanted.intent, "rest": wanted.rest}
+            body = {"reason": wanted.reason, **{key: value for key, value in more.items() if value}}
+            self._note(connection, after, deliveries.RETURNED, body)
+        elif _slots(before) != _slots(after) and (after.channel == MESSENGER or not wanted.by_action):
+            self._note(connection, after, deliveries.MUTED, {})
 
     def extend(self, row: Thread, seconds: float, *, reason: str, who: str) -> Optional[Thread]:
         """Move the time limit of *row* and return the row; None where it has changed meanwhile."""
@@ -169,7 +177,8 @@ class TransitionWriter:
         logger.warning("thread %s is on Messenger: what %s did to it is undone", row.id, row.channel)
         if not bot_may_speak(row.state.control):
             self.change(
-                row.id, Change.CHANNEL_CORRECTED, reason=CHANNEL_CORRECTED, who="meta", channel=MESSENGER
+                row.id,
+                Transition(Change.CHANNEL_CORRECTED, reason=CHANNEL_CORRECTED, who="meta", channel=MESSENGER),
             )
         with self._store.writing() as connection:
             before = threads.existing(connection, row.id)
@@ -251,3 +260,12 @@ class TransitionWriter:
 def _slots(row: Thread) -> Tuple[str, Optional[float]]:
     """Return what Rasa's slots mirror: the target, "" for the bot, and the time limit."""
     return row.state.target, row.until
+
+
+def _state_after(before: Thread, wanted: Transition) -> Optional[State]:
+    """Return the state that *wanted* leads to, None where it changes nothing."""
+    owner, target = wanted.owner, wanted.target
+    if wanted.change is Change.RELEASE_REFUSED and before.released_from:
+        owner, target = before.released_from.owner, before.released_from.target
+    at = max(before.seen, before.state.stamp) if wanted.stamp is None else wanted.stamp
+    return state_after(before.state, wanted.change, stamp=at, owner=owner, target=target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, List, NamedTuple
 
 from handover_channel import log
+from handover_channel.control.deadlines import act_on
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.metrics import counters
 from handover_channel.queue.executors import Executors
@@ -76,7 +77,7 @@ class DueDeadlines:
 
     def _settle(self, due: Due) -> None:
         with log.about(due.deadline.thread):
-            self._thread_control.due(due.deadline)
+            act_on(self._thread_control, due.deadline)
         with self._store.writing() as connection:
             deadlines.settled(connection, due.deadline, moved_to=due.until)
         counters.due_done(due.deadline.kind, self._clock() - due.deadline.due_at)

@@ -17,6 +17,7 @@ from play import (
     TARGETS,
 )
 
+from handover_channel.control.deadlines import act_on
 from handover_channel.errors import (
     GraphError,
     GraphUnavailable,
@@ -273,7 +274,7 @@ def test_an_old_deadline_does_not_end_a_new_handover(play):
     play.clock.passes(12 * HOUR)
     play.hands_over("inbox")
 
-    play.thread_control.due(old)
+    act_on(play.thread_control, old)
 
     assert play.control == "inbox"
 
@@ -292,8 +293,8 @@ def test_a_deadline_of_a_thread_that_is_back_does_nothing(play):
     version, calls = play.row.version, play.calls()
 
     for kind in (deadlines.TIME_LIMIT, deadlines.TAKE_AGAIN, deadlines.SETTLE, deadlines.NO_ANSWER):
-        play.thread_control.due(Deadline(PSID, kind, 0.0))
-    play.thread_control.due(Deadline("nobody", deadlines.TIME_LIMIT, 0.0))
+        act_on(play.thread_control, Deadline(PSID, kind, 0.0))
+    act_on(play.thread_control, Deadline("nobody", deadlines.TIME_LIMIT, 0.0))
 
     assert play.row.version == version
     assert calls
@@ -304,7 +305,7 @@ def test_a_retry_that_nobody_wants_any_more_does_nothing(play):
     play.hands_over("sales_bot")
     play.calls()
 
-    play.thread_control.due(Deadline(PSID, deadlines.TAKE_AGAIN, 0.0))
+    act_on(play.thread_control, Deadline(PSID, deadlines.TAKE_AGAIN, 0.0))
 
     assert play.control == "app"
     assert play.calls() == []

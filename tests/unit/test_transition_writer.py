@@ -7,6 +7,7 @@ from play import PSID, SALES_BOT, START, settings_with
 from handover_channel.control.transition_writer import (
     RETURN_AGAIN_AFTER_MINUTES,
     SETTLE_AFTER,
+    Transition,
     TransitionWriter,
 )
 from handover_channel.rules.control import Change, Control
@@ -22,7 +23,7 @@ def transition_writer(store, clock):
 
 
 def change(transition_writer, kind, **more):
-    return transition_writer.change(PSID, kind, **{"reason": "because", "who": "test", **more})
+    return transition_writer.change(PSID, Transition(kind, **{"reason": "because", "who": "test", **more}))
 
 
 def due(store):
@@ -53,7 +54,9 @@ def log(store):
 
 def test_a_thread_that_nobody_has_written_in_cannot_change(store, clock):
     with pytest.raises(LookupError):
-        TransitionWriter(settings_with(), store, clock).change("nobody", Change.HELD, reason="x", who="x")
+        TransitionWriter(settings_with(), store, clock).change(
+            "nobody", Transition(Change.HELD, reason="x", who="x")
+        )
 
 
 def test_a_change_its_line_in_the_log_and_its_deadlines_are_one(transition_writer, store, monkeypatch):
