@@ -149,7 +149,7 @@ responses:
     utter_goodbye: [{text: Bye}]
     utter_ask_size: [{text: "Which size?"}]
     utter_ask_address: [{text: "Where to?"}]
-    utter_ask_remark: [{text: Any remarks?}]
+    utter_ask_remark: [{text: "Any remarks?"}]
     utter_ordered: [{text: "Ordered: {size}, to {address}"}]
 actions:
     - validate_pizza_form

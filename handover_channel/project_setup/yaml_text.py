@@ -120,6 +120,7 @@ def newline_of(text: str) -> str:
 def read(name: str, text: str) -> Document:
     """Return the document. Raises Unreadable, with the line, for what Rasa would not read either."""
     try:
+        list(YAML(typ="safe").parse(text))  # Rasa's own way: libyaml is stricter than ruamel.yaml's parser
         events = list(_yaml().parse(text))
         tokens = list(_yaml().scan(text))
     except MarkedYAMLError as error:

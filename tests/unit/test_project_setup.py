@@ -302,6 +302,7 @@ BAD = {
         "rasa data migrate",
     ),
     "no YAML": ({**PLAIN, "domain.yml": "intents:\n- a\n b: [\n"}, "domain.yml, line "),
+    "what only libyaml refuses": ({**PLAIN, "domain.yml": "a: [{text: What?}]\n"}, "domain.yml, line 1"),
     "no keys": ({**PLAIN, "domain.yml": "- a\n"}, "domain.yml: holds no keys"),
     "a key twice": (
         {**PLAIN, "domain.yml": "intents: [a]\nintents: [b]\n"},
