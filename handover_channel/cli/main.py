@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from handover_channel.cli import agents, person, queue
 from handover_channel.cli.init import init
+from handover_channel.cli.simulate import simulate
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.messenger.bubble import words
 from handover_channel.printable import printable, printable_lines
@@ -36,15 +37,13 @@ app = typer.Typer(
 app.add_typer(queue.app, name="queue")
 app.add_typer(agents.app, name="agents")
 app.command()(init)
+app.command()(simulate)
 app.command()(person.forget)
 app.command()(person.export)
 
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 SHORTEST_MEMORY = 2 * 86400
-
-#: Of the Messenger on one's own machine, as in the example's credentials.yml.
-DEMO_SECRET = "demo-app-secret"  # noqa: S105 - opens nothing
 
 THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
 
@@ -66,54 +65,6 @@ def demo(
     from handover_channel.cli import demo as the_demo
 
     raise typer.Exit(the_demo.run(Console(), check=check))
-
-
-@app.command()
-def simulate(
-    host: str = typer.Option("127.0.0.1", help="Where to listen."),
-    port: int = typer.Option(8090, help="Port of the page and of the fake Graph API."),
-    callback: str = typer.Option(
-        "http://127.0.0.1:5005/webhooks/facebook/webhook", help="The bot's webhook, which gets the events."
-    ),
-    page_id: str = typer.Option("1000000000000001", help="Id of the page, where credentials.yml names none."),
-    default_app: bool = typer.Option(
-        True, help="With a default app in Conversation Routing (this bot), as Meta advises; or without any."
-    ),
-    allow_host: List[str] = typer.Option(
-        [], help="A name by which it may be called, beside those of this machine."
-    ),
-    any_secret: bool = typer.Option(
-        False,
-        "--any-secret",
-        help="Also sign with an app secret that is not the demo's, for whoever reaches it.",
-    ),
-) -> None:
-    """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
-    from handover_channel.settings import loader
-    from handover_channel.settings.loader import TargetKind
-
-    given = loader.load()
-    if given.secret not in ("", DEMO_SECRET) and not any_secret:
-        raise HandoverError(
-            "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
-            f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
-        )
-    _need("aiohttp", extra="simulator")
-    from handover_channel import simulator
-
-    simulator.run(
-        host=host,
-        port=port,
-        callback=callback,
-        secret=given.secret,
-        verify_token=given.verify,
-        app_id=given.app_id,
-        token=given.pages[0].token,
-        page_id=given.pages[0].id or page_id,
-        apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
-        default_app=given.app_id if default_app else None,
-        names={name.lower() for name in allow_host},
-    )
 
 
 @app.command()
@@ -251,10 +202,3 @@ def _time(seconds: Optional[float]) -> str:
     if not seconds:
         return ""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _need(module: str, *, extra: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        raise HandoverError(f"{module} is not installed -> pip install 'rasa-handover[{extra}]'")

@@ -188,10 +188,12 @@ def run(
     apps: Optional[Mapping[str, str]] = None,
     default_app: Optional[str] = BOT,
     names: Collection[str] = (),
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names.
 
-    *names*: hosts by which it may be called, beside *host* and loopback.
+    *names*: hosts by which it may be called, beside *host* and loopback. *ready* is called once it listens.
+    Raises OSError where it cannot listen there.
     """
     simulator = Simulator(
         app_id=app_id,
@@ -204,14 +206,17 @@ def run(
         default_app=default_app,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_stopped(simulator, host, port, names))
+        asyncio.run(_until_stopped(simulator, host, port, names, ready))
 
 
-async def _until_stopped(simulator: Simulator, host: str, port: int, names: Collection[str]) -> None:
+async def _until_stopped(
+    simulator: Simulator, host: str, port: int, names: Collection[str], ready: Callable[[], None]
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run ends on Ctrl-C by itself
             loop.add_signal_handler(number, stopped.set)
     async with serve(simulator, host=host, port=port, names=names):
+        ready()
         await stopped.wait()

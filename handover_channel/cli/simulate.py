@@ -1,0 +1,134 @@
+"""Serves a Messenger on this machine for the bot of this folder: `handover simulate`. Prints its addresses.
+
+A bot whose `graph_api.url` is another address sends its answers there, and none comes here: that is said.
+"""
+
+from __future__ import annotations
+
+import errno
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, List
+from urllib.parse import urlsplit
+
+import typer
+
+from handover_channel.errors import HandoverError
+from handover_channel.printable import printable
+
+if TYPE_CHECKING:
+    from handover_channel.settings.loader import Settings
+
+#: Of the Messenger on one's own machine, as in the example's credentials.yml.
+DEMO_SECRET = "demo-app-secret"  # noqa: S105 - opens nothing
+
+#: Hosts to listen on that mean every address of this machine.
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound
+
+
+def simulate(
+    host: str = typer.Option("127.0.0.1", help="Where to listen."),
+    port: int = typer.Option(8090, help="Port of the page and of the fake Graph API."),
+    callback: str = typer.Option(
+        "http://127.0.0.1:5005/webhooks/facebook/webhook", help="The bot's webhook, which gets the events."
+    ),
+    page_id: str = typer.Option("1000000000000001", help="Id of the page, where credentials.yml names none."),
+    default_app: bool = typer.Option(
+        True, help="With a default app in Conversation Routing (this bot), as Meta advises; or without any."
+    ),
+    allow_host: List[str] = typer.Option(
+        [], help="A name by which it may be called, beside those of this machine."
+    ),
+    any_secret: bool = typer.Option(
+        False,
+        "--any-secret",
+        help="Also sign with an app secret that is not the demo's, for whoever reaches it.",
+    ),
+) -> None:
+    """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
+    from handover_channel.settings import loader
+    from handover_channel.settings.loader import TargetKind
+
+    given = loader.load()
+    _expect_messenger(given)
+    if given.secret not in ("", DEMO_SECRET) and not any_secret:
+        raise HandoverError(
+            "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
+            f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
+        )
+    if find_spec("aiohttp") is None:
+        raise HandoverError("aiohttp is not installed -> pip install 'rasa-handover[simulator]'")
+    from handover_channel import simulator
+
+    try:
+        simulator.run(
+            host=host,
+            port=port,
+            callback=callback,
+            secret=given.secret,
+            verify_token=given.verify,
+            app_id=given.app_id,
+            token=given.pages[0].token,
+            page_id=given.pages[0].id or page_id,
+            apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
+            default_app=given.app_id if default_app else None,
+            names={name.lower() for name in allow_host},
+            ready=lambda: _print_addresses(given, host=host, port=port, callback=callback),
+        )
+    except OSError as error:
+        raise HandoverError(_cannot_listen(error, host, port)) from None
+
+
+def addresses(host: str, port: int, callback: str) -> List[str]:
+    """Return what is served and who is called, a line each."""
+    base = f"http://{_reached_by(host)}:{port}"
+    return [
+        f"Messenger    {base}/   <- talk to the bot here",
+        f"Graph API    {base}   <- graph_api.url in handover.yml",
+        f"Calls        {callback}   <- the bot's webhook (--callback)",
+    ]
+
+
+def not_called(url: str, host: str, port: int) -> str:
+    """Return what is wrong where the bot's Graph API at *url* is not this simulator, "" where it is."""
+    from handover_channel.settings.locations import LOOPBACK
+
+    parts = urlsplit(url)
+    called = parts.hostname or ""
+    here = host in _EVERYWHERE or called == host or (called in LOOPBACK and host in LOOPBACK)
+    if here and (parts.port or {"http": 80, "https": 443}.get(parts.scheme)) == port:
+        return ""
+    ours = f"http://{_reached_by(host)}:{port}"
+    return (
+        f"handover.yml: graph_api.url is {url}, so the bot sends its answers there and none comes here "
+        f'-> write graph_api: {{url: "{ours}"}} while you try things, and start Rasa again'
+    )
+
+
+def _expect_messenger(given: Settings) -> None:
+    """Raise HandoverError for a bot that is not on Messenger."""
+    if not given.pages:
+        raise HandoverError(
+            "this bot is not on Messenger: credentials.yml has no handover_channel.MessengerInput, so there "
+            "is nobody to play -> talk to it on its own channel; the inbox is at /webhooks/inbox/ of Rasa"
+        )
+
+
+def _print_addresses(given: Settings, *, host: str, port: int, callback: str) -> None:
+    for line in addresses(host, port, callback):
+        typer.echo(printable(line))
+    problem = not_called(given.graph_api.url, host, port)
+    if problem:
+        typer.echo(printable(problem), err=True)
+    typer.echo("Ctrl-C stops it.")
+
+
+def _reached_by(host: str) -> str:
+    """Return the name by which a browser of this machine reaches what listens on *host*."""
+    name = "127.0.0.1" if host in _EVERYWHERE else host
+    return f"[{name}]" if ":" in name else name
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken -> end what listens there (lsof -i :{port}), or give another: --port"
+    return f"cannot listen on {host}, port {port}: {error.strerror or error}"
