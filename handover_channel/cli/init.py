@@ -78,7 +78,9 @@ def init(
         raise HandoverError("Nothing was changed.")
     _write(folder, changed, before, [*runs, run])
     typer.echo(f"Done: {len(changed)} files. handover init --undo takes it out again.")
-    typer.echo("Next: rasa data validate, rasa train, rasa test; then rasa run and rasa run actions.")
+    typer.echo(
+        "Next: rasa data validate, rasa train, rasa test --stories tests; then rasa run and rasa run actions."
+    )
 
 
 def _choices(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -138,35 +139,25 @@ def write(folder: Path, texts: Mapping[str, Optional[str]], before: Mapping[str,
 
     Raises CannotWrite; then every file is as it was.
     """
-    places = {path: Path(os.path.realpath(folder / path)) for path in texts}
-    ready: Dict[str, Path] = {}
-    done: List[str] = []
-    made: List[Path] = []
+    swap = _Swap()
+    path = ""
     try:
-        for path, place in places.items():
+        for path, text in texts.items():
+            place = Path(os.path.realpath(folder / path))  # a link stays a link
             _expect_unchanged(path, place, before.get(path))
-            text = texts[path]
-            made += _make_folders(place.parent)
-            if text is not None:
-                ready[path] = _beside(place, text)
-            elif not os.access(place.parent, os.W_OK):
-                raise PermissionError(13, "Permission denied")
-        for path, place in places.items():
-            if path in ready:
-                os.replace(ready[path], place)
-            else:
-                place.unlink()
-            done.append(path)
-    except OSError as error:
-        _roll_back(places, done, before, made, ready)
+            swap.prepare(path, place, text)
+        for path in texts:
+            swap.step(path)
+    except BaseException as error:
+        swap.roll_back()
+        if not isinstance(error, OSError):
+            raise
         reason = error.strerror or str(error)
-        name = path if error.filename is None else os.path.basename(str(error.filename))
         raise CannotWrite(
-            f"{path}: it cannot be written ({reason}, {name}) -> see to the rights there; nothing was changed"
+            f"{path}: it cannot be written ({reason}) -> see to the rights there; nothing was changed"
         ) from None
-    except CannotWrite:
-        _roll_back(places, done, before, made, ready)
-        raise
+    finally:
+        swap.tidy_up()
 
 
 def _expect_unchanged(path: str, place: Path, before: Optional[str]) -> None:
@@ -174,53 +165,75 @@ def _expect_unchanged(path: str, place: Path, before: Optional[str]) -> None:
     if now != (None if before is None else before.encode("utf-8")):
         raise CannotWrite(f"{path}: it was changed meanwhile -> once more; nothing was changed")
     if now is not None and not os.access(place, os.W_OK):
-        raise PermissionError(13, "it is read-only")
+        raise PermissionError(errno.EACCES, "it is read-only")
 
 
-def _make_folders(place: Path) -> List[Path]:
-    made = [each for each in (place, *place.parents) if not each.exists()]
-    place.mkdir(parents=True, exist_ok=True)
-    return made
+class _Swap:
+    """Files that take the places of others, one after the other, and can all go back.
 
+    What may fail for want of room or rights, writing new files and copies of old ones, comes before the first
+    file is in its place.
+    """
 
-def _beside(place: Path, text: str) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text.encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
-    if place.exists():
-        shutil.copymode(place, name)
-    else:
-        os.chmod(name, 0o666 & ~_umask())
-    return Path(name)
+    def __init__(self) -> None:
+        self._waiting: Dict[str, Tuple[Path, Optional[Path], Optional[Path]]] = {}  # place, new file, old one
+        self._done: List[Tuple[Path, Optional[Path], Optional[Path]]] = []
+        self._spare: List[Path] = []
+        self._made: List[Path] = []
+
+    def prepare(self, path: str, place: Path, text: Optional[str]) -> None:
+        """Write the new file, None for none, and a copy of the old one, beside it."""
+        self._made += [each for each in (place.parent, *place.parent.parents) if not each.exists()]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        old = self._beside(place, place.read_bytes()) if place.exists() else None
+        new = self._beside(place, text.encode("utf-8")) if text is not None else None
+        self._waiting[path] = (place, new, old)
+
+    def _beside(self, place: Path, content: bytes) -> Path:
+        handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+        self._spare.append(Path(name))
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if place.exists():
+            shutil.copymode(place, name)
+        else:
+            os.chmod(name, 0o666 & ~_umask())
+        return Path(name)
+
+    def step(self, path: str) -> None:
+        """Put a file in its place."""
+        place, new, _ = step = self._waiting[path]
+        if new is not None:
+            os.replace(new, place)
+        else:
+            place.unlink()
+        self._done.append(step)
+
+    def roll_back(self) -> None:
+        """Put every old file back, and take new ones away."""
+        for place, _, old in reversed(self._done):
+            if old is not None:
+                os.replace(old, place)
+            else:
+                place.unlink()
+        self.tidy_up()
+        for each in self._made:
+            with contextlib.suppress(OSError):
+                each.rmdir()
+
+    def tidy_up(self) -> None:
+        """Remove what lies beside the files."""
+        for each in self._spare:
+            with contextlib.suppress(FileNotFoundError):
+                each.unlink()
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _roll_back(
-    places: Mapping[str, Path],
-    done: List[str],
-    before: Mapping[str, str],
-    made: List[Path],
-    ready: Mapping[str, Path],
-) -> None:
-    for path in done:
-        if path in before:
-            place = places[path]
-            os.replace(_beside(place, before[path]), place)
-        else:
-            places[path].unlink()
-    for path, spare in ready.items():
-        if path not in done:
-            spare.unlink()
-    for each in made:
-        with contextlib.suppress(OSError):
-            each.rmdir()
 
 
 def remove_folders(folder: Path, names: Tuple[str, ...]) -> None:
