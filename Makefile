@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # Tests start processes by the dozen: each would compile all of ours again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup train demo check unit test test-next lint docs bench clean
+.PHONY: help setup train demo check unit test test-next lint docs docs-site dist bench clean
 
 help:
 	@echo "make demo       talk to the bot in a Messenger on this machine"
@@ -24,6 +24,8 @@ help:
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
 	@echo "make lint       ruff, mypy, import contracts"
 	@echo "make docs       write the reference of the settings, in docs/settings.md, from what the code declares"
+	@echo "make docs-site  the documentation as a site, in site/; a dead link is an error"
+	@echo "make dist       the source distribution and the wheel, in dist/"
 	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure)"
 	@echo "make setup      .venv from the pinned requirements"
 	@echo "make train      train the example bot"
@@ -86,6 +88,22 @@ lint: setup
 docs: setup
 	$(PYTHON) -m handover_channel.settings.reference docs/settings.md
 
+.venv-docs/.complete: requirements-docs.txt | setup
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP_INSTALL) -r requirements-docs.txt
+	@touch $@
+
+docs-site: .venv-docs/.complete
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
+# --- packages -------------------------------------------------------------------------------------
+
+dist: setup
+	rm -rf build dist
+	$(PYTHON) -c "import setuptools.build_meta as backend; backend.build_sdist('dist')" >/dev/null
+	$(PYTHON) -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	@ls dist
+
 # --- figures --------------------------------------------------------------------------------------
 
 # A whole run takes 23 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
@@ -93,4 +111,4 @@ bench: setup
 	@$(PYTHON) -m bench $(ONLY)
 
 clean:
-	rm -rf .venv .venv-next models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-next .venv-docs build dist site models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

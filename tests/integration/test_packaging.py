@@ -1,0 +1,138 @@
+"""The source distribution and the wheel that is built from it hold what they need, and install."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+from typing import List, NamedTuple, Set
+
+import pytest
+from documents import ROOT
+
+PACKAGE = ROOT / "handover_channel"
+
+#: What is no Python and has to be in the wheel, by folder.
+DATA = ("inbox/templates", "inbox/static", "inbox/locale", "simulator/static")
+#: In the tree after a run; nobody's who installs it.
+LEFT_OVERS = (".pyc", ".mo", ".db", ".map")
+
+
+class Built(NamedTuple):
+    """What `make dist` makes."""
+
+    source: Path
+    wheel: Path
+
+
+def _run(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    tree, dist = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
+    tracked = _run("git", "ls-files", "-z", cwd=ROOT).split("\0")
+    for name in filter(None, tracked):
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).write_bytes((ROOT / name).read_bytes())
+    (tree / "handover_channel/store/migrations/__pycache__").mkdir()
+    (tree / "handover_channel/store/migrations/__pycache__/env.pyc").write_bytes(b"left over")
+    backend = f"import setuptools.build_meta as backend; backend.build_sdist({str(dist)!r})"
+    _run(sys.executable, "-c", backend, cwd=tree)
+    (source,) = dist.glob("*.tar.gz")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+    _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(dist), str(source), cwd=dist)
+    (wheel,) = dist.glob("*.whl")
+    return Built(source, wheel)
+
+
+@pytest.fixture(scope="module")
+def names(built: Built) -> Set[str]:
+    with zipfile.ZipFile(built.wheel) as archive:
+        return set(archive.namelist())
+
+
+def _tracked(folder: str) -> List[str]:
+    found = _run("git", "ls-files", "-z", f"handover_channel/{folder}", cwd=ROOT).split("\0")
+    return [name for name in found if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("folder", DATA)
+def test_the_wheel_has_what_is_no_python(names, folder):
+    tracked = _tracked(folder)
+
+    assert tracked
+    assert set(tracked) <= names
+
+
+def test_the_wheel_has_every_module_and_migration_and_the_mark_of_its_types(names):
+    modules = {name for name in _tracked("") if name.endswith(".py")}
+
+    assert modules <= names
+    assert "handover_channel/py.typed" in names
+    assert any(name.startswith("handover_channel/store/migrations/versions/0001") for name in names)
+
+
+def test_the_wheel_has_the_licences_of_this_project_and_of_what_is_vendored(names):
+    vendored = sorted(name for name in _tracked("") if name.endswith(".min.js"))
+
+    assert vendored
+    assert {name.replace(".min.js", ".LICENSE.txt") for name in vendored} <= names
+    assert any(name.endswith((".dist-info/licenses/LICENSE", ".dist-info/LICENSE")) for name in names)
+
+
+def test_the_wheel_has_nothing_but_the_package(names):
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+        "handover_channel",
+        "rasa_handover",
+    }
+    assert not [name for name in names if name.endswith(LEFT_OVERS)]
+
+
+def test_the_version_stands_in_one_place_and_is_that_of_both(built):
+    (version,) = [
+        line.split('"')[1]
+        for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+        if line.startswith("version = ")
+    ]
+
+    assert f"-{version}-" in built.wheel.name
+    assert built.source.name == f"rasa_handover-{version}.tar.gz"
+
+
+def test_the_source_distribution_has_the_readme_and_the_licence(built):
+    with tarfile.open(built.source) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= found
+
+
+def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp_path):
+    folder, elsewhere = tmp_path / "env", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    venv.create(folder, with_pip=False)
+    python = str(folder / "bin" / "python")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python)
+    _run(*pip, "install", "--no-deps", "--no-index", str(built.wheel), cwd=elsewhere)
+
+    bare = _run(python, "-I", "-c", "import handover_channel as it; print(it.__file__)", cwd=elsewhere)
+    assert bare.startswith(str(folder))
+
+    # What it needs, from the environment of these tests, behind its own.
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "needs.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    whole = (
+        "import handover_channel.inbox.rendering as it; from handover_channel.store import Store; "
+        "Store('sqlite:///x.db').migrate(); print(it.__file__)"
+    )
+    assert _run(python, "-I", "-c", whole, cwd=elsewhere).startswith(str(folder))
+    assert (elsewhere / "x.db").exists()
+    assert "simulate" in _run(str(folder / "bin" / "handover"), "--help", cwd=elsewhere)
