@@ -43,7 +43,7 @@ _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
 CHANNELS = ("messaging", "standby", "messaging_handovers")
 
 #: So many updates of a delivery, and attachments of a message, are read (rules/limits.py).
-MOST_UPDATES, MOST_ATTACHMENTS = 2000, 100
+MOST_UPDATES, MOST_MESSAGE_ATTACHMENTS = 2000, 100
 
 #: What every entry has, whatever it tells.
 _OF_ALL = ("id", "time")
@@ -325,7 +325,7 @@ _READERS: Mapping[str, Callable[[str, _Item, _Item, Dict[str, Any]], Event]] = {
 
 def _attachments(given: Any) -> Iterator[Attachment]:
     every = given if isinstance(given, list) else [given] if isinstance(given, dict) else []
-    for found in every[:MOST_ATTACHMENTS]:
+    for found in every[:MOST_MESSAGE_ATTACHMENTS]:
         if isinstance(found, dict):
             payload = _mapping(found.get("payload"))
             # Fallbacks have had their address beside the payload, and in capitals.

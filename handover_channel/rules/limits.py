@@ -83,7 +83,7 @@ UPDATES = Limit(
 MESSAGE_ATTACHMENTS = Limit(
     _WEBHOOK,
     "attachments of a message",
-    webhook.MOST_ATTACHMENTS,
+    webhook.MOST_MESSAGE_ATTACHMENTS,
     "attachments",
     "people send 30 pictures at once",
     "messenger/webhook",

@@ -352,7 +352,7 @@ def arabic_pages():
     )
     for each in (thread, replace(thread, can_reply=False, why_not=TOO_LATE, can_take_over=True, until=None)):
         yield draw("inbox.html", "ar", you=you, list=rows, thread=each)
-    for name in labels.LISTS:
+    for name in labels.LIST_LABELS:
         empty = replace(list_view(), items=(), filters=Filters(list=name))
         yield draw("inbox.html", "ar", you=you, list=empty, unknown=True)
         yield draw("_list.html", "ar", you=you, list=empty, after="1")

@@ -555,15 +555,15 @@ async def test_a_deadline_that_fails_stops_no_other_and_comes_again(place, store
     process = place()
     await handed_over(process)
     process.thread_control.hand_over("7002", "inbox")
-    due, failed = process.thread_control.due, []
+    give_back, failed = process.thread_control.return_to_bot, []
 
-    def fails_once(deadline):
-        if deadline.thread == PSID and not failed:
-            failed.append(deadline)
+    def fails_once(thread, *given, **named):
+        if thread == PSID and not failed:
+            failed.append(thread)
             raise RuntimeError("no")
-        due(deadline)
+        return give_back(thread, *given, **named)
 
-    process.thread_control.due = fails_once
+    process.thread_control.return_to_bot = fails_once
     clock.passes(12 * HOUR)
     await eventually(lambda: process.bot.said["7002"] == ["<returned: time_limit>"])
     assert thread_row(store).state.control.value == "inbox"
