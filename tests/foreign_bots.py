@@ -308,6 +308,39 @@ nlu:
     - Mensch bitte!
 """
 
+FORM_HANDOFF = """\
+- rule: no human while ordering
+  condition:
+  - active_loop: pizza_form
+  steps:
+  - intent: talk_to_human
+  - action: utter_goodbye
+  - action: pizza_form
+  - active_loop: pizza_form
+
+- rule: somebody wants a human
+  steps:
+  - intent: talk_to_human
+  - action: utter_goodbye
+"""
+
+FORM_STORY = """\
+version: "3.1"
+stories:
+- story: a human while ordering
+  steps: [{intent: order_pizza}, {action: pizza_form}, {active_loop: pizza_form},
+          {intent: talk_to_human}, {action: utter_goodbye}]
+- story: a human for remarks
+  steps:
+    - intent: greet
+    - action: utter_greet
+    - intent: talk_to_human
+    - action: utter_goodbye
+      # nothing else
+    - intent: goodbye
+    - action: utter_goodbye
+"""
+
 BOTS: Dict[str, Mapping[str, str]] = {
     "plain": PLAIN,
     "facebook with comments": {**PLAIN, "credentials.yml": FACEBOOK},
@@ -345,6 +378,21 @@ BOTS: Dict[str, Mapping[str, str]] = {
         "data/rules.yml": 'version: "3.1"\n',
         "data/stories.yml": OWN_STORIES,
         "tests/test_stories.yml": OWN_STORIES.replace("- intent: greet", "- user: hello\n    intent: greet"),
+    },
+    "own hand-off by rules, in a form": {
+        **PLAIN,
+        "config.yml": RULES_ALONE + "  - name: AugmentedMemoizationPolicy\n",
+        "domain.yml": FORM_DOMAIN.replace("goodbye, order", "goodbye, talk_to_human, order"),
+        "data/nlu.yml": FORM_NLU
+        + "- intent: talk_to_human\n  examples: |\n    - human\n    - a human please\n",
+        "data/rules.yml": FORM_RULES + FORM_HANDOFF,
+        "data/stories.yml": FORM_STORY,
+    },
+    "a reason of its own": {
+        **PLAIN,
+        "domain.yml": DOMAIN
+        + "entities: [reason]\nslots:\n  why:\n    type: text\n    mappings:\n"
+        + "    - type: from_entity\n      entity: reason\n",
     },
     "stories without rules": {
         **{path: text for path, text in PLAIN.items() if path != "data/rules.yml"},

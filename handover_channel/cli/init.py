@@ -115,7 +115,8 @@ def _choices(
                 else ()
             )
         intents = own or (HANDOVER_INTENT,)
-    own_actions = facts.own_actions
+    leaves_stories = facts.hands_over or tuple(intent) == (HANDOVER_INTENT,)
+    own_actions = () if leaves_stories else facts.own_actions
     if own_actions and asks:
         question = (
             f"The bot hands over by {', '.join(own_actions)}. Let its stories use action_handover instead?"

@@ -197,7 +197,10 @@ def _shielded(document: Document, intents: Tuple[str, ...]) -> List[Edit]:
 
 
 def _without(document: Document, mapping: Node, intents: Tuple[str, ...]) -> List[Edit]:
-    if mapping.kind != "mapping" or _text(mapping.get("type")) not in ("from_text", "from_intent"):
+    kind = _text(mapping.get("type")) if mapping.kind == "mapping" else ""
+    if kind == "from_entity" and _text(mapping.get("entity")) == REASON_ENTITY:
+        intents = (RETURNED_INTENT,)  # its turn has an entity of this name
+    elif kind not in ("from_text", "from_intent"):
         return []
     wanted = mapping.get("intent")
     if wanted is not None and not wanted.is_null:

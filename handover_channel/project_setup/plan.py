@@ -31,6 +31,7 @@ from handover_channel.project_setup.project import (
     together,
 )
 from handover_channel.project_setup.yaml_text import Document
+from handover_channel.rules.bot_contract import HANDOVER_ACTION
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Facts:
     own_intents: Tuple[str, ...]  #: by which people ask for people, as far as names tell
     own_actions: Tuple[str, ...]
     stories: stories.Facts
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether a rule hands over by our action already."""
+        return any(HANDOVER_ACTION in each for each in self.training.rules.values())
 
     @property
     def usable_intents(self) -> Tuple[str, ...]:

@@ -10,6 +10,7 @@ from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import SETTINGS, Choices, Planned
 from handover_channel.project_setup.yaml_text import Document
 from handover_channel.rules.bot_contract import HANDOVER_INTENT
+from handover_channel.rules.keywords import fold
 
 INTENTS = "handover_intents"
 #: The Messenger on this machine: its bot's app, and where it is.
@@ -82,7 +83,7 @@ def _rest(choices: Choices) -> List[str]:
     returning = {
         "time_limit": "12 hours",
         "button": [each.button for each in spoken],
-        "keywords": [word for each in spoken for word in each.keywords],
+        "keywords": list({fold(word): word for each in spoken for word in each.keywords}.values()),
     }
     return [
         *lines,

@@ -49,10 +49,12 @@ def plan(found: Mapping[str, Document], choices: Choices) -> Tuple[Planned, Set[
         changed: List[Edit] = []
         for story in stories_of(document):
             runs = [run for run in _runs(story, choices.intents) if run.actions]
-            changed += [_replaced(document, run.actions) for run in runs if not run.is_ours]
+            changed += [_replaced(document, run.actions, run.loop) for run in runs if not run.is_ours]
             done = {id(step) for run in runs for step in run.actions}
             rest = [step for step in _steps(story) if id(step) not in done]
-            changed += [_replaced(document, [step]) for step in rest if _name(step) in choices.own_actions]
+            changed += [
+                _replaced(document, [step], "") for step in rest if _name(step) in choices.own_actions
+            ]
             if runs and story.key("rule") is not None:
                 covered |= set(situation_of(story))
         if changed:
@@ -66,6 +68,7 @@ class _Run:
 
     actions: List[Node]  #: steps, up to the next that is no action, or the form that goes on
     is_followed: bool  #: by something that only makes sense behind them
+    loop: str = ""  #: the form that is active, where it does not go on by itself behind them
 
     @property
     def is_ours(self) -> bool:
@@ -84,9 +87,10 @@ def _steps(story: Node) -> List[Node]:
 
 
 def _runs(story: Node, intents: Tuple[str, ...]) -> List[_Run]:
-    steps = _steps(story)
+    steps, active = _steps(story), _loop_of(story)
     found = []
     for place, step in enumerate(steps):
+        active = _loop(step, active)
         intent = step.get("intent")
         if intent is None or intent.value not in intents:
             continue
@@ -95,11 +99,27 @@ def _runs(story: Node, intents: Tuple[str, ...]) -> List[_Run]:
             end += 1
         loop = steps[end].get("active_loop") if end < len(steps) else None
         if loop is not None and end > place + 1 and loop.value == _name(steps[end - 1]):
-            found.append(_Run(steps[place + 1 : end - 1], is_followed=False))
+            found.append(_Run(steps[place + 1 : end - 1], is_followed=loop.value != active))
         else:
             kinds = set(steps[end].names()) if end < len(steps) else set()
-            found.append(_Run(steps[place + 1 : end], bool(kinds & {"active_loop", "slot_was_set"})))
+            found.append(_Run(steps[place + 1 : end], bool(kinds & {"active_loop", "slot_was_set"}), active))
     return found
+
+
+def _loop_of(rule: Node) -> str:
+    """Return the form in which a rule holds, "" for anywhere."""
+    condition, active = rule.get("condition"), ""
+    for each in condition.items if condition is not None else []:
+        active = _loop(each, active)
+    return active
+
+
+def _loop(step: Node, active: str) -> str:
+    """Return the form that is active behind a step."""
+    given = step.get("active_loop")
+    if given is None:
+        return active
+    return "" if given.is_null else given.value
 
 
 def _is_blocked(run: _Run) -> bool:
@@ -117,13 +137,15 @@ def _name(step: Node) -> str:
     return action.value if action is not None else ""
 
 
-def _replaced(document: Document, steps: List[Node]) -> Edit:
-    """Return the edit that writes our two actions in the place of some steps."""
+def _replaced(document: Document, steps: List[Node], loop: str) -> Edit:
+    """Return the edit that writes our two actions in the place of some steps; the form *loop* goes on."""
+    ours = [{"action": each} for each in _OUR_STEPS]
+    ours += [{"action": loop}, {"active_loop": loop}] if loop else []
     text, start, end = document.text, steps[0].start, steps[-1].last_leaf().end
     old = text[start:end]
     if steps[0].flow:
-        return Edit(start, old, ", ".join(yaml_edits.flow({"action": each}) for each in _OUR_STEPS))
+        return Edit(start, old, ", ".join(map(yaml_edits.flow, ours)))
     dash = text.rfind("-", 0, start)
     column = dash - (text.rfind("\n", 0, dash) + 1)
     between = document.newline + " " * column + text[dash:start]
-    return Edit(start, old, between.join(f"action: {each}" for each in _OUR_STEPS))
+    return Edit(start, old, between.join(line for each in ours for line in yaml_edits.block(each)))

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from handover_channel.cli.main import app
 from handover_channel.errors import HandoverError
 from handover_channel.project_setup import folder, own_handoff, record
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
+from handover_channel.settings import loader
 
 
 @pytest.fixture
@@ -186,6 +188,65 @@ def test_an_intent_of_the_bots_own_is_used_and_its_stories_hand_over(project):
         *("utter_ask_human", "utter_handover", "action_handover")
     ]
     assert load(after["tests/test_stories.yml"])["stories"][0]["steps"][3:5] == visit["steps"][3:5]
+
+
+def test_rules_and_stories_of_the_bots_own_hand_over_in_forms_too(project):
+    root = project(BOTS["own hand-off by rules, in a form"])
+
+    run(root, "--yes")
+    after = files(root)
+    in_form, anywhere = load(after["data/rules.yml"])["rules"][-2:]
+    ours = [{"intent": "talk_to_human"}, {"action": "utter_handover"}, {"action": "action_handover"}]
+    form = [{"action": "pizza_form"}, {"active_loop": "pizza_form"}]
+
+    assert (in_form["steps"], anywhere["steps"]) == ([*ours, *form], ours)
+    assert load(after["data/stories.yml"])["stories"][0]["steps"] == [
+        {"intent": "order_pizza"},
+        *form,
+        *ours,
+        *form,
+    ]
+    names = [rule["rule"] for rule in load(after["data/handover.yml"])["rules"]]
+    assert [name for name in names if name.startswith("hand over")] == [
+        "hand over in the middle of remark_form"
+    ]
+
+
+def test_the_reason_of_a_return_is_no_value_of_the_bots_own_slot(project):
+    root = project(BOTS["a reason of its own"])
+
+    said = run(root, "--yes")
+
+    why = load(files(root)["domain.yml"])["slots"]["why"]["mappings"][0]
+    assert why == {"type": "from_entity", "entity": "reason", "not_intent": ["handover_returned"]}
+    assert "entity reason is there already" in said
+
+
+@pytest.mark.parametrize("bot", BOTS)
+def test_the_settings_that_are_written_can_be_used(project, bot):
+    root = project(BOTS[bot])
+    every = [option for language in PHRASES_OF_LANGUAGE for option in ("--language", language)]
+
+    run(root, "--yes", *every)
+
+    loaded = loader.load(str(root / "handover.yml"), environ={"MESSENGER_APP_ID": "4711"})
+    assert loaded.target().kind is loader.TargetKind.INBOX
+    assert len(loaded.handover_intents) == 1
+
+
+@pytest.mark.parametrize("phrases", PHRASES_OF_LANGUAGE.values(), ids=PHRASES_OF_LANGUAGE)
+def test_every_language_has_what_a_bot_needs(phrases):
+    assert len(set(phrases.examples)) >= 20
+    assert "{opens}" in phrases.closed
+    assert len(phrases.button) <= 20
+
+
+def test_an_action_that_the_developer_kept_is_not_asked_about_again(project):
+    root = project(BOTS["own hand-off with stories"])
+    run(root, input="en\ny\nn\ny\ny\n")
+
+    assert "  - action: action_human_handoff" in files(root)["data/stories.yml"]
+    assert run(root, "--check").startswith("Nothing to do")
 
 
 def test_another_intent_is_taken_if_it_is_asked_for(project):
