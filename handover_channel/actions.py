@@ -40,6 +40,8 @@ from handover_channel.rules.bot_contract import (
 )
 from handover_channel.rules.last_words import words_said
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.settings.section import quoted
+from handover_channel.settings.targets import known_name
 from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
 
@@ -51,7 +53,8 @@ _Domain = Dict[str, Any]
 class ActionHandover(Action):
     """Hand the conversation over to the target that the person named, or to the default one.
 
-    The target's name is the value of entity `handover_target` in the latest message, else of the slot.
+    The target's name is the value of entity `handover_target` in the latest message, else of the slot. A name
+    that no target has stands for the default one: by now the person was told that they are handed over.
     Where it cannot be, the bot keeps control and says `utter_handover_failed`; outside the target's business
     hours `utter_handover_closed`, with `{opens}`: when somebody is there.
     """
@@ -68,8 +71,7 @@ class ActionHandover(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
     ) -> List[EventType]:
         """Pass control, and mirror it in the slots."""
-        target = next(tracker.get_latest_entity_values(TARGET_ENTITY), None) or tracker.get_slot(TARGET_SLOT)
-        channel = _channel_of(tracker)
+        target, channel = self._target(tracker), _channel_of(tracker)
         try:
             row = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: self._thread_control.hand_over(tracker.sender_id, target, channel=channel)
@@ -89,6 +91,22 @@ class ActionHandover(Action):
             await asyncio.get_running_loop().run_in_executor(None, self._note_words, tracker)
             await self._tell_ahead(dispatcher, row)
         return _slots(row)
+
+    def _target(self, tracker: Tracker) -> Optional[str]:
+        said = next(tracker.get_latest_entity_values(TARGET_ENTITY), None) or tracker.get_slot(TARGET_SLOT)
+        settings = self._thread_control.settings
+        known = known_name(settings.targets, said)
+        if said and known is None:
+            logger.warning(
+                "thread %s: handed over to the default target %r, as none is called %s: handover.yml has %s "
+                "-> give the entity %s synonyms that are its names",
+                tracker.sender_id,
+                settings.default_target,
+                quoted(said),
+                ", ".join(settings.targets),
+                TARGET_ENTITY,
+            )
+        return known
 
     async def _tell_ahead(self, dispatcher: CollectingDispatcher, row: Thread) -> None:
         text = await asyncio.get_running_loop().run_in_executor(None, self._thread_control.ahead, row)

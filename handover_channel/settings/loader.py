@@ -165,13 +165,14 @@ class Settings:
             ) from None
 
     def is_closed(self, name: Optional[str], now: float) -> bool:
-        """Tell whether it is outside the hours of that target. *now*: in seconds since the epoch."""
+        """Tell whether it is outside the hours of where the bot hands over to, asked for *name*.
+
+        *now*: in seconds since the epoch.
+        """
         try:
-            self.target(name).expect_open(now)
+            self.target(targets_section.known_name(self.targets, name)).expect_open(now)
         except OutsideHours:
             return True
-        except UnknownTarget:
-            return False
         return False
 
     def inbox_target(self, name: Optional[str] = None) -> Target:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from handover_channel.errors import OutsideHours
@@ -288,6 +288,17 @@ _APP_ID = {
     TargetKind.PAGE_INBOX: _inbox_app_id,
     TargetKind.APP: _other_app_id,
 }
+
+
+def known_name(targets: Collection[str], said: Optional[str]) -> Optional[str]:
+    """Return the target that is meant by what a person *said*, None for the default one: none has that name.
+
+    Somebody who asks for "sales" where no target is called that has asked for people all the same.
+    """
+    if not said or said in targets:
+        return said
+    wanted = said.strip().casefold()
+    return next((name for name in targets if name.casefold() == wanted), None)
 
 
 def same_id(one: str, other: str) -> bool:

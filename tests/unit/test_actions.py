@@ -96,12 +96,21 @@ async def test_an_outage_of_meta_is_told(play):
     assert (slots, said, play.control) == (CLEARED, [FAILED], "bot")
 
 
-async def test_an_unknown_target_is_told_to_the_person_and_explained_in_the_log(play, caplog):
+async def test_a_name_that_is_no_target_goes_to_the_default_one_and_is_explained_in_the_log(play, caplog):
+    play.says("hello")
+
     slots, _, said = await run(ActionHandover(play.thread_control), entities=[entity("the boss")])
 
-    assert (slots, said) == (CLEARED, [FAILED])
+    assert (slots["handover_target"], said, play.control) == ("inbox", [], "inbox")
     assert "the boss" in caplog.text
     assert "sales_bot" in caplog.text
+
+
+async def test_the_name_of_a_target_may_be_said_in_capitals(play, caplog):
+    slots, _, _ = await run(ActionHandover(play.thread_control), entities=[entity("Sales_Bot ")])
+
+    assert slots["handover_target"] == "sales_bot"
+    assert not caplog.records
 
 
 async def test_a_second_handover_leaves_the_slots_with_who_has_the_thread(play):

@@ -66,7 +66,7 @@ def test_whether_it_is_closed_can_be_asked_before(shop):
         True,
         True,
         False,
-        False,
+        True,  # no target has that name: the default one gets the handover
     ]
     shop.clock.now = OPENS
     assert not shop.settings.is_closed(None, shop.clock())
