@@ -4,6 +4,7 @@
    speaks into an agent's conversation is a fault.
 2. Messages to people stay out of the dialogue history and the slots. On channels without an outbound gate
    they are written to the transcript for the agents.
+3. A request for people never becomes a slot's value, nor the answer to a form's question (form_requests.py).
 
 `LanguagePolicy`, for bots that speak several languages, sets a slot and predicts nothing.
 
@@ -28,6 +29,7 @@ from handover_channel import log, services
 from handover_channel.control.turn_gate import TurnGate
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
+from handover_channel.rasa.form_requests import next_step, restored
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -81,16 +83,17 @@ class HandoverPolicy(_Untrained):
         """Vote for silence or for the way back, or abstain."""
         votes = self._default_predictions(domain)
         turn = self._turn(tracker, domain)
-        action = next_action(turn)
+        given_back = restored(tracker, self._gate.requests)
+        action = next_action(turn) or next_step(tracker, domain, self._gate.requests, HandoverPolicy.__name__)
         if action is None:
-            return self._prediction(votes)
+            return self._prediction(votes, events=given_back)
         votes[domain.index_for_action(action)] = 1.0
         undone = _undone(tracker, action)
         if undone and turn.row and not turn.gated:
             self._keep_for_agents(tracker)
         # Only a "no user" prediction outranks an active form's next question
         # (rasa.core.policies.ensemble.DefaultPolicyPredictionEnsemble).
-        return self._prediction(votes, optional_events=undone, is_no_user_prediction=True)
+        return self._prediction(votes, events=given_back, optional_events=undone, is_no_user_prediction=True)
 
     def _turn(self, tracker: DialogueStateTracker, domain: Domain) -> Turn:
         message = tracker.latest_message
