@@ -1,4 +1,4 @@
-"""Runs the custom actions on the action server: hand over, come back, begin a session.
+"""Runs the custom actions on the action server: hand over, come back.
 
 Needs rasa_sdk, not Rasa. Thread control is synchronous and calls Meta: it runs in a pool of threads, so that
 other conversations go on meanwhile.
@@ -11,7 +11,7 @@ import contextlib
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActionExecuted, EventType, SessionStarted, SlotSet, UserUttered
+from rasa_sdk.events import ActionExecuted, EventType, SlotSet, UserUttered
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, services
@@ -32,7 +32,6 @@ from handover_channel.rules.bot_contract import (
     REASON_ENTITY,
     RETURN_ACTION,
     RETURNED_INTENT,
-    SESSION_START_ACTION,
     TARGET_ENTITY,
     TARGET_SLOT,
     UNTIL_SLOT,
@@ -44,6 +43,8 @@ from handover_channel.settings.section import quoted
 from handover_channel.settings.targets import known_name
 from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
+
+__all__ = ["ActionHandover", "ActionHandoverReturn", "ActionSessionStart"]  # noqa: F822  (offered by __getattr__)
 
 logger = log.logger(__name__)
 
@@ -173,25 +174,17 @@ class ActionHandoverReturn(Action):
         return known.get(given or "", ReturnReason.KEYWORD)
 
 
-class ActionSessionStart(Action):
-    """Begin a session as Rasa does; `handover_target` and `handover_until` are carried over in any case."""
+def __getattr__(name: str) -> Any:
+    """Load `ActionSessionStart` on first use (PEP 562).
 
-    def name(self) -> str:
-        """Name the action as Rasa's own, which it replaces."""
-        return SESSION_START_ACTION
+    rasa_sdk runs every action that is defined in a module it has loaded. So a bot with a session start of its
+    own would have two, and the last one loaded would win.
+    """
+    if name != "ActionSessionStart":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from handover_channel.conversation_start import ActionSessionStart
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
-    ) -> List[EventType]:
-        """Start the session, keep the slots as the domain's session_config says, and listen."""
-        carried = domain.get("session_config", {}).get("carry_over_slots_to_new_session", True)
-        kept = (
-            tracker.slots
-            if carried
-            else {name: tracker.slots.get(name) for name in (TARGET_SLOT, UNTIL_SLOT)}
-        )
-        slots = [SlotSet(name, value) for name, value in kept.items() if value is not None]
-        return [SessionStarted(), *slots, ActionExecuted(LISTEN_ACTION)]
+    return ActionSessionStart
 
 
 def _configured() -> ThreadControl:

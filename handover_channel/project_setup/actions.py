@@ -58,13 +58,8 @@ def look(texts: Mapping[str, str]) -> Facts:
 
 
 def _is_whole_module(tree: ast.AST) -> bool:
-    names = [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
-    stars = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == MODULE and node.names[0].name == "*"
-    ]
-    return MODULE in names or bool(stars)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == MODULE]
+    return any(node.names[0].name == "*" for node in imports)
 
 
 def _names_in(node: ast.ClassDef) -> List[str]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timezone
 
 import pytest
@@ -347,3 +349,29 @@ def test_the_action_server_stops_at_its_start_with_everything_that_is_wrong(monk
 
     with pytest.raises(SystemExit, match=r"(?s)app_id.*colour|colour.*app_id"):
         ActionHandover()
+
+
+def _actions_after(line):
+    """The actions that rasa_sdk would run after an import."""
+    shown = (
+        "from rasa_sdk import Action, utils; print(*(each.__name__ for each in utils.all_subclasses(Action)))"
+    )
+    code = f"{line}; {shown}"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return {name for name in ran.stdout.split() if name.startswith("Action")}
+
+
+def test_a_bot_with_a_session_start_of_its_own_does_not_get_a_second_one():
+    two, three = (
+        "ActionHandover, ActionHandoverReturn",
+        "ActionHandover, ActionHandoverReturn, ActionSessionStart",
+    )
+
+    assert _actions_after(f"from handover_channel.actions import {two}") == set(two.split(", "))
+    assert _actions_after(f"from handover_channel.actions import {three}") == set(three.split(", "))
+    assert _actions_after("from handover_channel.actions import *") == set(three.split(", "))
+
+
+def test_a_name_that_is_no_action_of_ours_is_an_ordinary_import_error():
+    with pytest.raises(ImportError, match="ActionNothing"):
+        from handover_channel.actions import ActionNothing  # noqa: F401
