@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import venv
 import zipfile
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
-from typing import List, NamedTuple, Set
+from typing import Any, Iterable, List, NamedTuple, Set
 
 import pytest
 from documents import ROOT
+from packaging.requirements import Requirement
 
 PACKAGE = ROOT / "handover_channel"
 
@@ -136,3 +139,47 @@ def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp
     assert _run(python, "-I", "-c", whole, cwd=elsewhere).startswith(str(folder))
     assert (elsewhere / "x.db").exists()
     assert "simulate" in _run(str(folder / "bin" / "handover"), "--help", cwd=elsewhere)
+
+
+def _project() -> Any:
+    toml = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    return toml.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _needed(lines: Iterable[str], found: Set[str], extra: str = "") -> Set[str]:
+    """Return the names of what *lines* require on this Python, and of what that requires in turn."""
+    for line in lines:
+        wanted = Requirement(line)
+        name = _plain(wanted.name)
+        if name in found or (wanted.marker and not wanted.marker.evaluate({"extra": extra})):
+            continue
+        found.add(name)
+        for more in ("", *wanted.extras):
+            try:
+                _needed(requires(wanted.name) or (), found, more)
+            except PackageNotFoundError:
+                found.discard(name)  # for another system
+    return found
+
+
+@pytest.mark.rasa
+def test_the_image_of_the_bot_gets_pinned_versions_alone_and_no_tool():
+    pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+    project = _project()
+    extras = project["optional-dependencies"]
+    pins = {_plain(name) for name in re.findall(r"^([\w.-]+)==", _pins(), re.MULTILINE)}
+    tools = {_plain(Requirement(line).name) for line in extras["dev"]}
+
+    inside = _needed([*project["dependencies"], *extras["rasa"], *extras["postgresql"]], set())
+
+    assert len(inside) > 100
+    assert inside - {"wheel", "pip"} <= pins  # those two no `pip freeze` names
+    assert not inside & tools
+
+
+def _pins() -> str:
+    return (ROOT / "requirements.txt").read_text(encoding="utf-8")

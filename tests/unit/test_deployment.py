@@ -104,6 +104,14 @@ def test_the_image_of_the_actions_has_none_of_rasas_pins():
     assert not re.search(r"^rasa==", (ROOT / "requirements-next.txt").read_text(), re.MULTILINE)
 
 
+def test_the_image_of_the_bot_has_the_pins_and_none_of_the_tools():
+    bot = DOCKERFILE.partition(" AS actions")[0]
+
+    (extras,) = re.findall(r'--constraint requirements\.txt "\.\[([a-z,]+)\]"', bot)
+    assert extras.split(",") == ["rasa", "postgresql"]
+    assert not re.search(r"-r\s+requirements", bot)
+
+
 def test_what_unpacks_the_answers_of_others_does_so_within_bounds():
     for name in ("requirements.txt", "requirements-next.txt"):
         (version,) = re.findall(r"^urllib3==(\d+)\.(\d+)", (ROOT / name).read_text(), re.MULTILINE)
