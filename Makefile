@@ -88,9 +88,9 @@ lint: setup
 docs: setup
 	$(PYTHON) -m handover_channel.settings.reference docs/settings.md
 
-.venv-docs/.complete: requirements-docs.txt | setup
-	$(PYTHON) -m venv .venv-docs
-	.venv-docs/bin/python $(PIP_INSTALL) -r requirements-docs.txt
+.venv-docs/.complete: requirements-docs.txt
+	@"$$(.ci/find-python 3.10 3.11 3.12 3.13)" -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-docs.txt
 	@touch $@
 
 docs-site: .venv-docs/.complete
