@@ -1,4 +1,4 @@
-"""`handover init`: puts handover into the Rasa project of this folder, after a look at what that changes."""
+"""Offers `handover init`: puts handover into the Rasa project of this folder, after showing the changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app that is connected to the page, and the webhook fields that it may subscribe to. No I/O.
+"""Describes an app that is connected to the page, and the webhook fields that it may subscribe to. No I/O.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
