@@ -1,8 +1,8 @@
 """Names what this package and a bot's `domain.yml` share: intents, entities, slots, actions and responses.
 
-A bot that hands over has these names in its domain and rules (README.md, "domain.yml"). They are spelled here
-and nowhere else in the package. None of them may change: they are in trained models, in the histories of
-conversations, and in buttons that people can still tap. No I/O, no Rasa.
+A bot that hands over has these names in its domain and rules (docs/guides/set-up-handover.md). They are
+spelled here and nowhere else in the package. None of them may change: they are in trained models, in the
+histories of conversations, and in buttons that people can still tap. No I/O, no Rasa.
 """
 
 from __future__ import annotations

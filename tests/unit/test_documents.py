@@ -24,7 +24,7 @@ RASA = {
     "rasa train": {"--domain"},
     "rasa run": {"--enable-api", "--credentials", "--endpoints"},
     "rasa run actions": set(),
-    "rasa test": set(),
+    "rasa test": {"--stories"},
     "rasa data validate": {"--domain"},
     "rasa data migrate": set(),
 }
