@@ -7,7 +7,8 @@ quoting and line ends survive. What was put in is kept as `Trace`s, whose indexe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Tuple
+from textwrap import dedent
+from typing import Iterable, List, Optional, Tuple
 
 from handover_channel.errors import HandoverError
 
@@ -69,21 +70,39 @@ def take_out(text: str, traces: Iterable[Trace], *, unchanged: bool) -> str:
 
     Raises ChangedSince where what was put in was changed, or cannot be told from what was added since.
     """
-    placed = [(trace.at if unchanged else _find(text, trace), trace) for trace in traces]
-    for at, trace in sorted(placed, key=lambda each: each[0])[::-1]:  # in one place, too, the last one first
-        text = text[:at] + trace.removed + text[at + len(trace.inserted) :]
+    placed = [(*((trace.at, trace.inserted) if unchanged else _find(text, trace)), trace) for trace in traces]
+    for at, found, trace in sorted(placed, key=lambda each: each[0])[::-1]:  # of one place, too
+        text = text[:at] + trace.removed + text[at + len(found) :]
     return text
 
 
-def _find(text: str, trace: Trace) -> int:
-    everywhere = _occurrences(text, trace.inserted)
+def _find(text: str, trace: Trace) -> Tuple[int, str]:
+    """Return where what was put in is now, and how it is written there.
+
+    `rasa train` writes config.yml anew to put an id in: lists are at the margin then, lines end in a feed.
+    """
+    for written in dict.fromkeys((trace.inserted, _as_rasa_writes(trace.inserted))):
+        at = _find_written(text, written, trace)
+        if at is not None:
+            return at, written
+    raise ChangedSince(trace.inserted.strip())
+
+
+def _as_rasa_writes(text: str) -> str:
+    lines = text.replace("\r\n", "\n").splitlines(keepends=True)
+    below = next((place for place, line in enumerate(lines) if line.startswith(" ")), len(lines))
+    return "".join(lines[:below]) + dedent("".join(lines[below:]))
+
+
+def _find_written(text: str, written: str, trace: Trace) -> Optional[int]:
+    everywhere = _occurrences(text, written)
     if len(everywhere) == 1 and trace.among == 1:
         return everywhere[0]
-    if everywhere and text.startswith(trace.inserted, trace.at):
+    if everywhere and text.startswith(written, trace.at):
         return trace.at
-    if len(everywhere) == trace.among and trace.inserted:
+    if len(everywhere) == trace.among and written:
         return everywhere[trace.place]
-    raise ChangedSince(trace.inserted.strip())
+    return None
 
 
 def _occurrences(text: str, part: str) -> List[int]:

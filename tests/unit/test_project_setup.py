@@ -335,6 +335,23 @@ def test_what_was_changed_since_stays_and_is_named(project):
     }
 
 
+@pytest.mark.parametrize("bot", ["plain", "no policies", "carriage returns"])
+def test_rasa_may_write_config_yml_anew_in_between(project, bot):
+    """As `rasa train` does, to put an id in: with lists at the margin."""
+    root = project(BOTS[bot])
+    run(root, "--yes")
+    yaml = YAML()
+    config = yaml.load(files(root)["config.yml"])
+    config["assistant_id"] = "new"
+    with (root / "config.yml").open("w", newline="") as file:
+        yaml.dump(config, file)
+
+    run(root, "--undo", "--yes")
+
+    policies = load(BOTS[bot]["config.yml"]).get("policies")
+    assert load(files(root)["config.yml"]).get("policies") == policies
+
+
 def test_undo_takes_out_all_or_nothing(project):
     root = project(PLAIN)
     run(root, "--yes")
