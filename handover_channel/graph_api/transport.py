@@ -33,8 +33,8 @@ from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 from urllib3.filepost import encode_multipart_formdata
 
-from handover_channel.bounded_http import bound, ends_within, unpacked
 from handover_channel.errors import GraphError, GraphUnavailable, TokenRefused
+from handover_channel.graph_api.bounded_http import bound, ends_within, unpacked
 from handover_channel.rules.limits import GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS
 from handover_channel.sentences import Sentence
 from handover_channel.settings.locations import LOOPBACK

@@ -25,8 +25,8 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from handover_channel.bounded_http import bound, ends_within, tls_pool_to, unpacked
 from handover_channel.errors import NotKnown, Refused
+from handover_channel.graph_api.bounded_http import bound, ends_within, tls_pool_to, unpacked
 from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
 from handover_channel.sentences import Sentence
 

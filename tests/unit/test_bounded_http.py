@@ -12,10 +12,10 @@ import zlib
 import pytest
 import urllib3
 
-from handover_channel import bounded_http
-from handover_channel.bounded_http import bound, ends_within
 from handover_channel.errors import Refused
+from handover_channel.graph_api import bounded_http
 from handover_channel.graph_api import transport as graph_api_transport
+from handover_channel.graph_api.bounded_http import bound, ends_within
 from handover_channel.graph_api.transport import Call, Transport, Unanswered
 from handover_channel.inbox import media_proxy
 from handover_channel.inbox.media_proxy import FILE_TOO_SLOW, NOT_ALLOWED, TOO_LARGE, MediaProxy
