@@ -4,8 +4,12 @@
 2. A line about work on a thread carries `thread_id`, and `delivery_id` where there is one, as fields of the
    record (`extra`), for those who log JSON.
 3. Of an error that is not ours only its kind and its place are logged: its text may quote what people wrote.
-4. A line is one line: control characters in its facts are written out (printable.py), whichever logger of
-   ours it is from, in every process. A trace has lines of its own.
+4. A line is one line: control characters in its facts are written out (`printable`), whichever logger of
+   ours it is from, in every process. A trace has lines of its own. A conversation id of Rasa's `rest` is
+   whatever somebody sent: with a line break in it it would forge a line of the log, with an escape sequence
+   steer the terminal that shows it. Letters of all scripts stay, and what joins them; what turns the
+   direction of a whole line round does not.
+   https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import functools
 import logging
 import time
 import traceback
+import unicodedata
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import (
@@ -33,7 +38,6 @@ from typing import (
 )
 
 from handover_channel.errors import HandoverError
-from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -49,6 +53,32 @@ _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 _ABOUT: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "handover_about", default=_NO_FIELDS
 )
+
+
+#: Control characters, halves of a character, separators of lines and paragraphs.
+_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+_TURNS_LINES_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(text: str) -> str:
+    """Return *text* on one line, with nothing in it that does anything."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_written_out(sign) if _does_something(sign) else sign for sign in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return *text* as `printable` does, but for its line breaks."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _does_something(sign: str) -> bool:
+    return unicodedata.category(sign) in _CATEGORIES or sign in _TURNS_LINES_ROUND
+
+
+def _written_out(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")
 
 
 class Trace(str):

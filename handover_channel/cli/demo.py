@@ -21,7 +21,7 @@ from rich.console import Console
 
 from handover_channel.cli.supervisor import Child, Children, Part, taken
 from handover_channel.errors import HandoverError
-from handover_channel.printable import printable
+from handover_channel.log import printable
 
 MODEL = Path("models/handover.tar.gz")
 LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away

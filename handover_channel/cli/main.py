@@ -20,8 +20,8 @@ from handover_channel.cli import agents, person, queue
 from handover_channel.cli.init import init
 from handover_channel.cli.simulate import simulate
 from handover_channel.errors import HandoverError, NotKnown
+from handover_channel.log import printable, printable_lines
 from handover_channel.messenger.bubble import words
-from handover_channel.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from handover_channel.control.thread_control import ThreadControl

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 import typer
 
 from handover_channel.errors import HandoverError
-from handover_channel.printable import printable
+from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handover_channel.errors import HandoverError
-from handover_channel.printable import printable
+from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.store import Store

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from handover_channel.errors import HandoverError
-from handover_channel.printable import printable
+from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.settings.loader import Settings

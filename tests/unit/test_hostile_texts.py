@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
+from handover_channel.log import printable
 from handover_channel.messenger import bubble, links
 from handover_channel.messenger.text_splitting import fits, shorten, split
-from handover_channel.printable import printable
 from handover_channel.rules import keywords
 from handover_channel.rules.keywords import Keyword, Keywords, _fold_once, fold
 from handover_channel.rules.written_language import language_of
