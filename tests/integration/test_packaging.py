@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -33,7 +35,9 @@ class Built(NamedTuple):
 
 
 def _run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
+    # Whatever else is to be found in a PYTHONPATH would count as installed.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -41,11 +45,9 @@ def _run(*command: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     tree, dist = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    tracked = _run("git", "ls-files", "-z", cwd=ROOT).split("\0")
-    for name in filter(None, tracked):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    shutil.copytree(PACKAGE, tree / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / "handover_channel/store/migrations/__pycache__").mkdir()
     (tree / "handover_channel/store/migrations/__pycache__/env.pyc").write_bytes(b"left over")
     backend = f"import setuptools.build_meta as backend; backend.build_sdist({str(dist)!r})"
@@ -63,21 +65,23 @@ def names(built: Built) -> Set[str]:
         return set(archive.namelist())
 
 
-def _tracked(folder: str) -> List[str]:
-    found = _run("git", "ls-files", "-z", f"handover_channel/{folder}", cwd=ROOT).split("\0")
-    return [name for name in found if name and (ROOT / name).is_file()]
+def _files(folder: str = "") -> List[str]:
+    paths = (
+        path for path in (PACKAGE / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
+    return [path.relative_to(ROOT).as_posix() for path in paths]
 
 
 @pytest.mark.parametrize("folder", DATA)
 def test_the_wheel_has_what_is_no_python(names, folder):
-    tracked = _tracked(folder)
+    there = _files(folder)
 
-    assert tracked
-    assert set(tracked) <= names
+    assert there
+    assert set(there) <= names
 
 
 def test_the_wheel_has_every_module_and_migration_and_the_mark_of_its_types(names):
-    modules = {name for name in _tracked("") if name.endswith(".py")}
+    modules = {name for name in _files() if name.endswith(".py")}
 
     assert modules <= names
     assert "handover_channel/py.typed" in names
@@ -85,7 +89,7 @@ def test_the_wheel_has_every_module_and_migration_and_the_mark_of_its_types(name
 
 
 def test_the_wheel_has_the_licences_of_this_project_and_of_what_is_vendored(names):
-    vendored = sorted(name for name in _tracked("") if name.endswith(".min.js"))
+    vendored = sorted(name for name in _files() if name.endswith(".min.js"))
 
     assert vendored
     assert {name.replace(".min.js", ".LICENSE.txt") for name in vendored} <= names
