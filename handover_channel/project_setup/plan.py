@@ -16,7 +16,9 @@ from handover_channel.project_setup import (
     stories,
     story_test,
     training_data,
+    yaml_text,
 )
+from handover_channel.project_setup.edits import apply
 from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import (
     CONFIG,
@@ -136,8 +138,16 @@ def plan(found: Found, choices: Choices) -> Planned:
         story_test.plan(facts.tests, choices, facts.training),
     ]
     joined = together(parts)
+    _expect_readable(joined, texts_of(project))
     remarks = () if joined.is_empty else (*joined.remarks, *_blocked(facts, choices), *_to_do(joined, found))
     return Planned(joined.edits, joined.created, remarks)
+
+
+def _expect_readable(planned: Planned, texts: Mapping[str, str]) -> None:
+    """Raise Unreadable where a file would not be read any more as it would be written."""
+    for path, edits in planned.edits.items():
+        if path.endswith((".yml", ".yaml")):
+            yaml_text.read(f"{path}, with handover in it", apply(texts[path], edits)[0])
 
 
 def _blocked(facts: Facts, choices: Choices) -> Tuple[str, ...]:

@@ -49,11 +49,11 @@ def plan(found: Mapping[str, Document], choices: Choices) -> Tuple[Planned, Set[
         changed: List[Edit] = []
         for story in stories_of(document):
             runs = [run for run in _runs(story, choices.intents) if run.actions]
-            changed += [_replaced(document, run.actions, run.loop) for run in runs if not run.is_ours]
+            changed += [_replaced(document, story, run.actions, run.loop) for run in runs if not run.is_ours]
             done = {id(step) for run in runs for step in run.actions}
             rest = [step for step in _steps(story) if id(step) not in done]
             changed += [
-                _replaced(document, [step], "") for step in rest if _name(step) in choices.own_actions
+                _replaced(document, story, [step], "") for step in rest if _name(step) in choices.own_actions
             ]
             if runs and story.key("rule") is not None:
                 covered |= set(situation_of(story))
@@ -137,15 +137,17 @@ def _name(step: Node) -> str:
     return action.value if action is not None else ""
 
 
-def _replaced(document: Document, steps: List[Node], loop: str) -> Edit:
+def _replaced(document: Document, story: Node, steps: List[Node], loop: str) -> Edit:
     """Return the edit that writes our two actions in the place of some steps; the form *loop* goes on."""
     ours = [{"action": each} for each in _OUR_STEPS]
     ours += [{"action": loop}, {"active_loop": loop}] if loop else []
     text, start, end = document.text, steps[0].start, steps[-1].last_leaf().end
     old = text[start:end]
-    if steps[0].flow:
+    everything = story.get("steps")
+    assert everything is not None  # noqa: S101 - the steps are some of these
+    if everything.flow:
         return Edit(start, old, ", ".join(map(yaml_edits.flow, ours)))
-    dash = text.rfind("-", 0, start)
-    column = dash - (text.rfind("\n", 0, dash) + 1)
-    between = document.newline + " " * column + text[dash:start]
+    dash = everything.dashes[[id(each) for each in everything.items].index(id(steps[0]))]
+    lead = text[dash:start] if text[dash:start].strip() == "-" and "\n" not in text[dash:start] else "- "
+    between = document.newline + " " * document.column(dash) + lead
     return Edit(start, old, between.join(line for each in ours for line in yaml_edits.block(each)))

@@ -129,7 +129,7 @@ def _fill(document: Document, parent: Optional[Node], key: str, values: Any) -> 
     if parent.flow:
         return [Edit(node.start, node.value, flow(values) if node.value else " " + flow(values))]
     text, end = document.text, line_end(document.text, node.end)
-    lines = block(values, " " * (_column(document, name.start) + 2))
+    lines = block(values, " " * (document.column(name.start) + 2))
     if not node.value:
         return [lines_at(document, end, lines)]
     start = node.start
@@ -144,9 +144,9 @@ def into(document: Document, node: Node, values: Any) -> Edit:
     if node.flow:
         return _into_flow(node, values)
     if node.kind == "sequence":
-        column = _column(document, node.dashes[-1])
+        column = document.column(node.dashes[-1])
     else:
-        column = _column(document, node.pairs[0][0].start)
+        column = document.column(node.pairs[0][0].start)
     return lines_at(document, line_end(document.text, node.last_leaf().end), block(values, " " * column))
 
 
@@ -164,7 +164,7 @@ def add_keys(document: Document, values: Mapping[str, Any], comment: Sequence[st
     root, text = document.root, document.text
     if root is not None and root.flow:
         return _into_flow(root, values)
-    column = _column(document, root.pairs[0][0].start) if root is not None and root.pairs else 0
+    column = document.column(root.pairs[0][0].start) if root is not None and root.pairs else 0
     at = len(text)
     if document.ended:
         at = line_end(text, root.last_leaf().end) if root is not None else text.rfind("...")
@@ -178,10 +178,6 @@ def _gap(document: Document, root: Optional[Node]) -> List[str]:
         return []
     leaf = root.last_leaf() if root is not None else None
     return [] if leaf is not None and leaf.style in ("|", ">") else [""]
-
-
-def _column(document: Document, at: int) -> int:
-    return at - (document.text.rfind("\n", 0, at) + 1)
 
 
 def comment_out_of(text: str, is_head: Callable[[str], bool]) -> Optional[Edit]:

@@ -102,6 +102,11 @@ class Document:
         """Return the number of the line of an index, from 1."""
         return self.text.count("\n", 0, at) + 1
 
+    def column(self, at: int) -> int:
+        """Return how many characters stand before an index in its line; the mark of UTF-8 is none."""
+        start = self.text.rfind("\n", 0, at) + 1
+        return at - start - self.text.startswith("\ufeff", start, at)
+
     def section(self, name: str) -> Optional[Node]:
         """Return the value of a key of the file, None without it."""
         return self.root.get(name) if self.root is not None else None
