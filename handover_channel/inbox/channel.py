@@ -36,6 +36,7 @@ from handover_channel.inbox.request import BASE
 from handover_channel.inbox.updates import Updates
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.refused_starts import expect_startable
 from handover_channel.rasa.runtime import Runtime
 from handover_channel.replies.service import AgentReplies
 from handover_channel.settings import loader as settings_file
@@ -67,6 +68,7 @@ class InboxInput(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
         """Build the channel from handover.yml and credentials.yml; its own block needs no keys."""
+        expect_startable(INBOX_CHANNEL)
         try:
             return cls(settings_file.load())
         except SettingsError as error:

@@ -29,6 +29,7 @@ from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Exporter
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.refused_starts import expect_startable
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa.runtime import Runtime
 from handover_channel.rules import limits
@@ -61,8 +62,9 @@ class MessengerInput(InputChannel):
     def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
         """Build the channel from its block of credentials.yml and the handover.yml beside it.
 
-        Raises ChannelSettingsError with everything that is wrong.
+        Raises ChannelSettingsError with everything that is wrong, CannotStart where it cannot work at all.
         """
+        expect_startable(CHANNEL)
         try:
             settings = settings_file.load(credentials=credentials or {})
             return cls(settings, verify=settings.verify)

@@ -30,6 +30,7 @@ from handover_channel.control.turn_gate import TurnGate
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.form_requests import next_step, restored
+from handover_channel.rasa.running_bot import look_where_served
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -72,6 +73,12 @@ class HandoverPolicy(_Untrained):
     def get_default_config() -> Dict[str, Any]:
         """Outrank RulePolicy, so that a tie at full confidence is ours."""
         return {"priority": 10}
+
+    @classmethod
+    def load(cls, *given: Any, **named: Any) -> Policy:
+        """Load it as Rasa does, and have the bot that it is part of looked at."""
+        look_where_served()
+        return super().load(*given, **named)
 
     def predict_action_probabilities(
         self,

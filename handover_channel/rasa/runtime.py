@@ -25,6 +25,7 @@ from handover_channel.queue.calls import Start
 from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
+from handover_channel.rasa.running_bot import found_at_start, look_once_started
 from handover_channel.rasa.store_checks import keep_from_exiting
 from handover_channel.rasa.turns import OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
@@ -67,6 +68,7 @@ class Runtime:
         self._bot: Optional[RasaBot] = None
         self._turns = TurnsLoop()
         self._queue: Optional[QueueClient] = None
+        self._app: Optional[Sanic] = None
         self._stopping = False
 
     async def start(self, app: Sanic) -> None:
@@ -91,6 +93,8 @@ class Runtime:
         keep_apart()
         self._turns.start()
         queue.start(bot)
+        self._app = app
+        look_once_started(app)
 
     async def stop(self) -> None:
         """Store what came in, let turns end, give the rest back to the queue."""
@@ -151,8 +155,10 @@ class Runtime:
         except (StoreUnavailable, asyncio.TimeoutError):
             return {"status": "ok"}
         late = {"oldest_seconds": round(oldest, 1)} if oldest > LATE else {}
-        wrong = {"findings": [each.text for each in found]} if found else {}
-        return {"status": "degraded" if found else "ok", **late, **wrong}
+        at_start = found_at_start(self._app) if self._app is not None else ()
+        texts = [*at_start, *(each.text for each in found)]
+        wrong = {"findings": texts} if texts else {}
+        return {"status": "degraded" if texts else "ok", **late, **wrong}
 
     async def _problem_of_turns(self) -> str:
         if await self._turns.answers(ANSWERED_WITHIN):

@@ -112,6 +112,47 @@ def test_wrong_settings_stop_the_action_server_with_all_that_is_wrong(project):
     _assert_all_is_said(_run(project, "run", "actions", "--port", str(free_port())))
 
 
+def test_rasas_own_channel_beside_ours_is_one_sentence(project):
+    path = project / "credentials.yml"
+    channels = yaml.safe_load(path.read_text())
+    theirs = {"facebook": channels["handover_channel.MessengerInput"]}
+    path.write_text(yaml.safe_dump({**theirs, **channels}, sort_keys=False))
+
+    port = str(free_port())
+    done = _run(project, "run", "--enable-api", "--credentials", "credentials.yml", "--port", port)
+
+    assert done.returncode != 0
+    assert (
+        "credentials.yml has both facebook and handover_channel.MessengerInput" in done.stdout + done.stderr
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_is_half_installed_is_said_at_the_start_all_at_once(tmp_path, model):
+    stack = Stack(tmp_path, model)
+    with stack.serving_messenger():
+        path = tmp_path / "credentials.yml"
+        ours = yaml.safe_load(path.read_text())["handover_channel.MessengerInput"]
+        path.write_text(yaml.safe_dump({"facebook": ours, "socketio": {"session_persistence": True}}))
+        (tmp_path / "endpoints.yml").write_text("")
+        (tmp_path / "handover.yml").unlink()
+        stack.rasa.start()
+        try:
+            eventually(lambda: "session_persistence" in stack.rasa.log(), within=120)
+        finally:
+            stack.rasa.stop()
+
+    said = [line for line in stack.rasa.log().splitlines() if "half installed: " in line]
+    for words in ("own channel facebook", "has no action_endpoint", "handover.yml: there is no", "socketio."):
+        assert sum(words in line for line in said) == 1, said
+    assert len(said) == 4
+    assert "Traceback" not in stack.rasa.log()
+
+
+def test_nothing_is_half_installed_in_the_example(stack):
+    assert "half installed" not in stack.logs()
+
+
 def test_training_and_checking_the_data_need_no_settings(project):
     (project / "handover.yml").unlink()
 

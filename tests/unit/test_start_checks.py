@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from handover_channel.rasa.start_checks import START_CHECKS, RunningBot, problems
+
+WHOLE = RunningBot(
+    has_messenger=True,
+    has_inbox=True,
+    has_policy=True,
+    intents=frozenset({"handover", "handover_returned", "greet"}),
+    slots=frozenset({"handover_target", "handover_until"}),
+    actions=frozenset(
+        {
+            "action_handover",
+            "action_handover_return",
+            "utter_handover",
+            "utter_handover_failed",
+            "utter_greet",
+        }
+    ),
+    has_action_endpoint=True,
+    actions_of_rules=frozenset({"action_handover", "action_handover_return", "utter_greet"}),
+)
+
+
+def said(**changes):
+    return problems(dataclasses.replace(WHOLE, **changes))
+
+
+def test_nothing_is_said_of_a_bot_that_has_everything():
+    assert said() == []
+
+
+HALVES = [
+    ({"has_messenger": False, "has_inbox": False, "has_rasas_facebook": True}, "channel facebook"),
+    ({"has_messenger": False, "has_rasas_facebook": True}, "channel facebook"),
+    ({"has_messenger": False, "has_inbox": False}, "neither handover_channel.MessengerInput nor"),
+    ({"has_policy": False}, "the model has no handover_channel.HandoverPolicy"),
+    (
+        {"intents": frozenset({"greet", "handover_returned"}), "actions_of_rules": None},
+        "lacks.*intent handover ",
+    ),
+    ({"intents": frozenset({"handover"})}, "lacks.*intent handover_returned"),
+    ({"slots": frozenset()}, "lacks.*slot handover_target, slot handover_until"),
+    ({"actions": WHOLE.actions - {"action_handover"}}, "lacks.*action action_handover "),
+    ({"actions": WHOLE.actions - {"utter_handover_failed"}}, "lacks.*response utter_handover_failed"),
+    ({"actions_of_rules": frozenset()}, "no rule leads to action_handover and action_handover_return,"),
+    ({"has_action_endpoint": False}, "endpoints.yml has no action_endpoint"),
+    ({"settings_problem": "handover.yml: there is none"}, "cannot be used.*: handover.yml: there is none$"),
+    ({"loses_socketio_rooms": True}, "socketio.session_persistence is true"),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), HALVES)
+def test_what_is_half_installed_is_one_sentence_with_a_remedy(changes, expected):
+    (problem,) = said(**changes)
+
+    assert re.search(expected, problem)
+    assert " -> " in problem or "settings_problem" in changes
+    assert "{" not in problem.replace("{url:", "")
+
+
+def test_every_check_is_tried_here():
+    found = {
+        index
+        for changes, _ in HALVES
+        for index, check in enumerate(START_CHECKS)
+        if check.found(dataclasses.replace(WHOLE, **changes))
+    }
+
+    assert found == set(range(len(START_CHECKS)))
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    assert len(problems(RunningBot(settings_problem="handover.yml: there is none"))) == 3
+
+
+def test_the_shell_needs_no_channel_of_ours():
+    assert said(is_served=False, has_messenger=False, has_inbox=False) == []
+
+
+def test_a_bot_that_hands_over_by_a_rule_of_its_own_needs_no_intent_for_it():
+    assert said(intents=frozenset({"greet", "handover_returned"})) == []
+
+
+def test_a_bot_with_an_intent_of_its_own_needs_no_other():
+    intents = frozenset({"talk_to_human", "handover_returned"})
+
+    assert said(requests=frozenset({"talk_to_human"}), intents=intents) == []
+
+
+def test_policies_that_learn_from_stories_may_lead_anywhere():
+    assert said(actions_of_rules=None) == []
