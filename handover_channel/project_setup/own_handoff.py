@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import FrozenSet, Iterable, Tuple
+from typing import Container, FrozenSet, Iterable, Tuple
 
 from handover_channel.rules.bot_contract import (
     HANDOVER_ACTION,
@@ -51,10 +51,13 @@ _LITTLE = frozenset(
 )
 
 
-def intents(names: Iterable[str]) -> Tuple[str, ...]:
-    """Return those of a bot's intents by which people ask for people; ours alone where it is there."""
+def intents(names: Iterable[str], said: Container[str]) -> Tuple[str, ...]:
+    """Return those of a bot's intents by which people ask for people; ours alone where it is there.
+
+    *said*: the intents that have examples. One without any is no request: another program triggers it.
+    """
     found = tuple(each for each in names if each != RETURNED_INTENT and _is_asking(_words(each)))
-    return (HANDOVER_INTENT,) if HANDOVER_INTENT in found else found
+    return (HANDOVER_INTENT,) if HANDOVER_INTENT in found else tuple(each for each in found if each in said)
 
 
 def actions(names: Iterable[str]) -> Tuple[str, ...]:

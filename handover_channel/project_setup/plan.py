@@ -81,14 +81,15 @@ def look(project: Project) -> Found:
     about_domain = domain.look(in_domain)
     about_config = config.look(project.document(CONFIG))
     _expect_rasa_3(about_domain, about_config)
-    own_intents = own_handoff.intents(about_domain.names["intents"])
+    training = training_data.look(data)
+    own_intents = own_handoff.intents(about_domain.names["intents"], training.examples)
     facts = Facts(
         config=about_config,
         credentials=credentials.look(project.document(CREDENTIALS)),
         endpoints=endpoints.look(project.document(ENDPOINTS)),
         settings=settings_file.look(project.document(SETTINGS)),
         domain=about_domain,
-        training=training_data.look(data),
+        training=training,
         actions=actions.look(project.python),
         tests=story_test.look(project.tests),
         own_intents=own_intents,

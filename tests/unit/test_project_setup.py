@@ -559,11 +559,15 @@ def test_a_bot_on_other_channels_alone_is_not_put_on_messenger(project):
     ],
 )
 def test_intents_that_ask_for_people_are_known_by_their_names(name, asks):
-    assert own_handoff.intents(["greet", name]) == ((name,) if asks else ())
+    assert own_handoff.intents(["greet", name], ["greet", name]) == ((name,) if asks else ())
 
 
 def test_ours_goes_before_intents_that_resemble_it():
-    assert own_handoff.intents(["human_handoff", "handover"]) == ("handover",)
+    assert own_handoff.intents(["human_handoff", "handover"], ["human_handoff"]) == ("handover",)
+
+
+def test_an_intent_that_nobody_says_is_triggered_by_something_else():
+    assert own_handoff.intents(["human_handoff", "handoff"], ["human_handoff"]) == ("human_handoff",)
 
 
 def test_actions_that_fetch_people_are_known_by_their_names():
