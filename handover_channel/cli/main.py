@@ -79,10 +79,12 @@ def status(thread: str = THREAD) -> None:
 def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say.")) -> None:
     """Answer as an agent in a thread that is in the built-in inbox."""
     from handover_channel import services
+    from handover_channel.replies.sending_rules import outside_rasa
     from handover_channel.replies.service import AgentReplies
 
     parts = services.from_config()
-    kept = AgentReplies(parts.settings, parts.store, parts.graph).reply(thread, text)
+    agent = AgentReplies(parts.settings, parts.store, parts.graph, port_of=outside_rasa)
+    kept = agent.reply(thread, text)
     if kept.error:
         raise HandoverError(kept.error)
     typer.echo("Sent.")

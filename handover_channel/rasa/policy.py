@@ -29,6 +29,7 @@ from handover_channel import log, services
 from handover_channel.control.turn_gate import TurnGate
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
+from handover_channel.rasa.executed_actions import keep_executed_silent
 from handover_channel.rasa.form_requests import next_step, restored
 from handover_channel.rasa.running_bot import look_where_served
 from handover_channel.rules.bot_contract import (
@@ -78,6 +79,7 @@ class HandoverPolicy(_Untrained):
     def load(cls, *given: Any, **named: Any) -> Policy:
         """Load it as Rasa does, and have the bot that it is part of looked at."""
         look_where_served()
+        keep_executed_silent()
         return super().load(*given, **named)
 
     def predict_action_probabilities(

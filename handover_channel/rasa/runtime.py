@@ -23,6 +23,7 @@ from sanic import Sanic
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.calls import Start
 from handover_channel.rasa.claimed_channels import keep_apart
+from handover_channel.rasa.executed_actions import keep_executed_silent
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.running_bot import found_at_start, look_once_started
@@ -91,6 +92,7 @@ class Runtime:
         _heed_hangups()
         keep_from_exiting()
         keep_apart()
+        keep_executed_silent()
         self._turns.start()
         queue.start(bot)
         self._app = app

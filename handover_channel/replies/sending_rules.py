@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional
 
-from handover_channel.errors import NotUsable, TooLarge
+from handover_channel.errors import NotUsable, Refused, TooLarge
 from handover_channel.messenger import messages
 from handover_channel.messenger.bubble import is_visible
 from handover_channel.messenger.events import MESSENGER
@@ -62,6 +62,19 @@ NOT_HEARD = Sentence(
     "The person last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they write "
     "again."
 )
+
+
+def outside_rasa(channel: str) -> Port:
+    """Return what refuses to send on *channel*, for programs beside Rasa: the `handover` command."""
+
+    def refuse(thread: str, text: str) -> None:
+        raise Refused(
+            "this conversation is on channel %(channel)r, where only Rasa's own process can send -> answer "
+            "it in the inbox, at /webhooks/inbox/ of Rasa",
+            channel=channel,
+        )
+
+    return refuse
 
 
 class SendingRules(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from stack import Stack, eventually
 
 pytestmark = pytest.mark.rasa
@@ -42,6 +43,19 @@ def test_while_muted_nothing_is_answered(stack, sender):
 
     assert answers == [[], [], [], []]
     assert _row(stack, sender)["control"] == "inbox"
+
+
+def test_what_a_program_has_rasa_execute_is_heard_only_while_the_bot_has_control(stack, sender):
+    def executed():
+        url = f"{stack.url}/conversations/{sender}/execute"
+        answer = requests.post(url, json={"name": "utter_greet"}, timeout=60)
+        assert answer.status_code == 200
+        return answer.json()["messages"]
+
+    _hand_over(stack, sender)
+    assert executed() == []
+    stack.rest(sender, PAYLOAD)
+    assert len(executed()) == 1
 
 
 def test_a_restart_does_not_unmute(stack, sender):

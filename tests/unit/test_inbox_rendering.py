@@ -558,3 +558,13 @@ def test_times_are_written_in_utc():
 )
 def test_who_has_no_picture_has_letters(name, letters):
     assert rendering.initials(name) == letters
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "Test in rasa shell"), ("ar", "تجربة أجراها المطوّر")])
+def test_a_conversation_of_rasa_shell_is_marked_as_a_test(language, told):
+    drawn = draw(language=language, list=list_view(item(channel="cmdline"), item(channel="socketio")))
+    seen = Document(drawn).text
+
+    assert seen.count(told) == 1
+    assert "cmdline" not in seen
+    assert "socketio" in seen

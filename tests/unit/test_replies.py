@@ -7,7 +7,13 @@ import pytest
 from play import DAY, LOST_ANSWER, OUTAGE, PSID
 
 from handover_channel.errors import GraphUnavailable, Refused, StoreUnavailable
-from handover_channel.replies.sending_rules import NOT_HERE, NOT_REACHABLE, PEOPLE_ONLY, TOO_LATE
+from handover_channel.replies.sending_rules import (
+    NOT_HERE,
+    NOT_REACHABLE,
+    PEOPLE_ONLY,
+    TOO_LATE,
+    outside_rasa,
+)
 from handover_channel.replies.sent_parts import SentPart, part_of
 from handover_channel.replies.service import NOT_ITS_TURN, AgentReplies
 from handover_channel.store import replies, transcript
@@ -443,6 +449,17 @@ def test_what_a_port_refuses_is_told_in_words(play, error, told):
     _, agent = on_telegram(play, raising(error))
 
     assert agent.reply("t1", "Hello.").error == told
+
+
+def test_a_program_beside_rasa_says_where_another_channel_can_be_answered(play):
+    play.thread_control.hand_over("s1", channel="socketio")
+
+    refused = an_agent(play, port_of=outside_rasa).reply("s1", "Hello.").error
+
+    assert refused == (
+        "this conversation is on channel 'socketio', where only Rasa's own process can send -> answer it in "
+        "the inbox, at /webhooks/inbox/ of Rasa"
+    )
 
 
 def test_a_channel_without_a_port_is_known_in_advance(play):
