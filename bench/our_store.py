@@ -19,7 +19,7 @@ _WAITING = "SELECT count(*) FROM deliveries WHERE done_at IS NULL"
 
 
 def waiting(database: Path) -> int:
-    """Return how many deliveries are still to be worked off."""
+    """Return how many deliveries are still to be processed."""
     return int(_one(database, _WAITING))
 
 

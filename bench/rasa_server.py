@@ -87,9 +87,9 @@ class RasaServer(Process):
         self.settled()
 
     def settled(self, within: float = 60.0) -> bool:
-        """Wait until every stored delivery was worked off; False where that takes longer."""
+        """Wait until every stored delivery was processed; False where that takes longer."""
         if self.channel != OURS:
-            return True  # answered means worked off
+            return True  # answered means processed
         deadline = time.monotonic() + within
         while our_store.waiting(self.database):
             if time.monotonic() > deadline:

@@ -102,5 +102,5 @@ def rows(folder, query):
         return connection.execute(query).fetchall()
 
 
-def worked_off(folder):
+def processed(folder):
     return lambda: not rows(folder, "SELECT id FROM deliveries WHERE done_at IS NULL")

@@ -2,7 +2,7 @@
 one at a time.
 
 Both servers run side by side and are asked in turns; the next message is sent when the one before was
-answered and worked off. CPU time of the whole process over the number of messages. Same bot and training
+answered and processed. CPU time of the whole process over the number of messages. Same bot and training
 data; our model has `HandoverPolicy` besides, as a bot with handover has.
 """
 

@@ -2,7 +2,7 @@
 connections.
 
 Damaged in shape (parts lost, doubled, or replaced by junk of every type) or in bytes; the same ones in
-every run. Tracebacks are counted in the server's log, after all that was accepted has been worked off;
+every run. Tracebacks are counted in the server's log, after all that was accepted has been processed;
 then a good message has to be answered. Rasa's own channel gets the first 1,000 of them. Graph 1 ms.
 """
 

@@ -1,7 +1,7 @@
 """A muted message: what it costs in CPU, by the length of the conversation; one person, one message after
 another.
 
-CPU time of the whole process from the first webhook until all are worked off, over the number of
+CPU time of the whole process from the first webhook until all are processed, over the number of
 messages; our lengths are taken in turns, three rounds. Muted: for us, somebody in the Page inbox has
 written; for Rasa's own channel, the conversation is paused. *64 at a time*: the same from 64 people at
 once, short conversations.
@@ -53,7 +53,7 @@ def _cpu_ms(rasa: RasaServer, senders: List[List[bytes]]) -> float:
     before = rasa.cpu()
     load = run(one_after_another(rasa.port, senders), within=120)
     if load.accepted != load.count or not rasa.settled():
-        raise RuntimeError(f"not all were worked off: {load.statuses}")
+        raise RuntimeError(f"not all were processed: {load.statuses}")
     return (rasa.cpu() - before) / load.count * 1000
 
 

@@ -72,7 +72,7 @@ _STORED = Counter(
 )
 _DELIVERIES = Counter(
     "handover_deliveries_total",
-    "Deliveries worked off, by what came of them.",
+    "Deliveries processed, by what came of them.",
     ["outcome"],
     registry=REGISTRY,
 )
@@ -148,7 +148,7 @@ def stored(events: int) -> None:
 
 
 @harmless
-def worked_off(outcome: str) -> None:
+def processed(outcome: str) -> None:
     """Count a delivery that is done."""
     _DELIVERIES.labels(outcome.replace(" ", "_")).inc()
 

@@ -94,7 +94,7 @@ class Exporter:
         )
         yield _gauges("handover_findings", said, ["kind"], wrong)
         overdue: Dict[_Labels, int] = {(kind,): found.overdue.get(kind, 0) for kind in _DEADLINES}
-        said = f"Deadlines that nobody has worked off {statistics.OVERDUE:.0f} seconds after they were due."
+        said = f"Deadlines that nobody has acted on {statistics.OVERDUE:.0f} seconds after they were due."
         yield _gauges("handover_deadlines_overdue", said, ["kind"], overdue)
 
     def _threads(self, found: Statistics) -> Iterator[Metric]:

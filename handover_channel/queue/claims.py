@@ -216,7 +216,7 @@ class Claims:
 def counted(begun: Begun) -> Optional[Job]:
     """Count what was processed, and return what comes next."""
     for outcome in begun.outcomes:
-        counters.worked_off(outcome)
+        counters.processed(outcome)
     return begun.job
 
 

@@ -157,7 +157,7 @@ def test_a_body_of_another_apps_shape_is_answered_and_its_neighbours_are_kept(st
     assert [s for s in statuses if s[1] != 200 and isinstance(lines[s[0]]["body"].get("entry"), list)] == []
     eventually(
         lambda: not stack.rows("SELECT id FROM deliveries WHERE done_at IS NULL"),
-        "all are worked off",
+        "all are processed",
         within=240,
     )
     assert [person.psid for person in people if person.said_to_rasa() != ["back to bot"]] == []

@@ -19,8 +19,8 @@ from served_bot import body as _body
 from served_bot import eventually as _eventually
 from served_bot import item as _item
 from served_bot import numbers as _numbers
+from served_bot import processed as _processed
 from served_bot import rows as _rows
-from served_bot import worked_off as _worked_off
 
 from handover_channel import simulator
 from handover_channel.simulator import Simulator
@@ -69,7 +69,7 @@ def _answered(bot, messenger, *responses):
     bot.rasa.responses = list(responses)
     psid = str(next(_numbers))
     assert bot.post(_body(_item(psid, "hello"))) == 200
-    _eventually(_worked_off(bot.folder))
+    _eventually(_processed(bot.folder))
     refused = [
         entry for entry in messenger.journal.after() if entry["kind"] == "graph" and entry["status"] != 200
     ]
@@ -176,7 +176,7 @@ def test_of_many_at_once_each_counts_once(bot, rasa):
         statuses += list(pool.map(lambda item: bot.post(_body(item)), items[::3]))
 
     assert set(statuses) == {200}
-    _eventually(_worked_off(bot.folder))
+    _eventually(_processed(bot.folder))
     for psid, said in conversations.items():
         assert sorted(rasa.texts(psid)) == [item["message"]["text"] for item in said]
 
@@ -189,7 +189,7 @@ def test_two_processes_share_the_work_in_order_and_do_nothing_twice(folder):
             for psid in ("1", "2", "3"):
                 item = _item(psid, f"{number}")
                 assert [bot.post(_body(item)) for bot in (one, two)] == [200, 200]
-        _eventually(_worked_off(folder))
+        _eventually(_processed(folder))
 
     for psid in ("1", "2", "3"):
         assert first.texts(psid) == [str(number) for number in range(10)]
@@ -222,7 +222,7 @@ def test_what_was_stored_before_a_stop_is_answered_after_the_start(folder, messe
         threading.Timer(0.5, stopped.set).start()
 
     with Bot(folder, second).running():
-        _eventually(_worked_off(folder))
+        _eventually(_processed(folder))
 
     assert first.texts("1") + second.texts("1") == [str(number) for number in range(5)]
 
@@ -318,7 +318,7 @@ def test_no_body_whatever_gives_a_5xx_or_stops_the_next_one(bot, rasa, caplog):
         with ThreadPoolExecutor(4) as pool:
             statuses = list(pool.map(bot.post, bodies))
         assert bot.post(_body(_item("8", "a good one"))) == 200
-        _eventually(_worked_off(bot.folder), "all are worked off", within=120)
+        _eventually(_processed(bot.folder), "all are processed", within=120)
 
     assert {status for status in statuses if status != 200} <= {400}
     assert rasa.texts("8") == ["a good one"]

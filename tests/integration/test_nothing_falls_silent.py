@@ -13,7 +13,7 @@ import pytest
 import requests
 import sanic_servers
 import yaml
-from served_bot import APPS, SECRET, Bot, Rasa, body, eventually, item, rows, worked_off
+from served_bot import APPS, SECRET, Bot, Rasa, body, eventually, item, processed, rows
 
 from handover_channel import simulator
 from handover_channel.simulator import Simulator
@@ -148,7 +148,7 @@ def test_a_turn_that_ends_the_loop_is_given_up_like_any_other_and_the_rest_goes_
 
     assert is_answered(bot, "6667")
     eventually(lambda: bot.rasa.texts("6666") == ["after it"], "what follows is answered", within=SOON)
-    eventually(worked_off(bot.folder))
+    eventually(processed(bot.folder))
     assert len(tried) == 3
     outcomes = rows(bot.folder, "SELECT outcome FROM deliveries WHERE thread = '6666' ORDER BY id")
     assert outcomes[0] == ("failed",)
@@ -178,7 +178,7 @@ def test_a_queue_process_that_hangs_is_told_by_health_replaced_and_costs_no_deli
     with Bot(folder, Rasa()).running() as bot:
         eventually(lambda: health(bot)[0] == 200, "it has begun")
         assert is_answered(bot, "1")
-        eventually(worked_off(folder))  # a turn that is interrupted at its end is run again
+        eventually(processed(folder))  # a turn that is interrupted at its end is run again
         (old,) = queue_processes()
         os.kill(old, signal.SIGSTOP)
 

@@ -75,7 +75,7 @@ def keep_all_but(*texts):
     return rule
 
 
-def test_what_needs_only_the_store_is_worked_off_on_the_way_to_what_the_bot_answers(store, clock):
+def test_what_needs_only_the_store_is_processed_on_the_way_to_what_the_bot_answers(store, clock):
     claims = Claims(store, clock, keep_all_but("three"))
     receive(store, ("one", 1_000_000_000_001), ("two", 1_000_000_000_002), ("three", 1_000_000_000_003))
 
@@ -153,7 +153,7 @@ def test_an_event_from_the_far_future_does_not_make_all_others_old(claims, store
     assert row(store).seen == START * 1000 + CLOCK_AHEAD_MS
 
 
-def test_activity_is_when_the_event_was_received_not_when_it_is_worked_off(claims, store, clock):
+def test_activity_is_when_the_event_was_received_not_when_it_is_processed(claims, store, clock):
     receive(store, ("hello", 1))
     clock.passes(3600)
 

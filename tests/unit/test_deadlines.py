@@ -80,7 +80,7 @@ def test_a_deadline_whose_worker_died_comes_again(connection):
     assert due(connection, now=220.0) == [("7001", TIME_LIMIT, 220.0)]
 
 
-def test_a_deadline_that_was_worked_off_is_gone(connection):
+def test_a_deadline_that_was_processed_is_gone(connection):
     deadlines.put(connection, "7001", TIME_LIMIT, 100.0)
     (claimed,) = claim_due(connection)
 

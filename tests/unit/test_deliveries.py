@@ -50,8 +50,8 @@ def note(connection, key, kind=deliveries.RETURNED, thread="7001", **body):
     deliveries.add_note(connection, thread, kind, key=key, body=body, now=START)
 
 
-def work_off(connection, thread="7001"):
-    """Mids and notes in the order in which they would be worked off."""
+def process_all(connection, thread="7001"):
+    """Mids and notes in the order in which they would be processed."""
     order = []
     while True:
         found = deliveries.next_of(connection, thread)
@@ -70,13 +70,13 @@ def test_a_delivery_is_read_as_it_was_stored(connection):
     assert (found.kind, found.received_at, found.attempts, found.failures) == (deliveries.EVENT, START, 0, 0)
 
 
-def test_repeats_are_stored_once_also_after_the_first_was_worked_off(connection):
+def test_repeats_are_stored_once_also_after_the_first_was_processed(connection):
     add(connection, ("a", 1), ("a", 1))
-    assert work_off(connection) == ["a"]
+    assert process_all(connection) == ["a"]
 
     add(connection, ("a", 1))
 
-    assert work_off(connection) == []
+    assert process_all(connection) == []
 
 
 def test_a_repeat_does_not_keep_its_neighbours_out(connection):
@@ -84,21 +84,21 @@ def test_a_repeat_does_not_keep_its_neighbours_out(connection):
 
     add(connection, ("a", 1), ("b", 2))
 
-    assert work_off(connection) == ["a", "b"]
+    assert process_all(connection) == ["a", "b"]
 
 
 def test_order_is_by_metas_time_then_by_arrival(connection):
     add(connection, ("late", 10_000_000_000_003), ("same 1", 10_000_000_000_002))
     add(connection, ("early", 10_000_000_000_001), ("same 2", 10_000_000_000_002))
 
-    assert work_off(connection) == ["early", "same 1", "same 2", "late"]
+    assert process_all(connection) == ["early", "same 1", "same 2", "late"]
 
 
 def test_an_event_without_a_time_comes_when_it_was_received(connection):
     now = START * 1000
     add(connection, ("after", int(now) + 1), ("without", None), ("before", int(now) - 1))
 
-    assert work_off(connection) == ["before", "without", "after"]
+    assert process_all(connection) == ["before", "without", "after"]
 
 
 def test_notes_come_before_events_and_in_their_own_order(connection):
@@ -106,20 +106,20 @@ def test_notes_come_before_events_and_in_their_own_order(connection):
     note(connection, "1", deliveries.MUTED)
     note(connection, "2", deliveries.RETURNED)
 
-    assert work_off(connection) == ["muted", "returned", "a"]
+    assert process_all(connection) == ["muted", "returned", "a"]
 
 
 def test_a_note_is_queued_once(connection):
     note(connection, "returned:7001:3", reason="keyword")
     note(connection, "returned:7001:3", reason="keyword")
 
-    assert work_off(connection) == ["returned"]
+    assert process_all(connection) == ["returned"]
 
 
 def test_threads_have_queues_of_their_own(connection):
     add(connection, ("a", 1), ("b", 1, "7002"))
 
-    assert (work_off(connection), work_off(connection, "7002")) == (["a"], ["b"])
+    assert (process_all(connection), process_all(connection, "7002")) == (["a"], ["b"])
 
 
 def test_events_that_concern_no_thread_are_not_stored():
@@ -147,7 +147,7 @@ def test_ids_of_any_length_can_be_stored_and_are_told_apart(connection):
     for thread in threads:
         mid = unmarshal(deliveries.next_of(connection, thread).body).mid
         transcript.add(connection, thread, Line("person", "hello", 1, mid=mid))
-        assert len(work_off(connection, thread)) == 1
+        assert len(process_all(connection, thread)) == 1
 
 
 def test_attempts_and_failures_are_counted_apart(connection):
@@ -170,7 +170,7 @@ def test_the_newest_id_counts_what_is_done_too(connection):
     assert deliveries.newest_id(connection) == 0
     add(connection, ("a", 1), ("b", 2))
     newest = deliveries.newest_id(connection)
-    work_off(connection)
+    process_all(connection)
 
     assert deliveries.newest_id(connection) == newest > 0
 
@@ -241,7 +241,7 @@ def test_a_worker_gives_back_only_what_is_its_own(connection):
 def test_threads_wait_that_have_work_and_no_claim(connection):
     add(connection, ("a", 1), ("b", 2), ("c", 1, "7002"), ("d", 1, "7003"))
     claim(connection, "one", thread="7002")
-    work_off(connection, "7003")
+    process_all(connection, "7003")
     note(connection, "n", thread="7004")
 
     assert waiting(connection) == ["7001", "7004"]

@@ -40,7 +40,7 @@ def add(store, thread, **given):
 
 
 def done(store, thread, control):
-    """Somebody has written in a thread, and it was worked off."""
+    """Somebody has written in a thread, and it was processed."""
     values = {"key": thread, "timestamp": 1, "kind": "event", "body": "", "received_at": 999.0}
     counts = {"outcome": "", "attempts": 1, "failures": 0, "rounds": 0}
     with store.writing() as connection:

@@ -226,7 +226,7 @@ class LyingMeta(RuleBasedStateMachine):
 
 
 class _Refusable:
-    """What people and actions ask for may be refused; then the rest is worked off."""
+    """What people and actions ask for may be refused; then the rest is processed."""
 
     def __init__(self, play):
         self._play = play

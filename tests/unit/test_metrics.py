@@ -113,7 +113,7 @@ def test_a_turn_counts_by_its_end_and_its_error_goes_on(counted, error, outcome)
 
 
 def test_an_outcome_of_several_words_is_one_label(counted):
-    counters.worked_off("request not granted")
+    counters.processed("request not granted")
 
     assert counted("handover_deliveries_total", outcome="request_not_granted") == 1
 

@@ -26,7 +26,7 @@ def families(play):
     """Name -> (type, labels) of everything that is served."""
     body = {"message": {"text": "hello"}}
     counters.acknowledged(200, 0.1)
-    counters.worked_off("answered")
+    counters.processed("answered")
     counters.sent(body)
     counters.retried("/me/messages", unsure=True)
     counters.due_done("time_limit", 0.1)

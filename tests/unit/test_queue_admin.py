@@ -167,7 +167,7 @@ def test_who_is_late_changes_nothing(play, look):
     assert look(queue_admin.waiting, limit=9).total == 1
 
 
-def test_a_message_that_was_worked_off_in_between_is_not_dropped(play, look):
+def test_a_message_that_was_processed_in_between_is_not_dropped(play, look):
     receive(play, "one")
     seen = look(queue_admin.get, 1)
     play.work()

@@ -596,7 +596,7 @@ async def test_a_return_that_could_not_be_said_waits_for_a_person_only_if_one_ca
         assert connection.execute(query).scalars().all() == [outcome]
 
 
-async def test_a_keyword_is_worked_off_like_any_message(place, store):
+async def test_a_keyword_is_processed_like_any_message(place, store):
     process = place()
     await handed_over(process, "sales_bot")
 

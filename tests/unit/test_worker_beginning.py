@@ -153,7 +153,7 @@ async def test_a_thread_that_another_process_works_off_is_left_to_it(place, stor
     assert [attempts for _, _, attempts, _ in rows(store)] == [1, 1]
 
 
-async def test_a_thread_that_is_being_worked_off_is_not_reserved(place, store):
+async def test_a_thread_that_is_being_processed_is_not_reserved(place, store):
     process, go_on = place(), asyncio.Event()
     process.bot.during = lambda thread, text: go_on.wait()
     receive(store, "one")
@@ -218,7 +218,7 @@ async def test_nothing_is_reserved_before_the_worker_runs_or_after_it_stops(plac
     assert process.worker.reserve([PSID]) == []
 
 
-async def test_nothing_is_reserved_beyond_what_is_worked_off_at_a_time(place, monkeypatch, never_looking):
+async def test_nothing_is_reserved_beyond_what_is_processed_at_a_time(place, monkeypatch, never_looking):
     monkeypatch.setattr(worker_module, "THREADS_AT_ONCE", 2)
     worker = (await running(place())).worker
 
