@@ -9,7 +9,10 @@ from handover_channel.store.threads import Thread
 
 
 def expect_reachable(row: Thread, to: Target, *, channel: str) -> None:
-    """Raise HandoverRefused unless the thread of *row* can be handed over to *to*, asked for on *channel*."""
+    """Check that the thread of *row* can be handed over to *to*, as was asked on *channel*.
+
+    Raises HandoverRefused where the thread is on another channel, TargetNotReachable where *to* is no inbox.
+    """
     if row.channel != channel:
         raise HandoverRefused(
             "thread %(thread)s is on channel %(channel)r, and %(asking)r asks to hand it over -> let nobody "

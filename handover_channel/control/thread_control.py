@@ -137,8 +137,10 @@ class ThreadControl:
         """Take *thread* into the built-in inbox for *agent*, and return its row. It is not assigned yet.
 
         From the bot, or from another app, which Meta has to allow. *target*: of kind inbox; None: the default
-        one if it is that, else the first. A thread that is in the inbox already stays as it is. Raises
-        HandoverRefused, or the GraphError of what Meta refuses: control stays where it is then.
+        one if it is that, else the first. A thread that is in the inbox already stays as it is.
+
+        Raises NotKnown for a thread that was never seen, HandoverRefused where *target* is no inbox, Refused
+        where it is not known who has the thread, or what Meta refuses (GraphError). Control stays then.
         """
         to = self.settings.inbox_target(target)
         row = self._known(thread)
@@ -183,7 +185,7 @@ class ThreadControl:
     def extend(self, thread: str, seconds: float, who: str) -> Thread:
         """Move the time limit of *thread*, which is in the built-in inbox, and return its row.
 
-        It counts from the old limit. Raises HandoverRefused where there is none.
+        It counts from the old limit. Raises Refused where there is none, NotKnown for an unknown thread.
         """
         while True:
             row = self._known(thread)
@@ -262,7 +264,7 @@ class ThreadControl:
         backlog; None: all received so far are.
         *tell*: whether Rasa is to get its turn; not where this is called in a turn of its own.
         *note*: what an agent wrote about it; *intent*: what the bot is to go on with after that turn; *rest*:
-        the rest of the message that brought it back, as `Conversation.returned` takes it.
+        the rest of the message that brought it back, as `BotPort.returned` takes it.
         """
         row = self._transitions.find(thread)
         if row is None:

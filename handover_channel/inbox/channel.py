@@ -67,7 +67,10 @@ class InboxInput(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
-        """Build the channel from handover.yml and credentials.yml; its own block needs no keys."""
+        """Build the channel from handover.yml and credentials.yml; its own block needs no keys.
+
+        Raises InboxSettingsError with everything that is wrong, and as `expect_startable`.
+        """
         expect_startable(INBOX_CHANNEL)
         try:
             return cls(settings_file.load())

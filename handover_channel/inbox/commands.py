@@ -70,8 +70,8 @@ class Commands:
     def assign(self, thread: str, *, to: str, seen: str, by: str) -> None:
         """Give *thread* to the agent *to*, "" for nobody; *seen*: who had it when *by* decided so.
 
-        What a colleague has, only an admin gives to somebody else. Raises Refused there, where
-        somebody else has it by now, and where there is no such agent.
+        What a colleague has, only an admin gives to somebody else: NotAllowed. Raises NotKnown where there is
+        no such agent, Refused where somebody else has it by now.
         """
         with self._store.writing() as connection:
             found = threads.get(connection, thread)
@@ -93,8 +93,8 @@ class Commands:
     ) -> Optional[Thread]:
         """Return the row of *thread*, None for one that was never seen.
 
-        Raises Refused unless *by* may do *act* there: see permissions.py. *reply*: the id of the
-        reply that it is about.
+        Raises as `permissions.expect` unless *by* may do *act* there. *reply*: the id of the reply that it is
+        about.
         """
         with self._store.reading() as connection:
             row = threads.get(connection, thread)
@@ -117,7 +117,7 @@ class Commands:
     def take_over(self, thread: str, agent: str) -> None:
         """Take a thread from the bot, or from another app, into the inbox, for *agent*.
 
-        Raises Refused and what Meta refuses (GraphError).
+        Raises as `expect_right` and `ThreadControl.take_over`.
         """
         self.expect_right(Act.TAKE_OVER, thread, agent)
         row = self._thread_control.take_over(thread, agent)
@@ -126,7 +126,7 @@ class Commands:
     def return_to_bot(self, thread: str, agent: str, *, note: str = "", intent: str = "") -> None:
         """Return *thread* to the bot.
 
-        Raises Refused for a colleague's, and where Meta does not give control back.
+        Raises NotAllowed for a colleague's, Refused where Meta does not give control back.
         """
         self.expect_right(Act.RETURN, thread, agent)
         done = self._thread_control.return_to_bot(
@@ -140,7 +140,8 @@ class Commands:
     def extend(self, thread: str, agent: str, by: str) -> None:
         """Put the time limit off by a duration as in handover.yml.
 
-        Raises HandoverRefused for a colleague's thread, for what is no duration, and where there is no limit.
+        Raises NotAllowed for a colleague's thread, NotUsable for what is no duration, Refused where there is
+        no limit, and NotKnown for an unknown thread.
         """
         self.expect_right(Act.EXTEND, thread, agent)
         try:
@@ -150,7 +151,7 @@ class Commands:
         self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
     def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
-        """Add or remove a tag. Raises HandoverRefused for an empty tag, and an unknown thread."""
+        """Add or remove a tag. Raises NotUsable for an empty one, NotKnown for an unknown thread."""
         wanted = " ".join(tag.split())[:LONGEST_TAG]
         if not wanted:
             raise NotUsable("a tag needs at least one letter -> type it before you add it")
@@ -162,7 +163,10 @@ class Commands:
             page_updates.add(connection, thread, now=self._clock())
 
     def add_note(self, thread: str, agent: str, text: str) -> None:
-        """Keep an internal note. Raises HandoverRefused for none, a long one, and an unknown thread."""
+        """Keep an internal note.
+
+        Raises NotUsable for an empty one, TooLarge for a long one, NotKnown for an unknown thread.
+        """
         if not text.strip():
             raise NotUsable("the note is empty -> write something, or leave it")
         if len(text) > LONGEST_NOTE:

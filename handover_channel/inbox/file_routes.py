@@ -42,7 +42,7 @@ def own_files() -> Mapping[str, bytes]:
 
 
 async def show_static(services: PageServices, request: Request) -> Answer:
-    """Return a file of the page's own."""
+    """Return a file of the page's own. Raises NotKnown where there is none of that name."""
     name = request.in_path["name"]
     content = own_files().get(name)
     if content is None:

@@ -30,7 +30,8 @@ def expect(
     """Raise NotAllowed unless *by* may do *act* in the thread of *row*.
 
     *assignee*: who had it when they decided so, where the page says that; *despite*: whose it is, as they
-    were told before they went on all the same; *reply*: what it is about.
+    were told before they went on all the same; *reply*: what it is about. Raises Refused where they have to
+    be asked first.
     """
     of = row.assignee if assignee is None else assignee
     found = _verdict(connection, act, of, by, is_theirs=reply is not None and reply.agent == by)

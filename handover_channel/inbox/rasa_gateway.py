@@ -54,7 +54,10 @@ class RasaGateway:
         )
 
     def port_of(self, channel: str) -> Optional[Port]:
-        """Return what sends a text on another channel than Messenger, None where nothing can unasked."""
+        """Return what sends a text on another channel than Messenger, None where nothing can unasked.
+
+        That raises Refused where the channel does not take it (`sending_rules.Port`).
+        """
         found = self._input(channel)
         if found is None or not can_be_pushed(found):
             return None

@@ -127,7 +127,7 @@ async def take_over(services: PageServices, request: Request) -> Answer:
 
 
 async def return_to_bot(services: PageServices, request: Request) -> Answer:
-    """Return the thread to the bot, which may go on with an intent."""
+    """Return the thread to the bot, which may go on with an intent. Raises NotUsable for an unknown one."""
     note, intent = request.written("note"), request.field("intent")
     if intent and intent not in services.queries.to_go_on_with(services.bot.intents()):
         raise NotUsable("the bot has no intent %(intent)r -> choose one of the list", intent=intent)

@@ -78,7 +78,7 @@ class AgentReplies:
         self._store = store
         self._clock = clock
         self._port_of = port_of
-        self._post = ReplyDelivery(settings, store, graph, clock, port_of)
+        self._delivery = ReplyDelivery(settings, store, graph, clock, port_of)
         self._sleep = sleep
         self._refusals = (thread_control or ThreadControl(settings, store, graph, clock)).refusals
 
@@ -92,9 +92,9 @@ class AgentReplies:
         """Keep what *agent* writes, send it to the person of *thread*, and return what became of it.
 
         Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
-        page's own for this message; the same once more returns the same reply, and sends nothing. Raises
-        Refused for what is not kept: neither text nor file, more than can be sent, a file that cannot
-        be, a thread that was never seen.
+        page's own for this message; the same once more returns the same reply, and sends nothing. Raises as
+        `check_reply` for what cannot be sent, NotKnown for a thread that was never seen, and Refused for the
+        key of another reply: nothing is kept then.
         """
         worker, key = worker_names.new(), key or uuid.uuid4().hex
         with self._store.writing() as connection:
@@ -235,7 +235,7 @@ class AgentReplies:
     ) -> Optional[Reply]:
         """Send one message and note it; with the last one, give up the claim and return the reply."""
         began = self._clock()  # not later: Meta says up to when all was delivered, by when it took a message
-        mid = self._post.send(row, agent, part, message, file)
+        mid = self._delivery.send(row, agent, part, message, file)
         line = Line(
             author=AGENT,
             text=message.get("text", ""),

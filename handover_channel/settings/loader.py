@@ -178,7 +178,7 @@ class Settings:
     def inbox_target(self, name: Optional[str] = None) -> Target:
         """Return the target of kind inbox called *name*; for None the default one, or else the first.
 
-        Raises UnknownTarget for a *name* that is not known, HandoverRefused where no target is an inbox.
+        Raises UnknownTarget for a *name* that is not known, HandoverRefused where it is no inbox, or none is.
         """
         named = [self.target(name)] if name else [self.target(), *self.targets.values()]
         for target in named:
