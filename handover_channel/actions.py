@@ -61,7 +61,7 @@ class ActionHandover(Action):
     """
 
     def __init__(self, thread_control: Optional[ThreadControl] = None) -> None:
-        # rasa_sdk builds actions without arguments; tests pass a switchboard of their own.
+        # rasa_sdk builds actions without arguments; tests pass a thread control of their own.
         self._thread_control = thread_control or _configured()
 
     def name(self) -> str:

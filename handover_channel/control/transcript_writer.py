@@ -34,7 +34,7 @@ class TranscriptWriter:
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-scribe")
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="handover-transcript")
 
     def write(self, thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
         """Have a message of the person written down, once for each *mid*. Returns at once. Times in ms.

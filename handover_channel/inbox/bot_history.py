@@ -104,7 +104,7 @@ def _shown(given: Any) -> str:
 
 
 def _signed(text: str, metadata: _Json) -> Content:
-    """Return what a message of Messenger shows. *metadata*: see `rasa_conversation.metadata_of`."""
+    """Return what a message of Messenger shows. *metadata*: see `turns.metadata_of`."""
     attachments = [
         attachment_of(each)
         for each in mappings(metadata.get("attachments"))[: ATTACHMENTS.value]

@@ -1,6 +1,6 @@
 """Maps our own words to the sentences that agents read; the templates translate them.
 
-The keys are those of `control.Control`, of the log of changes and of `views`; a test holds them together.
+The keys are those of `control.Control`, of the log of changes and of `view_models`; a test compares them.
 Places: %(who)s and %(name)s are an agent and the person; %(target)s is who has control, as configured.
 """
 

@@ -93,9 +93,9 @@ def _gathered(
     found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, names.agents))
-    for remark in private_notes.of(connection, row.id, before=before, limit=limit):
-        name = names.agents.get(remark.agent, remark.agent)
-        found.append(PrivateNote(key=f"remark-{remark.id}", at=remark.at, name=name, text=remark.text))
+    for note in private_notes.of(connection, row.id, before=before, limit=limit):
+        name = names.agents.get(note.agent, note.agent)
+        found.append(PrivateNote(key=f"remark-{note.id}", at=note.at, name=name, text=note.text))
     return found, events
 
 

@@ -45,7 +45,7 @@ _FRAME_LENGTH = struct.Struct("!I")
 
 #: Bytes that a BatchServer reads at a time: some hundred deliveries, so that of a flood the first is not kept
 #: waiting for the last.
-_BLOCK_OF_LINE = 1 << 18
+_READ_AT_A_TIME = 1 << 18
 
 #: Frames that are sent together at most: the other side can begin with them.
 _TOGETHER = 16
@@ -336,7 +336,7 @@ class BatchServer:
 
     def _received(self) -> bytes:
         try:
-            return self._end.recv(_BLOCK_OF_LINE)
+            return self._end.recv(_READ_AT_A_TIME)
         except ConnectionError:
             return b""
 

@@ -85,7 +85,7 @@ class MessengerInput(InputChannel):
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Runtime(self._handover, on_new_message)
         places = Places(limits.LARGE_AT_ONCE.value)
-        scrape = Exporter(self._handover.settings, self._handover.store)
+        exporter = Exporter(self._handover.settings, self._handover.store)
         rarely = Rarely()
 
         @routes.get("/")
@@ -96,9 +96,9 @@ class MessengerInput(InputChannel):
             return response.json(await server.state())
 
         @routes.get("/metrics")
-        async def figures(request: Request) -> HTTPResponse:
-            loop, others = asyncio.get_running_loop(), await server.figures()
-            text = await loop.run_in_executor(None, scrape.text, others)
+        async def metrics(request: Request) -> HTTPResponse:
+            loop, others = asyncio.get_running_loop(), await server.counted()
+            text = await loop.run_in_executor(None, exporter.text, others)
             return response.raw(text, content_type=CONTENT_TYPE)
 
         @routes.get("/webhook")

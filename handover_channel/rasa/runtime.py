@@ -130,7 +130,7 @@ class Runtime:
         if self._queue is not None:
             self._queue.note_sent(tag, mid)
 
-    async def figures(self) -> List[Any]:
+    async def counted(self) -> List[Any]:
         """Return what the queue's process has counted, as Prometheus' metrics."""
         return await self._queue.counted() if self._queue else []
 

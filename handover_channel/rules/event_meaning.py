@@ -2,7 +2,7 @@
 
 1. The bot answers what comes in `messaging[]` while it has control, and nothing else.
 2. While it does not, the person's words go to the transcript, unless they are a way back.
-3. What others say and do (control events, echoes, standby) is evidence about who has control.
+3. What others say and do (control events, echoes, standby) shows who has control.
 4. A message in `messaging[]` while another app should have control is a sign that the app has let go, which
    Meta does not announce: only the owner, the default app, or without one everybody gets it there. Alone it
    is no proof: control.py, rule 5.

@@ -16,7 +16,7 @@ from typing import NamedTuple, Tuple
 ANSWERED, KEPT, SAID_NOTHING = "answered", "kept", "said nothing"
 #: Meta delivers nothing to this person now.
 UNDELIVERABLE = "undeliverable"
-#: These are given up: store/queue.py.
+#: These are given up: store/queue_admin.py.
 NOT_SENT, OVER_BUDGET = "not sent", "over budget"
 
 #: Of turns that are over for good: the bot has had the message, and what came with it.

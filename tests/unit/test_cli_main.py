@@ -19,7 +19,7 @@ PSID = "24680"
 NOON = 1_700_049_600.0  # 2023-11-15 12:00 UTC
 
 
-class Switchboard:
+class FakeControl:
     """One thread, with Hootsuite."""
 
     def __init__(self, *, refusal: str = "", text: str = "I need help"):
@@ -50,13 +50,13 @@ class Ran(NamedTuple):
 
 @pytest.fixture
 def handover(monkeypatch, capsys):
-    """Run the command against a switchboard, or with settings that raise `error`."""
+    """Run the command against a thread control of a few lines, or with settings that raise `error`."""
 
     def run(*arguments, thread_control=None, error=None):
         def from_config():
             if error:
                 raise error
-            return services.Services(None, None, None, thread_control or Switchboard())
+            return services.Services(None, None, None, thread_control or FakeControl())
 
         monkeypatch.setattr(services, "from_config", from_config)
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])
@@ -80,18 +80,18 @@ def test_status_tells_who_has_control_until_when_and_why(handover):
 
 
 def test_status_says_what_meta_refused_and_what_to_do(handover):
-    ran = handover("status", PSID, thread_control=Switchboard(refusal="(#27) no default app -> set one"))
+    ran = handover("status", PSID, thread_control=FakeControl(refusal="(#27) no default app -> set one"))
 
     assert "Refused:  (#27) no default app -> set one" in ran.stdout
 
 
 @pytest.mark.parametrize("text", ["", " \u200b"])
 def test_status_says_where_a_message_has_no_content(text, handover):
-    assert "[nothing]" in handover("status", PSID, thread_control=Switchboard(text=text)).stdout
+    assert "[nothing]" in handover("status", PSID, thread_control=FakeControl(text=text)).stdout
 
 
 def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
-    ran = handover("status", PSID, thread_control=Switchboard(text="\x1b[2J\x07gone [red]not markup[/red]"))
+    ran = handover("status", PSID, thread_control=FakeControl(text="\x1b[2J\x07gone [red]not markup[/red]"))
 
     assert "\x1b" not in ran.stdout
     assert "\x07" not in ran.stdout
@@ -101,7 +101,7 @@ def test_what_a_person_wrote_does_not_steer_the_terminal(handover):
 def test_no_fact_of_a_thread_steers_the_terminal_or_forges_a_line(handover):
     forged = "7001\nControl:  bot\x1b[2J\u202e"
 
-    class Forged(Switchboard):
+    class Forged(FakeControl):
         def status(self, thread):
             found = super().status(PSID)
             row = dataclasses.replace(found.thread, id=forged, reason=forged)
@@ -117,7 +117,7 @@ def test_no_fact_of_a_thread_steers_the_terminal_or_forges_a_line(handover):
 
 
 def test_return_gives_the_thread_back_as_an_agent(handover):
-    thread_control = Switchboard()
+    thread_control = FakeControl()
 
     ran = handover("return", PSID, thread_control=thread_control)
 
@@ -126,7 +126,7 @@ def test_return_gives_the_thread_back_as_an_agent(handover):
 
 
 def test_a_refused_return_says_what_meta_said_and_fails(handover):
-    ran = handover("return", PSID, thread_control=Switchboard(refusal="(#27) no default app -> set one"))
+    ran = handover("return", PSID, thread_control=FakeControl(refusal="(#27) no default app -> set one"))
 
     assert ran.exit_code == 1
     assert "Meta refused to give control back: (#27) no default app -> set one" in ran.stderr

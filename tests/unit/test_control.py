@@ -21,7 +21,7 @@ from handover_channel.rules.control import (
     state_after,
 )
 
-#: What changes nothing: a repetition, a guess about what is known, or a call the switchboard never makes.
+#: What changes nothing: a repetition, a guess about what is known, or a call that is never made.
 NOTHING = {
     Control.BOT: {
         Change.PASS_ACCEPTED,

@@ -41,8 +41,8 @@ def families(play):
         play.thread_control.hand_over(PSID, "sales_bot")
     play.thread_control.hand_over(PSID, "inbox")
     found = {}
-    scrape = Exporter(play.settings, play.store, play.clock)
-    for family in (*counters.registry().collect(), *scrape.collect()):
+    exporter = Exporter(play.settings, play.store, play.clock)
+    for family in (*counters.registry().collect(), *exporter.collect()):
         labels = {name for sample in family.samples for name in sample.labels} - {"le"}
         found[family.name] = (family.type, labels)
     return {name: facts for name, facts in found.items() if name.startswith("handover_")}
