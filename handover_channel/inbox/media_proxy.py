@@ -29,6 +29,7 @@ from handover_channel.errors import NotKnown, Refused
 from handover_channel.graph_api.bounded_http import bound, ends_within, tls_pool_to, unpacked
 from handover_channel.rules.limits import FILE_BYTES, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILE_SECONDS
 from handover_channel.sentences import Sentence
+from handover_channel.settings.locations import LOOPBACK
 
 LARGEST_DOWNLOAD, MOST_REDIRECTS = FILE_BYTES.value, FILE_REDIRECTS.value
 CONNECT_SECONDS, READ_SECONDS, FETCH_SECONDS = (
@@ -48,7 +49,6 @@ _TYPES_SHOWN = frozenset(
     }.items()
     for each in names
 )
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 NOT_ALLOWED = Sentence(
     "the file could not be fetched -> try again; only https addresses of the public internet are shown"
@@ -235,7 +235,7 @@ def _is_public(address: str) -> bool:
     if parts.scheme != "https" or not host or port not in (None, 443) or parts.username is not None:
         return False
     is_number = re.fullmatch(r"[0-9.x:a-f]*", host) is not None and ("." not in host or host[-1].isdigit())
-    return is_public_address(host) if is_number else host not in _LOOPBACK
+    return is_public_address(host) if is_number else host not in LOOPBACK
 
 
 def _origin(address: str) -> Optional[Tuple[str, str, Optional[int]]]:
@@ -247,4 +247,4 @@ def _origin(address: str) -> Optional[Tuple[str, str, Optional[int]]]:
     if parts.scheme not in ("http", "https") or not host or parts.username is not None:
         return None
     usual = {"http": 80, "https": 443}[parts.scheme]
-    return parts.scheme, "localhost" if host in _LOOPBACK else host, port or usual
+    return parts.scheme, "localhost" if host in LOOPBACK else host, port or usual
