@@ -243,7 +243,7 @@ def test_what_gathers_during_a_transaction_goes_together_into_the_next(intake, c
 
 def test_a_flood_does_not_make_the_first_wait_for_the_last(intake, caller, gate, store, monkeypatch):
     block = 10_000
-    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK_OF_LINE", block)
+    monkeypatch.setattr("handover_channel.queue.ipc._READ_AT_A_TIME", block)
     first = hold(caller, gate)
     calls = several(200)
     waiting = caller.ask(*calls)

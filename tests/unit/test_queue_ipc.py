@@ -66,7 +66,7 @@ def test_a_request_that_comes_in_pieces_is_put_together(ends):
 
 
 def test_a_request_larger_than_a_block_comes_through(ends, monkeypatch):
-    monkeypatch.setattr("handover_channel.queue.ipc._BLOCK_OF_LINE", 100)
+    monkeypatch.setattr("handover_channel.queue.ipc._READ_AT_A_TIME", 100)
     asking, other = ends
     body = bytes(range(256)) * 20
     asking.sendall(framed(1, body) + framed(2, b"next"))
