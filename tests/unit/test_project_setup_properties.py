@@ -128,6 +128,10 @@ def merged(before, after):
     return before is None or before == after or (isinstance(after, list) and before in after)
 
 
+def names(items):
+    return {each if isinstance(each, str) else next(iter(each)) for each in items}
+
+
 @given(domains())
 def test_a_domain_gets_what_it_lacks_keeps_what_it_has_and_gives_it_back(text):
     before = loaded(text)
@@ -136,11 +140,9 @@ def test_a_domain_gets_what_it_lacks_keeps_what_it_has_and_gives_it_back(text):
     changed, traces = edits.apply(text, planned(text))
     after = loaded(changed)
 
-    assert {"handover", "handover_returned"} <= {
-        each if isinstance(each, str) else next(iter(each)) for each in after["intents"]
-    }
+    assert {"handover", "handover_returned"} <= names(after["intents"])
     assert {"handover_target", "handover_until"} <= set(after["slots"])
-    assert {"action_handover", "action_handover_return"} <= set(after["actions"])
+    assert {"action_handover", "action_handover_return"} <= names(after["actions"])
     assert {"utter_handover", "utter_handover_returned"} <= set(after["responses"])
     assert merged(before, after)
     assert planned(changed) == ()
