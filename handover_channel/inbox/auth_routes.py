@@ -42,7 +42,7 @@ async def sign_in(services: PageServices, request: Request) -> Answer:
         if not isinstance(error, TooManyAttempts):
             return again
         return replace(again, headers={**again.headers, "Retry-After": str(math.ceil(error.wait))})
-    return answer.redirect(own_path(wanted), cookie=cookie)
+    return answer.redirect(own_path(wanted, request.prefix), cookie=cookie)
 
 
 async def enter(services: PageServices, request: Request) -> Answer:
@@ -81,8 +81,12 @@ async def set_preferences(services: PageServices, request: Request) -> Answer:
     return await services.draw("preferences.html", shown, saved=True)
 
 
-def own_path(path: str) -> str:
-    """Return *path* where it is a page of ours, else the first page: never an address of elsewhere."""
+def own_path(path: str, prefix: str = "") -> str:
+    """Return *path* where it is a page of ours, else the first page: never an address of elsewhere.
+
+    It is the path as we see it, without the *prefix* that a proxy takes off and a browser knows.
+    """
+    path = path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
     ours = path.startswith(f"{BASE}/") and "\\" not in path and not path.startswith(f"{BASE}//")
     return path if ours else f"{BASE}/"
 

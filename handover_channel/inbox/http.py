@@ -1,7 +1,8 @@
 """Serves the page's routes by Sanic: its requests become values, and answers become its responses.
 
-1. No answer carries a header of CORS: no other origin reads the page, whatever `rasa run --cors` allows.
-2. Refusals become answers here (refusals.py), and nowhere else.
+1. Addresses in answers are those without a proxy's prefix; what a browser follows gets it here.
+2. No answer carries a header of CORS: no other origin reads the page, whatever `rasa run --cors` allows.
+3. Refusals become answers here (refusals.py), and nowhere else.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ NO_PAGE = Sentence("there is no such page -> open the inbox anew")
 
 #: https://fetch.spec.whatwg.org/#http-cors-protocol
 _CORS = "access-control-"
+
+#: Headers that hold the path of a page of ours.
+_FOLLOWED = ("Location", "HX-Redirect")
 
 _Handler = Callable[..., Awaitable[Optional[HTTPResponse]]]
 
@@ -91,19 +95,21 @@ def request_of(given: SanicRequest, in_path: Dict[str, str]) -> Request:
 
 def response_of(answer: Answer, request: Request) -> HTTPResponse:
     """Return an answer as Sanic sends it."""
-    found = HTTPResponse(
-        answer.content, status=answer.status, headers=dict(answer.headers), content_type=answer.type
-    )
+    headers = {
+        name: f"{request.prefix}{value}" if name in _FOLLOWED else value
+        for name, value in answer.headers.items()
+    }
+    found = HTTPResponse(answer.content, status=answer.status, headers=headers, content_type=answer.type)
     if answer.cookie:
-        _keep_cookie(found, answer.cookie, is_https=request.is_https)
+        _keep_cookie(found, answer.cookie, path=request.base, is_https=request.is_https)
     return found
 
 
-def _keep_cookie(response: HTTPResponse, value: str, *, is_https: bool) -> None:
+def _keep_cookie(response: HTTPResponse, value: str, *, path: str, is_https: bool) -> None:
     """Have the browser keep *value*, for this page alone."""
     response.cookies[COOKIE] = value
     given: Dict[str, Any] = {
-        "path": BASE,
+        "path": path,
         "httponly": True,
         "samesite": "Strict",
         "secure": is_https,

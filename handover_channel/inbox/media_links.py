@@ -10,9 +10,9 @@ from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.request import BASE
 
 
-def link(visitor: Visitor, address: str) -> str:
-    """Return the address on this server of what lies at *address*."""
-    return f"{BASE}/file?of={quote(address, safe='')}&proof={_proof(visitor, address)}"
+def link(visitor: Visitor, address: str, base: str = BASE) -> str:
+    """Return the address on this server of what lies at *address*. *base*: where browsers find the page."""
+    return f"{base}/file?of={quote(address, safe='')}&proof={_proof(visitor, address)}"
 
 
 def is_proven(visitor: Visitor, address: str, proof: str) -> bool:

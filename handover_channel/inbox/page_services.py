@@ -95,7 +95,7 @@ class PageServices:
     async def draw(self, template: str, request: Request, status: int = 200, **context: Any) -> Answer:
         """Return a page or a fragment, in the visitor's language. Drawn in a thread: it takes a while."""
         draw = functools.partial(self.pages.render, template, request.language)
-        text = await self.call(draw, you=request.visitor, now=self._clock(), **context)
+        text = await self.call(draw, base=request.base, you=request.visitor, now=self._clock(), **context)
         return answer.page(text, status)
 
     async def list(self, request: Request) -> Tuple[ListView, str]:
@@ -117,12 +117,12 @@ class PageServices:
         self.profiles.want(row.id, page=row.page, channel=row.channel)
         self.profiles.want_pages()
         before = _seconds(request.argument("before"))
-        return await self.call(self._thread, row, request.you, before)
+        return await self.call(self._thread, row, request.you, before, request.base)
 
-    def _thread(self, row: Thread, visitor: Visitor, before: Optional[float]) -> ThreadView:
+    def _thread(self, row: Thread, visitor: Visitor, before: Optional[float], base: str) -> ThreadView:
         self.queries.looked_at(row, visitor.name)
         bot = BotHistory(self.bot.said(row.id), self.bot.intents())
-        link = functools.partial(media_links.link, visitor)
+        link = functools.partial(media_links.link, visitor, base=base)
         return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before)
 
 

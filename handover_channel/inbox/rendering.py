@@ -44,7 +44,8 @@ class Pages:
     def render(self, template: str, language: str, **context: Any) -> str:
         """Return *template* ("inbox.html") in *language*, English where we do not have that one.
 
-        Every template gets `base`, `language` and `direction`; the rest is the caller's: `you`, `list`,
+        Every template gets `base` (another one if the caller has it), `language` and `direction`; the rest is
+        the caller's: `you`, `list`,
         `thread` and `now` (seconds), and where there is one `error`. Raises jinja2.UndefinedError where
         something is missing.
         """
@@ -52,7 +53,11 @@ class Pages:
         return (
             self._environments[language]
             .get_template(template)
-            .render(base=self._base, language=language, direction=LANGUAGES[language].direction, **context)
+            .render(
+                **{"base": self._base, **context},
+                language=language,
+                direction=LANGUAGES[language].direction,
+            )
         )
 
 

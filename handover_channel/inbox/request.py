@@ -6,6 +6,7 @@ Arguments, fields and names of threads are bounded by rules/limits.py when they 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Mapping, Optional
 from urllib.parse import parse_qs, unquote
@@ -17,6 +18,11 @@ from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.limits import FIELDS, QUERY_FIELDS
 
 BASE = "/webhooks/inbox"
+
+#: The path that a proxy before us has taken off, as proxies say it.
+_PREFIX_HEADER = "x-forwarded-prefix"
+#: What such a path may be: it is written into pages, redirects and the cookie's path, whoever sent it.
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}")
 
 #: The header of what the page asks for by itself: no sign that somebody sits there.
 _BY_ITSELF = "x-by-itself"
@@ -54,6 +60,17 @@ class Request:
     def thread(self) -> str:
         """The thread that the path names; nobody's where the name is longer than any."""
         return _storable(unquote(self.in_path["thread"]))[: FIELDS["thread"].value + 1]
+
+    @property
+    def prefix(self) -> str:
+        """The path below which a proxy serves us and which it takes off: "/bot", or "" for none."""
+        given = self.headers.get(_PREFIX_HEADER, "").rstrip("/")
+        return given if _PREFIX.fullmatch(given) and "/.." not in given else ""
+
+    @property
+    def base(self) -> str:
+        """Where the browser finds the page."""
+        return f"{self.prefix}{BASE}"
 
     @property
     def host(self) -> str:

@@ -13,11 +13,19 @@ from pathlib import Path
 
 import pytest
 import requests
+import sanic_servers
+
+from handover_channel.inbox.passwords import Passwords
+from handover_channel.settings import loader as settings_file
+from handover_channel.store import Store, agents
+from handover_channel.store.agents import Agent
 
 pytestmark = pytest.mark.nginx
 
+DEPLOYMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
 NGINX = (Path(__file__).parents[2] / "deploy" / "nginx.conf").read_text()
 WEBHOOK, INBOX = "/webhooks/facebook/webhook", "/webhooks/inbox"
+PASSWORD = "a long password"
 KB, MB = 1024, 1024**2
 
 
@@ -241,3 +249,69 @@ def _eventually(found, within=10.0):
             return False
         time.sleep(0.05)
     return True
+
+
+def test_below_a_path_that_nginx_takes_off_the_inbox_works(tmp_path):
+    pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+    (below,) = re.findall(r"```nginx\n(.*?)```", DEPLOYMENT, re.S)
+    settings = NGINX.replace("location = /healthz", f"{below}\n    location = /healthz")
+    inbox = Inbox(tmp_path)
+    with sanic_servers.several(), inbox.running():
+        (tmp_path / "nginx").mkdir()
+        proxy = Proxy(tmp_path / "nginx", inbox, settings)
+        try:
+            _assert_it_works_below(proxy, "/bot")
+        finally:
+            proxy.stop()
+
+
+def _assert_it_works_below(proxy, prefix):
+    base, alone = f"{prefix}{INBOX}", {"allow_redirects": False}
+    before = proxy.ask("GET", f"{base}/", **alone)
+    assert (before.status_code, before.headers["Location"]) == (303, f"{base}/sign-in?next={INBOX}/")
+
+    fields = {"name": "kim", "password": PASSWORD, "next": f"{base}/preferences"}
+    origin = {"Origin": f"http://127.0.0.1:{proxy.port}"}
+    entered = proxy.ask("POST", f"{base}/sign-in", data=fields, headers=origin, **alone)
+    assert (entered.status_code, entered.headers["Location"]) == (303, f"{base}/preferences")
+    assert f"Path={base};" in entered.headers["Set-Cookie"] + ";"
+
+    page = proxy.ask("GET", f"{base}/")
+    assert page.status_code == 200
+    linked = re.findall(r'(?:href|src|action|hx-get|data-base|hx-push-url)="(/[^"]*)"', page.text)
+    assert len(linked) > 10
+    assert [path for path in linked if not path.startswith(base)] == []
+    for path in {path for path in linked if "/static/" in path}:
+        assert proxy.ask("GET", path).status_code == 200
+    with proxy.ask("GET", f"{base}/live?page=a1", stream=True) as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+
+
+class Inbox:
+    """The inbox on a server of its own, with one agent."""
+
+    def __init__(self, folder):
+        self.folder, self.server_port = folder, 0
+
+    def running(self):
+        return sanic_servers.on_a_thread(self._start)
+
+    async def _start(self):
+        from sanic import Sanic
+
+        from handover_channel import InboxInput
+
+        (self.folder / "handover.yml").write_text("")
+        (self.folder / "credentials.yml").write_text("handover_channel.InboxInput:\n")
+        channel = InboxInput(settings_file.load(str(self.folder / "handover.yml")))
+        store = Store(f"sqlite:///{self.folder / 'handover.db'}")
+        with store.writing() as connection:
+            assert agents.add(connection, Agent("kim", "Kim", Passwords().hash(PASSWORD), created_at=0.0))
+        store.close()
+        app = Sanic("inbox_below_a_path", configure_logging=False)
+        app.blueprint(channel.blueprint(self._on_new_message), url_prefix=INBOX)
+        server, self.server_port = await sanic_servers.start(app)
+        return server
+
+    async def _on_new_message(self, message):
+        return None

@@ -7,7 +7,7 @@ from inbox_page import SARA
 
 from handover_channel.errors import InputRefused
 from handover_channel.inbox.forms import Form
-from handover_channel.inbox.request import Request
+from handover_channel.inbox.request import BASE, Request
 from handover_channel.rules.limits import FIELDS, QUERY_FIELDS
 
 
@@ -82,3 +82,29 @@ def test_a_language_is_the_chosen_one_else_the_browsers(chosen, accepted, langua
 )
 def test_a_browser_that_speaks_tls_to_a_proxy_does(scheme, headers, expected):
     assert Request(scheme=scheme, headers=headers).is_https is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [
+        ("", ""),
+        ("/", ""),
+        ("/bot", "/bot"),
+        ("/bot/", "/bot"),
+        ("/a/b-c.d_e~f", "/a/b-c.d_e~f"),
+        ("bot", ""),
+        ("//evil.example", ""),
+        ("/a//b", ""),
+        ("/../x", ""),
+        ("/bot; Path=/", ""),
+        ("/bot\r\nX: y", ""),
+        ("/%2e%2e", ""),
+        ('/"><script>', ""),
+        ("/" + "a" * 65, ""),
+        ("/a" * 9, ""),
+    ],
+)
+def test_a_proxys_prefix_is_a_path_and_nothing_else(given, prefix):
+    request = Request(headers={"x-forwarded-prefix": given})
+
+    assert (request.prefix, request.base) == (prefix, f"{prefix}{BASE}")

@@ -314,6 +314,12 @@ def test_only_pages_of_ours_are_opened(path):
     assert auth_routes.own_path(path) == f"{BASE}/"
 
 
+def test_behind_a_prefix_the_page_is_opened_that_the_browser_knows():
+    assert auth_routes.own_path(f"/bot{BASE}/thread/1", "/bot") == f"{BASE}/thread/1"
+    assert auth_routes.own_path(f"{BASE}/thread/1", "/bot") == f"{BASE}/thread/1"
+    assert auth_routes.own_path("/bot//evil.example", "/bot") == f"{BASE}/"
+
+
 # --- files ---
 
 
