@@ -208,7 +208,7 @@ FILES_AT_ONCE = Limit(
 )
 ADDRESSES = Limit(
     "files, Graph API", "addresses of a host that are tried", 4, "addresses", "a name may have any number",
-    "bounded_http",
+    "graph_api/bounded_http",
 )  # fmt: skip
 GRAPH_BYTES = Limit(
     _GRAPH, "an answer, unpacked", 1 * MB, "bytes", "they have some kB", "graph_api/transport"
