@@ -1,6 +1,7 @@
 """Runs the bot of this folder and a Messenger to talk to it, on this machine: `handover demo`.
 
-1. Nothing is started while a port is taken, a file or Rasa is missing: the message says what to do.
+1. Nothing is started while a file or Rasa is missing: the message says what to do. Ports that are taken are
+   replaced by free ones (demo_ports.py).
 2. The bot is trained where there is no model, or its training data is newer than the model.
 3. The addresses are printed once all parts answer. From then on the demo lives until Ctrl-C or SIGTERM,
    or until one part ends by itself: then its last lines are shown, the others stop, and the exit code is 1.
@@ -19,14 +20,21 @@ from typing import Iterator, List, Sequence, Tuple
 
 from rich.console import Console
 
+from handover_channel.cli.demo_ports import (
+    MODEL,
+    Ports,
+    choose,
+    folder_of,
+    parts_of,
+    settings_of,
+    write_copies,
+)
 from handover_channel.cli.supervisor import Child, Children, Part, taken
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable
 
-MODEL = Path("models/handover.tar.gz")
-LOGS = Path(".rasa/demo")  # Rasa's own folder for what can be thrown away
-MESSENGER_URL = "http://127.0.0.1:8090/"
-INBOX_URL = "http://127.0.0.1:5005/webhooks/inbox"
+OWN_PORTS = Ports()
+MESSENGER_URL = OWN_PORTS.messenger_url
 
 #: Seconds until all parts must have answered; a slow laptop loads TensorFlow for one minute.
 START_WITHIN = 300.0
@@ -35,24 +43,7 @@ TRAINING = Part(
     "Training",
     ("-m", "rasa", "train", "--out", str(MODEL.parent), "--fixed-model-name", MODEL.name[: -len(".tar.gz")]),
 )
-PARTS = (
-    Part("Simulator", ("-m", "handover_channel", "simulate", "--port", "8090"), f"{MESSENGER_URL}health"),
-    # The address by Sanic's own variable: Rasa has no option for it, and would listen on all of them.
-    Part(
-        "Action server",
-        ("-m", "rasa", "run", "actions"),
-        "http://127.0.0.1:5055/health",
-        {"SANIC_HOST": "127.0.0.1"},
-    ),
-    Part(
-        "Rasa",
-        # Loopback only: the demo's secrets are in the repository.
-        ("-m", "rasa", "run", "--enable-api", "--interface", "127.0.0.1", "--model", str(MODEL))
-        + ("--credentials", "credentials.yml", "--endpoints", "endpoints.yml"),
-        # Rasa's own path for a channel's health: 200 means that the model is loaded, too.
-        "http://127.0.0.1:5005/webhooks/facebook/",
-    ),
-)
+PARTS = parts_of(OWN_PORTS)
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  #: Ctrl-C, `kill`, the terminal is closed
 
@@ -60,7 +51,19 @@ NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", 
 NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
 
 
-def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS) -> int:
+def start(console: Console, *, check: bool = False) -> int:
+    """Run the demo of this folder on its own ports, or on free ones, as `run` does."""
+    refuse(lacking())
+    ports = choose()
+    write_copies(ports)
+    if ports.is_moved:
+        console.print("Somebody else listens on ports of the demo: it takes free ones.")
+    return run(console, check=check, parts=parts_of(ports), ports=ports)
+
+
+def run(
+    console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS, ports: Ports = OWN_PORTS
+) -> int:
     """Run the demo until it is stopped, and return the exit code: 0, or 1 where a part failed.
 
     ``check`` stops it as soon as every part answers. Raises HandoverError where it cannot begin.
@@ -70,7 +73,7 @@ def run(console: Console, *, check: bool = False, parts: Sequence[Part] = PARTS)
         if not is_trained() and not _train(console, stopping):
             return 0 if stopping.is_set() else 1
         refuse(taken_ports(parts))  # training takes a while: somebody else may have come
-        return _run_parts(console, parts, stopping, check=check)
+        return _run_parts(console, parts, ports, stopping, check=check)
 
 
 def lacking() -> List[str]:
@@ -111,7 +114,7 @@ def is_trained(model: Path = MODEL) -> bool:
 
 
 def _train(console: Console, stopping: threading.Event) -> bool:
-    with Children([TRAINING], logs=LOGS) as (training,):
+    with Children([TRAINING], logs=folder_of(OWN_PORTS)) as (training,):
         with console.status("Training the bot (about half a minute) ..."):
             while training.process.poll() is None and not stopping.wait(0.2):
                 pass
@@ -125,11 +128,13 @@ def _train(console: Console, stopping: threading.Event) -> bool:
     return True
 
 
-def _run_parts(console: Console, parts: Sequence[Part], stopping: threading.Event, *, check: bool) -> int:
-    with Children(parts, logs=LOGS) as children:
+def _run_parts(
+    console: Console, parts: Sequence[Part], ports: Ports, stopping: threading.Event, *, check: bool
+) -> int:
+    with Children(parts, logs=folder_of(ports)) as children:
         if not _wait_until_ready(console, children, stopping):
             return 0 if stopping.is_set() else 1
-        _print_addresses(console)
+        _print_addresses(console, ports)
         fallen = [] if check else _wait_for_the_end(children, stopping)
         console.print("Stopping ...")
     for child in fallen:
@@ -164,28 +169,31 @@ def _wait_for_the_end(children: Sequence[Child], stopping: threading.Event) -> L
     return []
 
 
-def _print_addresses(console: Console) -> None:
+def _print_addresses(console: Console, ports: Ports) -> None:
     addresses: Tuple[Tuple[str, str], ...] = (
-        ("Messenger", f"{MESSENGER_URL}   <- talk to the bot here"),
-        ("Inbox", f"{_way_in()}   <- answer here"),
-        ("Rasa", "http://127.0.0.1:5005/"),
-        ("Action server", "http://127.0.0.1:5055/"),
-        ("Logs", f"{LOGS}/"),
+        ("Messenger", f"{ports.messenger_url}   <- talk to the bot here"),
+        ("Inbox", f"{_way_in(ports)}   <- answer here"),
+        ("Rasa", f"http://127.0.0.1:{ports.rasa}/"),
+        ("Action server", f"http://127.0.0.1:{ports.actions}/"),
+        ("Logs", f"{folder_of(ports)}/"),
     )
+    if ports.is_moved:
+        command = f"HANDOVER_CONFIG={settings_of(ports)} handover status PSID"
+        addresses += (("Settings", f"{settings_of(ports)}   <- {command}"),)
     console.print()
     for name, address in addresses:
         console.print(f"  {name:<15}{address}", markup=False, highlight=False, soft_wrap=True)
     console.print("\nCtrl-C stops everything.")
 
 
-def _way_in() -> str:
+def _way_in(ports: Ports) -> str:
     """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
     from handover_channel import services
     from handover_channel.inbox.auth import Auth
 
     with suppress(HandoverError):
-        return Auth(services.from_config().store).one_time_link(INBOX_URL)
-    return f"{INBOX_URL}/"
+        return Auth(services.from_config(str(settings_of(ports))).store).one_time_link(ports.inbox_url)
+    return f"{ports.inbox_url}/"
 
 
 def _print_end(console: Console, child: Child) -> None:

@@ -64,7 +64,7 @@ def demo(
     """Start the bot of this folder with a Messenger to talk to it."""
     from handover_channel.cli import demo as the_demo
 
-    raise typer.Exit(the_demo.run(Console(), check=check))
+    raise typer.Exit(the_demo.start(Console(), check=check))
 
 
 @app.command()

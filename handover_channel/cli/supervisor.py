@@ -112,10 +112,11 @@ class Children:
 
 def taken(parts: Sequence[Part]) -> List[Part]:
     """Return the parts whose port somebody else listens on already."""
-    return [part for part in parts if part.port and _listening(part.port)]
+    return [part for part in parts if part.port and listening(part.port)]
 
 
-def _listening(port: int) -> bool:
+def listening(port: int) -> bool:
+    """Tell whether somebody listens on that port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(HEALTHY_WITHIN)
         return probe.connect_ex(("127.0.0.1", port)) == 0

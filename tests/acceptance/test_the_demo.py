@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from io import StringIO
@@ -39,6 +40,20 @@ def test_the_demo_starts_all_of_it_as_it_is_in_the_repository_and_leaves_nothing
     assert [part.name for part in demo.PARTS if f"{part.name} answers" not in ran.stdout] == []
     assert demo.MESSENGER_URL in ran.stdout
     assert not taken(demo.PARTS)
+
+
+def test_where_a_port_is_taken_all_of_it_starts_on_free_ones(project):
+    command = [sys.executable, "-m", "handover_channel", "demo", "--check"]
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", demo.OWN_PORTS.simulator))
+        somebody.listen()
+        ran = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=demo.START_WITHIN)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert [part.name for part in demo.PARTS if f"{part.name} answers" not in ran.stdout] == []
+    assert "it takes free ones" in ran.stdout
+    assert demo.MESSENGER_URL not in ran.stdout
+    assert not (project / "handover.db").exists()
 
 
 def test_training_that_fails_is_quoted(project, monkeypatch):
