@@ -98,7 +98,7 @@ def build(
 
 
 def from_config(path: Optional[str] = None) -> Services:
-    """Return this process's services for `handover.yml` (see `settings.load`).
+    """Return this process's services for `handover.yml` (see `loader.load`).
 
     Raises SettingsError with everything that is wrong.
     """

@@ -39,7 +39,7 @@ WANTED_MS, WANTED_MB = 1000.0, 100.0
 EVERY, COUNT = 0.25, 40  #: seconds between two messages, and how many there are beside each attack
 QUIET = "none"
 THREAD = "980"
-HEADS = ("attack", *CELLS, "Rasa + MB", "desk + MB", "picture ms", "")
+HEADS = ("attack", *CELLS, "Rasa + MB", "queue + MB", "picture ms", "")
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Found:
 
     load: Load = field(default_factory=Load)
     rasa_mb: float = 0.0
-    desk_mb: float = 0.0
+    queue_mb: float = 0.0
     picture_ms: float = 0.0  #: of another agent; 0.0: nobody asked
 
     @property
@@ -60,13 +60,13 @@ class Found:
     @property
     def most_mb(self) -> float:
         """What it took of either process."""
-        return max(self.rasa_mb, self.desk_mb)
+        return max(self.rasa_mb, self.queue_mb)
 
     def cells(self) -> List[str]:
         """Return the row of a table, behind the attack's name; heads: `HEADS`."""
         picture = f"{self.picture_ms:.0f}" if self.picture_ms else NOT_MEASURED
         reached = "reached" if self.reached else "NOT reached"
-        return [*self.load.cells(), f"{self.rasa_mb:.0f}", f"{self.desk_mb:.0f}", picture, reached]
+        return [*self.load.cells(), f"{self.rasa_mb:.0f}", f"{self.queue_mb:.0f}", picture, reached]
 
 
 def measure(stage: Stage) -> Outcome:
@@ -182,7 +182,7 @@ async def _watch(rasa: RasaServer, found: Found, ended: asyncio.Event) -> None:
     before = resident(own), sum(map(resident, children))
     while not ended.is_set():
         found.rasa_mb = max(found.rasa_mb, (resident(own) - before[0]) / MB)
-        found.desk_mb = max(found.desk_mb, (sum(map(resident, children)) - before[1]) / MB)
+        found.queue_mb = max(found.queue_mb, (sum(map(resident, children)) - before[1]) / MB)
         await asyncio.sleep(0.05)
 
 
@@ -206,7 +206,7 @@ def _outcome(found: Dict[str, Found]) -> Outcome:
                 worst < WANTED_MS and answered,
             ),
             _line(
-                "memory that an attack takes, of Rasa's process or the desk's",
+                "memory that an attack takes, of Rasa's process or the queue's",
                 f"{most:.0f} MB ({largest})",
                 f"under {WANTED_MB:.0f} MB",
                 most < WANTED_MB,

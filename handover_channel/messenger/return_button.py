@@ -13,7 +13,7 @@ BUTTON_PAYLOAD = '/handover_returned{"reason": "button"}'
 
 
 def is_button(payload: Optional[str]) -> bool:
-    """Whether *payload* is that of our "Back to Bot" button, however its JSON is spaced.
+    """Tell whether *payload* is that of our "Back to Bot" button, however its JSON is spaced.
 
     Only postbacks and quick replies carry payloads: the caller never passes typed text.
     """

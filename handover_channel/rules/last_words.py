@@ -1,9 +1,9 @@
 """Shortens the newest words of the person and of the bot to the one line that lists of conversations show.
 
 While the bot has control nothing is in the transcript, and Rasa's tracker is not read for each row of a list:
-so these words are kept with the thread (store/threads.py). The bot's are known by their echoes. What others
-wrote is in the transcript. The notice of a handover (it has the button "Back to Bot") is not counted: every
-thread that waits would read the same.
+so these words are kept with the thread (store/thread_activity.py). The bot's are known by their echoes. What
+others wrote is in the transcript. The notice of a handover (it has the button "Back to Bot") is not counted:
+every thread that waits would read the same.
 """
 
 from __future__ import annotations

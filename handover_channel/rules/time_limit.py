@@ -1,6 +1,6 @@
 """Decides whether the time of a handover is up. No I/O and no clock.
 
-A worker ends a handover whose time is up (`ThreadControl.due`). Where no worker runs, because neither the
+A worker ends a handover whose time is up (control/deadlines.py). Where no worker runs, because neither the
 Messenger channel nor the inbox is in credentials.yml, whoever looks at the thread ends it.
 
 Times are in seconds since the epoch, by our own clock.
