@@ -31,7 +31,7 @@ from handover_channel.store.threads import Released, Thread
 
 logger = log.logger(__name__)
 
-#: Minutes after which a refused return is tried again; the last one repeats. design.md, section 5.
+#: Minutes after which a refused return is tried again; the last one repeats.
 RETURN_AGAIN_AFTER_MINUTES = (1, 5, 15, 60)
 
 #: A pass is settled by asking Meta if its outcome was not written down for so long, in seconds.

@@ -1,8 +1,9 @@
 """Names what this package and a bot's `domain.yml` share: intents, entities, slots, actions and responses.
 
 A bot that hands over has these names in its domain and rules (docs/guides/set-up-handover.md). They are
-spelled here and nowhere else in the package. None of them may change: they are in trained models, in the
-histories of conversations, and in buttons that people can still tap. No I/O, no Rasa.
+spelled here and, in the payload of the button, in messenger/return_button.py; a test compares them. None of
+them may change: they are in trained models, in the histories of conversations, and in buttons that people can
+still tap. No I/O, no Rasa.
 """
 
 from __future__ import annotations
