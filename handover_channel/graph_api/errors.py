@@ -30,7 +30,7 @@ from handover_channel.sentences import Sentence
 _ROUTING = "Page settings > Conversation routing (facebook.com/settings?tab=msgr_conversation_routing)"
 _TOGGLE = "Page settings > Advanced messaging"
 
-_OWNER = Sentence(
+OWNER_REMEDY = Sentence(
     "another app or the Page inbox has control of this thread: wait until it passes control back, or let "
     "this app take it (choose it as the default app in %(routing)s)",
     routing=_ROUTING,
@@ -41,74 +41,82 @@ TAKE_REFUSED = Sentence(
     routing=_ROUTING,
     toggle=_TOGGLE,
 )
-_WINDOW = Sentence(
+WINDOW_REMEDY = Sentence(
     "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
     "last message a person (never the bot) may still answer, with the HUMAN_AGENT tag"
 )
-_PERSON = Sentence(
+PERSON_REMEDY = Sentence(
     "the person blocked the page, closed the account or does not accept messages: nothing to do here"
 )
-_WRONG_PERSON = Sentence(
+WRONG_PERSON_REMEDY = Sentence(
     "this page does not know the person: ids (PSID) hold for one page only; check that the thread belongs to "
     "the page of this page-access-token"
 )
-_ANOTHER = Sentence(
+ANOTHER_REMEDY = Sentence(
     "make a new page access token (developers.facebook.com > your app > Messenger > Messenger API settings > "
     "Generate access tokens) and put it into credentials.yml as page-access-token"
 )
-_PERMISSION = Sentence(
+PERMISSION_REMEDY = Sentence(
     "the token lacks a permission: make a page access token with pages_messaging, as somebody who has the "
     "Messages task on the page (Meta Business Suite > Settings > People)"
 )
-_NOT_LIVE = Sentence(
+NOT_LIVE_REMEDY = Sentence(
     "the app is not live for everybody: ask for pages_messaging in App Review (developers.facebook.com > "
     "your app > App Review) and switch the app to Live; until then only people with a role on the app are "
     "reached"
 )
-_PHONE = Sentence(
+PHONE_REMEDY = Sentence(
     "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
 )
-_WRONG_PROOF = Sentence(
+WRONG_PROOF_REMEDY = Sentence(
     "Meta wants a proof made with the app secret: check that 'secret' in credentials.yml is the app secret "
     "of the app that made the token (developers.facebook.com > your app > App settings > Basic)"
 )
-_RATE = Sentence("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less")
-_LATER = Sentence("a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com")
-_PAGE_RESTRICTED = Sentence(
+RATE_REMEDY = Sentence("Meta limits the rate of calls: it is tried again by itself; if it lasts, send less")
+LATER_REMEDY = Sentence(
+    "a fault on Meta's side: it is tried again by itself; if it lasts, see metastatus.com"
+)
+PAGE_RESTRICTED_REMEDY = Sentence(
     "Meta has restricted the page or the app: see Page settings > Page quality and "
     "developers.facebook.com > your app > Alerts"
 )
-_APP = Sentence(
+APP_REMEDY = Sentence(
     "no such app on this page: check app_id of the target in handover.yml, and that the other app is "
     "connected (%(toggle)s)",
     toggle=_TOGGLE,
 )
-_MEDIA_UNUSABLE = Sentence(
+MEDIA_UNUSABLE_REMEDY = Sentence(
     "Meta could not use the attachment: its URL must be public, answer within 10 seconds (video: 75) and "
     "hold at most 8 MB for an image, 25 MB for anything else"
 )
-_MESSAGE = Sentence(
+MESSAGE_REMEDY = Sentence(
     "the message breaks a rule of the Send API: correct the response in domain.yml or in the action"
 )
 #: The same, where Meta says what is wrong with it.
-_FORM = Sentence(
+FORM_REMEDY = Sentence(
     "the message is empty, too long, or text and action at once: correct the response in domain.yml or in "
     "the action"
 )
-_TAG_REFUSED = Sentence(
+TAG_REFUSED_REMEDY = Sentence(
     "this app may not use the tag HUMAN_AGENT, and a bot never may: take the tag out of the response; agents "
     "need the Human Agent feature (App Review > Permissions and features)"
 )
-_PROFILE = Sentence("the profile cannot be read: ask for Business Asset User Profile Access in App Review")
-_ROLES = Sentence(
+PROFILE_REMEDY = Sentence(
+    "the profile cannot be read: ask for Business Asset User Profile Access in App Review"
+)
+ROLES_REMEDY = Sentence(
     "a rule of the retired handover protocol: choose a default app in %(routing)s", routing=_ROUTING
 )
-_UNKNOWN = Sentence("Meta does not say why; often a missing permission: %(remedy)s", remedy=_PERMISSION)
-_LINKING = Sentence(
+UNKNOWN_REMEDY = Sentence(
+    "Meta does not say why; often a missing permission: %(remedy)s", remedy=PERMISSION_REMEDY
+)
+LINKING_REMEDY = Sentence(
     "the account linking token is used up or too old (5 minutes): let the person link the account again"
 )
-_LEAD_AD = Sentence("Messenger asks the person its own questions (lead ad): wait for it")
-_NO_GRAPH = Sentence("what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml")
+LEAD_AD_REMEDY = Sentence("Messenger asks the person its own questions (lead ad): wait for it")
+NO_GRAPH_REMEDY = Sentence(
+    "what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml"
+)
 
 
 class RefusalMeaning(NamedTuple):
@@ -124,62 +132,62 @@ def _rows(kind: Type[GraphError], remedy: str, *codes: int) -> Dict[int, Refusal
 
 #: Meta's subcodes say more than its codes, and (from seven digits up) mean the same under each of them.
 BY_SUBCODE: Mapping[int, RefusalMeaning] = {
-    **_rows(NotThreadOwner, _OWNER, 2018300, 2534037),
+    **_rows(NotThreadOwner, OWNER_REMEDY, 2018300, 2534037),
     # Messenger's own questions (lead ads) hold the thread until they are through, as an app of Meta's.
     # https://developers.facebook.com/documentation/business-messaging/messenger-platform/discovery/lead-generation-ads-in-messenger
-    **_rows(NotThreadOwner, _LEAD_AD, 2018321),
-    **_rows(OutsideWindow, _WINDOW, 2018278, 2018065, 2534022),
-    **_rows(PersonUnavailable, _PERSON, 2018108, 1545041),
-    **_rows(PersonUnavailable, _WRONG_PERSON, 2018001),
-    **_rows(TokenRefused, _NOT_LIVE, 2018028, 2018027),
-    **_rows(TokenRefused, _PHONE, 2018021),
-    **_rows(GraphUnavailable, _RATE, 2018338, 2534040),
-    **_rows(GraphError, _PAGE_RESTRICTED, 1893063),
-    **_rows(HumanAgentRefused, _TAG_REFUSED, 1893061),
-    **_rows(GraphError, _APP, 2018164),
-    **_rows(GraphError, _MEDIA_UNUSABLE, 2018008, 2018047, 2018109, 2018074, 2018294),
-    **_rows(GraphError, _FORM, 2018014, 2018034),
-    **_rows(GraphError, _PROFILE, 2018218, 2018247),
-    **_rows(GraphError, _ROLES, 2018171, 2018234),
+    **_rows(NotThreadOwner, LEAD_AD_REMEDY, 2018321),
+    **_rows(OutsideWindow, WINDOW_REMEDY, 2018278, 2018065, 2534022),
+    **_rows(PersonUnavailable, PERSON_REMEDY, 2018108, 1545041),
+    **_rows(PersonUnavailable, WRONG_PERSON_REMEDY, 2018001),
+    **_rows(TokenRefused, NOT_LIVE_REMEDY, 2018028, 2018027),
+    **_rows(TokenRefused, PHONE_REMEDY, 2018021),
+    **_rows(GraphUnavailable, RATE_REMEDY, 2018338, 2534040),
+    **_rows(GraphError, PAGE_RESTRICTED_REMEDY, 1893063),
+    **_rows(HumanAgentRefused, TAG_REFUSED_REMEDY, 1893061),
+    **_rows(GraphError, APP_REMEDY, 2018164),
+    **_rows(GraphError, MEDIA_UNUSABLE_REMEDY, 2018008, 2018047, 2018109, 2018074, 2018294),
+    **_rows(GraphError, FORM_REMEDY, 2018014, 2018034),
+    **_rows(GraphError, PROFILE_REMEDY, 2018218, 2018247),
+    **_rows(GraphError, ROLES_REMEDY, 2018171, 2018234),
 }
 
 #: (code, words of the message in lower case): where one code has several meanings and no subcode came.
 BY_TEXT: Tuple[Tuple[int, str, RefusalMeaning], ...] = (
-    (10, "another app is controlling", RefusalMeaning(NotThreadOwner, _OWNER)),
-    (10, "outside of allowed window", RefusalMeaning(OutsideWindow, _WINDOW)),
-    (10, "outside of the allowed window", RefusalMeaning(OutsideWindow, _WINDOW)),
-    (10, "receiving messages from you", RefusalMeaning(PersonUnavailable, _PERSON)),
-    (10, "cannot receive messages", RefusalMeaning(PersonUnavailable, _PERSON)),
-    (100, "not the thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
-    (100, "only the current thread owner", RefusalMeaning(NotThreadOwner, _OWNER)),
+    (10, "another app is controlling", RefusalMeaning(NotThreadOwner, OWNER_REMEDY)),
+    (10, "outside of allowed window", RefusalMeaning(OutsideWindow, WINDOW_REMEDY)),
+    (10, "outside of the allowed window", RefusalMeaning(OutsideWindow, WINDOW_REMEDY)),
+    (10, "receiving messages from you", RefusalMeaning(PersonUnavailable, PERSON_REMEDY)),
+    (10, "cannot receive messages", RefusalMeaning(PersonUnavailable, PERSON_REMEDY)),
+    (100, "not the thread owner", RefusalMeaning(NotThreadOwner, OWNER_REMEDY)),
+    (100, "only the current thread owner", RefusalMeaning(NotThreadOwner, OWNER_REMEDY)),
     (100, "take thread control", RefusalMeaning(TakeNotAllowed, TAKE_REFUSED)),
-    (100, "appsecret_proof", RefusalMeaning(TokenRefused, _WRONG_PROOF)),
-    (100, "no matching user", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
-    (100, "invalid fbid", RefusalMeaning(PersonUnavailable, _WRONG_PERSON)),
-    (100, "missing permission", RefusalMeaning(TokenRefused, _PERMISSION)),
-    (100, "length of param", RefusalMeaning(GraphError, _FORM)),
-    (100, "human_agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
-    (100, "human agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
-    (10, "human agent", RefusalMeaning(HumanAgentRefused, _TAG_REFUSED)),
-    (200, "receiving messages from you", RefusalMeaning(PersonUnavailable, _PERSON)),
+    (100, "appsecret_proof", RefusalMeaning(TokenRefused, WRONG_PROOF_REMEDY)),
+    (100, "no matching user", RefusalMeaning(PersonUnavailable, WRONG_PERSON_REMEDY)),
+    (100, "invalid fbid", RefusalMeaning(PersonUnavailable, WRONG_PERSON_REMEDY)),
+    (100, "missing permission", RefusalMeaning(TokenRefused, PERMISSION_REMEDY)),
+    (100, "length of param", RefusalMeaning(GraphError, FORM_REMEDY)),
+    (100, "human_agent", RefusalMeaning(HumanAgentRefused, TAG_REFUSED_REMEDY)),
+    (100, "human agent", RefusalMeaning(HumanAgentRefused, TAG_REFUSED_REMEDY)),
+    (10, "human agent", RefusalMeaning(HumanAgentRefused, TAG_REFUSED_REMEDY)),
+    (200, "receiving messages from you", RefusalMeaning(PersonUnavailable, PERSON_REMEDY)),
 )
 
 BY_CODE: Mapping[int, RefusalMeaning] = {
     **_rows(TakeNotAllowed, TAKE_REFUSED, 27),
-    **_rows(GraphUnavailable, _LATER, 2, 1200),
+    **_rows(GraphUnavailable, LATER_REMEDY, 2, 1200),
     # 4 app, 17 user, 32 page, 341 app ("temporary"), 613 custom, 80001 and 80006 business use cases:
     # https://developers.facebook.com/docs/graph-api/overview/rate-limiting/
-    **_rows(GraphUnavailable, _RATE, 4, 17, 32, 341, 613, 80001, 80006),
-    **_rows(PersonUnavailable, _PERSON, 551),
+    **_rows(GraphUnavailable, RATE_REMEDY, 4, 17, 32, 341, 613, 80001, 80006),
+    **_rows(PersonUnavailable, PERSON_REMEDY, 551),
     # 200-299 are permissions: https://developers.facebook.com/docs/graph-api/guides/error-handling/
-    **_rows(TokenRefused, _PERMISSION, 3, 10, *range(200, 300)),
-    **_rows(TokenRefused, _ANOTHER, 102, 190),
-    **_rows(TokenRefused, _WRONG_PROOF, 104),
+    **_rows(TokenRefused, PERMISSION_REMEDY, 3, 10, *range(200, 300)),
+    **_rows(TokenRefused, ANOTHER_REMEDY, 102, 190),
+    **_rows(TokenRefused, WRONG_PROOF_REMEDY, 104),
     # 368 is a block for a breach of policy: trying again makes it longer.
-    **_rows(GraphError, _PAGE_RESTRICTED, 368),
-    **_rows(GraphError, _UNKNOWN, 1),
-    **_rows(GraphError, _MESSAGE, 100),
-    **_rows(GraphError, _LINKING, 10303),
+    **_rows(GraphError, PAGE_RESTRICTED_REMEDY, 368),
+    **_rows(GraphError, UNKNOWN_REMEDY, 1),
+    **_rows(GraphError, MESSAGE_REMEDY, 100),
+    **_rows(GraphError, LINKING_REMEDY, 10303),
 }
 
 _TRANSIENT_STATUS = frozenset({408, 425, 429})
@@ -205,7 +213,7 @@ def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[
     text = fields.get("message") if isinstance(fields.get("message"), str) else ""
     meaning = _meaning(code, subcode, str(text).lower())
     if meaning.kind is GraphError and (_is_transient(status) or fields.get("is_transient") is True):
-        meaning = RefusalMeaning(GraphUnavailable, _LATER)
+        meaning = RefusalMeaning(GraphUnavailable, LATER_REMEDY)
     return meaning.kind(
         _sentence(status, code, subcode, fields, hide),
         status=status,
@@ -233,7 +241,7 @@ def _not_the_graph_api(status: int) -> GraphError:
     # A redirect is not followed: a POST would become a GET, and the token would go to another host.
     kind = GraphError if 300 <= status < 400 else GraphUnavailable
     said = Sentence("the answer is not a JSON object (HTTP %(status)s)", status=status)
-    return kind(said, status=status, remedy=_NO_GRAPH)
+    return kind(said, status=status, remedy=NO_GRAPH_REMEDY)
 
 
 def _number(value: Any) -> int:

@@ -39,7 +39,7 @@ class _Row(NamedTuple):
 
 
 #: What Meta refuses without saying what to mend: what was asked for is wrong in itself.
-_THE_MESSAGE = (known._MESSAGE, known._FORM, known._UNKNOWN)
+_THE_MESSAGE = (known.MESSAGE_REMEDY, known.FORM_REMEDY, known.UNKNOWN_REMEDY)
 
 _FEATURE = _Row(
     Sentence(
@@ -74,26 +74,26 @@ _OF_AGENTS: Dict[str, _Row] = {
             Sentence("nothing gets out until whoever runs the bot has mended this: %(remedy)s", remedy=remedy)
         )
         for remedy in (
-            known._ANOTHER,
-            known._PERMISSION,
-            known._NOT_LIVE,
-            known._WRONG_PROOF,
-            known._WRONG_PERSON,
-            known._PAGE_RESTRICTED,
-            known._NO_GRAPH,
+            known.ANOTHER_REMEDY,
+            known.PERMISSION_REMEDY,
+            known.NOT_LIVE_REMEDY,
+            known.WRONG_PROOF_REMEDY,
+            known.WRONG_PERSON_REMEDY,
+            known.PAGE_RESTRICTED_REMEDY,
+            known.NO_GRAPH_REMEDY,
         )
     },
-    known._OWNER: _Row(
+    known.OWNER_REMEDY: _Row(
         Sentence("another app or the Page inbox has this conversation: take it over, then send this again")
     ),
-    known._WINDOW: _Row(
+    known.WINDOW_REMEDY: _Row(
         Sentence(
             "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
             "answer of a person, which Meta delivers for 7 days"
         )
     ),
-    known._RATE: _Row(Sentence("Meta limits the rate of messages: send it again in a few minutes")),
-    known._LATER: _Row(
+    known.RATE_REMEDY: _Row(Sentence("Meta limits the rate of messages: send it again in a few minutes")),
+    known.LATER_REMEDY: _Row(
         Sentence("a fault on Meta's side: send it again in a few minutes; if it lasts, see metastatus.com")
     ),
     UNREACHABLE: _Row(
@@ -102,12 +102,12 @@ _OF_AGENTS: Dict[str, _Row] = {
             "graph_api.url in handover.yml"
         )
     ),
-    known._MEDIA_UNUSABLE: _Row(
+    known.MEDIA_UNUSABLE_REMEDY: _Row(
         Sentence("Meta could not use the file: send it in another format, with at most 25 MB")
     ),
-    known._TAG_REFUSED: _FEATURE,
-    **dict.fromkeys((*_THE_MESSAGE, known._PHONE, known._APP, known._PROFILE), _REWORD),
-    **dict.fromkeys((known._ROLES, known._LINKING), _REWORD),
+    known.TAG_REFUSED_REMEDY: _FEATURE,
+    **dict.fromkeys((*_THE_MESSAGE, known.PHONE_REMEDY, known.APP_REMEDY, known.PROFILE_REMEDY), _REWORD),
+    **dict.fromkeys((known.ROLES_REMEDY, known.LINKING_REMEDY), _REWORD),
 }
 
 #: (who called, with what tag) -> the remedy by code -> the remedy for this call.
@@ -115,23 +115,23 @@ REMEDIES: Mapping[Tuple[Caller, str], Mapping[str, _Row]] = {
     (Caller.AGENT, ""): _OF_AGENTS,
     (Caller.AGENT, HUMAN_AGENT): {
         **_OF_AGENTS,
-        known._WINDOW: _TOO_LATE,
-        known._PERMISSION: _FEATURE,
-        known._MESSAGE: _FEATURE,
+        known.WINDOW_REMEDY: _TOO_LATE,
+        known.PERMISSION_REMEDY: _FEATURE,
+        known.MESSAGE_REMEDY: _FEATURE,
     },
     (Caller.NOTICE, ""): {
-        known._OWNER: _LEFT_OUT,
-        known._WINDOW: _LEFT_OUT,
-        known._RATE: _LEFT_OUT,
-        known._LATER: _LEFT_OUT,
+        known.OWNER_REMEDY: _LEFT_OUT,
+        known.WINDOW_REMEDY: _LEFT_OUT,
+        known.RATE_REMEDY: _LEFT_OUT,
+        known.LATER_REMEDY: _LEFT_OUT,
         **dict.fromkeys(_THE_MESSAGE, _NOTICE_TEXT),
     },
-    (Caller.CONTROL, ""): dict.fromkeys((known._MESSAGE, known._FORM), _Row(known._APP)),
+    (Caller.CONTROL, ""): dict.fromkeys((known.MESSAGE_REMEDY, known.FORM_REMEDY), _Row(known.APP_REMEDY)),
     (Caller.PROFILE, ""): dict.fromkeys(
-        (*_THE_MESSAGE, known._PERMISSION, known._WRONG_PERSON), _Row(known._PROFILE)
+        (*_THE_MESSAGE, known.PERMISSION_REMEDY, known.WRONG_PERSON_REMEDY), _Row(known.PROFILE_REMEDY)
     ),
-    (Caller.PERSONA, ""): dict.fromkeys((*_THE_MESSAGE, known._MEDIA_UNUSABLE), _NO_PERSONA),
-    (Caller.PAGE, ""): dict.fromkeys((*_THE_MESSAGE, known._WRONG_PERSON), _NO_PAGE),
+    (Caller.PERSONA, ""): dict.fromkeys((*_THE_MESSAGE, known.MEDIA_UNUSABLE_REMEDY), _NO_PERSONA),
+    (Caller.PAGE, ""): dict.fromkeys((*_THE_MESSAGE, known.WRONG_PERSON_REMEDY), _NO_PAGE),
 }
 
 

@@ -190,7 +190,7 @@ def test_every_sentence_of_the_server_is_read_in_the_language_of_the_page(langua
 
 
 MEANINGS = [*BY_CODE.values(), *BY_SUBCODE.values(), *(meaning for *_, meaning in BY_TEXT)]
-REMEDIES_BY_CODE = sorted({meaning.remedy for meaning in MEANINGS} | {graph_errors._NO_GRAPH})
+REMEDIES_BY_CODE = sorted({meaning.remedy for meaning in MEANINGS} | {graph_errors.NO_GRAPH_REMEDY})
 
 
 @pytest.mark.parametrize("caller", [Caller.BOT, Caller.AGENT, Caller.CONTROL])
@@ -216,11 +216,13 @@ def test_every_remedy_for_a_caller_can_be_translated():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_agents_can_do_about_a_refusal_stands_before_what_meta_says_and_apart_from_it(language):
     texts = translations(language)
-    refused = restored(kept(GraphError("(#551) not available", code=551, remedy=graph_errors._PERSON).text))
+    refused = restored(
+        kept(GraphError("(#551) not available", code=551, remedy=graph_errors.PERSON_REMEDY).text)
+    )
 
     said = translated(refused, texts)
 
-    assert said == (translated(graph_errors._PERSON, texts).sentence, "(#551) not available.")
+    assert said == (translated(graph_errors.PERSON_REMEDY, texts).sentence, "(#551) not available.")
     failed = Said("1", NOW, "agent", "Mona", "x", mark="failed", error=refused, reply=42)
     page = Document(draw_thread(failed, refusal=refused, language=language))
     assert len(page.all("small", dir="ltr", lang="en")) == 2
