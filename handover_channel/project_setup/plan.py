@@ -30,6 +30,7 @@ from handover_channel.project_setup.project import (
     Planned,
     Project,
     documents,
+    readable_documents,
     together,
 )
 from handover_channel.project_setup.yaml_text import Document
@@ -76,7 +77,8 @@ class Found:
 
 def look(project: Project) -> Found:
     """Read a project. Raises NoProject for one that is not of Rasa 3, and Unreadable."""
-    data, tests = documents(project.data), documents(project.tests)
+    data = documents(project.data)
+    tests = readable_documents(project.tests)  # other programs may keep files there
     in_domain = documents(project.domain)
     about_domain = domain.look(in_domain)
     about_config = config.look(project.document(CONFIG))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverError
 from handover_channel.project_setup import yaml_text
 from handover_channel.project_setup.edits import Edit
-from handover_channel.project_setup.yaml_text import Document
+from handover_channel.project_setup.yaml_text import Document, Unreadable
 from handover_channel.rules.bot_contract import HANDOVER_INTENT
 
 CONFIG = "config.yml"
@@ -81,6 +82,15 @@ def together(parts: Iterable[Planned]) -> Planned:
 def documents(texts: Mapping[str, str]) -> Dict[str, Document]:
     """Return the documents of YAML texts. Raises Unreadable for the first that is none."""
     return {path: yaml_text.read(path, text) for path, text in texts.items()}
+
+
+def readable_documents(texts: Mapping[str, str]) -> Dict[str, Document]:
+    """Return the documents of those YAML texts that are any."""
+    found = {}
+    for path, text in texts.items():
+        with suppress(Unreadable):
+            found[path] = yaml_text.read(path, text)
+    return found
 
 
 def first_with(found: Mapping[str, Document], section: str) -> Optional[str]:

@@ -445,6 +445,16 @@ def test_what_it_cannot_be_put_into_is_told_in_a_sentence_and_stays_as_it_is(pro
     assert files(root) == texts
 
 
+def test_files_of_other_programs_among_the_tests_are_passed_over(project):
+    root = project(
+        {**PLAIN, "tests/test_api.yml": "- a list\n", "tests/test_load.yaml": "{{ template }}: [\n"}
+    )
+
+    run(root, "--yes")
+
+    assert "tests/test_handover.yml" in files(root)
+
+
 def test_a_file_that_is_no_utf_8_is_named(project):
     root = project(PLAIN)
     (root / "domain.yml").write_bytes("intents: [a] # café".encode("latin-1"))
