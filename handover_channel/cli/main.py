@@ -83,7 +83,7 @@ def reply(thread: str = THREAD, text: str = typer.Argument(help="What to say."))
     from handover_channel.replies.service import AgentReplies
 
     parts = services.from_config()
-    agent = AgentReplies(parts.settings, parts.store, parts.graph, port_of=outside_rasa)
+    agent = AgentReplies(parts.settings, parts.store, parts.graph, parts.thread_control, port_of=outside_rasa)
     kept = agent.reply(thread, text)
     if kept.error:
         raise HandoverError(kept.error)

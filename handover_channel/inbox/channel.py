@@ -138,7 +138,9 @@ class InboxInput(InputChannel):
     def _open(self, page: PageServices, gateway: RasaGateway) -> None:
         """Begin to serve, now that Rasa runs."""
         given, clock, port_of = self._handover, self._clock, gateway.port_of
-        replies = AgentReplies(self._settings, given.store, given.graph, clock, port_of=port_of)
+        replies = AgentReplies(
+            self._settings, given.store, given.graph, given.thread_control, clock, port_of=port_of
+        )
         commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
         queries = Queries(self._settings, given.store, replies.sending_rules, clock)
         page.open(gateway, commands, replies, queries)

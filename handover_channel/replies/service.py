@@ -68,11 +68,11 @@ class AgentReplies:
         settings: Settings,
         store: Store,
         graph: GraphApi,
+        thread_control: ThreadControl,
         clock: Callable[[], float] = time.time,
         *,
         port_of: PortOf = lambda channel: None,
         sleep: Callable[[float], None] = time.sleep,
-        thread_control: Optional[ThreadControl] = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -80,7 +80,7 @@ class AgentReplies:
         self._port_of = port_of
         self._delivery = ReplyDelivery(settings, store, graph, clock, port_of)
         self._sleep = sleep
-        self._refusals = (thread_control or ThreadControl(settings, store, graph, clock)).refusals
+        self._refusals = thread_control.refusals
 
     def sending_rules(self, row: Thread) -> SendingRules:
         """Tell in advance whether an agent may answer in the thread of *row*."""

@@ -59,7 +59,7 @@ class Stage:
         self.store = Store(f"sqlite:///{path}/handover.db")
         self.graph = GraphApi(url, "v27.0", app_secret="demo-app-secret", retries=Retries(attempts=1))
         self.thread_control = ThreadControl(self.settings, self.store, self.graph)
-        self.agent = AgentReplies(self.settings, self.store, self.graph)
+        self.agent = AgentReplies(self.settings, self.store, self.graph, self.thread_control)
         self._event_handlers = EventHandlers(self.settings, self.store, self.thread_control)
         self._claims = Claims(self.store, time.time)
         self._received = 0

@@ -76,7 +76,9 @@ def services_of(play):
         pools,
         play.clock,
     )
-    replies = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    replies = AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
+    )
     commands = Commands(play.settings, play.store, play.thread_control, play.clock)
     services.open(
         Bot(), commands, replies, Queries(play.settings, play.store, replies.sending_rules, play.clock)

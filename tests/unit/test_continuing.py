@@ -48,7 +48,7 @@ def shown(play):
     def show(continue_with, intents=BOTS):
         inbox = InboxSettings(continue_with=continue_with)
         settings = dataclasses.replace(play.settings, inbox=inbox)
-        agent = AgentReplies(settings, play.store, play.graph, play.clock)
+        agent = AgentReplies(settings, play.store, play.graph, play.thread_control, play.clock)
         queries = Queries(settings, play.store, agent.sending_rules, play.clock)
         return queries.thread(play.row, BotHistory(intents=intents), agent="sara", link=str)
 

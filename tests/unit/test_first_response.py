@@ -17,7 +17,7 @@ def waits(monkeypatch):
 
 
 def agent(play):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock)
+    return AgentReplies(play.settings, play.store, play.graph, play.thread_control, play.clock)
 
 
 def echo(play, app_id, text="hello"):

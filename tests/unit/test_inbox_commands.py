@@ -31,7 +31,9 @@ def commands(play):
 
 @pytest.fixture
 def queries(play):
-    agent = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    agent = AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
+    )
     return Queries(play.settings, play.store, agent.sending_rules, play.clock)
 
 

@@ -262,7 +262,7 @@ def test_a_handover_with_all_its_troubles_tells_no_secret(play, caplog):
     play.clock.passes(60)
     play.due()
     play.hands_over("inbox")
-    AgentReplies(play.settings, play.store, play.graph, play.clock).reply(PSID, WORDS)
+    AgentReplies(play.settings, play.store, play.graph, play.thread_control, play.clock).reply(PSID, WORDS)
 
     assert "not give control back" in said(caplog)
     assert not [secret for secret in SECRETS if secret in said(caplog)]

@@ -90,7 +90,9 @@ def happens(play, content, *, channel="messaging"):
 
 
 def an_agent(play):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
+    )
 
 
 def sent(play):

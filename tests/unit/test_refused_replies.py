@@ -32,7 +32,9 @@ PDF = File("bill.pdf", "application/pdf", b"%PDF")
 
 
 def an_agent(play):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
+    )
 
 
 @pytest.fixture

@@ -41,7 +41,15 @@ def agent(play):
 
 
 def an_agent(play, **more):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=play.clock.passes, **more)
+    return AgentReplies(
+        play.settings,
+        play.store,
+        play.graph,
+        play.thread_control,
+        play.clock,
+        sleep=play.clock.passes,
+        **more,
+    )
 
 
 def unsent(play):
@@ -318,9 +326,9 @@ def test_a_reply_waits_for_the_one_before_it(play, agent):
                 replies.sent(connection, first.id)
                 replies.release(connection, first, worker="elsewhere:1:x")
 
-    second = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(
-        PSID, "Second."
-    )
+    second = AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=passes
+    ).reply(PSID, "Second.")
 
     assert second.state == SENT
     assert play.clock() - first.at > 3
@@ -335,9 +343,9 @@ def test_a_reply_that_waits_too_long_says_why(play, agent):
             (first, *_) = replies.unsent(connection, PSID, now=play.clock())
             replies.renew(connection, first, worker="elsewhere:1:x", now=play.clock())
 
-    second = AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=passes).reply(
-        PSID, "Second."
-    )
+    second = AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=passes
+    ).reply(PSID, "Second.")
 
     assert second.error == NOT_ITS_TURN
     assert said(play) == []
@@ -355,7 +363,12 @@ def test_replies_that_are_written_while_one_is_sent_go_out_in_order_and_one_at_a
 
     play.meta.during = during
     patient = AgentReplies(
-        play.settings, play.store, play.graph, play.clock, sleep=lambda _: time.sleep(0.01)
+        play.settings,
+        play.store,
+        play.graph,
+        play.thread_control,
+        play.clock,
+        sleep=lambda _: time.sleep(0.01),
     )
     writers = [threading.Thread(target=patient.reply, args=(PSID, text)) for text in texts]
     for number, writer in enumerate(writers, start=1):

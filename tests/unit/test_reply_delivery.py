@@ -42,7 +42,7 @@ def graph():
 @pytest.fixture
 def agent(play, graph):
     play.hands_over("inbox")
-    return AgentReplies(play.settings, play.store, graph, play.clock)
+    return AgentReplies(play.settings, play.store, graph, play.thread_control, play.clock)
 
 
 # --- files -------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def with_personas(make_play, nour):
 
 
 def agent_of(play):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock)
+    return AgentReplies(play.settings, play.store, play.graph, play.thread_control, play.clock)
 
 
 def personas_of(play):

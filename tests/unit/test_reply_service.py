@@ -76,8 +76,8 @@ def thread_control(settings, store, graph):
 
 
 @pytest.fixture
-def agent(settings, store, graph):
-    return AgentReplies(settings, store, graph, lambda: NOW)
+def agent(settings, store, graph, thread_control):
+    return AgentReplies(settings, store, graph, thread_control, lambda: NOW)
 
 
 def _person_wrote(store, *, seconds_ago: float) -> None:

@@ -70,7 +70,9 @@ def commands(play):
 
 @pytest.fixture
 def agent(play):
-    return AgentReplies(play.settings, play.store, play.graph, play.clock, sleep=lambda seconds: None)
+    return AgentReplies(
+        play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
+    )
 
 
 def view(play, agent, of):

@@ -49,7 +49,7 @@ def thread_control(store, graph, clock):
 
 @pytest.fixture
 def agent(store, graph, clock, thread_control):
-    return AgentReplies(settings_with(), store, graph, clock, thread_control=thread_control)
+    return AgentReplies(settings_with(), store, graph, thread_control, clock)
 
 
 def test_the_counter_hears_transactions_glances_and_other_threads(store, thread_control):
