@@ -19,8 +19,9 @@ from sanic import Sanic
 
 from handover_channel import log
 from handover_channel.errors import SettingsError
+from handover_channel.rasa.action_server import ask_later
 from handover_channel.rasa.start_checks import RunningBot, problems
-from handover_channel.rules.bot_contract import HANDOVER_INTENT
+from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
 
@@ -32,6 +33,7 @@ LOOK_EVERY, LOOK_FOR = 1.0, 600.0
 #: `rasa shell` and `rasa interactive`: the developer alone.
 _SHELL = "cmdline"
 
+_ASKED = "handover_asked_action_server"
 _FOUND_AT_START = "handover_found_at_start"
 _OUR_MODULES = "handover_channel."
 
@@ -62,7 +64,7 @@ def found_at_start(app: Sanic) -> Tuple[str, ...]:
 
 
 def _look(app: Sanic, loop: asyncio.AbstractEventLoop, until: float) -> None:
-    agent = getattr(app.ctx, "agent", None)
+    agent: Any = getattr(app.ctx, "agent", None)
     if getattr(agent, "processor", None) is None:
         if loop.time() < until:  # a timer, not a task: nothing to end with the server
             loop.call_later(LOOK_EVERY, _look, app, loop, until)
@@ -72,10 +74,19 @@ def _look(app: Sanic, loop: asyncio.AbstractEventLoop, until: float) -> None:
     except Exception as error:  # whatever a bot has that we do not know: it starts all the same
         logger.debug("the bot was not looked at: %s", log.trace(error))
         return
+    endpoint: Any = getattr(agent, "action_endpoint", None)
+    if HANDOVER_ACTION in agent.processor.domain.action_names_or_texts and getattr(endpoint, "url", None):
+        _ask_once(app, str(endpoint.url), loop)
     for each in found:
         if each not in found_at_start(app):
             logger.warning("half installed: %s", each)
     setattr(app.ctx, _FOUND_AT_START, tuple(found))
+
+
+def _ask_once(app: Sanic, url: str, loop: asyncio.AbstractEventLoop) -> None:
+    if getattr(app.ctx, _ASKED, None) != url:
+        setattr(app.ctx, _ASKED, url)
+        ask_later(url, loop)
 
 
 def running_bot(agent: Any, channels: Iterable[Any]) -> RunningBot:
