@@ -51,8 +51,10 @@ class Bot:
         self.url = ""
 
     @contextmanager
-    def running(self):
+    def running(self, ready=True):
         with sanic_servers.on_a_thread(self._start):
+            if ready:  # as a load balancer waits for it: the queue's process is up then
+                eventually(lambda: self.health().status_code == 200, "ready", within=60.0)
             yield self
 
     async def _start(self):
@@ -67,6 +69,9 @@ class Bot:
         server, port = await sanic_servers.start(app)
         self.url = f"http://127.0.0.1:{port}/webhooks/facebook"
         return server
+
+    def health(self):
+        return requests.get(f"{self.url}/", timeout=30)
 
     def post(self, body):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()

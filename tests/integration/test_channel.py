@@ -234,11 +234,10 @@ def test_without_its_database_nothing_is_acknowledged_and_all_is_well_once_it_is
     with simulator.running(messenger) as url:
         settings = {"app_id": "1234567890", "graph_api": {"url": url}, "database": f"sqlite:///{away}/x.db"}
         (tmp_path / "handover.yml").write_text(yaml.safe_dump(settings))
-        with Bot(tmp_path, rasa).running() as bot:
+        with Bot(tmp_path, rasa).running(ready=False) as bot:
+            _eventually(lambda: "the store is out of reach" in bot.health().json()["reason"])
+            assert bot.health().status_code == 503
             assert bot.post(_body(_item("1", "hello"))) == 503
-            health = requests.get(f"{bot.url}/", timeout=10)
-            assert health.status_code == 503
-            assert "the store is out of reach" in health.json()["reason"]
 
             away.mkdir()
 
