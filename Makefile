@@ -4,7 +4,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 PYTHON := .venv/bin/python
-# Two files at a time. Not yet for `make test`: tests/conftest.py has its order, no full run has proved it.
+# Two files at a time: two cores. tests/conftest.py has the order.
 PYTEST := -m pytest --numprocesses 2
 MODEL := models/handover.tar.gz
 BOT := $(wildcard config.yml domain.yml handover_channel/rasa/policy.py) $(shell find data -name '*.yml' 2>/dev/null)
@@ -64,14 +64,14 @@ unit: setup
 	$(PYTHON) $(PYTEST) -q -m "not postgres and not redis and not browser" tests/unit
 
 test: setup train
-	$(PYTHON) -m pytest
+	$(PYTHON) $(PYTEST)
 
 # A few examples of each property: in CI, `make test` looks at many.
 # Without a Python of that age there is nothing to run: said aloud, and an error in CI.
 test-next:
 	@if .ci/find-python 3.12 3.13 >/dev/null; then \
 	  $(MAKE) --no-print-directory .venv-next/.complete && \
-	    .venv-next/bin/python -m pytest -m "not rasa" --hypothesis-profile quick; \
+	    .venv-next/bin/python $(PYTEST) -m "not rasa" --hypothesis-profile quick; \
 	else \
 	  echo "make test-next: SKIPPED, there is no Python 3.12 or 3.13 (with venv) on this machine" >&2; \
 	  [ "$${CI:-}" != true ]; \
