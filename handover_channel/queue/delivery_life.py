@@ -1,14 +1,17 @@
 """Lists the stages of a delivery's life, and what each step from one to another counts. No I/O.
 
-      STORED ──CLAIM──▶ CLAIMED ───────START───────▶ IN_TURN
-       ▲  ▲              │ │ ▲ ▲                      │ │ │
-       │  │              │ │ │ └──────── FAIL ────────┤ │ │
-       │  │              │ │ └── FAIL, COME_BACK ┐    │ │ │
-       │  │              │ ├─────────────────────┘    │ │ │
-       │  └── GIVE_BACK, INTERRUPT ───────────────────┘ │ │
-       │                 ├────FINISH──▶ PROCESSED ◀─────┘ │
-     RETRY               └────GIVE_UP─▶ GIVEN_UP ◀────────┘
-       └──────────────────────────────────┘
+      STORED     CLAIM ─▶ CLAIMED
+      CLAIMED    START ─▶ IN_TURN
+                 FINISH ─▶ PROCESSED
+                 GIVE_UP ─▶ GIVEN_UP
+                 FAIL, COME_BACK ─▶ CLAIMED
+                 GIVE_BACK, INTERRUPT ─▶ STORED
+      IN_TURN    FINISH ─▶ PROCESSED
+                 GIVE_UP ─▶ GIVEN_UP
+                 FAIL ─▶ CLAIMED
+                 GIVE_BACK, INTERRUPT ─▶ STORED
+      PROCESSED  (the end)
+      GIVEN_UP   RETRY ─▶ STORED
 
 1. A delivery is STORED before Meta gets its 200. While it is CLAIMED or IN_TURN its thread is claimed by a
    worker, and both are in the database: what a process that ends leaves behind is STORED again once its claim
