@@ -1,4 +1,4 @@
-"""What `rasa run actions` loads: the handover actions and this shop's own."""
+"""Offers to `rasa run actions` the handover actions and this shop's own."""
 
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
 

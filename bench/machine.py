@@ -1,4 +1,4 @@
-"""What the numbers were measured on: processor, memory, versions. No host name, no path."""
+"""Tells what the numbers were measured on: processor, memory, versions. No host name, no path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures read and write in our store beside its surface: the one place that knows its tables.
+"""Reads and writes what the figures need of our store: the only place that knows its tables.
 
 On SQLite, except `waiting`. Open handovers by the hundred thousand are copies of one that was really made.
 """

@@ -1,4 +1,4 @@
-"""What a figure gives: lines of the summary, tables with the raw numbers, remarks."""
+"""Holds what a figure gives: lines of the summary, tables with the raw numbers, remarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test run needs: reasons for what is skipped, quiet libraries, patience with slow machines."""
+"""Sets up every test run: reasons for what is skipped, quiet libraries, patience with slow machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Meta delivers: strange, repeated, forged, several at once. Nothing good is lost or counts twice."""
+"""Tests what Meta delivers: strange, repeated, forged, at once. Nothing good is lost or counts twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has the conversation, seen and changed in the inbox page: lists, ways back, other apps, time limits."""
+"""Tests who has the conversation, in the inbox page: lists, ways back, other apps, time limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Rasa binds to its server's event loop works for turns on another one."""
+"""Tests that what Rasa binds to its server's event loop works for turns on another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents send, and what the page knows of people: against the simulator over HTTP."""
+"""Tests what agents send, and what the page knows of people: against the simulator over HTTP."""
 
 from __future__ import annotations
 

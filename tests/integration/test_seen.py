@@ -1,4 +1,4 @@
-"""What an operator sees of a running channel: metrics, health, log."""
+"""Tests what an operator sees of a running channel: metrics, health, log."""
 
 from __future__ import annotations
 

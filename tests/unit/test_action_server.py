@@ -1,4 +1,4 @@
-"""What Rasa's process can learn of the action server (rasa/action_server.py)."""
+"""Tests what Rasa's process can learn of the action server (rasa/action_server.py)."""
 
 from __future__ import annotations
 

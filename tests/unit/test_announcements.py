@@ -1,4 +1,4 @@
-"""What the person is told around a handover to the built-in inbox."""
+"""Tests what the person is told around a handover to the built-in inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README and docs/ say to type is known, and where they lead to is there."""
+"""Tests that what README and docs/ say to type is known, and where they lead to is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the example bot's files promise each other and the package."""
+"""Tests what the example bot's files promise each other and the package."""
 
 from __future__ import annotations
 

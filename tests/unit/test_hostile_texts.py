@@ -1,4 +1,4 @@
-"""What reads the texts of people takes time in proportion to them, whatever they write.
+"""Tests that what reads the texts of people takes time in proportion to them, whatever they write.
 
 Anybody writes, and while one text is read no other thread of the process does anything: what takes the square
 of the time stops the bot for everybody. Cost is CPU time of this thread, and only compared with itself.

@@ -1,4 +1,4 @@
-"""What agents do on the page (inbox/commands.py), and what it shows of it (inbox/queries.py)."""
+"""Tests what agents do on the page (inbox/commands.py), and what it shows of it (inbox/queries.py)."""
 
 from __future__ import annotations
 

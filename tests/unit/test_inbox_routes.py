@@ -1,4 +1,4 @@
-"""What the page answers (inbox/routes.py, auth_routes.py, file_routes.py), without a server."""
+"""Tests what the page answers (inbox/routes.py, auth_routes.py, file_routes.py), without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an open page is told (inbox/server_sent_events.py), without a server."""
+"""Tests what an open page is told (inbox/server_sent_events.py), without a server."""
 
 from __future__ import annotations
 

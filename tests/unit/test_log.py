@@ -1,4 +1,4 @@
-"""What the log tells, and what it must never tell: secrets, and what people wrote."""
+"""Tests what the log tells, and what it must never tell: secrets, and what people wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What opens Meta's messaging window, and that everybody asks the same rule."""
+"""Tests what opens Meta's messaging window, and that everybody asks the same rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept about one person is handed out whole, and deleted whole, whatever tables there are."""
+"""Tests that what is kept about one person is handed out whole, and deleted whole, by whatever table."""
 
 from __future__ import annotations
 

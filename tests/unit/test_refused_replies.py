@@ -1,4 +1,4 @@
-"""What Meta refuses to an agent tells something about the thread: the page says it from then on."""
+"""Tests that what Meta refuses to an agent tells about the thread: the page says it from then on."""
 
 from __future__ import annotations
 

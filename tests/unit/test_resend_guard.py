@@ -1,4 +1,4 @@
-"""What went out before a turn was interrupted does not go out again."""
+"""Tests that what went out before a turn was interrupted does not go out again."""
 
 from __future__ import annotations
 

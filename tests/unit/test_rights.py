@@ -1,4 +1,4 @@
-"""What a colleague has is theirs, whichever way somebody else comes by it."""
+"""Tests that what a colleague has is theirs, whichever way somebody else comes by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the database one reply, and one turn, take: bounds that a relapse would exceed."""
+"""Tests how much of the database one reply, and one turn, take: bounds that a relapse would exceed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents of the built-in inbox do with the control of a thread."""
+"""Tests what agents of the built-in inbox do with the control of a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people say on channels without a gate is written down for the agents."""
+"""Tests that what people say on channels without a gate is written down for the agents."""
 
 from __future__ import annotations
 
