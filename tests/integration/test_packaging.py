@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
 import venv
 import zipfile
 from importlib.metadata import PackageNotFoundError, requires
-from pathlib import Path
-from typing import Any, Iterable, List, NamedTuple, Set
+from typing import Any, Iterable, List, Set
 
 import pytest
+from distributions import PACKAGE, PIP, Built, build, run
 from documents import ROOT
 from packaging.requirements import Requirement
-
-PACKAGE = ROOT / "handover_channel"
 
 #: What is no Python and has to be in the wheel, by folder.
 DATA = ("inbox/templates", "inbox/static", "inbox/locale", "simulator/static")
@@ -27,36 +22,9 @@ DATA = ("inbox/templates", "inbox/static", "inbox/locale", "simulator/static")
 LEFT_OVERS = (".pyc", ".mo", ".db", ".map")
 
 
-class Built(NamedTuple):
-    """What `make dist` makes."""
-
-    source: Path
-    wheel: Path
-
-
-def _run(*command: str, cwd: Path) -> str:
-    # Whatever else is to be found in a PYTHONPATH would count as installed.
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    tree, dist = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
-    shutil.copytree(PACKAGE, tree / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tree / "handover_channel/store/migrations/__pycache__").mkdir()
-    (tree / "handover_channel/store/migrations/__pycache__/env.pyc").write_bytes(b"left over")
-    backend = f"import setuptools.build_meta as backend; backend.build_sdist({str(dist)!r})"
-    _run(sys.executable, "-c", backend, cwd=tree)
-    (source,) = dist.glob("*.tar.gz")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-    _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(dist), str(source), cwd=dist)
-    (wheel,) = dist.glob("*.whl")
-    return Built(source, wheel)
+    return build(tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +95,9 @@ def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp
     elsewhere.mkdir()
     venv.create(folder, with_pip=False)
     python = str(folder / "bin" / "python")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python)
-    _run(*pip, "install", "--no-deps", "--no-index", str(built.wheel), cwd=elsewhere)
+    run(*PIP, "--python", python, "install", "--no-deps", "--no-index", str(built.wheel), cwd=elsewhere)
 
-    bare = _run(python, "-I", "-c", "import handover_channel as it; print(it.__file__)", cwd=elsewhere)
+    bare = run(python, "-I", "-c", "import handover_channel as it; print(it.__file__)", cwd=elsewhere)
     assert bare.startswith(str(folder))
 
     # What it needs, from the environment of these tests, behind its own.
@@ -140,9 +107,9 @@ def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp
         "import handover_channel.inbox.rendering as it; from handover_channel.store import Store; "
         "Store('sqlite:///x.db').migrate(); print(it.__file__)"
     )
-    assert _run(python, "-I", "-c", whole, cwd=elsewhere).startswith(str(folder))
+    assert run(python, "-I", "-c", whole, cwd=elsewhere).startswith(str(folder))
     assert (elsewhere / "x.db").exists()
-    assert "simulate" in _run(str(folder / "bin" / "handover"), "--help", cwd=elsewhere)
+    assert "simulate" in run(str(folder / "bin" / "handover"), "--help", cwd=elsewhere)
 
 
 def _project() -> Any:
