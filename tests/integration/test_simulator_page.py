@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from browsers import PATIENCE, chromium
 
-pytest.importorskip("playwright")
+pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
 from handover_channel.simulator import Simulator, running  # noqa: E402
