@@ -16,6 +16,8 @@ from handover_channel.project_setup.project import NoProject, Planned
 from handover_channel.project_setup.yaml_text import newline_of
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, RETURN_ACTION, SESSION_START_ACTION
 
+#: What some editors put in front of a text.
+UTF8_MARK = "\ufeff"
 MODULE = "handover_channel.actions"
 ACTIONS_FILE = "actions.py"
 FOLDER = "actions/"
@@ -44,7 +46,7 @@ def look(texts: Mapping[str, str]) -> Facts:
     imported: List[str] = []
     for text in texts.values():
         try:
-            tree = ast.parse(text)
+            tree = _parsed(text)
         except (SyntaxError, ValueError):
             continue
         for node in ast.walk(tree):
@@ -55,6 +57,15 @@ def look(texts: Mapping[str, str]) -> Facts:
         if _is_whole_module(tree):
             imported += CLASSES.values()
     return Facts(tuple(dict.fromkeys(own)), tuple(dict.fromkeys(imported)))
+
+
+def _parsed(text: str) -> ast.Module:
+    """Return the tree of a text, as Python reads files: the mark of UTF-8 is no part of it."""
+    return ast.parse(text[len(_mark_of(text)) :])
+
+
+def _mark_of(text: str) -> str:
+    return UTF8_MARK if text.startswith(UTF8_MARK) else ""
 
 
 def _is_whole_module(tree: ast.AST) -> bool:
@@ -95,27 +106,35 @@ def _quoted(names: List[str]) -> str:
 
 
 def _import(text: str, line: str) -> Edit:
-    """Return the edit that puts an import behind the last one, behind the docstring, or at the beginning."""
-    newline = newline_of(text)
+    """Return the edit that puts an import behind the last one, the docstring, or the comments at the top."""
+    newline, mark = newline_of(text), _mark_of(text)
+    lines = re.split(r"(?<=\n)", text[len(mark) :])  # as Python counts them: splitlines knows more line ends
     after = _line_of_last_import(text)
-    if after is None:
-        return Edit(0, "", line + newline)
-    lines = re.split(r"(?<=\n)", text)  # as Python counts them: splitlines knows more line ends
-    at = sum(map(len, lines[:after]))
-    if at and not text[:at].endswith(("\n", "\r")):
+    if after is None:  # #! and the coding have to stay where they are
+        after = next((place for place, each in enumerate(lines) if not each.startswith("#")), len(lines))
+    at = len(mark) + sum(map(len, lines[:after]))
+    if after and not text[:at].endswith(("\n", "\r")):
         return Edit(at, "", newline + line)
     return Edit(at, "", line + newline)
 
 
 def _line_of_last_import(text: str) -> Optional[int]:
+    """Return behind which line the head of a module ends, and nothing goes on: `import a; b = [` may."""
     try:
-        body = ast.parse(text).body
+        body = _parsed(text).body
     except (SyntaxError, ValueError):
         return None
     head = body[:1] if body and _is_docstring(body[0]) else []
     imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    ends = [node.end_lineno for node in [*head, *imports] if node.end_lineno is not None]
-    return max(ends) if ends else None
+    last = max((_last_line(node) for node in [*head, *imports]), default=0)
+    for node in body:
+        if node.lineno <= last:
+            last = max(last, _last_line(node))
+    return last or None
+
+
+def _last_line(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -18,7 +18,7 @@ from handover_channel.project_setup import (
     training_data,
     yaml_text,
 )
-from handover_channel.project_setup.edits import apply
+from handover_channel.project_setup.edits import Edit, apply
 from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import (
     CONFIG,
@@ -140,10 +140,17 @@ def plan(found: Found, choices: Choices) -> Planned:
         ),
         story_test.plan(facts.tests, choices, facts.training),
     ]
-    joined = together(parts)
+    joined = _with_empty_files(together(parts), texts_of(project))
     _expect_readable(joined, texts_of(project))
     remarks = () if joined.is_empty else (*joined.remarks, *_blocked(facts, choices), *_to_do(joined, found))
     return Planned(joined.edits, joined.created, remarks)
+
+
+def _with_empty_files(planned: Planned, texts: Mapping[str, str]) -> Planned:
+    """Return the plan in which a file that is there, if empty, is changed: --undo must not take it away."""
+    empty = {path: (Edit(0, "", text),) for path, text in planned.created.items() if path in texts}
+    created = {path: text for path, text in planned.created.items() if path not in empty}
+    return Planned({**planned.edits, **empty}, created, planned.remarks)
 
 
 def _expect_readable(planned: Planned, texts: Mapping[str, str]) -> None:

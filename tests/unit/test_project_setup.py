@@ -394,6 +394,17 @@ def test_there_is_nothing_to_do_in_the_example_bot():
     assert run(Path(__file__).parents[2], "--check") == "Nothing to do: handover is in this project.\n"
 
 
+def test_undo_leaves_a_file_that_was_there_and_empty(project):
+    bot = {**PLAIN, "credentials.yml": "", "endpoints.yml": ""}
+    root = project(bot)
+
+    run(root, "--yes")
+    assert files(root)["endpoints.yml"].startswith("action_endpoint:")
+    run(root, "--undo", "--yes")
+
+    assert files(root) == bot
+
+
 def test_undo_of_nothing_says_so(project):
     assert "Nothing to do" in run(project(PLAIN), "--undo")
 

@@ -243,6 +243,9 @@ IMPORT = "from handover_channel.actions import ActionHandover, ActionHandoverRet
         ("import a", 1),
         ("import a\r\nx = 1\r\n", 1),
         ("this is no python\n", 0),
+        ("\ufeffimport a\nx = 1\n", 1),
+        ("import a; PAIRS = [\n    1,\n]; import b; x = [\n]\n", 4),
+        ("#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n", 2),
     ],
 )
 def test_the_import_goes_behind_the_last_one(text, line):
