@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Container, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Container, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger import links
@@ -54,20 +54,54 @@ def said_in(events: Iterable[_Json]) -> List[Said]:
     """Return what person and bot said, oldest first. `File.url` is the address as the bot or Meta gave it."""
     found: List[Said] = []
     named = _Named()
-    turn = ""
-    begun: List[int] = []  # where in what was found each turn begins, those that nobody sees among them
+    turns = _Turns()
     for number, event in enumerate(events):
         kind = event.get("event")
-        if kind == "rewind":  # the turn before was met with silence: the transcript has the person's words
-            del found[begun.pop() if begun else len(found) :]
+        if kind == "action":
+            turns.go_on()
+        elif kind == "rewind":
+            del found[turns.silenced(len(found)) :]
         elif kind == "user":
-            begun.append(len(found))
             named.add(_named_in(event))
-            turn = str(event.get("message_id") or "")
-            found.extend(_of_person(event, f"bot-{number}", turn))
+            if turns.begin(event, len(found)):
+                found.extend(_of_person(event, f"bot-{number}", turns.id))
         elif kind == "bot":
-            found.append(_of_bot(event, f"bot-{number}", named, turn))
+            found.append(_of_bot(event, f"bot-{number}", named, turns.id))
     return found
+
+
+class _Turns:
+    """Tells which turns Rasa took back for silence, and which messages it repeats.
+
+    HandoverPolicy takes a message back before any action: the transcript has the words. What an action takes
+    back (`action_default_fallback`, `action_two_stage_fallback`, `action_back` ...) was said to the bot, and
+    only the tracker has it. Nor is what comes before `undo`, `restart` or `session_started` unsaid.
+    """
+
+    def __init__(self) -> None:
+        self.id = ""  #: message id of the latest turn
+        self._begun: List[int] = []  # since the last action, where in what was found each turn begins
+        self._is_rewound = False  # since the latest message
+        self._heard: Set[Tuple[str, str]] = set()
+
+    def go_on(self) -> None:
+        """Take in an action: silence takes nothing back of what came before."""
+        self._begun.clear()
+
+    def silenced(self, end: int) -> int:
+        """Return where the turn begins that a rewind takes back for silence, or *end* if it does not."""
+        self._is_rewound = True
+        return self._begun.pop() if self._begun else end
+
+    def begin(self, event: _Json, at: int) -> bool:
+        """Begin a turn, and tell whether it is new: a clarified message comes again, under the same id."""
+        self._begun.append(at)
+        self.id = str(event.get("message_id") or "")
+        message = (self.id, words(event.get("text")))
+        is_repeated = bool(self.id) and self._is_rewound and message in self._heard
+        self._is_rewound = False
+        self._heard.add(message)
+        return not is_repeated
 
 
 def without(turns: Container[str], said: Iterable[Said]) -> List[Said]:

@@ -21,6 +21,14 @@ def bot(text="", at=2.0, **data):
     return {"event": "bot", "text": text, "timestamp": at, "data": data}
 
 
+def said_once(text, message_id):
+    return {**person(text), "message_id": message_id}
+
+
+def action(name):
+    return {"event": "action", "name": name, "timestamp": 2.0}
+
+
 def test_what_both_said_comes_in_its_order():
     said = said_in([{"event": "session_started"}, person("Hello"), {"event": "action"}, bot("Hi!")])
 
@@ -97,6 +105,95 @@ def test_two_silent_turns_in_a_row_are_both_left_to_the_transcript():
     said = said_in([person("before"), person("one"), person("two"), rewind, rewind, bot("later")])
 
     assert [each.text for each in said] == ["before", "later"]
+
+
+LISTEN, REWIND = action("action_listen"), {"event": "rewind", "timestamp": 3.0}
+TWO_STAGE = action("action_two_stage_fallback")
+UNDERSTOOD = said_once("hello", "m0"), action("utter_greet"), bot("Hi!")
+NOT_UNDERSTOOD = said_once("qwerty uiop", "m1")
+REPHRASED = said_once("your opening hours", "m2")
+
+#: What Rasa 3.6 takes back, as it writes it down: the events, and what the page shows of them.
+TAKEN_BACK = {
+    "action_default_fallback": (
+        [NOT_UNDERSTOOD, action("action_default_fallback"), bot("Sorry?"), REWIND, LISTEN],
+        ["qwerty uiop", "Sorry?"],
+    ),
+    "action_default_fallback without utter_default": (
+        [NOT_UNDERSTOOD, action("action_default_fallback"), REWIND, LISTEN],
+        ["qwerty uiop"],
+    ),
+    "action_two_stage_fallback, rephrased": (
+        [
+            *(
+                NOT_UNDERSTOOD,
+                TWO_STAGE,
+                {"event": "active_loop", "name": TWO_STAGE["name"]},
+                bot("Rephrase?"),
+            ),
+            *(LISTEN, REPHRASED, TWO_STAGE, {"event": "active_loop", "name": None}, REWIND),
+            *(LISTEN, {**REPHRASED, "timestamp": 4.0}, action("utter_hours"), bot("At nine.")),
+        ],
+        ["qwerty uiop", "Rephrase?", "your opening hours", "At nine."],
+    ),
+    "action_two_stage_fallback, given up": (
+        [
+            *(
+                NOT_UNDERSTOOD,
+                TWO_STAGE,
+                {"event": "active_loop", "name": TWO_STAGE["name"]},
+                bot("Rephrase?"),
+            ),
+            *(LISTEN, said_once("asdf", "m2"), TWO_STAGE, {"event": "active_loop", "name": None}),
+            *(bot("Sorry?"), REWIND, LISTEN),
+        ],
+        ["qwerty uiop", "Rephrase?", "asdf", "Sorry?"],
+    ),
+    "action_back": (
+        [NOT_UNDERSTOOD, LISTEN, said_once("back", "m2"), action("action_back"), bot("OK."), REWIND, REWIND],
+        ["qwerty uiop", "back", "OK."],
+    ),
+    "undo": ([NOT_UNDERSTOOD, action("utter_a"), bot("A"), {"event": "undo"}], ["qwerty uiop", "A"]),
+    "restart": (
+        [NOT_UNDERSTOOD, action("action_restart"), {"event": "restart"}, bot("Anew.")],
+        ["qwerty uiop", "Anew."],
+    ),
+    "session_started": (
+        [NOT_UNDERSTOOD, action("action_session_start"), {"event": "session_started"}, LISTEN],
+        ["qwerty uiop"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "shown"), TAKEN_BACK.values(), ids=TAKEN_BACK)
+def test_what_was_said_is_shown_although_rasa_took_it_back(events, shown):
+    said = said_in([*UNDERSTOOD, LISTEN, *events])
+
+    assert [each.text for each in said] == ["hello", "Hi!", *shown]
+
+
+def test_a_silent_turn_behind_a_fallback_hides_nothing_but_itself():
+    fallback, _ = TAKEN_BACK["action_default_fallback"]
+
+    said = said_in([*fallback, said_once("to the human", "m2"), REWIND, LISTEN])
+
+    assert [each.text for each in said] == ["qwerty uiop", "Sorry?"]
+
+
+def test_the_same_words_written_again_after_a_fallback_are_shown_again():
+    fallback, _ = TAKEN_BACK["action_default_fallback"]
+
+    said = said_in([*fallback, {**NOT_UNDERSTOOD, "message_id": "m2"}])
+
+    assert [each.text for each in said] == ["qwerty uiop", "Sorry?", "qwerty uiop"]
+
+
+def test_a_turn_that_nobody_said_stays_hidden_when_the_bot_falls_back_on_it():
+    returned = said_once('/handover_returned{"reason": "agent"}', "rasa-handover:7")
+
+    said = said_in([returned, action("action_default_fallback"), bot("Sorry?"), REWIND, LISTEN])
+
+    assert [(each.speaker, each.text) for each in said] == [("bot", "Sorry?")]
 
 
 def test_buttons_quick_replies_pictures_and_cards_are_shown_as_the_person_saw_them():
