@@ -201,13 +201,19 @@ def _undo(console: Console, folder: Path, *, asks: bool, dry_run: bool) -> None:
     _show(console, before, undone.texts)
     for path in undone.kept:
         typer.echo(f"{path} was changed since, and stays.")
+    for place in undone.left:
+        typer.echo(f"{printable(place)}, and stays -> take it out by hand")
     if dry_run:
         typer.echo("Nothing was changed.")
         return
-    if asks and not typer.confirm("Take this out?"):
+    if undone.texts and asks and not typer.confirm("Take this out?"):
         raise HandoverError("Nothing was changed.")
-    _write(folder, undone.texts, before, [])
+    _write(folder, undone.texts, before, [*undone.runs])
     files.remove_folders(folder, undone.folders)
+    if undone.left:
+        rest = "the rest of what handover init put in is out" if undone.texts else "nothing was changed"
+        typer.echo(f"Done, but for what stays: {rest}.")
+        return
     typer.echo("Done: what handover init put in is out.")
 
 

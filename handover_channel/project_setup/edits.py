@@ -81,14 +81,15 @@ def _find(text: str, trace: Trace) -> Tuple[int, str]:
 
     `rasa train` writes config.yml anew to put an id in: lists are at the margin then, lines end in a feed.
     """
-    for written in dict.fromkeys((trace.inserted, _as_rasa_writes(trace.inserted))):
+    for written in dict.fromkeys((trace.inserted, as_rasa_writes(trace.inserted))):
         at = _find_written(text, written, trace)
         if at is not None:
             return at, written
     raise ChangedSince(trace.inserted.strip())
 
 
-def _as_rasa_writes(text: str) -> str:
+def as_rasa_writes(text: str) -> str:
+    """Return lines of config.yml as `rasa train` writes them: lists at the margin, a feed at each end."""
     lines = text.replace("\r\n", "\n").splitlines(keepends=True)
     below = next((place for place, line in enumerate(lines) if line.startswith(" ")), len(lines))
     return "".join(lines[:below]) + dedent("".join(lines[below:]))
@@ -98,7 +99,7 @@ def _find_written(text: str, written: str, trace: Trace) -> Optional[int]:
     everywhere = _occurrences(text, written)
     if len(everywhere) == 1 and trace.among == 1:
         return everywhere[0]
-    if everywhere and text.startswith(written, trace.at):
+    if len(everywhere) >= trace.among and written and text.startswith(written, trace.at):
         return trace.at
     if len(everywhere) == trace.among and written:
         return everywhere[trace.place]

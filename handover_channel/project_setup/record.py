@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverError
-from handover_channel.project_setup import edits
-from handover_channel.project_setup.edits import ChangedSince, Trace
+from handover_channel.project_setup import edits, remains, yaml_text
+from handover_channel.project_setup.edits import Trace
 from handover_channel.project_setup.project import Planned
 
 NAME = ".handover-init.json"
@@ -45,6 +45,8 @@ class Undone:
     texts: Mapping[str, Optional[str]]
     folders: Tuple[str, ...]
     kept: Tuple[str, ...]  #: files of ours that were changed since
+    left: Tuple[str, ...] = ()  #: what was changed since in somebody's file, and stays there: where it is
+    runs: Tuple[Run, ...] = ()  #: what to keep of the record, for what is left
 
 
 def digest(text: str) -> str:
@@ -68,34 +70,57 @@ def carry_out(
 def undo(runs: List[Run], texts: Mapping[str, str]) -> Undone:
     """Return the texts without what the runs put in, the latest first.
 
-    A file of ours that was changed since stays, and is named. Raises ChangedSince, for all files at once,
-    where what was put into somebody's file is not there any more as it was.
+    What is gone already counts as taken out. A file of ours that was changed since stays, and is named; so
+    does what was put into somebody's file and is there, but not as it was.
     """
     now: Dict[str, Optional[str]] = {}
     kept: List[str] = []
-    problems: List[str] = []
+    missing: Dict[str, List[Trace]] = {}
     for run in reversed(runs):
         for entry in run.entries:
             text = now.get(entry.path, texts.get(entry.path))
             if text is None:
                 continue  # it is gone
             same = digest(text) == entry.digest
-            if entry.created:
-                if same:
-                    now[entry.path] = None
-                else:
-                    kept.append(entry.path)
-                continue
-            try:
-                now[entry.path] = edits.take_out(text, entry.traces, unchanged=same)
-            except ChangedSince as error:
-                first = str(error).splitlines()[0] if str(error) else "what was taken out"
-                problems.append(f'{entry.path}: "{first}" was changed since: take it out by hand')
-    if problems:
-        problems.append("nothing was taken out")
-        raise ChangedSince("\n".join(problems))
+            if not entry.created:
+                rest = remains.take_out(text, entry.traces, unchanged=same)
+                now[entry.path] = rest.text
+                missing.setdefault(entry.path, []).extend(rest.missing)
+            elif same:
+                now[entry.path] = None
+            else:
+                kept.append(entry.path)
+    entangled = {path for path, text in now.items() if _breaks(path, texts[path], text)}
+    left = [f"{path}: handover is part of what you have written there" for path in sorted(entangled)]
+    waiting = [entry for run in runs for entry in run.entries if entry.path in entangled]
+    for path, traces in missing.items():
+        places = remains.changed(now[path] or "", traces) if path not in entangled else []
+        left += [f"{path}, line {line}: {name} is not as handover init wrote it" for line, name in places]
+        waiting += [Entry(path, False, "", tuple(traces))] if places else []
+    changed = {path: text for path, text in now.items() if path not in entangled and text != texts[path]}
     folders = tuple(each for run in reversed(runs) for each in run.folders)
-    return Undone(now, folders, tuple(dict.fromkeys(kept)))
+    return Undone(
+        changed,
+        folders,
+        tuple(dict.fromkeys(kept)),
+        tuple(left),
+        (Run(tuple(replace(each, digest="") for each in waiting)),) if waiting else (),
+    )
+
+
+def _breaks(path: str, before: str, after: Optional[str]) -> bool:
+    """Whether a file would not be read any more."""
+    return after is not None and _is_readable(path, before) and not _is_readable(path, after)
+
+
+def _is_readable(path: str, text: str) -> bool:
+    if not path.endswith((".yml", ".yaml")):
+        return True
+    try:
+        yaml_text.read(path, text)
+    except yaml_text.Unreadable:
+        return False
+    return True
 
 
 def dump(runs: List[Run]) -> str:

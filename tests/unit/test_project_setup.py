@@ -352,16 +352,78 @@ def test_rasa_may_write_config_yml_anew_in_between(project, bot):
     assert load(files(root)["config.yml"]).get("policies") == policies
 
 
-def test_undo_takes_out_all_or_nothing(project):
+@pytest.mark.parametrize("line", ["  - handover\n", "  - handover_returned\n", "  handover_target:\n"])
+def test_a_line_of_ours_that_is_gone_already_counts_as_taken_out(project, line):
     root = project(PLAIN)
     run(root, "--yes")
-    text = (root / "config.yml").read_text()
-    (root / "config.yml").write_text(text.replace("handover_channel.HandoverPolicy", "mine.Policy"))
+    text = files(root)["domain.yml"]
+    assert line in text
+    (root / "domain.yml").write_text(text.replace(line, "", 1))
+
+    said = run(root, "--undo", "--yes")
+
+    assert "Done: what handover init put in is out." in said
+    assert files(root) == PLAIN
+
+
+TAKEN_BACK = ("domain.yml", "config.yml", "credentials.yml", "data/stories.yml")
+
+
+@pytest.mark.parametrize(
+    ("bot", "path"), [(bot, path) for bot in BOTS for path in TAKEN_BACK if path in BOTS[bot]]
+)
+def test_a_file_that_was_taken_back_counts_as_taken_out(project, bot, path):
+    root = project(BOTS[bot])
+    run(root, "--yes")
+    (root / path).write_bytes(BOTS[bot][path].encode("utf-8"))
+
+    run(root, "--undo", "--yes")
+
+    assert files(root) == BOTS[bot]
+
+
+def test_what_was_changed_by_hand_is_named_and_the_rest_goes_out(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    text = files(root)["domain.yml"]
+    (root / "domain.yml").write_text(text.replace("  - handover\n", "  - handover: {use_entities: []}\n"))
+
+    said = run(root, "--undo", "--yes")
+    left = files(root)
+
+    assert "domain.yml, line 6: handover is not as handover init wrote it, and stays" in said
+    assert "the rest of what handover init put in is out" in said
+    assert left.pop(record.NAME)
+    assert left["domain.yml"].splitlines()[5] == "  - handover: {use_entities: []}"
+    assert left == {
+        **PLAIN,
+        "domain.yml": PLAIN["domain.yml"].replace(
+            "  - goodbye\n", "  - goodbye\n  - handover: {use_entities: []}\n"
+        ),
+    }
     before = files(root)
-
-    run(root, "--undo", "--yes", fails="config.yml:")
-
+    again = run(root, "--undo", "--yes")
+    assert "domain.yml, line 6: handover is not as handover init wrote it" in again
+    assert "nothing was changed" in again
     assert files(root) == before
+    (root / "domain.yml").write_text(PLAIN["domain.yml"])
+    run(root, "--undo", "--yes")
+    assert files(root) == PLAIN
+
+
+def test_a_file_that_could_not_be_read_without_ours_stays_and_is_named(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    ours = "  - name: handover_channel.HandoverPolicy\n"
+    mine = files(root)["config.yml"].replace(ours, f"{ours}    priority: 9\n")
+    (root / "config.yml").write_text(mine.replace("  - name: RulePolicy\n", "  - RulePolicy\n"))
+    before = files(root)["config.yml"]
+
+    said = run(root, "--undo", "--yes")
+
+    assert "config.yml: handover is part of what you have written there, and stays" in said
+    assert files(root)["config.yml"] == before
+    assert files(root)["domain.yml"] == PLAIN["domain.yml"]
 
 
 def test_a_form_that_came_later_is_added_and_all_goes_out_together(project):
