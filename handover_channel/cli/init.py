@@ -15,7 +15,7 @@ from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.project_setup.plan import Facts
-    from handover_channel.project_setup.project import Choices, Planned
+    from handover_channel.project_setup.project import Choices, Planned, Project
     from handover_channel.project_setup.record import Run
 
 #: First characters of a line of a diff -> how a terminal shows it.
@@ -78,9 +78,18 @@ def init(
         raise HandoverError("Nothing was changed.")
     _write(folder, changed, before, [*runs, run])
     typer.echo(f"Done: {len(changed)} files. handover init --undo takes it out again.")
-    typer.echo(
-        "Next: rasa data validate, rasa train, rasa test --stories tests; then rasa run and rasa run actions."
-    )
+    _say_next(project, on_messenger=choices.messenger)
+
+
+def _say_next(project: Project, *, on_messenger: bool) -> None:
+    """Print the commands that follow, with the places that Rasa does not look into by itself."""
+    domain = project.domain_folder or next(iter(project.domain))
+    places = f" --domain {domain}" if domain != "domain.yml" else ""
+    places += f" --data {project.data_folder}" if project.data_folder != "data" else ""
+    commands = (f"rasa data validate{places}", f"rasa train{places}", "rasa test --stories tests")
+    servers = ["rasa run --enable-api", "rasa run actions", *(["handover simulate"] if on_messenger else [])]
+    typer.echo(printable(f"Next: {', '.join(commands)}"))
+    typer.echo(f"Then, each in a terminal of its own: {', '.join(servers)}")
 
 
 def _choices(

@@ -47,6 +47,8 @@ def read(folder: Path, *, domain: str = "", data: str = "") -> Project:
             "handover init FOLDER"
         )
     domain = domain or _domain_of(folder)
+    if data and not (folder / data).is_dir():
+        raise NoProject(f"there is no folder {folder / data} -> name yours: handover init --data FOLDER")
     data = (data or "data").strip("/")
     domain_files = _below(folder, domain, _YAML)
     if not domain_files:

@@ -144,6 +144,28 @@ def test_a_domain_in_a_folder_gets_a_file_and_nothing_else_changes(project):
     assert "--domain domain" in said
 
 
+def test_what_comes_next_names_the_places_that_rasa_does_not_look_into(project):
+    texts = {path.replace("data/", "training/"): text for path, text in BOTS["domain folder"].items()}
+
+    said = run(project(texts), "--yes", "--data", "training")
+
+    assert "rasa data validate --domain domain --data training, " in said
+    assert "rasa train --domain domain --data training, rasa test --stories tests\n" in said
+
+
+def test_what_comes_next_are_the_servers_that_the_bot_needs(project):
+    said = run(project(PLAIN), "--yes")
+
+    assert "Next: rasa data validate, rasa train, rasa test --stories tests\n" in said
+    assert "rasa run --enable-api, rasa run actions, handover simulate\n" in said
+
+
+def test_without_messenger_there_is_nothing_to_simulate(project):
+    said = run(project(PLAIN), "--yes", "--no-messenger")
+
+    assert "rasa run --enable-api, rasa run actions\n" in said
+
+
 def test_a_session_start_of_the_bots_own_stays_alone(project):
     root = project(BOTS["own session start"])
 
@@ -537,7 +559,12 @@ def test_a_file_that_is_no_utf_8_is_named(project):
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["--language", "xx"], "there are en, ar, fr"), (["--app-id", "x1"], "digits only")],
+    [
+        (["--language", "xx"], "there are en, ar, fr"),
+        (["--app-id", "x1"], "digits only"),
+        (["--data", "nope"], "name yours: handover init --data FOLDER"),
+        (["--domain", "nope.yml"], "name yours: handover init --domain FILE_OR_FOLDER"),
+    ],
 )
 def test_options_that_mean_nothing_are_refused(project, arguments, sentence):
     run(project(PLAIN), "--yes", *arguments, fails=sentence)
