@@ -126,9 +126,12 @@ def _of_person(event: _Json, key: str, turn: str) -> List[Said]:
 
 
 def _is_of_the_machinery(text: str, event: _Json, metadata: _Json) -> bool:
-    """Tell whether nobody has said it: the turn of a return, or of the intent that an agent chose for it."""
-    is_ours = str(event.get("message_id") or "").startswith(OUR_MESSAGE_ID)
-    return bool(_RETURN.fullmatch(text)) or (is_ours and HANDOVER_METADATA in metadata)
+    """Tell whether nobody has said it: the turn of a return, of an intent that an agent chose, a reminder."""
+    message_id = str(event.get("message_id") or "")
+    is_ours = message_id.startswith(OUR_MESSAGE_ID)
+    # Rasa gives an id to whatever a channel brings: metadata alone may be a stranger's.
+    is_triggered = not message_id and metadata.get("is_external") is True
+    return bool(_RETURN.fullmatch(text)) or (is_ours and HANDOVER_METADATA in metadata) or is_triggered
 
 
 def _shown(given: Any) -> str:

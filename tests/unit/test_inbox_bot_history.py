@@ -309,6 +309,14 @@ def test_what_an_agent_had_the_bot_go_on_with_is_nothing_that_the_person_said():
     assert [each.text for each in said_in([forged])] == ["/track_order"]
 
 
+def test_a_reminder_is_nothing_that_the_person_said():
+    reminder = {**person("EXTERNAL: remind_of_cart", is_external=True), "message_id": None}
+    forged = {**person("EXTERNAL: x", channel="rest", is_external=True), "message_id": "abc"}
+    typed = person("EXTERNAL: y")
+
+    assert [each.text for each in said_in([reminder, forged, typed])] == ["EXTERNAL: x", "EXTERNAL: y"]
+
+
 @pytest.mark.parametrize("channel", ["rest", "facebook"])
 def test_a_picture_whose_host_the_person_has_named_is_a_link(channel):
     shown = bot(
