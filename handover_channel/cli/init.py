@@ -115,7 +115,7 @@ def _choices(
         languages = _asked_languages(languages, tuple(PHRASES_OF_LANGUAGE))
     intents: Tuple[str, ...] = tuple(dict.fromkeys(intent)) or facts.settings.intents
     if not intents:
-        own = facts.usable_intents
+        own = facts.usable_intents or (facts.likely_intents if asks else ())
         named = ", ".join(own)
         if own and own != (HANDOVER_INTENT,) and asks:
             own = (

@@ -34,7 +34,7 @@ from handover_channel.project_setup.project import (
     together,
 )
 from handover_channel.project_setup.yaml_text import Document
-from handover_channel.rules.bot_contract import HANDOVER_ACTION
+from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Facts:
     own_intents: Tuple[str, ...]  #: by which people ask for people, as far as names tell
     own_actions: Tuple[str, ...]
     stories: stories.Facts
+    alike: Mapping[str, Tuple[str, ...]]  #: other intents with phrases by which people ask for people
 
     @property
     def hands_over(self) -> bool:
@@ -62,6 +63,12 @@ class Facts:
     def usable_intents(self) -> Tuple[str, ...]:
         """Return those of the bot's own intents for which its stories can be changed."""
         return tuple(each for each in self.own_intents if each not in self.stories.blocked)
+
+    @property
+    def likely_intents(self) -> Tuple[str, ...]:
+        """Return the intents that mean it by what people say, where no name tells."""
+        likely = tuple(each for each in self.alike if each not in self.stories.blocked)
+        return () if self.own_intents else likely
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ def look(project: Project) -> Found:
     _expect_rasa_3(about_domain, about_config)
     training = training_data.look(data)
     own_intents = own_handoff.intents(about_domain.names["intents"], training.examples)
+    alike = {} if own_intents else training_data.intents_like_ours(training)
     facts = Facts(
         config=about_config,
         credentials=credentials.look(project.document(CREDENTIALS)),
@@ -96,7 +104,8 @@ def look(project: Project) -> Found:
         tests=story_test.look(project.tests),
         own_intents=own_intents,
         own_actions=own_handoff.actions(about_domain.names["actions"]),
-        stories=stories.look({**data, **tests}, own_intents),
+        stories=stories.look({**data, **tests}, (*own_intents, *alike)),
+        alike=alike,
     )
     return Found(project, in_domain, data, tests, facts)
 
@@ -142,7 +151,8 @@ def plan(found: Found, choices: Choices) -> Planned:
     ]
     joined = _with_empty_files(together(parts), texts_of(project))
     _expect_readable(joined, texts_of(project))
-    remarks = () if joined.is_empty else (*joined.remarks, *_blocked(facts, choices), *_to_do(joined, found))
+    intents = (*_blocked(facts, choices), *_about_intents(facts, choices))
+    remarks = () if joined.is_empty else (*joined.remarks, *intents, *_to_do(joined, found))
     return Planned(joined.edits, joined.created, remarks)
 
 
@@ -167,6 +177,27 @@ def _blocked(facts: Facts, choices: Choices) -> Tuple[str, ...]:
         for intent, places in facts.stories.blocked.items()
         if intent not in choices.intents
     )
+
+
+def _about_intents(facts: Facts, choices: Choices) -> Tuple[str, ...]:
+    """Return what is worth knowing about intents that were not chosen, and that are new."""
+    unused = [each for each in facts.likely_intents if each not in choices.intents]
+    new = [each for each in choices.intents if each not in (HANDOVER_INTENT, *facts.domain.names["intents"])]
+    likely = tuple(
+        f"{_listed(facts.alike[intent])} are examples of the intent {intent} -> to use it: handover init "
+        f"--undo, then handover init --intent {intent}"
+        for intent in unused
+    )
+    created = tuple(
+        f"the domain has no intent {intent}, so it is created -> if you meant one of the bot's: handover "
+        "init --undo, then name that"
+        for intent in new
+    )
+    return (*likely, *created)
+
+
+def _listed(said: Tuple[str, ...]) -> str:
+    return ", ".join(f'"{each}"' for each in said[:3])
 
 
 def _to_do(joined: Planned, found: Found) -> Tuple[str, ...]:

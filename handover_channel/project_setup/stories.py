@@ -45,21 +45,34 @@ def plan(found: Mapping[str, Document], choices: Choices) -> Tuple[Planned, Set[
         return Planned(), set()
     edits: Dict[str, Tuple[Edit, ...]] = {}
     covered: Set[Situation] = set()
+    remarks: List[str] = []
     for path, document in found.items():
         changed: List[Edit] = []
+        lines: List[int] = []
+        dropped: List[str] = []
         for story in stories_of(document):
             runs = [run for run in _runs(story, choices.intents) if run.actions]
             changed += [_replaced(document, story, run.actions, run.loop) for run in runs if not run.is_ours]
             done = {id(step) for run in runs for step in run.actions}
             rest = [step for step in _steps(story) if id(step) not in done]
-            changed += [
-                _replaced(document, story, [step], "") for step in rest if _name(step) in choices.own_actions
-            ]
+            alone = [step for step in rest if _name(step) in choices.own_actions]
+            changed += [_replaced(document, story, [step], "") for step in alone]
+            replaced = [*alone, *(step for run in runs if not run.is_ours for step in run.actions)]
+            lines += [document.line(story.start)] if replaced else []
+            dropped += [name for name in map(_name, replaced) if name not in _OUR_STEPS]
             if runs and story.key("rule") is not None:
                 covered |= set(situation_of(story))
         if changed:
             edits[path] = tuple(changed)
-    return Planned(edits), covered
+            remarks.append(_rewritten(path, lines, list(dict.fromkeys(dropped))))
+    return Planned(edits, remarks=tuple(remarks)), covered
+
+
+def _rewritten(path: str, lines: List[int], dropped: List[str]) -> str:
+    """Return the sentence about the stories and rules that hand over from now on."""
+    where = f"{path}, line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+    gone = f", and no longer run {', '.join(dropped)}" if dropped else ""
+    return f"{where}: these stories and rules hand over{gone} -> see that this is what you want"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ FILE = "handover.yml"
 #: Where a rule holds: its form, None for anywhere; and the intent it begins with.
 Situation = Tuple[Optional[str], str]
 
+#: How many phrases of ours an intent has that means the same; one may be there by chance.
+_TELLING = 2
+
 _ENTITY = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\{[^}]*\})")
 
 
@@ -182,6 +185,16 @@ def _nlu(facts: Facts, choices: Choices) -> Tuple[List[Any], List[str]]:
     return [
         {"intent": choices.intents[0], "examples": yaml_edits.Lines(f"- {each}" for each in kept)}
     ], remarks
+
+
+def intents_like_ours(facts: Facts) -> Dict[str, Tuple[str, ...]]:
+    """Return the intents that ask for people, as their examples tell: intent -> phrases like ours."""
+    ours = {_folded(each) for phrases in PHRASES_OF_LANGUAGE.values() for each in phrases.examples}
+    alike = {
+        intent: tuple(dict.fromkeys(each for each in said if _folded(each) in ours))
+        for intent, said in facts.examples.items()
+    }
+    return {intent: said for intent, said in alike.items() if len(said) >= _TELLING}
 
 
 def _folded(text: str) -> str:

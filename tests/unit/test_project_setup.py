@@ -282,6 +282,48 @@ def test_another_intent_is_taken_if_it_is_asked_for(project):
     assert "    - I want to talk to a human\n" not in after["data/handover.yml"]
 
 
+SPANISH = {
+    **PLAIN,
+    "domain.yml": PLAIN["domain.yml"].replace("  - goodbye\n", "  - goodbye\n  - pedir_persona\n"),
+    "data/nlu.yml": PLAIN["data/nlu.yml"]
+    + "- intent: pedir_persona\n  examples: |\n"
+    + "".join(f"    - {said}\n" for said in PHRASES_OF_LANGUAGE["es"].examples[:3]),
+}
+
+
+def test_an_intent_that_asks_for_people_by_what_is_said_is_named(project):
+    root = project(SPANISH)
+
+    said = run(root, "--yes", "--language", "es")
+
+    assert "are examples of the intent pedir_persona -> to use it: handover init --undo, then " in said
+    assert "handover init --intent pedir_persona" in said
+    assert "handover_intents" not in load(files(root)["handover.yml"])
+
+
+def test_an_intent_that_asks_for_people_by_what_is_said_is_asked_about(project):
+    root = project(SPANISH)
+
+    said = run(root, input="es\ny\ny\ny\n")
+
+    assert "People ask this bot for people by pedir_persona. Use it?" in said
+    assert load(files(root)["handover.yml"])["handover_intents"] == ["pedir_persona"]
+
+
+def test_an_intent_that_the_domain_has_not_is_created_and_that_is_said(project):
+    assert "the domain has no intent nosuch, so it is created" in run(
+        project(PLAIN), "--yes", "--intent", "nosuch"
+    )
+
+
+def test_stories_that_hand_over_from_now_on_are_named_with_what_no_longer_runs(project):
+    said = run(project(PLAIN), "--dry-run", "--intent", "greet")
+
+    assert "hand over, and no longer run utter_greet" in said
+    assert "utter_goodbye" not in said.rpartition("no longer run")[2]
+    assert "no longer run" not in run(project(PLAIN), "--dry-run")
+
+
 def test_stories_that_nobody_can_change_for_their_author_are_named(project):
     texts = dict(BOTS["own hand-off with stories"])
     texts["data/stories.yml"] = texts["data/stories.yml"].replace(
