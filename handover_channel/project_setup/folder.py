@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverError
-from handover_channel.project_setup import record
+from handover_channel.project_setup import git_ignore, record
 from handover_channel.project_setup.project import (
     CONFIG,
     CREDENTIALS,
     ENDPOINTS,
+    GIT_IGNORE,
     SETTINGS,
     NoProject,
     Project,
@@ -73,7 +74,21 @@ def read(folder: Path, *, domain: str = "", data: str = "") -> Project:
         python=_texts(
             folder, [*_below(folder, "actions.py", (".py",)), *_below(folder, "actions", (".py",))]
         ),
+        git=_texts(folder, [GIT_IGNORE] if (folder / GIT_IGNORE).is_file() else []),
+        commits_database=_commits_database(folder),
     )
+
+
+def _commits_database(folder: Path) -> bool:
+    """Whether git would take the database into a commit; where git cannot say, as .gitignore tells."""
+    command = ["git", "-C", str(folder), "check-ignore", "--no-index", "-q", git_ignore.BESIDE]
+    try:
+        code = subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+    except (OSError, subprocess.SubprocessError):
+        code = -1
+    if code in (0, 1):
+        return code == 1
+    return (folder / GIT_IGNORE).is_file() and git_ignore.lacks(read_text(folder, GIT_IGNORE))
 
 
 def _domain_of(folder: Path) -> str:

@@ -11,6 +11,7 @@ from handover_channel.project_setup import (
     credentials,
     domain,
     endpoints,
+    git_ignore,
     own_handoff,
     settings_file,
     stories,
@@ -24,6 +25,7 @@ from handover_channel.project_setup.project import (
     CONFIG,
     CREDENTIALS,
     ENDPOINTS,
+    GIT_IGNORE,
     SETTINGS,
     Choices,
     NoProject,
@@ -148,6 +150,9 @@ def plan(found: Found, choices: Choices) -> Planned:
             on_messenger=choices.messenger or taken_over,
         ),
         story_test.plan(facts.tests, choices, facts.training),
+        git_ignore.plan(
+            project.git.get(GIT_IGNORE), project.document(SETTINGS), wanted=project.commits_database
+        ),
     ]
     joined = _with_empty_files(together(parts), texts_of(project))
     _expect_readable(joined, texts_of(project))
@@ -220,4 +225,11 @@ def _to_do(joined: Planned, found: Found) -> Tuple[str, ...]:
 
 def texts_of(project: Project) -> Dict[str, str]:
     """Return every text of a project by its path."""
-    return {**project.yaml, **project.domain, **project.data, **project.tests, **project.python}
+    return {
+        **project.yaml,
+        **project.domain,
+        **project.data,
+        **project.tests,
+        **project.python,
+        **project.git,
+    }

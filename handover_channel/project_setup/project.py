@@ -16,6 +16,7 @@ CONFIG = "config.yml"
 CREDENTIALS = "credentials.yml"
 ENDPOINTS = "endpoints.yml"
 SETTINGS = "handover.yml"
+GIT_IGNORE = ".gitignore"
 STORY_TEST = "tests/test_handover.yml"
 
 
@@ -34,6 +35,8 @@ class Project:
     data_folder: str
     tests: Mapping[str, str]  #: stories that `rasa test` runs
     python: Mapping[str, str]  #: actions.py, or the modules of actions/
+    git: Mapping[str, str] = field(default_factory=dict)  #: .gitignore, where it is there
+    commits_database: bool = False  #: whether git would take the database into a commit
 
     def document(self, name: str) -> Document:
         """Return config.yml or one of its like; without the file, an empty document."""

@@ -684,6 +684,55 @@ def test_uncommitted_changes_are_asked_about(project):
     assert files(root) == PLAIN
 
 
+@pytest.mark.parametrize("text", ["models/", "models/\r\n.rasa/\r\n", "", "*.db\n"])
+@pytest.mark.parametrize("has_git", [True, False])
+def test_the_database_is_kept_out_of_commits(project, text, has_git):
+    bot = {**PLAIN, ".gitignore": text}
+    root = project(bot)
+    if has_git:
+        subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+    run(root, "--yes")
+    lines = (root / ".gitignore").read_bytes().decode()
+
+    assert lines.startswith(text)
+    assert lines.splitlines()[-1] == "handover.db*"
+    assert run(root, "--check").startswith("Nothing to do")
+    run(root, "--undo", "--yes")
+    assert files(root) == bot
+
+
+def test_a_project_under_git_gets_a_gitignore_and_no_other_does(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    assert ".gitignore" not in files(root)
+    run(root, "--undo", "--yes")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+    run(root, "--yes")
+
+    assert files(root)[".gitignore"].splitlines()[-1] == "handover.db*"
+    run(root, "--undo", "--yes")
+    assert files(root) == PLAIN
+
+
+@pytest.mark.parametrize("line", ["handover.db*", "/handover.db*", "*.db*", "*"])
+def test_a_database_that_is_no_part_of_commits_is_not_named_again(project, line):
+    root = project({**PLAIN, ".gitignore": f"{line}\n"})
+
+    run(root, "--yes")
+
+    assert files(root)[".gitignore"] == f"{line}\n"
+
+
+def test_a_database_elsewhere_is_not_looked_after(project):
+    root = project({**PLAIN, ".gitignore": "", "handover.yml": "database: sqlite:///other.db\n"})
+
+    run(root, "--yes")
+
+    assert files(root)[".gitignore"] == ""
+
+
 def test_a_bot_on_other_channels_alone_is_not_put_on_messenger(project):
     root = project({**PLAIN, "credentials.yml": "socketio:\n  user_message_evt: a\n"})
 
