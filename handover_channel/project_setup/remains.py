@@ -34,9 +34,10 @@ def take_out(text: str, traces: Iterable[Trace], *, unchanged: bool) -> Rest:
     if unchanged:
         return Rest(edits.take_out(text, traces, unchanged=True))
     alike = Counter((trace.inserted, trace.removed) for trace in traces)
-    found, missing = _divided(text, traces)
+    held = [trace for trace in traces if _is_continued(text, trace.inserted)]
+    found, missing = _divided(text, [trace for trace in traces if trace not in held])
     text = edits.take_out(text, found, unchanged=False)
-    left = []
+    left = held
     for trace in missing:
         if alike[trace.inserted, trace.removed] == trace.among and trace.inserted in text:
             text = text.replace(trace.inserted, trace.removed, 1)  # all of them are ours
@@ -45,6 +46,21 @@ def take_out(text: str, traces: Iterable[Trace], *, unchanged: bool) -> Rest:
             text = _without_lines(text, trace.inserted)
         left.append(trace)
     return Rest(text, tuple(left))
+
+
+def _is_continued(text: str, inserted: str) -> bool:
+    """Whether somebody has written keys of their own below the last line of lines that were put in."""
+    variants = (inserted, edits.as_rasa_writes(inserted)) if inserted.endswith("\n") else ()
+    written = next((each for each in variants if each in text), "")
+    if not written:
+        return False
+    below = text[text.index(written) + len(written) :].split("\n", 1)[0].rstrip()
+    is_key = bool(below) and not below.lstrip().startswith("#")
+    return is_key and _indent(below) > _indent(written.splitlines()[-1])
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _divided(text: str, traces: Iterable[Trace]) -> Tuple[List[Trace], List[Trace]]:

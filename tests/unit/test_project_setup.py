@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from handover_channel.cli.main import app
 from handover_channel.errors import HandoverError
 from handover_channel.project_setup import folder, own_handoff, record
+from handover_channel.project_setup.edits import Trace
 from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.settings import loader
 
@@ -475,19 +476,39 @@ def test_what_was_changed_by_hand_is_named_and_the_rest_goes_out(project):
     assert files(root) == PLAIN
 
 
-def test_a_file_that_could_not_be_read_without_ours_stays_and_is_named(project):
+def test_ours_with_a_key_of_the_persons_below_stays_and_is_named(project):
     root = project(PLAIN)
     run(root, "--yes")
     ours = "  - name: handover_channel.HandoverPolicy\n"
-    mine = files(root)["config.yml"].replace(ours, f"{ours}    priority: 9\n")
-    (root / "config.yml").write_text(mine.replace("  - name: RulePolicy\n", "  - RulePolicy\n"))
+    (root / "config.yml").write_text(files(root)["config.yml"].replace(ours, f"{ours}    priority: 9\n"))
     before = files(root)["config.yml"]
 
     said = run(root, "--undo", "--yes")
 
-    assert "config.yml: handover is part of what you have written there, and stays" in said
+    assert "handover_channel.HandoverPolicy is not as handover init wrote it, and stays" in said
     assert files(root)["config.yml"] == before
     assert files(root)["domain.yml"] == PLAIN["domain.yml"]
+
+
+def test_a_policy_of_the_persons_behind_ours_stays_alone(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    with (root / "config.yml").open("a") as file:
+        file.write("  - name: TEDPolicy\n")
+
+    run(root, "--undo", "--yes")
+
+    assert files(root) == {**PLAIN, "config.yml": PLAIN["config.yml"] + "  - name: TEDPolicy\n"}
+
+
+def test_a_file_that_could_not_be_read_without_ours_stays_and_is_named():
+    put_in = record.Entry("x.yml", False, "", (Trace(0, "", "handover:\n", 0, 1),))
+
+    undone = record.undo([record.Run((put_in,))], {"x.yml": "handover:\n- mine\n"})
+
+    assert undone.left == ("x.yml: handover is part of what you have written there",)
+    assert undone.texts == {}
+    assert undone.runs == (record.Run((put_in,)),)
 
 
 def test_a_form_that_came_later_is_added_and_all_goes_out_together(project):
