@@ -7,31 +7,14 @@ import re
 import shutil
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
+from typing import Any, Iterator, List, Union
 
 import pytest
-from browsers import has_chromium
-from databases import PostgreSQL, Redis, has_postgresql, has_redis
+from databases import PostgreSQL, Redis
 from hypothesis import settings
-from rasa_commands import ROOT, trained
-
-#: marker -> (whether the machine has it, what to do where it does not)
-NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
-    "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
-    "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
-    "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
-    "nginx": (
-        lambda: shutil.which("nginx") is not None,
-        "nginx is not installed: apt-get install nginx-light",
-    ),
-    "corpus": (
-        (ROOT.parent / "shared" / "corpus").is_dir,
-        "the corpus, ../shared/corpus, is no part of this repository",
-    ),
-    "browser": (has_chromium, "there is no Chromium, or no Playwright to drive it: apt-get install chromium"),
-}
+from needs import NEEDS
+from rasa_commands import trained
 
 #: Markers whose tests must not be skipped, by name with spaces between: .ci/run says so. With it, nothing is
 #: skipped but for want of one of the others.

@@ -8,7 +8,7 @@ import time
 import pytest
 from stack import eventually
 
-pytest.importorskip("playwright")
+pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
 
 from playwright.sync_api import expect
 

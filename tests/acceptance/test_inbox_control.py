@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stack import eventually
 
-pytest.importorskip("playwright")
+pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
 
 from playwright.sync_api import expect
 

@@ -8,7 +8,7 @@ import pytest
 from browsers import sign_in
 from stack import eventually
 
-pytest.importorskip("playwright")
+pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect

@@ -1,0 +1,27 @@
+"""Knows what tests may need that a machine can lack, and what to do where it does."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from typing import Callable, Dict, Tuple
+
+from browsers import has_chromium
+from databases import has_postgresql, has_redis
+from rasa_commands import ROOT
+
+#: marker -> (whether the machine has it, what to do where it does not)
+NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
+    "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
+    "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
+    "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
+    "nginx": (
+        lambda: shutil.which("nginx") is not None,
+        "nginx is not installed: apt-get install nginx-light",
+    ),
+    "corpus": (
+        (ROOT.parent / "shared" / "corpus").is_dir,
+        "the corpus, ../shared/corpus, is no part of this repository",
+    ),
+    "browser": (has_chromium, "there is no Chromium, or no Playwright to drive it: apt-get install chromium"),
+}

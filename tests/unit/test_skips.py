@@ -1,0 +1,49 @@
+"""Tests what is skipped: where CI allows that, the reason has to name what is missing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Dict, Iterator, Set, Tuple
+
+import pytest
+from needs import NEEDS
+
+ROOT = Path(__file__).parents[2]
+#: What `make test` has, and what `make test-next` has.
+ENVIRONMENTS = ("requirements.txt", "requirements-next.txt")
+
+
+def _distributions(requirements: str) -> Set[str]:
+    lines = (ROOT / requirements).read_text(encoding="utf-8").splitlines()
+    return {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+
+
+def _imports_or_skips() -> Iterator[Tuple[str, str, str]]:
+    """Yield place, module and reason of each `pytest.importorskip` of a module by name."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("importorskip")):
+                continue
+            if isinstance(node.args[0], ast.Constant):
+                module = str(node.args[0].value)
+                given = {each.arg: ast.literal_eval(each.value) for each in node.keywords}
+                reason = str(given.get("reason", f"could not import {module!r}"))
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", module, reason
+
+
+FOUND: Dict[str, Tuple[str, str]] = {place: (module, reason) for place, module, reason in _imports_or_skips()}
+
+
+@pytest.mark.parametrize("place", FOUND)
+def test_what_one_environment_lacks_is_skipped_with_a_marker_in_the_reason(place):
+    module, reason = FOUND[place]
+    name = module.partition(".")[0].replace("_", "-")
+    is_in_all = all(name in _distributions(each) for each in ENVIRONMENTS)
+
+    assert is_in_all or re.search(rf"\b({'|'.join(NEEDS)})\b", reason.lower()), reason
+
+
+def test_the_look_at_the_skips_finds_them():
+    assert {module for module, _ in FOUND.values()} >= {"playwright", "rasa", "aiohttp"}
