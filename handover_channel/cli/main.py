@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handover_channel.cli import agents, person, queue
+from handover_channel.cli.doctor import doctor
 from handover_channel.cli.init import init
 from handover_channel.cli.simulate import simulate
 from handover_channel.errors import HandoverError, NotKnown
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(queue.app, name="queue")
 app.add_typer(agents.app, name="agents")
 app.command()(init)
+app.command()(doctor)
 app.command()(simulate)
 app.command()(person.forget)
 app.command()(person.export)

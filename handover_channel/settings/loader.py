@@ -8,13 +8,10 @@ Rule 3: Rasa, the action server and the command read the same file: `HANDOVER_CO
         ./handover.yml, and the credentials.yml beside it. A relative SQLite path counts from that folder.
 Rule 4: a handover always ends: at least one of time limit, button and keywords is there for each target.
 Rule 5: secrets, tokens and the database's URL (it may hold a password) are in no repr.
-
-This is the only module that reads the environment.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
@@ -31,6 +28,7 @@ from handover_channel.settings import inbox as inbox_section
 from handover_channel.settings import targets as targets_section
 from handover_channel.settings.automatic_replies import AutomaticReplies
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
+from handover_channel.settings.environment import ENVIRON, settings_path
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.settings.keys import keys_of, names_of, one_of, setting, subsection
 from handover_channel.settings.locations import GraphApiSettings
@@ -226,7 +224,7 @@ class Settings:
 def load(
     path: Optional[str] = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] = ENVIRON,
     credentials: Optional[Mapping[str, Any]] = None,
 ) -> Settings:
     """Return the settings of the file *path*, else of `HANDOVER_CONFIG`, else of ./handover.yml.
@@ -234,7 +232,7 @@ def load(
     *credentials* is the channel's section as Rasa read it; without it, that of the credentials.yml beside
     the file is used. Raises SettingsError with every problem of both files.
     """
-    file = Path(path or environ.get("HANDOVER_CONFIG") or "handover.yml").absolute()
+    file = settings_path(path, environ)
     problems: List[str] = []
     handover = _document(file, environ, problems)
     if credentials is not None:

@@ -159,7 +159,7 @@ NAMES = re.compile(
     r"|Page settings > (?:Advanced messaging|Page quality)|Meta Business Suite(?: > Settings > People)?"
     r"|developers\.facebook\.com|Messenger API settings|Generate access tokens|App settings > Basic"
     r"|Permissions and features|App Review|Human Agent|HUMAN_AGENT|Business Asset User Profile Access"
-    r"|Graph API|Send API|Messenger|Meta|PSID|JSON|HTTP|Alerts|Live|Messages|Host|proxy|UTC"
+    r"|Graph API|Send API|Messenger|Meta|Rasa|YAML|PSID|JSON|HTTP|Alerts|Live|Messages|Host|proxy|UTC"
     r"|Content-Length|Transfer-Encoding|metastatus\.com|https://graph\.facebook\.com|https?(?:://localhost)?|v27\.0"
     r"|\w+\.yml|graph_api(?:\.url)?|inbox\.\w+|app_id|page-access-token|pages_messaging|docs/deployment\.md"
     r"|\b(?:secret|url|version|action|inbox|pages)\b|`[^`]+`|\"(?:30 minutes|12 hours|2 days)\""

@@ -94,12 +94,12 @@ def test_annotations_are_never_evaluated_by_older_pythons():
     assert not [name for name in annotated if "\nfrom __future__ import annotations\n" not in TEXTS[name]]
 
 
-def test_only_the_settings_read_the_environment():
+def test_one_module_reads_the_environment():
     reading = re.compile(r"\bos\.(environ|getenv)|from os import.*(environ|getenv)")
     readers = {name for name, text in TEXTS.items() if reading.search(text)}
 
     # supervisor.py hands the environment on to the processes of the demo, and looks at nothing in it.
-    assert readers - {"cli/supervisor.py"} == {"settings/loader.py"}
+    assert readers - {"cli/supervisor.py"} == {"settings/environment.py"}
 
 
 def test_every_public_name_is_defined_where_the_package_looks_for_it():
@@ -140,8 +140,9 @@ def test_every_module_but_the_edges_to_rasa_works_without_it():
     _python(f"import sys; sys.modules['rasa'] = None; import {', '.join(names)}")
 
 
-#: Tables that each module of a kind has: the routes of the inbox, the Graph API calls of the simulator.
-ONE_IN_EACH_MODULE = {"ROUTES", "CALLS"}
+#: Tables that each module of a kind has: the routes of the inbox, the Graph API calls of the simulator, the
+#: checks of the doctor.
+ONE_IN_EACH_MODULE = {"ROUTES", "CALLS", "CHECKS"}
 
 
 def _constants(tree: ast.Module) -> Iterator[Tuple[str, ast.expr]]:

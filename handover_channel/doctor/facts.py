@@ -1,0 +1,155 @@
+"""Gathers what the checks look at: files, settings, stores, Meta's answers. Each is read once, when asked.
+
+1. A source that cannot be read raises `CouldNotLook` for each check that asks for it, after one attempt.
+2. All of it has one deadline: `left` tells the seconds that a look may still take.
+3. Nothing is changed by reading: no file is made, no database migrated.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Hashable, Mapping, Optional, Tuple, TypeVar
+
+from handover_channel.doctor.check import CouldNotLook
+from handover_channel.doctor.graph_calls import TIMEOUTS, GraphCalls
+from handover_channel.errors import SettingsError
+from handover_channel.graph_api.transport import Pools, Transport
+from handover_channel.sentences import Sentence
+from handover_channel.settings import loader, yaml_file
+from handover_channel.settings.credentials import is_without_messenger
+from handover_channel.settings.environment import ENVIRON, settings_path
+from handover_channel.settings.loader import Settings
+
+#: Seconds that the whole examination takes at most.
+SECONDS = 25.0
+
+_Found = TypeVar("_Found")
+
+
+class Facts:
+    """What is known of the bot whose settings are at *config* ("": as everywhere, see `settings_path`)."""
+
+    def __init__(
+        self,
+        config: str = "",
+        *,
+        environ: Mapping[str, str] = ENVIRON,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        seconds: float = SECONDS,
+        pools: Optional[Pools] = None,
+    ) -> None:
+        self.config = settings_path(config, environ)
+        self.environ = environ
+        self.clock = clock
+        self.seconds = seconds
+        self._monotonic = monotonic
+        self._until = monotonic() + seconds
+        self._pools = pools
+        self._lock = threading.Lock()
+        self._locks: Dict[Hashable, threading.Lock] = {}
+        self._known: Dict[Hashable, Tuple[Any, Optional[Exception]]] = {}
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline, 0.0 for none."""
+        return max(self._until - self._monotonic(), 0.0)
+
+    @property
+    def folder(self) -> Path:
+        """The bot's folder: that of its settings."""
+        return self.config.parent
+
+    def once(self, key: Hashable, make: Callable[[], _Found]) -> _Found:
+        """Return what *make* returns, or raise what it raises: called once for each *key*."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(timeout=self.left):
+            raise CouldNotLook(self.late)
+        try:
+            if key not in self._known:
+                self._known[key] = _outcome(make)
+            found, refusal = self._known[key]
+        finally:
+            lock.release()
+        if refusal is not None:
+            raise refusal
+        kept: _Found = found
+        return kept
+
+    @property
+    def late(self) -> Sentence:
+        """What is said of whatever has not answered by the deadline."""
+        return Sentence("there was no answer within %(seconds)s seconds", seconds=round(self.seconds, 1))
+
+    def forget(self) -> None:
+        """Forget what was read: it has been changed."""
+        with self._lock:
+            self._known = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises CouldNotLook where they cannot be used: `settings.valid` says why."""
+        try:
+            return self.once("settings", lambda: loader.load(str(self.config), environ=self.environ))
+        except SettingsError:
+            raise CouldNotLook(
+                Sentence("the settings cannot be used"), Sentence("see the check `settings.valid`")
+            ) from None
+
+    @property
+    def settings_problems(self) -> Tuple[str, ...]:
+        """All that is wrong with the settings, a line each."""
+        try:
+            self.once("settings", lambda: loader.load(str(self.config), environ=self.environ))
+        except SettingsError as error:
+            return error.problems
+        return ()
+
+    def document(self, name: str) -> Mapping[Any, Any]:
+        """Return what the bot's file *name* (endpoints.yml) holds; without the file, nothing.
+
+        Raises CouldNotLook for a file that cannot be read.
+        """
+        return self.once(("document", name), lambda: self._read(name))
+
+    def _read(self, name: str) -> Mapping[Any, Any]:
+        try:
+            text = (self.folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError):
+            raise CouldNotLook(Sentence("%(file)s cannot be read", file=name)) from None
+        value, _ = yaml_file.parse(text, self.environ)
+        if value is not None and not isinstance(value, dict):
+            raise CouldNotLook(Sentence("%(file)s is no YAML with keys", file=name))
+        return value or {}
+
+    @property
+    def on_messenger(self) -> bool:
+        """Whether the bot is on Messenger: without it there is nothing to ask Meta."""
+        if is_without_messenger(self.document("credentials.yml")):
+            return bool(self.settings.pages)
+        return True
+
+    @property
+    def graph(self) -> GraphCalls:
+        """Meta. Raises CouldNotLook where the settings cannot be used."""
+        settings = self.settings
+        return self.once("graph", lambda: self._graph(settings))
+
+    def _graph(self, settings: Settings) -> GraphCalls:
+        api = settings.graph_api
+        transport = Transport(api.url, api.version, timeouts=TIMEOUTS, pools=self._pools)
+        return GraphCalls(
+            transport, settings.secret, once=self.once, left=lambda: self.left, clock=self.clock
+        )
+
+
+def _outcome(make: Callable[[], Any]) -> Tuple[Any, Optional[Exception]]:
+    try:
+        return make(), None
+    except Exception as error:  # for each check that asks, not for the first alone
+        return None, error

@@ -1,0 +1,87 @@
+"""Asks Meta what the checks want to know, each question once, within the doctor's deadline.
+
+Nothing is repeated: what Meta does not answer now is not looked at. Secrets travel as in
+graph_api/transport.py, and are struck from what Meta says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from handover_channel.doctor.check import CouldNotLook
+from handover_channel.errors import GraphUnavailable
+from handover_channel.graph_api.errors import error_of
+from handover_channel.graph_api.transport import Answer, Call, Transport, appsecret_proof
+from handover_channel.sentences import Sentence
+
+#: Seconds to connect, and of each wait for more of an answer.
+TIMEOUTS = (3.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When Meta's clock and ours were seen together, in seconds since the epoch."""
+
+    theirs: float
+    ours: float
+
+
+class GraphCalls:
+    """The Graph API as the checks use it; *once* keeps what was answered, *left* tells the seconds left."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        app_secret: str,
+        *,
+        once: Callable[[Any, Callable[[], Any]], Any],
+        left: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._transport = transport
+        self._secret = app_secret
+        self._once = once
+        self._left = left
+        self._clock = clock
+        self.clocks: List[Seen] = []  #: each time Meta has told what time it is
+
+    def get(self, token: str, path: str, *, proof: bool = True, **query: str) -> Mapping[str, Any]:
+        """Return Meta's answer to a GET of *path*, "/me/thread_owner".
+
+        Raises the GraphError that a refusal stands for, and CouldNotLook if there is no answer.
+        """
+        key = ("graph", token, path, proof, tuple(sorted(query.items())))
+        found: Mapping[str, Any] = self._once(
+            key, lambda: self._made(Call("GET", path, token, self._proof(token, proof), query=query))
+        )
+        return found
+
+    def post(self, token: str, path: str, body: Mapping[str, Any], *, proof: bool = True) -> Dict[str, Any]:
+        """Change something at Meta: for fixes alone. Raises as `get`."""
+        return self._made(Call("POST", path, token, self._proof(token, proof), body=body))
+
+    def _proof(self, token: str, wanted: bool) -> str:
+        return appsecret_proof(token, self._secret) if wanted and self._secret else ""
+
+    def _made(self, call: Call) -> Dict[str, Any]:
+        if not self._left():
+            raise CouldNotLook(Sentence("there was no time left to ask Meta"))
+        try:
+            answer = self._transport.exchange(call)
+            self._note_clock(answer)
+            error = error_of(answer.status, answer.body, hide=(*call.secrets, self._secret))
+            if error is not None:
+                raise error
+        except GraphUnavailable as error:
+            raise CouldNotLook(
+                Sentence("Meta did not answer: %(said)s", said=error.said), Sentence("look again later")
+            ) from None
+        return dict(answer.body)
+
+    def _note_clock(self, answer: Answer) -> None:
+        told: Optional[str] = answer.headers.get("Date")
+        with contextlib.suppress(TypeError, ValueError):
+            self.clocks.append(Seen(parsedate_to_datetime(str(told)).timestamp(), self._clock()))
