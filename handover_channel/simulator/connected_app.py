@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Mapping, Set
 
+from handover_channel.simulator.access_token import AccessToken
+
 PAGE_INBOX = "263902037430900"  #: Meta's app id of the Page inbox
 
 STANDBY = "standby"
@@ -25,6 +27,9 @@ WEBHOOK_FIELDS: Mapping[str, str] = {
     "pass_thread_control": "messaging_handovers",
     "take_thread_control": "messaging_handovers",
     "request_thread_control": "messaging_handovers",
+    "message_edit": "message_edits",
+    "account_linking": "messaging_account_linking",
+    "policy_enforcement": "messaging_policy_enforcement",
 }
 
 ALL_FIELDS = frozenset(WEBHOOK_FIELDS.values()) | {STANDBY}
@@ -46,6 +51,14 @@ class App:
     may_take: bool = True  #: "Allow this app to take control of conversations"
     fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: subscribed in the app's settings
     page_fields: Set[str] = field(default_factory=lambda: set(ALL_FIELDS))  #: by POST subscribed_apps
+    about_token: AccessToken = field(default_factory=AccessToken)  #: what Meta knows of the token
+    human_agent: bool = True  #: App Review has granted the feature Human Agent
+    connected: bool = True  #: to the page; one that is not is known to Meta, and may do nothing here
+
+    @property
+    def access_token(self) -> str:
+        """The token of the app itself, which calls for the app and for no page."""
+        return f"{self.id}|{self.secret}"
 
     def listens_to(self, *names: str) -> bool:
         """Whether the app subscribed to all these fields, at both levels."""

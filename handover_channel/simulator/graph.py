@@ -1,26 +1,20 @@
 """Answers Graph API requests: identifies the app, dispatches the call, writes the journal. No I/O.
 
-1. The token says which app calls. A caller with an unknown token is a *guest*: it counts as the bot, and
-   what only Meta could know about it is not checked (its other apps, its app secret, retired tags). The
-   switch `strict` refuses guests (190).
-2. A call about a thread always needs a token; the rest only in `strict`.
-3. `appsecret_proof` is checked if it is given and the app's secret is known.
-4. A refusal is a response like any other; nothing that a caller sends raises.
+1. Who calls, and whether they may, is for `caller`.
+2. A refusal is a response like any other; nothing that a caller sends raises.
 
-https://developers.facebook.com/docs/graph-api/guides/secure-requests , .../docs/graph-api/batch-requests
+https://developers.facebook.com/docs/graph-api/batch-requests
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from typing import Any, Dict, List, Mapping, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
-from handover_channel.simulator import page_calls, refusals, thread_calls
-from handover_channel.simulator.connected_app import App
+from handover_channel.simulator import page_calls, refusals, subscription_calls, thread_calls
+from handover_channel.simulator.caller import Caller, check_rights, identify
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
@@ -38,8 +32,10 @@ def answer(page: SimulatedPage, request: Request) -> Response:
         entry = page.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
         app, status = page.bot, 200
         try:
-            app, guest = _caller(page, request)
-            body = _handled(page, _call(page, request, app, guest=guest))
+            about_thread = request.steps[-1:] and request.steps[-1] in thread_calls.EDGES
+            caller = identify(page, request, needs_token=bool(about_thread))
+            app = caller.app
+            body = _handled(page, _call(request, caller), caller)
         except Refused as refused:
             status = refused.refusal.status
             body = refused.refusal.body(secrets.token_urlsafe(16))
@@ -52,54 +48,34 @@ def refusal(refused: Refused) -> Response:
     return Response(refused.refusal.status, refused.refusal.body(secrets.token_urlsafe(16)))
 
 
-def proof(token: str, secret: str) -> str:
-    """Return the `appsecret_proof` that belongs to a token."""
-    return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
-
-
-def _caller(page: SimulatedPage, request: Request) -> Tuple[App, bool]:
-    """Return the calling app, and whether it is a guest in its name."""
-    if not request.steps:
-        raise unknown_path(request.path)
-    token = request.token
-    app = next((app for app in page.apps.values() if app.token and app.token == token), None)
-    if app is not None:
-        _check_proof(page, request, app)
-        return app, False
-    if not token and (page.switches.strict or request.steps[-1] in thread_calls.EDGES):
-        raise Refused(refusals.NO_TOKEN)
-    if page.switches.strict:
-        raise Refused(refusals.BAD_TOKEN)
-    return page.bot, True
-
-
-def _check_proof(page: SimulatedPage, request: Request, app: App) -> None:
-    given = request.parameters.get("appsecret_proof")
-    if not given and page.switches.require_proof:
-        raise Refused(refusals.PROOF_MISSING)
-    if given and app.secret and str(given) != proof(app.token, app.secret):
-        raise Refused(refusals.PROOF_WRONG)
-
-
-def _call(page: SimulatedPage, request: Request, app: App, *, guest: bool) -> GraphCall:
+def _call(request: Request, caller: Caller) -> GraphCall:
     node, *edges = request.steps
     if len(edges) > 1:
         raise unknown_path(request.path)
-    return GraphCall(request.verb, node, "".join(edges), request.parameters, app, guest, request.files)
+    edge = "".join(edges)
+    return GraphCall(
+        request.verb, node, edge, request.parameters, caller.app, caller.guest, request.files, caller.kind
+    )
 
 
-def _handled(page: SimulatedPage, call: GraphCall) -> Any:
-    return _handler(page, call)(page, call)
+def _handled(page: SimulatedPage, call: GraphCall, caller: Caller) -> Any:
+    return _handler(page, call, caller)(page, call)
 
 
-def _handler(page: SimulatedPage, call: GraphCall) -> Handler:
+def _handler(page: SimulatedPage, call: GraphCall, caller: Caller) -> Handler:
     if not call.edge:
-        return page_calls.NODES.get((call.verb, call.node)) or page_calls.of_object(call)
-    edges: Mapping[Tuple[str, str], Handler] = {**thread_calls.CALLS, **page_calls.CALLS}
+        nodes: Mapping[Tuple[str, str], Handler] = {**page_calls.NODES, **subscription_calls.NODES_OF_APPS}
+        return nodes.get((call.verb, call.node)) or page_calls.of_object(call)
+    edges: Mapping[Tuple[str, str], Handler] = {
+        **thread_calls.CALLS,
+        **page_calls.CALLS,
+        **subscription_calls.CALLS,
+    }
     handler = edges.get((call.verb, call.edge))
     if handler is None:
         raise unknown_path(f"/{call.edge}")
     of_page = call.edge not in page_calls.EDGES_OF_OTHERS
+    check_rights(page, caller, call.edge, of_page=of_page)
     if of_page and not call.guest and call.node not in ("me", page.page_id):
         raise Refused(refusals.NO_SUCH_OBJECT)
     return handler

@@ -18,7 +18,7 @@ _NAMED_OTHERWISE = {"user_ref": False, "phone_number": False, "comment_id": True
 
 @dataclass(frozen=True)
 class GraphCall:
-    """``/<node>/<edge>`` with its parameters, by *app*. *guest*: its token is unknown, see `graph`."""
+    """``/<node>/<edge>`` with its parameters, by *app*. *guest* and *kind* of its token: see `caller`."""
 
     verb: str
     node: str
@@ -27,6 +27,7 @@ class GraphCall:
     app: App
     guest: bool = False
     files: Mapping[str, File] = field(default_factory=dict)
+    kind: str = "PAGE"
 
     @property
     def recipient(self) -> Any:

@@ -29,6 +29,12 @@ POST /simulator/inbox/{psid}/reply                   ``{text}``; so does ``apps/
 POST /simulator/inbox/{psid}/main, done              ``{}``
 POST /simulator/mode                                 ``{default_app: app | null}``
 POST /simulator/switches                             any of `Switches`
+GET  /simulator/settings                             what Meta keeps of page and apps (`page_settings`)
+POST /simulator/settings                             any of them: ``{default_app, published ...}``
+POST /simulator/settings/apps/{app}                  of an app: ``{may_take, fields, token: {...} ...}``
+POST /simulator/settings/apps/{app}/token            ``{scopes}``; gives ``{token}``, a new one
+POST /simulator/settings/apps/{app}/webhook          ``{callback_url, verify_token}``, kept if it answers
+POST /simulator/settings/nothing                     the bot's app as on the day it was made
 POST /simulator/webhook                              raw body, sent signed to the bot as it is;
                                                      gives ``{status, error}``
 POST /simulator/files?name=                          raw body, kept; gives ``{url}``
@@ -46,7 +52,7 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Set
 
 from aiohttp import web
 
-from handover_channel.simulator import http_actions
+from handover_channel.simulator import http_actions, page_settings
 from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.http_actions import Given
@@ -96,6 +102,9 @@ class Routes:
         post("/simulator/mode", _checked(self._mode))
         post("/simulator/switches", _checked(self._switches))
         post("/simulator/reset", _checked(self._reset))
+        get("/simulator/settings", self._settings)
+        for path, action in self._changes_of_settings().items():
+            post(f"/simulator/settings{path}", _checked(action))
         app.router.add_route("*", "/simulator/{rest:.*}", _nowhere)
 
     # --- reading ----------------------------------------------------------------------------------
@@ -199,6 +208,43 @@ class Routes:
         self._sender.drop()
         self._simulator.reset()
         return Response(200, {})
+
+    # --- the settings of Meta's pages -------------------------------------------------------------
+
+    def _changes_of_settings(self) -> Mapping[str, Callable[[web.Request, Given], Awaitable[Response]]]:
+        return {
+            "": self._change_page,
+            "/nothing": self._start_from_nothing,
+            "/apps/{app}": self._change_app,
+            "/apps/{app}/token": self._new_token,
+            "/apps/{app}/webhook": self._new_webhook,
+        }
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        return web.json_response(page_settings.described(self._simulator))
+
+    async def _change_page(self, request: web.Request, given: Given) -> Response:
+        page_settings.change_page(self._simulator, given)
+        return Response(200, page_settings.described(self._simulator))
+
+    async def _change_app(self, request: web.Request, given: Given) -> Response:
+        page_settings.change_app(self._simulator, request.match_info["app"], given)
+        return Response(200, page_settings.described(self._simulator))
+
+    async def _start_from_nothing(self, request: web.Request, given: Given) -> Response:
+        page_settings.start_from_nothing(self._simulator)
+        return Response(200, page_settings.described(self._simulator))
+
+    async def _new_token(self, request: web.Request, given: Given) -> Response:
+        app = request.match_info["app"]
+        return Response(200, {"token": page_settings.new_token(self._simulator, app, given["scopes"])})
+
+    async def _new_webhook(self, request: web.Request, given: Given) -> Response:
+        app = self._simulator.app_called(request.match_info["app"])
+        said = await self._sender.verify(app, str(given["callback_url"]), str(given["verify_token"]))
+        if said != "ok":
+            raise ValueError(f"The callback URL or verify token couldn't be validated: {said}")
+        return Response(200, page_settings.described(self._simulator))
 
     # --- bytes ------------------------------------------------------------------------------------
 

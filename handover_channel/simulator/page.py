@@ -28,6 +28,12 @@ from handover_channel.simulator.thread_control import ControlChange, ControlOutc
 BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
 
+#: What Meta answers by itself, by what is switched on. Its AI marks what it says (reported).
+_AUTOMATIC: Mapping[str, Mapping[str, Any]] = {
+    "instant_reply": {"text": "Thanks for your message! We will be with you soon."},
+    "meta_ai": {"text": "Can I help you?", "ai_generated": True, "metadata": '{"source": "axon"}'},
+}
+
 
 class SimulatedPage:
     """A Messenger page. May be used from several threads.
@@ -69,6 +75,8 @@ class SimulatedPage:
         self.journal = Journal(self._milliseconds)
         #: Takes webhooks for real callbacks; None without a server.
         self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
+        #: What Meta has done to the page, and what its owner has switched on there (`page_settings`).
+        self.published, self.restricted, self.automatic_reply = True, False, ""
         self.base_url = ""  #: where this simulator is served, "" without a server
         self._start_afresh()
 
@@ -114,8 +122,9 @@ class SimulatedPage:
     @property
     def settings(self) -> PageSettings:
         """The settings that decide about control."""
-        may_take = frozenset(app.id for app in self.apps.values() if app.may_take)
-        return PageSettings(self.default_app, frozenset(self.apps), may_take)
+        connected = [app for app in self.apps.values() if app.connected]
+        may_take = frozenset(app.id for app in connected if app.may_take)
+        return PageSettings(self.default_app, frozenset(app.id for app in connected), may_take)
 
     def set_default_app(self, name: Optional[str]) -> None:
         """Set the page's default app by id or name; None turns Conversation Routing off.
@@ -187,6 +196,12 @@ class SimulatedPage:
         if self.switches.receipts:
             receipt = {"mids": [written["mid"]], "watermark": written["at"]}
             self.publish("delivery", thread, {"delivery": receipt})
+
+    def answer_by_itself(self, thread: Thread) -> None:
+        """Have Meta answer the person, if the page's owner has switched that on; it takes no control."""
+        message = _AUTOMATIC.get(self.automatic_reply)
+        if message is not None:
+            self.echo(thread, self.write_as_page(thread, self.apps[PAGE_INBOX], message))
 
     def person_acts(self, psid: str) -> Thread:
         """Renew control and window because the person does something, having read everything before."""

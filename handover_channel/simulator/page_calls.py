@@ -1,18 +1,18 @@
-"""Answers the Graph API calls about the page, its apps and its people.
+"""Answers the Graph API calls about the page and its people; those about its apps: `subscription_calls`.
 
 Most calls store a value or return it; none changes who controls a thread.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/reference/messenger-profile-api
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/personas
-https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from handover_channel.simulator import attachments, refusals
+from handover_channel.simulator.fields_asked_for import names, picked
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
@@ -24,36 +24,31 @@ _Json = Dict[str, Any]
 _AN_ID = re.compile(r"[0-9A-Za-z_-]+$")
 
 
-def _names(given: Any) -> List[str]:
-    """Return field names from a list or comma-separated text."""
-    if isinstance(given, str):
-        given = given.strip("[]").replace('"', "").split(",")
-    return (
-        [str(name).strip() for name in given if str(name).strip()] if isinstance(given, (list, tuple)) else []
-    )
-
-
-def _picked(record: Mapping[str, Any], call: GraphCall, default: Tuple[str, ...]) -> _Json:
-    """Return the fields that were asked for, and always the id."""
-    wanted = _names(call.parameters.get("fields")) or default
-    return {key: value for key, value in record.items() if key in (*wanted, "id")}
-
-
 # --- the page and its objects ---------------------------------------------------------------------
 
 
 def get_page(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer GET /me: name and id, or the fields asked for."""
+    """Answer GET /me: name and id, or the fields asked for. /me is what the token is for."""
+    token = call.app.about_token
+    if not call.guest and call.kind != "PAGE":
+        of_app = {"id": call.app.id, "name": call.app.name}
+        of_person = {"id": "10000000000000001", "name": "Whoever made the token"}
+        return picked(of_app if call.kind == "APP" else of_person, call, ("name",))
+    if not call.guest and token.page not in ("", page.page_id):
+        return picked({"id": token.page, "name": "Another page"}, call, ("name",))
     record = {
         "name": page.page_name,
         "id": page.page_id,
+        "is_published": page.published,
         "messaging_feature_status": {
             "hop_v2": False,
             "msgr_multi_app": page.settings.mode is Mode.ROUTING,
             "ig_multi_app": False,
         },
     }
-    return _picked(record, call, ("name",))
+    if not page.switches.tells_feature_status:
+        del record["messaging_feature_status"]
+    return picked(record, call, ("name",))
 
 
 def of_object(call: GraphCall) -> Handler:
@@ -77,20 +72,13 @@ def _object(page: SimulatedPage, call: GraphCall) -> _Json:
     profile = person.profile()
     if page.base_url:
         profile["profile_pic"] = f"{page.base_url}/simulator/pictures/{person.psid}.png"
-    return _picked(profile, call, ("first_name", "last_name", "profile_pic"))
+    return picked(profile, call, ("first_name", "last_name", "profile_pic"))
 
 
 def _delete_object(page: SimulatedPage, call: GraphCall) -> _Json:
     if page.personas.pop(call.node, None) is None and not call.guest:
         raise Refused(refusals.NO_SUCH_OBJECT)
     return {"success": True}
-
-
-def debug_token(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer GET /debug_token: every token is valid, and for a page."""
-    scopes = ["pages_messaging", "pages_manage_metadata"]
-    token = {"app_id": call.app.id, "type": "PAGE", "application": call.app.name, "expires_at": 0}
-    return {"data": {**token, "is_valid": True, "scopes": scopes, "profile_id": page.page_id}}
 
 
 # --- personas, Messenger profile, menus -----------------------------------------------------------
@@ -114,7 +102,7 @@ def personas(page: SimulatedPage, call: GraphCall) -> _Json:
 
 def get_profile(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET messenger_profile: one object with the fields that are set, or no object."""
-    wanted = _names(call.parameters.get("fields"))
+    wanted = names(call.parameters.get("fields"))
     found = {key: value for key, value in page.profile.items() if key in wanted}
     return {"data": [found] if found else []}
 
@@ -130,7 +118,7 @@ def set_profile(page: SimulatedPage, call: GraphCall) -> _Json:
 
 def delete_profile(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer DELETE messenger_profile."""
-    for key in _names(call.parameters.get("fields")):
+    for key in names(call.parameters.get("fields")):
         page.profile.pop(key, None)
     return {"result": "success"}
 
@@ -156,52 +144,9 @@ def delete_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
     return {"result": "success"}
 
 
-# --- apps and subscriptions -----------------------------------------------------------------------
-
-
-def subscribed_apps(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer GET subscribed_apps."""
-    apps = page.apps.values()
-    return {"data": [{"id": a.id, "name": a.name, "subscribed_fields": sorted(a.page_fields)} for a in apps]}
-
-
-def subscribe_page(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer POST subscribed_apps: the page-level half of a subscription."""
-    call.app.page_fields = set(_names(call.parameters.get("subscribed_fields")))
-    return {"success": True}
-
-
-def unsubscribe_page(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer DELETE subscribed_apps."""
-    call.app.page_fields = set()
-    return {"success": True}
-
-
-def subscribe_app(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer POST /<app id>/subscriptions: the app-level half. The callback stays the configured one."""
-    app = page.apps.get(call.node)
-    fields = _names(call.parameters.get("fields"))
-    if app is not None and call.parameters.get("object", "page") == "page" and fields:
-        app.fields = set(fields)
-    return {"success": True}
-
-
-def subscriptions(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer GET /<app id>/subscriptions."""
-    app = page.apps.get(call.node, call.app)
-    fields = [{"name": name, "version": "v27.0"} for name in sorted(app.fields)]
-    return {"data": [{"object": "page", "callback_url": app.callback, "active": True, "fields": fields}]}
-
-
-def secondary_receivers(page: SimulatedPage, call: GraphCall) -> _Json:
-    """Answer GET secondary_receivers: every other app (the call is a relic of the handover protocol)."""
-    others = [app for app in page.apps.values() if app is not call.app]
-    return {"data": [_picked({"id": app.id, "name": app.name}, call, ("name",)) for app in others]}
-
-
 def conversations(page: SimulatedPage, call: GraphCall) -> _Json:
     """Answer GET conversations; `is_owner` only with Conversation Routing."""
-    wanted = _names(call.parameters.get("fields"))
+    wanted = names(call.parameters.get("fields"))
     found = []
     for thread in page.threads.values():
         one: _Json = {"id": f"t_{thread.psid}"}
@@ -222,10 +167,6 @@ def _success(page: SimulatedPage, call: GraphCall) -> _Json:
     return {"success": True}
 
 
-def _nothing(page: SimulatedPage, call: GraphCall) -> _Json:
-    return {"data": []}
-
-
 def _ids(page: SimulatedPage, call: GraphCall) -> _Json:
     key = "app" if call.edge == "ids_for_apps" else "page"
     named = {"app": (call.app.id, call.app.name), "page": (page.page_id, page.page_name)}[key]
@@ -241,15 +182,8 @@ CALLS: Mapping[Tuple[str, str], Handler] = {
     ("GET", "custom_user_settings"): get_user_settings,
     ("POST", "custom_user_settings"): set_user_settings,
     ("DELETE", "custom_user_settings"): delete_user_settings,
-    ("GET", "subscribed_apps"): subscribed_apps,
-    ("POST", "subscribed_apps"): subscribe_page,
-    ("DELETE", "subscribed_apps"): unsubscribe_page,
-    ("GET", "subscriptions"): subscriptions,
-    ("POST", "subscriptions"): subscribe_app,
-    ("GET", "secondary_receivers"): secondary_receivers,
     ("GET", "conversations"): conversations,
     ("POST", "message_attachments"): attachments.save,
-    ("GET", "messaging_feature_review"): _nothing,
     ("POST", "nlp_configs"): _success,
     ("POST", "activities"): _success,
     ("GET", "ids_for_apps"): _ids,
@@ -259,4 +193,4 @@ CALLS: Mapping[Tuple[str, str], Handler] = {
 #: Edges of apps and people: their node is not the page.
 EDGES_OF_OTHERS = frozenset({"subscriptions", "activities", "ids_for_apps", "ids_for_pages"})
 
-NODES: Mapping[Tuple[str, str], Handler] = {("GET", "me"): get_page, ("GET", "debug_token"): debug_token}
+NODES: Mapping[Tuple[str, str], Handler] = {("GET", "me"): get_page}

@@ -93,6 +93,7 @@ class Person:
             thread = self._page.person_acts(self.psid)
             entry = self._page.write(thread, kind="message", mid=self._page.new_id(), message=dict(message))
             self._page.publish("message", thread, {"message": {"mid": entry["mid"], **message}}, shown=entry)
+            self._page.answer_by_itself(thread)
             return entry
 
     def _does(self, kind: str, part: Mapping[str, Any]) -> ChatEntry:

@@ -75,10 +75,23 @@ INLINE_WITHOUT_ROUTING = Refusal(  # code not documented
 )
 BAD_DURATION = Refusal(100, "(#100) The parameter duration must be between 1 and 604800 seconds")
 
+ROLES_RETIRED = Refusal(100, "(#100) Only available to Primary and Secondary Receivers.", 2018171)
+
 # --- tokens and objects ---------------------------------------------------------------------------
 
 NO_TOKEN = Refusal(190, "An access token is required to request this resource.")
 BAD_TOKEN = Refusal(190, "Invalid OAuth access token - Cannot parse access token")
+EXPIRED_TOKEN = Refusal(190, "Error validating access token: Session has expired", 463)
+BAD_APP_TOKEN = Refusal(190, "Invalid OAuth access token signature.")
+APP_TOKEN_REQUIRED = Refusal(15, "(#15) This method must be called with an app access_token.")
+PAGE_TOKEN_REQUIRED = Refusal(210, "(#210) A page access token is required to request this resource.")
+#: https://github.com/facebook/facebook-sdk-for-unity/issues/551
+OTHER_VIEWING_APP = Refusal(100, "(#100) The App_id in the input_token did not match the Viewing App")
+VIEWER_MUST_BE_APP = Refusal(
+    100,
+    "(#100) You must provide an app access token, or a user access token that is an owner or developer of "
+    "the app",
+)
 PROOF_MISSING = Refusal(
     100, "API calls from the server require an appsecret_proof argument", type="GraphMethodException"
 )
@@ -100,12 +113,21 @@ MESSAGE_AND_ACTION = Refusal(100, "(#100) Cannot send both message and state at 
 EMPTY_MESSAGE = Refusal(100, "(#100) Message cannot be empty, must provide valid attachment or text", 2018034)
 TEXT_TOO_LONG = Refusal(100, "(#100) Length of param message[text] must be less than or equal to 2000")
 DEAD_TAG = Refusal(100, "(#100) Invalid parameter: this message tag is no longer supported")
+PAGE_RESTRICTED = Refusal(10, "(#10) The page is temporarily restricted from sending messages", 1893063)
+HUMAN_AGENT_NOT_APPROVED = Refusal(
+    100, "(#100) This app is not approved to send messages with the HUMAN_AGENT tag", 1893061
+)
 OUTSIDE_WINDOW = Refusal(
     10,
     "(#10) This message is sent outside of allowed window. Learn more about the new policy here: "
     "https://developers.facebook.com/docs/messenger-platform/policy-overview",
     2018278,
 )
+
+
+def lacks(scope: str) -> Refusal:
+    """Build the refusal of a call for which the token lacks a permission: code 200."""
+    return Refusal(200, f"(#200) Requires {scope} permission to manage the object")
 
 
 def unknown_path(path: str) -> Refused:

@@ -1,4 +1,4 @@
-"""Serves a simulator over HTTP: the Graph API at any path, the control API under /simulator, its page at /.
+"""Serves a simulator over HTTP: Graph API anywhere, control API under /simulator, pages at / and /settings.
 
 The command calls `run`; `serve` (async) and `running` (in a thread of its own) are for tests. It listens on
 127.0.0.1 unless another host is given: whoever reaches it may do everything, except other web pages in the
@@ -70,6 +70,9 @@ def application(simulator: Simulator, routes: Routes, names: Collection[str] = (
     async def page(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC_FILES / "index.html", headers=SECURITY)
 
+    async def settings_page(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC_FILES / "settings.html", headers=SECURITY)
+
     async def asset(request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         if name not in {
@@ -86,6 +89,7 @@ def application(simulator: Simulator, routes: Routes, names: Collection[str] = (
         return web.Response(status=204)  # browsers ask for it; the Graph API would see an object's id
 
     app.router.add_get("/", page)
+    app.router.add_get("/settings", settings_page)  # as facebook.com/settings?tab=...
     app.router.add_get("/favicon.ico", no_icon)
     app.router.add_get("/simulator/page/{name}", asset)
     routes.add_routes(app)

@@ -27,6 +27,12 @@ class Switches:
     strict: bool = False
     #: Refuse calls without `appsecret_proof` (one that is there is checked anyhow).
     require_proof: bool = False
+    #: Whether GET subscribed_apps lists every app of the page, or the caller alone: no page of Meta says.
+    lists_other_apps: bool = True
+    #: Whether GET secondary_receivers, of the retired handover protocol, still answers.
+    lists_secondary_receivers: bool = True
+    #: Whether GET /me still tells `messaging_feature_status`.
+    tells_feature_status: bool = True
 
     def with_changes(self, changes: Mapping[str, Any]) -> Switches:
         """Return switches with *changes*; raises ValueError, which names the key and what it accepts."""

@@ -39,6 +39,8 @@ def send(page: SimulatedPage, call: GraphCall) -> _Json:
     thread = call.thread(page)
     if not page.speaks(call.app.id, thread.psid):
         raise Refused(refusals.SEND_NOT_OWNER)
+    if page.restricted:
+        raise Refused(refusals.PAGE_RESTRICTED)
     if call.parameters.get("sender_action"):
         return _act(page, call, thread)
     _check_window(page, call, thread)
@@ -53,6 +55,8 @@ def _act(page: SimulatedPage, call: GraphCall, thread: Thread) -> _Json:
 
 
 def _check_window(page: SimulatedPage, call: GraphCall, thread: Thread) -> None:
+    if call.parameters.get("tag") == message_checks.HUMAN_AGENT and not call.app.human_agent:
+        raise Refused(refusals.HUMAN_AGENT_NOT_APPROVED)
     # Somebody the simulator has never seen writing may have written before it was started.
     if thread.last_action is None or not page.switches.window:
         return

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import aiohttp
@@ -97,6 +98,15 @@ class WebhookSender:
     def shake_hands(self, app: App) -> None:
         """Verify the callback of *app*, and retry until it is verified."""
         self._tasks.append(self._loop.create_task(self._shake_hands(app)))
+
+    async def verify(self, app: App, callback: str, verify_token: str) -> str:
+        """Ask a new callback for the handshake once; it becomes that of *app* if the answer is "ok"."""
+        said = await self._handshake(replace(app, callback=callback, verify_token=verify_token))
+        if said == "ok":
+            app.callback, app.verify_token = callback, verify_token
+            self.handshakes[app.id] = said
+            self._journal.changed()
+        return said
 
     async def _shake_hands(self, app: App) -> None:
         for pause in itertools.chain(self._pauses[True], itertools.repeat(ASKED_AGAIN)):

@@ -93,6 +93,8 @@ def echoed(written: ChatEntry) -> Dict[str, Any]:
     echo: Dict[str, Any] = {"is_echo": True, "app_id": app_id(written["author"], number=True)}
     if message.get("metadata"):
         echo["metadata"] = message["metadata"]
+    if message.get("ai_generated"):
+        echo["ai_generated"] = True
     echo["mid"] = written["mid"]
     if message.get("text"):
         echo["text"] = message["text"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handover_channel.simulator import Simulator, Switches, graph
+from handover_channel.simulator import Simulator, Switches, caller, graph
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import Request, Response, decode_body
 
@@ -198,7 +198,7 @@ def test_a_call_about_a_thread_needs_a_token(messenger):
 
 
 def test_a_proof_that_is_given_must_be_right(messenger):
-    right = graph.proof(TOKEN, messenger.bot.secret)
+    right = caller.proof(TOKEN, messenger.bot.secret)
 
     assert post(messenger, "/me/messages", HELLO, {"appsecret_proof": right}).status == 200
     assert code(post(messenger, "/me/messages", HELLO, {"appsecret_proof": "0" * 64}))[0] == 100
@@ -211,7 +211,7 @@ def test_a_missing_proof_is_refused_where_the_app_requires_it():
 
 
 def test_tokens_and_proofs_stay_out_of_the_log(messenger):
-    proof = graph.proof(TOKEN, messenger.bot.secret)
+    proof = caller.proof(TOKEN, messenger.bot.secret)
     post(messenger, "/me/messages", {**HELLO, "access_token": TOKEN}, {"appsecret_proof": proof})
 
     log = json.dumps(messenger.journal.after())

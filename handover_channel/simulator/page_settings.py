@@ -1,0 +1,159 @@
+"""Changes what Meta keeps of a page and its apps, as their owners do in Meta's pages, and shows it as JSON.
+
+Of the page: the default app, whether it is published, what answers in it by itself. Of each app: whether it
+is connected and may take control, its webhook fields at both levels, its token, the feature Human Agent. As
+it begins, all of it is right; a test changes one thing, and the settings page is for people.
+
+Tokens and secrets are shown to nobody but whoever makes a new one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Callable, Dict, Mapping
+
+from handover_channel.simulator.access_token import SCOPES, AccessToken
+from handover_channel.simulator.connected_app import ALL_FIELDS, PAGE_INBOX, App
+from handover_channel.simulator.page import SimulatedPage
+
+_Json = Dict[str, Any]
+
+#: What may answer people by itself: the Page inbox's instant reply, Meta's own AI.
+AUTOMATIC_REPLIES = ("", "instant_reply", "meta_ai")
+
+
+def described(page: SimulatedPage) -> _Json:
+    """Return the settings of the page and of its apps."""
+    with page.lock:
+        return {
+            "page": {"id": page.page_id, "name": page.page_name},
+            "default_app": page.default_app or None,
+            "published": page.published,
+            "restricted": page.restricted,
+            "automatic_reply": page.automatic_reply,
+            "get_started": page.profile.get("get_started"),
+            "fields": sorted(ALL_FIELDS),
+            "scopes": list(SCOPES),
+            "apps": [_app(page, app) for app in page.apps.values()],
+        }
+
+
+def _app(page: SimulatedPage, app: App) -> _Json:
+    plain = ("id", "name", "connected", "may_take", "human_agent", "callback")
+    return {
+        **{key: getattr(app, key) for key in plain},
+        "bot": app is page.bot,
+        "inbox": app.id == PAGE_INBOX,
+        "fields": sorted(app.fields),
+        "page_fields": sorted(app.page_fields),
+        "token": app.about_token.for_state(),
+    }
+
+
+def change_page(page: SimulatedPage, given: Mapping[str, Any]) -> None:
+    """Change settings of the page; raises ValueError for an unknown one, KeyError for an unknown app."""
+    with page.lock:
+        for key, value in given.items():
+            if key == "default_app":
+                page.set_default_app(value)
+            elif key == "get_started":
+                _set_get_started(page, value)
+            else:
+                setattr(page, key, _accepted(_OF_PAGE, key, value))
+        page.journal.changed()
+
+
+def change_app(page: SimulatedPage, name: str, given: Mapping[str, Any]) -> None:
+    """Change settings of an app; raises ValueError for an unknown one, KeyError for an unknown app."""
+    with page.lock:
+        app = page.app_called(name)
+        for key, value in given.items():
+            if key == "token":
+                if not isinstance(value, Mapping):
+                    raise ValueError("'token' must be an object, with kind, scopes ...")
+                app.about_token = app.about_token.with_changes(value)
+            else:
+                setattr(app, key, _accepted(_OF_APP, key, value))
+        if not app.connected and page.default_app == app.id:
+            page.default_app = ""
+        page.journal.changed()
+
+
+def new_token(page: SimulatedPage, name: str, scopes: Any) -> str:
+    """Make a new page access token for an app with these permissions, in place of the one before.
+
+    Raises KeyError for an unknown app, ValueError for scopes that are no list.
+    """
+    with page.lock:
+        app = page.app_called(name)
+        app.about_token = AccessToken(scopes=frozenset(_names("scopes", scopes)))
+        app.token = f"page-token-{secrets.token_hex(12)}"
+        page.journal.changed()
+        return app.token
+
+
+def start_from_nothing(page: SimulatedPage) -> None:
+    """Have the bot's app be as on the day it was made: no token, no webhook, no field, no role."""
+    with page.lock:
+        bot = page.bot
+        bot.token, bot.callback = "", ""
+        bot.fields, bot.page_fields = set(), set()
+        bot.may_take = bot.human_agent = False
+        bot.about_token = AccessToken(valid=False, scopes=frozenset())
+        page.profile.pop("get_started", None)
+        page.set_default_app(None)
+
+
+def _set_get_started(page: SimulatedPage, value: Any) -> None:
+    if value is None:
+        page.profile.pop("get_started", None)
+    else:
+        page.profile["get_started"] = value
+
+
+def _names(key: str, value: Any) -> frozenset[str]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{key!r} is {value!r}; it must be a list of names")
+    return frozenset(str(name) for name in value)
+
+
+def _switch(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{key!r} is {value!r}; it must be true or false")
+    return value
+
+
+def _automatic(key: str, value: Any) -> str:
+    if value not in AUTOMATIC_REPLIES:
+        raise ValueError(f"{key!r} is {value!r}; it must be one of {', '.join(map(repr, AUTOMATIC_REPLIES))}")
+    return str(value)
+
+
+def _fields(key: str, value: Any) -> set[str]:
+    unknown = _names(key, value) - ALL_FIELDS
+    if unknown:
+        raise ValueError(f"{key!r}: {', '.join(sorted(unknown))} is no field")
+    return set(_names(key, value))
+
+
+_Reader = Callable[[str, Any], Any]
+
+_OF_PAGE: Mapping[str, _Reader] = {
+    "published": _switch,
+    "restricted": _switch,
+    "automatic_reply": _automatic,
+}
+_OF_APP: Mapping[str, _Reader] = {
+    "connected": _switch,
+    "may_take": _switch,
+    "human_agent": _switch,
+    "fields": _fields,
+    "page_fields": _fields,
+    "callback": lambda key, value: str(value),
+}
+
+
+def _accepted(known: Mapping[str, _Reader], key: str, value: Any) -> Any:
+    if key not in known:
+        raise ValueError(f"{key!r} is no setting (known: {', '.join(sorted(known))})")
+    return known[key](key, value)
