@@ -54,6 +54,11 @@ class AppClient:
         """Extend control to that many seconds from now."""
         return self.calls("extend_thread_control", psid, {"duration": seconds})
 
+    def asks_owner(self, psid: str) -> Response:
+        """Ask who has the thread."""
+        query = {"recipient": psid, "access_token": self._token}
+        return graph.answer(self._page, Request("GET", "/me/thread_owner", query))
+
     def calls(self, edge: str, psid: str, body: Mapping[str, Any]) -> Response:
         """POST to ``/me/<edge>`` for one person."""
         given: Dict[str, Any] = {"recipient": {"id": psid}, **body, "access_token": self._token}

@@ -13,7 +13,7 @@ import secrets
 from typing import Any, Dict, List, Mapping, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
-from handover_channel.simulator import page_calls, refusals, subscription_calls, thread_calls
+from handover_channel.simulator import call_faults, page_calls, refusals, subscription_calls, thread_calls
 from handover_channel.simulator.caller import Caller, check_rights, identify
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.page import SimulatedPage
@@ -27,20 +27,21 @@ def answer(page: SimulatedPage, request: Request) -> Response:
     """Answer a Graph API request, or a batch of them; a refusal is returned, not raised."""
     if request.method == "POST" and not request.steps:
         return _batch(page, request)
+    page.clock.tick()
     with page.lock:
         # The line comes before those of the webhooks that the call causes.
         entry = page.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
-        app, status = page.bot, 200
+        app = page.bot
         try:
             about_thread = request.steps[-1:] and request.steps[-1] in thread_calls.EDGES
             caller = identify(page, request, needs_token=bool(about_thread))
             app = caller.app
-            body = _handled(page, _call(request, caller), caller)
+            call = _call(request, caller)
+            given = call_faults.answered(page, call, entry, lambda: _handled(page, call, caller))
         except Refused as refused:
-            status = refused.refusal.status
-            body = refused.refusal.body(secrets.token_urlsafe(16))
-        page.journal.amend(entry, app=app.id, status=status, answer=body)
-    return Response(status, body)
+            given = refusal(refused)
+        page.journal.amend(entry, app=app.id, status=given.status, answer=given.body)
+    return given
 
 
 def refusal(refused: Refused) -> Response:

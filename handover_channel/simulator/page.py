@@ -18,12 +18,21 @@ from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import quote
 
 from handover_channel.simulator import thread_control, webhooks
+from handover_channel.simulator.clock import Clock
 from handover_channel.simulator.connected_app import PAGE_INBOX, QUIET_FIELDS, App
+from handover_channel.simulator.deliveries import Deliveries, Parcel
+from handover_channel.simulator.faults import OF_PERSON, Faults
 from handover_channel.simulator.journal import Journal
 from handover_channel.simulator.routing import RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
 from handover_channel.simulator.thread import FIRST_PEOPLE, LATER_NAMES, PERSON, ChatEntry, Thread
-from handover_channel.simulator.thread_control import ControlChange, ControlOutcome, PageSettings
+from handover_channel.simulator.thread_control import (
+    IDLE,
+    Action,
+    ControlChange,
+    ControlOutcome,
+    PageSettings,
+)
 
 BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
@@ -40,7 +49,8 @@ class SimulatedPage:
 
     *apps* maps the ids of further apps to their names; the bot (*app_id*) and the Page inbox are always
     there. *default_app* is an app id or name, None for a page without one; another name raises KeyError.
-    *now* gives seconds since the epoch. Apps other than the bot have the token ``token-<app id>``.
+    *now* gives seconds since the epoch: a function, or a `Clock`. Apps other than the bot have the token
+    ``token-<app id>``.
     """
 
     def __init__(
@@ -60,7 +70,8 @@ class SimulatedPage:
         new_id: Callable[[], str] = lambda: "m_" + secrets.token_urlsafe(24),
     ) -> None:
         self.page_id, self.page_name = page_id, page_name
-        self.now, self.new_id = now, new_id
+        self.clock = now if isinstance(now, Clock) else Clock(now)
+        self.now, self.new_id = self.clock.now, new_id
         self.switches = switches or Switches()
         self.lock = threading.RLock()
         self._last_stamp = 0
@@ -73,12 +84,23 @@ class SimulatedPage:
         self.bot = self.apps[app_id]
         self.default_app = self.app_called(default_app).id if default_app else ""
         self.journal = Journal(self._milliseconds)
+        self.faults = Faults(app_id)
+        self.deliveries = Deliveries(
+            page_id,
+            self.clock,
+            self.journal,
+            self.faults,
+            arrives=self._arrives,
+            locked=self._locked,
+            disables=lambda: self.switches.disable_webhooks,
+        )
         #: Takes webhooks for real callbacks; None without a server.
         self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
         #: What Meta has done to the page, and what its owner has switched on there (`page_settings`).
         self.published, self.restricted, self.automatic_reply = True, False, ""
         self.base_url = ""  #: where this simulator is served, "" without a server
         self._start_afresh()
+        self.clock.on_moved(self.note_lapses, next_stop=self._next_lapse)
 
     def _start_afresh(self) -> None:
         self.threads: Dict[str, Thread] = {psid: Thread(psid, name) for psid, name in FIRST_PEOPLE.items()}
@@ -205,7 +227,10 @@ class SimulatedPage:
 
     def person_acts(self, psid: str) -> Thread:
         """Renew control and window because the person does something, having read everything before."""
+        self.clock.tick()
         thread = self.thread(psid)
+        if self.faults:
+            self._taken_unseen(thread)
         thread.control = thread_control.touched(thread.control, self.now())
         self.person_reads(thread)
         thread.last_action = self.now()
@@ -268,16 +293,57 @@ class SimulatedPage:
 
     def _deliver(self, routed: Sequence[RoutedEvent], thread: Thread) -> None:
         for event in routed:
-            app = event.app
-            self.events[app.id].append({"channel": event.channel, "kind": event.kind, "item": event.item})
-            body = webhooks.delivery(self.page_id, event.channel, event.item, self._milliseconds())
-            real = bool(app.callback and self.send_webhook)
-            facts = {"app": app.id, "psid": thread.psid, "channel": event.channel, "event": event.kind}
-            entry = self.journal.add(
-                "webhook", **facts, body=body, status=None if real else "kept", attempts=0, error=""
+            self.deliveries.send(event, thread.psid)
+
+    def _arrives(self, parcel: Parcel) -> None:
+        """Hand to an app what has come to it: to its callback, or to nobody, which is kept."""
+        sent = self.events[parcel.app.id]
+        for event in parcel.events:
+            sent.append({"channel": event.channel, "kind": event.kind, "item": event.item})
+        if parcel.app.callback and self.send_webhook:
+            body = webhooks.meta_json(parcel.body)
+            self.send_webhook(
+                webhooks.WebhookDelivery(parcel.app, body, tuple(parcel.entries), forged=parcel.forged)
             )
-            if real and self.send_webhook:
-                self.send_webhook(webhooks.WebhookDelivery(app, webhooks.meta_json(body), entry))
+            return
+        for entry in parcel.entries:
+            self.journal.amend(entry, status="kept", error="")
+
+    def _locked(self, happening: Callable[[], object]) -> Callable[[], object]:
+        def with_lock() -> object:
+            with self.lock:
+                return happening()
+
+        return with_lock
+
+    # --- faults and time --------------------------------------------------------------------------
+
+    def _taken_unseen(self, thread: Thread) -> None:
+        """Have another app take the thread and nobody be told, where that fault is due."""
+        fault = self.faults.first(OF_PERSON, "", thread.psid, self.bot.id)
+        if fault is not None and self.owner(thread.psid) != fault.by:
+            taken = ControlChange(Action.STEP_IN, fault.by)
+            self.apply_outcome(thread, taken, self.outcome_of(thread, taken))
+            self.journal.add("fault", app=fault.by, psid=thread.psid, act="happens", fault=fault.shown())
+
+    def note_lapses(self) -> List[str]:
+        """Write into the chats whose control has run out meanwhile; Meta sends no event of it (rule 2).
+
+        Returns what to call it, one for each.
+        """
+        with self.lock:
+            now, noted = self.now(), []
+            for thread in self.threads.values():
+                if thread.control.owner and not thread.control.owner_at(now):
+                    lapsed, thread.control = thread.control, IDLE
+                    self._write(thread, kind="control", action="lapse", by=lapsed.owner, owner="")
+                    self.journal.add("meta", app=lapsed.owner, psid=thread.psid, act="lapse", text="")
+                    noted.append(f"control of {thread.psid} has lapsed")
+            return noted
+
+    def _next_lapse(self) -> Optional[float]:
+        with self.lock:
+            return min((t.control.expires for t in self.threads.values() if t.control.owner), default=None)
 
     def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
         """Store an upload in memory, and return its URL, which ends with its name."""
@@ -304,8 +370,13 @@ class SimulatedPage:
         return [event for event, ids in zip(sent, about) if not psid or psid in ids]
 
     def reset(self) -> None:
-        """Forget people, threads, files and log; apps, default app and switches stay."""
+        """Forget people, threads, files, faults and log; apps, default app, switches and time stay."""
         with self.lock:
+            self.faults.clear()
+            for app in self.apps.values():
+                if self.deliveries.is_disabled(app):
+                    app.page_fields = set(app.fields)
+            self.deliveries.start_afresh()
             self._start_afresh()
             self.journal.clear()
 

@@ -47,10 +47,16 @@ File = Tuple[str, bytes, str]
 
 @dataclass(frozen=True)
 class Response:
-    """Status and JSON body."""
+    """Status and JSON body; text instead where *headers* name another type.
+
+    *delay*: seconds of real time until it is sent. *hangs*: it is never sent.
+    """
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    hangs: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 STATIC_FILES = Path(__file__).with_name("static")
+TICK = 0.25  #: seconds between two looks at what is due
 LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets Meta's refusal
 
 #: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
@@ -82,8 +83,7 @@ def application(simulator: Simulator, routes: Routes, names: Collection[str] = (
         return web.FileResponse(STATIC_FILES / name, headers=SECURITY)
 
     async def graph_api(request: web.Request) -> web.StreamResponse:
-        given = await _answered(simulator, request)
-        return web.json_response(given.body, status=given.status)
+        return await _sent(request, await _answered(simulator, request))
 
     async def no_icon(request: web.Request) -> web.StreamResponse:
         return web.Response(status=204)  # browsers ask for it; the Graph API would see an object's id
@@ -107,6 +107,29 @@ async def _answered(simulator: Simulator, request: web.Request) -> Response:
     return graph.answer(
         simulator, Request(request.method, path, dict(request.query), body, authorization, files)
     )
+
+
+async def _sent(request: web.Request, given: Response) -> web.StreamResponse:
+    """Return what is sent for *given*, when it is time; a client that has hung up cancels this."""
+    if given.delay:
+        await asyncio.sleep(given.delay)
+    if given.hangs:
+        if request.transport is not None:
+            request.transport.abort()
+        raise web.HTTPServiceUnavailable  # nobody reads it
+    headers = dict(given.headers)
+    if isinstance(given.body, str):
+        kind = headers.pop("Content-Type", "text/plain")
+        return web.Response(text=given.body, status=given.status, headers=headers, content_type=kind)
+    return web.json_response(given.body, status=given.status, headers=headers)
+
+
+async def _time_passes(simulator: Simulator) -> None:
+    """Have happen what is due by the passing of time, and note what has lapsed by it."""
+    while True:
+        await asyncio.sleep(TICK)
+        simulator.clock.tick()
+        simulator.note_lapses()
 
 
 async def _content(request: web.Request) -> Tuple[Dict[str, Any], Dict[str, File]]:
@@ -137,12 +160,13 @@ async def serve(
     *names*: other names than *host* by which it may be called. *pauses*: ``unreachable_pauses`` and
     ``refused_pauses`` of the `WebhookSender`.
     """
-    sender = WebhookSender(simulator.journal, **pauses)
+    sender = WebhookSender(simulator, **pauses)
     routes = Routes(simulator, sender)
     runner = web.AppRunner(
         application(simulator, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
+    passing = asyncio.ensure_future(_time_passes(simulator))
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
@@ -154,6 +178,7 @@ async def serve(
                 sender.shake_hands(app)
         yield simulator.base_url
     finally:
+        passing.cancel()
         simulator.send_webhook, simulator.base_url = None, ""
         routes.close()
         await runner.cleanup()

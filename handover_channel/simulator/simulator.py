@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 from handover_channel.simulator import state
 from handover_channel.simulator.apps import AppClient, PageInbox
+from handover_channel.simulator.faults import EVERY_APP, Fault
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.person import Person
 
@@ -23,6 +24,26 @@ class Simulator(SimulatedPage):
     def app(self, name: str) -> AppClient:
         """Return an app by id or name, to act as it; raises KeyError where the page has no such app."""
         return AppClient(self, self.app_called(name))
+
+    def fault(self, name: str, *, app: str = "", by: str = "", **options: Any) -> Fault:
+        """Order a fault (`faults.KINDS`); *options* as `Fault` has them, count=None: until it is removed.
+
+        *app* and *by* are ids or names. Raises ValueError for what no fault knows, KeyError for an app that
+        the page does not have.
+        """
+        with self.lock:
+            named = {"app": app if app == EVERY_APP else app and self.app_called(app).id}
+            named["by"] = by and self.app_called(by).id
+            given = {**options, **{key: value for key, value in named.items() if value}}
+            fault = self.faults.add(name, served=bool(self.base_url), **given)
+            self.journal.add("fault", app=fault.app, psid=fault.thread, act="ordered", fault=fault.shown())
+            return fault
+
+    def remove_fault(self, number: int) -> None:
+        """Take a fault away; raises KeyError where there is none of that number."""
+        with self.lock:
+            fault = self.faults.remove(number)
+            self.journal.add("fault", app=fault.app, psid=fault.thread, act="removed", fault=fault.shown())
 
     @property
     def inbox(self) -> PageInbox:

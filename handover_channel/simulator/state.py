@@ -23,6 +23,8 @@ def state(page: SimulatedPage, psid: str = "") -> _Json:
             "default_app": page.default_app or None,
             "switches": asdict(page.switches),
             "now": page.now(),
+            "ahead": page.clock.offset,
+            "faults": [fault.shown() for fault in page.faults],
             "revision": page.journal.revision,
             "apps": [_app(page, app) for app in page.apps.values()],
             "threads": [_thread(page, thread) for thread in shown],
@@ -32,7 +34,8 @@ def state(page: SimulatedPage, psid: str = "") -> _Json:
 
 def _app(page: SimulatedPage, app: App) -> _Json:
     settings = {key: getattr(app, key) for key in ("id", "name", "callback", "may_take")}
-    return {**settings, "bot": app is page.bot, "inbox": app.id == PAGE_INBOX}
+    disabled = page.deliveries.is_disabled(app)
+    return {**settings, "bot": app is page.bot, "inbox": app.id == PAGE_INBOX, "disabled": disabled}
 
 
 def _thread(page: SimulatedPage, thread: Thread) -> _Json:

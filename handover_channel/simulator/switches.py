@@ -33,6 +33,8 @@ class Switches:
     lists_secondary_receivers: bool = True
     #: Whether GET /me still tells `messaging_feature_status`.
     tells_feature_status: bool = True
+    #: Disable a webhook that really fails for an hour, as Meta does; what the fault `webhook_down` fails is.
+    disable_webhooks: bool = False
 
     def with_changes(self, changes: Mapping[str, Any]) -> Switches:
         """Return switches with *changes*; raises ValueError, which names the key and what it accepts."""

@@ -7,7 +7,7 @@
 
 The webhooks of one app are sent one after the other, in order; apps do not wait for each other, and the
 Graph API waits for no webhook. An app that cannot be reached at all is retried for longer than one that
-answers with an error: a bot may still be starting.
+answers with an error: a bot may still be starting. The pauses are on Meta's clock: moving it shortens them.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
@@ -15,6 +15,7 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from dataclasses import replace
@@ -24,7 +25,7 @@ import aiohttp
 
 from handover_channel.simulator import webhooks
 from handover_channel.simulator.connected_app import App
-from handover_channel.simulator.journal import Journal
+from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.webhooks import WebhookDelivery
 
 ANSWER_WITHIN = 5.0  #: seconds
@@ -44,12 +45,12 @@ class WebhookSender:
 
     def __init__(
         self,
-        journal: Journal,
+        page: SimulatedPage,
         *,
         unreachable_pauses: Sequence[float] = UNREACHABLE_PAUSES,
         refused_pauses: Sequence[float] = REFUSED_PAUSES,
     ) -> None:
-        self._journal = journal
+        self._page, self._journal = page, page.journal
         self._pauses = {True: tuple(unreachable_pauses), False: tuple(refused_pauses)}
         self._loop = asyncio.get_running_loop()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
@@ -75,17 +76,34 @@ class WebhookSender:
     async def _deliver(self, delivery: WebhookDelivery) -> None:
         attempts = 0
         while True:
-            status, error = await self.post(delivery.app, delivery.body)
+            status, error = await self._post(delivery.app, delivery.body, delivery.headers)
             attempts += 1
-            self._journal.amend(delivery.entry, status=status, error=error, attempts=attempts)
+            for entry in delivery.entries:
+                self._journal.amend(entry, status=status, error=error, attempts=attempts)
             pauses = self._pauses[status is None]
-            if status == 200 or attempts > len(pauses):
+            if status == 200:
+                self._page.deliveries.succeeded(delivery.app)
                 return
-            await asyncio.sleep(pauses[attempts - 1])
+            with self._page.lock:
+                self._page.deliveries.failed(delivery.app)
+            if attempts > len(pauses):
+                return
+            await self._pause(pauses[attempts - 1])
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until so much time has passed, for us or for Meta."""
+        clock, passed = self._page.clock, asyncio.Event()
+        timer = clock.at(clock.now() + seconds, lambda: self._loop.call_soon_threadsafe(passed.set))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(passed.wait(), seconds)
+        timer.cancel()
 
     async def post(self, app: App, body: bytes) -> Tuple[Optional[int], str]:
         """POST a signed body once; returns the status (None without an answer) and what went wrong."""
-        headers = {**_JSON_HEADERS, **webhooks.signatures(body, app.secret)}
+        return await self._post(app, body, webhooks.signatures(body, app.secret))
+
+    async def _post(self, app: App, body: bytes, signatures: Dict[str, str]) -> Tuple[Optional[int], str]:
+        headers = {**_JSON_HEADERS, **signatures}
         try:
             async with self._http.post(app.callback, data=body, headers=headers) as answer:
                 await answer.read()

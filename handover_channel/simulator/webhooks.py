@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Sequence, Tuple, Union
 
 from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.journal import JournalEntry
@@ -29,11 +29,20 @@ _NUMBERS_IN_SAMPLES = {
 
 @dataclass(frozen=True)
 class WebhookDelivery:
-    """A webhook body on its way to an app with a callback; ``entry`` is its line in the journal."""
+    """A webhook body on its way to an app with a callback.
+
+    *entries*: its lines in the journal, one for each event. *forged*: signed with another secret (a fault).
+    """
 
     app: App
     body: bytes
-    entry: JournalEntry
+    entries: Tuple[JournalEntry, ...]
+    forged: bool = False
+
+    @property
+    def headers(self) -> Dict[str, str]:
+        """Its signature headers."""
+        return signatures(self.body, self.app.secret + "-forged" if self.forged else self.app.secret)
 
 
 def meta_json(value: Any) -> bytes:
@@ -56,6 +65,11 @@ def signatures(body: bytes, secret: str) -> Dict[str, str]:
 def delivery(page: str, channel: str, item: Mapping[str, Any], time: int) -> Dict[str, Any]:
     """Return the body that carries *item* on *channel* (`messaging` or `standby`); *time* in ms."""
     return {"object": "page", "entry": [{"id": page, "time": time, channel: [item]}]}
+
+
+def batched(bodies: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return one body with the entries of all of *bodies*."""
+    return {"object": "page", "entry": [entry for body in bodies for entry in body["entry"]]}
 
 
 def handshake(verify_token: str, challenge: str) -> Dict[str, str]:

@@ -56,7 +56,7 @@ function drawPostback(entry, view) {
   );
 }
 
-const CONTROL = { pass: "passed control", take: "took control", request: "asked for control and got it", release: "released control", step_in: "took control", extend: "extended control" };
+const CONTROL = { pass: "passed control", take: "took control", request: "asked for control and got it", release: "released control", step_in: "took control", extend: "extended control", lapse: "lost control: it ran out" };
 
 function drawControl(entry, view) {
   if (view.mine === "person") return null;

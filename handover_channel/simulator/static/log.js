@@ -52,7 +52,7 @@ function show(entry) {
 }
 
 function draw(entry, open) {
-  const { direction, title, detail, good } = { webhook, graph, inbox }[entry.kind](entry);
+  const { direction, title, detail, good } = ({ webhook, graph, inbox }[entry.kind] ?? other)(entry);
   const status = entry.status === null ? "…" : String(entry.status ?? "");
   const summary = make(
     "summary",
@@ -79,6 +79,12 @@ function graph(entry) {
   const answer = entry.answer === undefined ? [] : [["Answer", entry.answer]];
   const what = entry.body.sender_action ? ` · ${entry.body.sender_action}` : "";
   return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}`, detail: [...query, ...call, ...answer], good: entry.status === null ? null : entry.status === 200 };
+}
+
+// A fault that was ordered, a move of the clock, what Meta does by itself.
+function other(entry) {
+  const { n, at, kind, app, psid, act, text, ...facts } = entry;
+  return { direction: app ? names(app) : "Meta", title: [kind, act, text].filter(Boolean).join(" · "), detail: [["About", { psid, ...facts }]], good: null };
 }
 
 function inbox(entry) {
