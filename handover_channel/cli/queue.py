@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from handover_channel.cli.ages import age
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Show what waits to be worked off and what was given up; retry or drop it.")
 
 DELIVERY = typer.Argument(help="The id in the table of `handover queue`.")
-
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @app.callback(invoke_without_command=True)
@@ -132,17 +131,7 @@ def _print(console: Console, name: str, page: QueuePage, now: float) -> None:
     for item in page.items:
         why = item.outcome or "waits"
         cells = (
-            item.id, item.thread, item.kind, _age(now - item.received_at), why, item.attempts, item.failures,
+            item.id, item.thread, item.kind, age(now - item.received_at), why, item.attempts, item.failures,
         )  # fmt: skip
         table.add_row(*(printable(str(cell)) for cell in (*cells, item.worker)))
     console.print(table, markup=False)
-
-
-def _age(seconds: float) -> str:
-    """Write a time with its two largest units: "2 h 5 min"."""
-    left, parts = max(int(seconds), 0), []
-    for unit, size in _UNITS:
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or "0 s"

@@ -42,9 +42,7 @@ class Ownership:
 
     def is_other(self, owner: ThreadOwner) -> bool:
         """Tell whether *owner* is another app, named or hidden."""
-        if owner.hidden:
-            return (owner.expiration or 0) > self._clock()  # what has run out is nobody's any more
-        return owner.app_id not in ("", self._settings.app_id)
+        return is_other(owner, self._settings.app_id, self._clock())
 
     def take(self, row: Thread, *, signs: bool = False) -> bool:
         """Take control from another app. Raises the GraphError of a refusal, unless control is nobody else's.
@@ -67,3 +65,10 @@ class Ownership:
                     raise
                 return False
         return True
+
+
+def is_other(owner: ThreadOwner, own: str, now: float) -> bool:
+    """Tell whether *owner* is another app than *own*, named or hidden. *now*: in seconds since the epoch."""
+    if owner.hidden:
+        return (owner.expiration or 0) > now  # what has run out is nobody's any more
+    return owner.app_id not in ("", own)

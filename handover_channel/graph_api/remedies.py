@@ -135,6 +135,17 @@ REMEDIES: Mapping[Tuple[Caller, str], Mapping[str, _Row]] = {
 }
 
 
+#: What is mended by nothing but time: Meta is out of reach, or asks for a pause.
+_WAIT = frozenset({UNREACHABLE, known.LATER_REMEDY, known.RATE_REMEDY})
+
+
+def says_to_wait(refusal: Sentence) -> bool:
+    """Tell whether the refusal is none of Meta's to this call: no call would get another answer now."""
+    return refusal in _WAIT or any(
+        says_to_wait(value) for value in refusal.values.values() if isinstance(value, Sentence)
+    )
+
+
 @contextmanager
 def meant_for(caller: Caller, tag: str = "") -> Iterator[None]:
     """Have a GraphError of the calls made in here say what *caller* can do about it."""

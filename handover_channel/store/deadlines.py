@@ -9,7 +9,7 @@ of them write at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -56,6 +56,12 @@ def clear(connection: Connection, thread: str, kind: Optional[str] = None) -> No
     """Take away one deadline of *thread*, or all."""
     query = sa.delete(deadlines).where(deadlines.c.thread == thread)
     connection.execute(query if kind is None else query.where(deadlines.c.kind == kind))
+
+
+def of(connection: Connection, thread: str) -> Dict[str, float]:
+    """Return when the deadlines of *thread* are due, by their kind."""
+    query = sa.select(deadlines.c.kind, deadlines.c.due_at).where(deadlines.c.thread == thread)
+    return {row.kind: row.due_at for row in connection.execute(query)}
 
 
 def is_anything_due(connection: Connected, *, now: float) -> bool:

@@ -58,6 +58,14 @@ class QueuePage(NamedTuple):
     items: List[Queued]
 
 
+class QueueOfThread(NamedTuple):
+    """Deliveries of one thread that somebody may have to look after."""
+
+    waiting: int = 0
+    oldest_at: Optional[float] = None  #: when the first that waits was received, in seconds
+    given_up: int = 0
+
+
 _WAITING = deliveries.c.done_at.is_(None)
 
 
@@ -76,6 +84,15 @@ def get(connection: Connection, delivery: int, *, now: float) -> Optional[Queued
     """Return one delivery, None where there is none with that id."""
     row = connection.execute(_select(now).where(deliveries.c.id == delivery)).mappings().first()
     return Queued(**row) if row else None
+
+
+def of_thread(connection: Connection, thread: str) -> QueueOfThread:
+    """Return what waits in *thread*, and what was given up."""
+    of_it = deliveries.c.thread == thread
+    waits = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(_WAITING, of_it)
+    waiting, oldest_at = connection.execute(waits).one()
+    given_up = sa.select(sa.func.count()).select_from(deliveries).where(IS_GIVEN_UP, of_it)
+    return QueueOfThread(int(waiting), oldest_at, int(connection.execute(given_up).scalar() or 0))
 
 
 def retry(connection: Connection, found: Queued) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import List, Mapping, Optional
 
-from handover_channel.store import Store, findings, threads, transcript
+from handover_channel.store import Store, deadlines, findings, queue_admin, threads, transcript
 from handover_channel.store.findings import Finding
+from handover_channel.store.queue_admin import QueueOfThread
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import Line
 
@@ -19,6 +20,8 @@ class Status:
     log: List[LoggedChange]  #: newest first
     transcript: List[Line]  #: oldest first
     findings: List[Finding] = field(default_factory=list)  #: what is wrong with the set-up
+    deadlines: Mapping[str, float] = field(default_factory=dict)  #: kind -> when it is due
+    queue: QueueOfThread = QueueOfThread()
 
 
 def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
@@ -27,5 +30,11 @@ def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
         found = threads.get(connection, thread)
         if found is None:
             return None
-        wrong = findings.about(connection, thread, now=now)
-        return Status(found, threads.log_of(connection, thread), transcript.of(connection, thread), wrong)
+        return Status(
+            found,
+            threads.log_of(connection, thread),
+            transcript.of(connection, thread),
+            findings.about(connection, thread, now=now),
+            deadlines.of(connection, thread),
+            queue_admin.of_thread(connection, thread),
+        )

@@ -5,10 +5,12 @@ import sys
 from typing import NamedTuple
 
 import pytest
+from play import settings_with
 
 from handover_channel import services
 from handover_channel.cli import main
 from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
+from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.store.thread_status import Status
@@ -42,6 +44,13 @@ class FakeControl:
         return not self.refusal
 
 
+class FakeGraph:
+    """Says that Hootsuite has control."""
+
+    def thread_owner(self, token, thread):
+        return ThreadOwner("3333")
+
+
 class Ran(NamedTuple):
     exit_code: int
     stdout: str
@@ -56,7 +65,7 @@ def handover(monkeypatch, capsys):
         def from_config():
             if error:
                 raise error
-            return services.Services(None, None, None, thread_control or FakeControl())
+            return services.Services(settings_with(), None, FakeGraph(), thread_control or FakeControl())
 
         monkeypatch.setattr(services, "from_config", from_config)
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])

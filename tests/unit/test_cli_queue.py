@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from play import PSID, Play
 
 from handover_channel import services
-from handover_channel.cli import main, queue
+from handover_channel.cli import ages, main, queue
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import queue_admin
 
@@ -198,7 +198,7 @@ def test_a_database_out_of_reach_is_a_plain_refusal(handover, play, monkeypatch)
     [(-5, "0 s"), (0.4, "0 s"), (61, "1 min 1 s"), (3600, "1 h"), (90061, "1 d 1 h"), (86400 * 400, "400 d")],
 )
 def test_an_age_is_written_with_its_two_largest_units(seconds, text):
-    assert queue._age(seconds) == text
+    assert ages.age(seconds) == text
 
 
 # --- tidying --------------------------------------------------------------------------------------

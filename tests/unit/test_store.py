@@ -18,6 +18,7 @@ from handover_channel.store import (
     Store,
     conversation_lists,
     deliveries,
+    open_threads,
     page_updates,
     queue_admin,
     sent_messages,
@@ -339,3 +340,16 @@ def test_a_line_with_a_mid_is_written_once_and_lines_without_one_each(store):
         transcript.add(connection, "7002", Line("person", "hello", 1, mid="m"))
 
     assert len(texts(store)) == 3
+
+
+@on_empty_sqlite
+def test_a_page_of_the_open_threads_reads_each_part_by_its_index(empty):
+    store = Store(empty)
+    store.migrate()
+    with statements_of(store) as found, store.reading() as connection:
+        open_threads.page(connection, limit=5, after=open_threads.Place(0, 1.0, "7001"))
+
+    plan = plan_of(store, next(each for each in found.every if each.startswith("SELECT")))
+    assert "INDEX ix_threads_waiting " in plan
+    assert "INDEX ix_threads_active_open " in plan
+    assert "SCAN threads " not in plan.replace("SCAN threads USING INDEX", "")
