@@ -7,14 +7,16 @@ matters, what to open and what to do there. `--json` prints the JSON alone on st
 from __future__ import annotations
 
 import json
-from enum import Enum
-from typing import TYPE_CHECKING, Callable, List
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from handover_channel.log import printable
+from handover_channel.cli.language import Language, translating
+from handover_channel.cli.status import WhyOfThread, print_paragraph, why_of
+from handover_channel.errors import HandoverError, SettingsError
+from handover_channel.log import printable, printable_lines
 from handover_channel.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -23,14 +25,10 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "could_not_look": "magenta"}
 
 
-class Language(str, Enum):
-    """What the doctor speaks."""
-
-    ENGLISH = "en"
-    ARABIC = "ar"
-
-
 def doctor(
+    thread: Optional[str] = typer.Argument(
+        None, help="The conversation id in Rasa, the person's PSID: first, why the bot is silent there."
+    ),
     only: List[str] = typer.Option(
         [],
         "--only",
@@ -49,23 +47,40 @@ def doctor(
     from handover_channel.doctor.report import to_json
     from handover_channel.doctor.run import examine
 
+    why = _why(thread, language) if thread else None
+    if why and not as_json:
+        print_paragraph(Console(), why)
     report = examine(Facts(), only=only, fix=fix)
     say = _speaking(language)
     if as_json:
-        typer.echo(json.dumps(to_json(report, say), ensure_ascii=False, indent=2))
+        found: Dict[str, Any] = {
+            **to_json(report, say),
+            **({"thread": {"id": why.thread, **why.plain()}} if why else {}),
+        }
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _print(Console(), report, say)
-    raise typer.Exit(report.exit_code)
+    not_looked_at = 2 if thread and why is None else 0
+    raise typer.Exit(report.exit_code or not_looked_at)
+
+
+def _why(thread: str, language: Language) -> Optional[WhyOfThread]:
+    """Return why the bot is silent in *thread*; None, and a line on stderr, where that cannot be known."""
+    try:
+        return why_of(thread, language)
+    except SettingsError:
+        said = f"why the bot is silent in thread {thread} cannot be told: the settings are wrong, see below"
+    except HandoverError as error:
+        said = str(error)
+    typer.echo(printable_lines(said), err=True)
+    return None
 
 
 def _speaking(language: Language) -> Callable[[Sentence], str]:
-    from handover_channel.inbox.rendering import translations
-    from handover_channel.inbox.translation import translated
-
-    texts = translations(language.value)
+    translated = translating(language)
 
     def say(text: Sentence) -> str:
-        said = translated(text, texts)
+        said = translated(text)
         return " ".join(filter(None, (said.sentence, said.details)))
 
     return say

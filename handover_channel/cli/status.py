@@ -12,21 +12,22 @@ import threading
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from handover_channel.cli.ages import age
+from handover_channel.cli.language import Language, translating
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.log import printable
 from handover_channel.messenger.bubble import words
-from handover_channel.rules.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from handover_channel.control.thread_control import ThreadControl
-    from handover_channel.rules.why_silent import MetaSays, Said
+    from handover_channel.rules.why_silent import MetaSays
+    from handover_channel.sentences import Sentence
     from handover_channel.services import Services
     from handover_channel.store.open_threads import OpenThread, Place
     from handover_channel.store.thread_status import Status
@@ -42,7 +43,7 @@ def status(
     thread: Optional[str] = typer.Argument(
         None, help="The conversation id in Rasa: the person's PSID. Without it: all open threads."
     ),
-    language: str = typer.Option("en", help="Of the paragraph: en or ar."),
+    language: Language = typer.Option(Language.ENGLISH, help="Of the paragraph."),
     ask: bool = typer.Option(True, "--ask/--no-ask", help="Ask Meta who has control now."),
     limit: int = typer.Option(50, min=1, max=1000, help="Without THREAD: so many."),
     after: str = typer.Option(
@@ -56,7 +57,6 @@ def status(
     """
     from handover_channel import services
 
-    _expect_language(language)
     parts = services.from_config()
     if thread is None:
         _show_open(parts, limit=limit, after=_place(after), as_json=as_json)
@@ -64,11 +64,11 @@ def status(
     found = status_of(parts.thread_control, thread)
     now = time.time()
     meta = _meta(parts, found, now) if ask else None
-    said = why(parts, found, meta, now=now)
+    why = _why(parts, found, meta, language, now=now)
     if as_json:
-        typer.echo(json.dumps(_plain_status(found, meta, said, language), indent=2))
+        typer.echo(json.dumps(_plain_status(found, meta, why), indent=2))
         return
-    print_paragraph(Console(), said, language)
+    print_paragraph(Console(), why)
     _print_status(Console(), found)
 
 
@@ -85,40 +85,58 @@ def status_of(thread_control: ThreadControl, thread: str) -> Status:
 # --- why the bot is silent ------------------------------------------------------------------------
 
 
-def explain(parts: Services, thread: str) -> List[Said]:
-    """Return why the bot is silent in *thread*, Meta asked. Raises as `status_of`."""
+class WhyOfThread(NamedTuple):
+    """Why the bot is silent in a thread, or that it is not."""
+
+    thread: str
+    why: List[Dict[str, str]]  #: `id` as in rules/why_silent.py, and `text` in the language asked for
+
+    @property
+    def paragraph(self) -> str:
+        """All of it."""
+        return " ".join(each["text"] for each in self.why)
+
+    def plain(self) -> Dict[str, Any]:
+        """Return it for JSON."""
+        return {"why": self.why, "paragraph": self.paragraph}
+
+
+def why_of(thread: str, language: Language) -> WhyOfThread:
+    """Return why the bot is silent in *thread*, Meta asked.
+
+    Raises SettingsError, NotKnown for a thread that was never seen, StoreUnavailable.
+    """
+    from handover_channel import services
+
+    parts = services.from_config()
     found, now = status_of(parts.thread_control, thread), time.time()
-    return why(parts, found, _meta(parts, found, now), now=now)
+    return _why(parts, found, _meta(parts, found, now), language, now=now)
 
 
-def why(parts: Services, found: Status, meta: Optional[MetaSays], *, now: float) -> List[Said]:
+def print_paragraph(console: Console, why: WhyOfThread) -> None:
+    """Print it, and an empty line behind it."""
+    text = printable(why.paragraph)
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print()
+
+
+def _why(
+    parts: Services, found: Status, meta: Optional[MetaSays], language: Language, *, now: float
+) -> WhyOfThread:
     """Return the sentences of the paragraph. *meta*: what Meta said, None if nobody has asked."""
     from handover_channel.control.thread_facts import facts_of
     from handover_channel.rules import why_silent
 
-    return why_silent.explain(facts_of(found, parts.settings, meta or why_silent.MetaSays(), now=now))
+    said = why_silent.explain(facts_of(found, parts.settings, meta or why_silent.MetaSays(), now=now))
+    lines = texts([each.sentence for each in said], language)
+    named = [{"id": each.id, "text": text} for each, text in zip(said, lines)]
+    return WhyOfThread(found.thread.id, named)
 
 
-def print_paragraph(console: Console, said: List[Said], language: str) -> None:
-    """Print the sentences as one paragraph, in *language*, and an empty line behind it."""
-    text = " ".join(each for each in texts(said, language))
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=not console.is_terminal)
-    console.print()
-
-
-def texts(said: List[Said], language: str) -> List[str]:
+def texts(sentences: Sequence[Sentence], language: Language) -> List[str]:
     """Return the sentences in *language*; what Meta said itself stands in quotes, in its words."""
-    from handover_channel.inbox.rendering import translations
-    from handover_channel.inbox.translation import translated
-
-    catalogue = translations(language)
-    found = [translated(each.sentence, catalogue) for each in said]
+    found = map(translating(language), sentences)
     return [f'{each.sentence} "{each.details}"' if each.details else each.sentence for each in found]
-
-
-def _expect_language(language: str) -> None:
-    if language not in LANGUAGES:
-        raise HandoverError(f"--language {language}: there are {', '.join(LANGUAGES)} -> choose among these")
 
 
 def _meta(parts: Services, found: Status, now: float) -> MetaSays:
@@ -142,7 +160,7 @@ def _meta(parts: Services, found: Status, now: float) -> MetaSays:
     return MetaSays(Whose.NO_ANSWER, problem=late)
 
 
-def _plain_status(found: Status, meta: Optional[MetaSays], said: List[Said], language: str) -> Dict[str, Any]:
+def _plain_status(found: Status, meta: Optional[MetaSays], why: WhyOfThread) -> Dict[str, Any]:
     row = found.thread
     names = (
         "id", "channel", "page", "reason", "changed_at", "until", "active_at", "waiting_since", "assignee",
@@ -150,13 +168,11 @@ def _plain_status(found: Status, meta: Optional[MetaSays], said: List[Said], lan
     )  # fmt: skip
     thread = {name: getattr(row, name) for name in names}
     state = {"control": row.state.control.value, "owner": row.state.owner, "target": row.state.target}
-    sentences = texts(said, language)
     return {
         "schema": SCHEMA,
         "thread": {**thread, **state, "refusal": str(row.refusal)},
         "meta": None if meta is None else {**asdict(meta), "whose": meta.whose.value},
-        "why": [{"id": each.id, "text": text} for each, text in zip(said, sentences)],
-        "paragraph": " ".join(sentences),
+        **why.plain(),
         "queue": found.queue._asdict(),
         "findings": [asdict(each) for each in found.findings],
         "changes": [asdict(each) for each in found.log],

@@ -65,6 +65,32 @@ def test_the_paragraph_is_in_arabic_if_that_is_asked_for(play, run):
     assert run("status", PSID, "--language", "xx")[0] == 2
 
 
+def test_the_doctor_begins_with_the_same_paragraph(play, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))  # there is none
+    play.hands_over("inbox")
+
+    code, out, _ = run("doctor", PSID, "--only", "settings")
+    _, json_out, _ = run("doctor", PSID, "--only", "settings", "--json")
+
+    paragraph = run("status", PSID)[1].partition("\n\n")[0]
+    assert code == 1
+    assert out.startswith(paragraph + "\n")
+    found = json.loads(json_out)
+    assert found["thread"]["id"] == PSID
+    assert found["thread"]["why"][0]["id"] == "control.inbox"
+    assert found["checks"]
+
+
+def test_the_doctor_looks_at_the_rest_where_a_thread_is_not_known(play, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("HANDOVER_CONFIG", str(tmp_path / "handover.yml"))
+
+    code, out, err = run("doctor", "1", "--only", "settings")
+
+    assert code == 1
+    assert "settings.valid" in out
+    assert err.startswith("thread 1 was never seen")
+
+
 def test_that_meta_could_not_be_asked_is_said_and_is_no_failure(play, run):
     play.hands_over("sales_bot")
     play.meta.always["thread_owner"] = NO_TAKING

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from play import DAY, HOUR, START
 
+from handover_channel.cli.language import Language
 from handover_channel.cli.status import texts
 from handover_channel.errors import GraphError
 from handover_channel.rules.control import TRANSITIONS, Control, State, bot_may_speak
@@ -73,7 +74,7 @@ def facts(control=Control.APP, target="sales_bot", **more):
 
 
 def paragraph(of, language="en"):
-    return " ".join(texts(explain(of), language))
+    return " ".join(texts([each.sentence for each in explain(of)], Language(language)))
 
 
 @given(FACTS)
@@ -115,7 +116,7 @@ def test_a_meta_that_could_not_be_asked_makes_nothing_wrong(facts):
 @given(FACTS, st.sampled_from(sorted(LANGUAGES)))
 def test_every_sentence_can_be_read_in_every_language(facts, language):
     said = explain(facts)
-    found = texts(said, language)
+    found = texts([each.sentence for each in said], Language(language))
 
     assert len(found) == len(said)
     assert all(text for each, text in zip(said, found) if each.id != "wrong.finding")
