@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import typer
 from rich.console import Console
@@ -68,8 +68,8 @@ def init(
     _show(console, before, changed)
     _say(console, planned)
     if check:
-        typer.echo(f"{len(changed)} files lack something of handover -> handover init", err=True)
-        raise typer.Exit(1)
+        _fail_check(changed)
+        return
     if dry_run:
         typer.echo("Nothing was changed.")
         return
@@ -78,18 +78,36 @@ def init(
         raise HandoverError("Nothing was changed.")
     _write(folder, changed, before, [*runs, run])
     typer.echo(f"Done: {len(changed)} files. handover init --undo takes it out again.")
-    _say_next(project, on_messenger=choices.messenger)
+    _say_next(project, found.facts, on_messenger=choices.messenger)
 
 
-def _say_next(project: Project, *, on_messenger: bool) -> None:
+def _fail_check(lacking: Iterable[str]) -> None:
+    """Exit with 1 if files lack something. A .gitignore does not count: what it covers depends on the machine."""
+    from handover_channel.project_setup.project import GIT_IGNORE
+
+    count = len({*lacking} - {GIT_IGNORE})
+    if count:
+        typer.echo(f"{count} files lack something of handover -> handover init", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"Handover is in this project; {GIT_IGNORE} does not cover its database -> handover init")
+
+
+def _say_next(project: Project, facts: Facts, *, on_messenger: bool) -> None:
     """Print the commands that follow, with the places that Rasa does not look into by itself."""
+    from handover_channel.project_setup.project import SETTINGS
+    from handover_channel.project_setup.settings_file import SIMULATOR_URL
+
     domain = project.domain_folder or next(iter(project.domain))
     places = f" --domain {domain}" if domain != "domain.yml" else ""
     places += f" --data {project.data_folder}" if project.data_folder != "data" else ""
     commands = (f"rasa data validate{places}", f"rasa train{places}", "rasa test --stories tests")
-    servers = ["rasa run --enable-api", "rasa run actions", *(["handover simulate"] if on_messenger else [])]
+    simulate = f"handover simulate{' --any-secret' if facts.credentials.keeps_secret else ''}"
+    servers = ["rasa run --enable-api", "rasa run actions", *([simulate] if on_messenger else [])]
     typer.echo(printable(f"Next: {', '.join(commands)}"))
     typer.echo(f"Then, each in a terminal of its own: {', '.join(servers)}")
+    if facts.credentials.keeps_secret and not facts.settings.is_there:
+        url = f'graph_api: {{url: "{SIMULATOR_URL}"}}'
+        typer.echo(f"While you try things with handover simulate, {SETTINGS} needs {url}")
 
 
 def _choices(

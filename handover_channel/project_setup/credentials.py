@@ -26,6 +26,7 @@ class Facts:
     """What matters in credentials.yml."""
 
     channels: Tuple[str, ...]
+    secret: str = ""  #: of the block that is or becomes ours; as it is written, so it may be a variable
 
     @property
     def has_facebook(self) -> bool:
@@ -38,6 +39,11 @@ class Facts:
         return CHANNEL in self.channels
 
     @property
+    def keeps_secret(self) -> bool:
+        """Whether there is a secret, and not the one that everybody knows."""
+        return self.secret not in ("", SIMULATED["secret"])
+
+    @property
     def has_others(self) -> bool:
         """Whether people write to the bot on other channels."""
         return bool(set(self.channels) - NOT_PEOPLES)
@@ -45,7 +51,10 @@ class Facts:
 
 def look(document: Document) -> Facts:
     """Find the channels."""
-    return Facts(tuple(document.root.names()) if document.root is not None else ())
+    blocks = [each for each in (document.section(CHANNEL), document.section(FACEBOOK)) if each is not None]
+    secrets = [each.get("secret") for each in blocks if each.kind == "mapping"]
+    secret = next((each.value for each in secrets if each is not None and each.kind == "scalar"), "")
+    return Facts(tuple(document.root.names()) if document.root is not None else (), secret)
 
 
 def plan(document: Document, facts: Facts, choices: Choices) -> Planned:

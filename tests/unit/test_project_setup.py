@@ -161,6 +161,19 @@ def test_what_comes_next_are_the_servers_that_the_bot_needs(project):
     assert "rasa run --enable-api, rasa run actions, handover simulate\n" in said
 
 
+@pytest.mark.parametrize(
+    ("secret", "named"),
+    [('"a-secret-of-ours"', True), ("${MESSENGER_SECRET}", True), ("demo-app-secret", False)],
+)
+def test_a_bot_that_keeps_its_secret_is_told_what_the_simulator_needs(project, secret, named):
+    block = f"facebook:\n  verify: a\n  secret: {secret}\n  page-access-token: b\n"
+
+    said = run(project({**PLAIN, "credentials.yml": block}), "--yes")
+
+    assert ("rasa run actions, handover simulate --any-secret\n" in said) is named
+    assert ('handover.yml needs graph_api: {url: "http://127.0.0.1:8090"}' in said) is named
+
+
 def test_without_messenger_there_is_nothing_to_simulate(project):
     said = run(project(PLAIN), "--yes", "--no-messenger")
 
@@ -735,6 +748,17 @@ def test_a_project_under_git_gets_a_gitignore_and_no_other_does(project):
     assert files(root)[".gitignore"].splitlines()[-1] == "handover.db*"
     run(root, "--undo", "--yes")
     assert files(root) == PLAIN
+
+
+def test_a_project_that_git_came_to_later_passes_the_check_and_gets_its_line_at_the_next_run(project):
+    root = project(PLAIN)
+    run(root, "--yes")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+    assert "Handover is in this project; .gitignore does not cover" in run(root, "--check")
+
+    run(root, "--yes")
+    assert files(root)[".gitignore"].splitlines()[-1] == "handover.db*"
 
 
 @pytest.mark.parametrize("line", ["handover.db*", "/handover.db*", "*.db*", "*"])
