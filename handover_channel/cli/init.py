@@ -82,7 +82,7 @@ def init(
 
 
 def _fail_check(lacking: Iterable[str]) -> None:
-    """Exit with 1 if files lack something. A .gitignore does not count: what it covers depends on the machine."""
+    """Exit with 1 if files lack something. What git ignores does not count: it differs between machines."""
     from handover_channel.project_setup.project import GIT_IGNORE
 
     count = len({*lacking} - {GIT_IGNORE})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from handover_channel.project_setup import yaml_edits
@@ -23,6 +24,9 @@ FILE = "handover.yml"
 
 #: Where a rule holds: its form, None for anywhere; and the intent it begins with.
 Situation = Tuple[Optional[str], str]
+
+#: Fewer examples of a language recognise too few requests for people (`python -m bench.handover_examples`).
+ENOUGH = 8
 
 #: How many phrases of ours an intent has that means the same; one may be there by chance.
 _TELLING = 2
@@ -172,19 +176,36 @@ def _nlu(facts: Facts, choices: Choices) -> Tuple[List[Any], List[str]]:
     """Return examples for an intent that has none, and what was left out of them."""
     if any(facts.examples.get(intent) for intent in choices.intents):
         return [], []
-    taken = {_folded(said): intent for intent, examples in facts.examples.items() for said in examples}
-    kept: List[str] = []
-    remarks: List[str] = []
-    for language in choices.languages:
-        for example in PHRASES_OF_LANGUAGE[language].examples:
-            intent = taken.get(_folded(example))
-            if intent is None:
-                kept.append(example)
-            else:
-                remarks.append(f'NLU: "{example}" is left out, it is an example of the intent {intent}')
+    kept, left_out = examples_beside(facts.examples, choices.languages)
+    remarks = [
+        f'NLU: "{example}" is left out, it is an example of the intent {intent}'
+        for example, intent in left_out.items()
+    ]
     return [
         {"intent": choices.intents[0], "examples": yaml_edits.Lines(f"- {each}" for each in kept)}
     ], remarks
+
+
+def examples_beside(
+    own: Mapping[str, Tuple[str, ...]], languages: Tuple[str, ...]
+) -> Tuple[List[str], Dict[str, str]]:
+    """Return the examples of a request for people, and those left out, with the intent that has them.
+
+    *own*: intent -> its examples. As many as the median of these, `ENOUGH` of each language at least: an
+    intent with many more than its neighbours takes what belongs to none.
+    """
+    taken = {_folded(said): intent for intent, examples in own.items() for said in examples}
+    usual = median_low([len(each) for each in own.values() if each] or [0])
+    count = max(ENOUGH, -(-usual // len(languages)))
+    kept: List[str] = []
+    left_out: Dict[str, str] = {}
+    for language in languages:
+        phrases = PHRASES_OF_LANGUAGE[language].examples
+        free = [each for each in phrases if _folded(each) not in taken]
+        kept += free[:count]
+        tried = phrases[: phrases.index(kept[-1])] if free else phrases
+        left_out.update({each: taken[_folded(each)] for each in tried if each not in free})
+    return kept, left_out
 
 
 def intents_like_ours(facts: Facts) -> Dict[str, Tuple[str, ...]]:

@@ -21,6 +21,7 @@ from handover_channel.project_setup import (
     yaml_text,
 )
 from handover_channel.project_setup.edits import Edit
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
 from handover_channel.project_setup.project import Choices
 
 
@@ -293,6 +294,26 @@ def test_an_example_that_differs_in_capitals_and_punctuation_alone_collides():
 
     assert "    - human please\n" not in planned.created["data/handover.yml"].replace("      - ", "    - ")
     assert planned.remarks == ('NLU: "human please" is left out, it is an example of the intent contact',)
+
+
+@pytest.mark.parametrize(("usual", "languages", "count"), [(4, 1, 8), (12, 1, 12), (99, 1, 25), (12, 2, 16)])
+def test_a_request_gets_about_as_many_examples_as_the_bots_own_intents_have(usual, languages, count):
+    own = {f"intent {each}": tuple(f"sentence {n}" for n in range(usual)) for each in "abc"}
+    own = {**own, "large": tuple(f"another {n}" for n in range(200)), "without any": ()}
+
+    kept, left_out = training_data.examples_beside(own, ("en", "tr")[:languages])
+
+    assert len(kept) == len(set(kept)) == count
+    assert not left_out
+
+
+def test_an_example_that_is_left_out_leaves_its_place_to_another():
+    first = PHRASES_OF_LANGUAGE["en"].examples[:2]
+
+    kept, left_out = training_data.examples_beside({"contact": first, "robot": ("human agent!",)}, ("en",))
+
+    assert len(kept) == training_data.ENOUGH
+    assert left_out == {first[0]: "contact", first[1]: "contact", "human agent": "robot"}
 
 
 def test_a_rule_that_is_there_is_not_written_again_and_one_that_does_something_else_is_named():
