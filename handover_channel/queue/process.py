@@ -179,7 +179,6 @@ def main() -> None:
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)-8s %(name)s  - %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     gc.freeze()  # modules are no work for the collector
     deliveries, control, turns = (socket.socket(fileno=int(given)) for given in sys.argv[1:4])
     _quicker_loop()

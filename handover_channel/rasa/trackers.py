@@ -11,7 +11,7 @@ import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
 import sqlalchemy as sa
 
@@ -26,7 +26,8 @@ def events(thread: str, endpoints: Path) -> List[Dict[str, Any]]:
     """Return the events of a conversation, of all its sessions. Raises TrackerOutOfReach."""
     store = _store(thread, endpoints)
     try:
-        tracker = asyncio.run(store.retrieve_full_tracker(thread))
+        with _nothing_said():
+            tracker = asyncio.run(store.retrieve_full_tracker(thread))
     except Exception as error:  # each kind of store raises its own
         raise _failed(thread, endpoints, error) from None
     return [event.as_dict() for event in tracker.events] if tracker else []
@@ -41,7 +42,8 @@ def delete(thread: str, endpoints: Path) -> int:
             f"{name} is not known here -> look after the conversation {thread} there by hand"
         )
     try:
-        return _DELETE[name](store, thread)
+        with _nothing_said():
+            return _DELETE[name](store, thread)
     except Exception as error:
         raise _failed(thread, endpoints, error) from None
 
@@ -56,8 +58,7 @@ def _store(thread: str, endpoints: Path) -> Any:
     if not endpoints.exists():
         raise TrackerOutOfReach(f"{endpoints} is not there -> name Rasa's file: --endpoints FILE")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Rasa deprecates in SQLAlchemy is nobody's business here
+        with _nothing_said():
             kind, store = _as_rasa_makes_it(endpoints)
     except (Exception, SystemExit) as error:
         raise _failed(thread, endpoints, error) from None
@@ -72,6 +73,14 @@ def _store(thread: str, endpoints: Path) -> Any:
     raise TrackerOutOfReach(
         f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> restart Rasa"
     )
+
+
+def _nothing_said() -> ContextManager[Any]:
+    """Show no warning meanwhile: what Rasa and its libraries deprecate is nobody's business here.
+
+    Recorded, not filtered, as some of them set filters of their own when they are imported.
+    """
+    return warnings.catch_warnings(record=True)
 
 
 def _as_rasa_makes_it(endpoints: Path) -> Tuple[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, List, Mapping
 
 import pytest
 import yaml
+from documents import blocks
 
 pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
 
@@ -107,6 +108,24 @@ def test_rasa_finds_no_fault_in_a_bot_that_handover_was_put_into(bot, tmp_path):
 
     assert _problems(folder) == before
     _train_rules(folder, tmp_path / "storage")
+
+
+@pytest.mark.parametrize("bot", ["forms with from_text", "rasa init"])
+def test_what_rasa_warns_of_about_our_names_stands_in_the_documents(bot, tmp_path):
+    folder = _starter(tmp_path) if bot == "rasa init" else _write(tmp_path, BOTS[bot])
+    _init(folder)
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert _problems(folder) == []
+    lines = {str(each.message).strip() for each in shown if "handover" in str(each.message)}
+
+    assert "\n".join(sorted(lines)) == "\n".join(sorted(_documented_warnings()))
+
+
+def _documented_warnings() -> List[str]:
+    shown = [each for each in blocks("text") if each.document == "docs/init.md"]
+    return [line for each in shown for line in each.text.splitlines()]
 
 
 def test_a_bot_that_keeps_its_intent_beside_ours_has_no_contradictions(tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -53,6 +56,20 @@ def test_a_conversation_is_handed_out_and_deleted_and_others_stay(endpoints):
     assert _texts(endpoints, "7001") == []
     assert _texts(endpoints, "7002") == ["good morning"]
     assert trackers.delete("7001", endpoints) == 0
+
+
+def test_the_command_shows_no_warning_of_rasas(tmp_path):
+    database = {"type": "SQL", "dialect": "sqlite", "db": str(tmp_path / "rasa.db")}
+    (tmp_path / "endpoints.yml").write_text(yaml.safe_dump({"tracker_store": database}))
+    (tmp_path / "handover.yml").write_text('app_id: "1"\n')
+    (tmp_path / "credentials.yml").write_text("handover_channel.InboxInput:\n")
+    # What pytest's own filters would hide or raise is shown in a process of its own.
+    command = [sys.executable, "-m", "handover_channel", "export", "7001"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["tracker"] == {"events": []}
 
 
 @pytest.mark.parametrize(

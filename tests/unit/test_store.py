@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -56,6 +57,25 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_expects(empty):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, metadata) == []
+
+
+@on_empty_sqlite
+def test_the_way_to_the_newest_schema_is_nobodys_business(empty, caplog):
+    caplog.set_level(logging.NOTSET, "alembic")
+    caplog.set_level(logging.INFO)
+
+    Store(empty).migrate()
+
+    assert not [each for each in caplog.records if each.name.startswith("alembic")]
+
+
+@on_empty_sqlite
+def test_somebody_who_wants_to_hear_it_does(empty, caplog):
+    caplog.set_level(logging.INFO, "alembic")
+
+    Store(empty).migrate()
+
+    assert [each for each in caplog.records if each.name.startswith("alembic")]
 
 
 @on_empty_sqlite  # the look of an index is SQLite's own

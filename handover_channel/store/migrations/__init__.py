@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 from typing import Optional
 
@@ -24,7 +25,14 @@ def config(connection: Connection) -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Upgrade to the newest schema, inside the connection's transaction."""
+    """Upgrade to the newest schema, inside the connection's transaction.
+
+    Alembic tells at each start, at level INFO, how it goes about that. It is heard from `WARNING` on, unless
+    somebody has set the level of its logger.
+    """
+    alembic = logging.getLogger("alembic")
+    if alembic.level == logging.NOTSET:
+        alembic.setLevel(logging.WARNING)
     if MigrationContext.configure(connection).get_current_revision() != _newest():
         command.upgrade(config(connection), "head")
 
