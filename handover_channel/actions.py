@@ -15,6 +15,7 @@ from rasa_sdk.events import ActionExecuted, EventType, SlotSet, UserUttered
 from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, services
+from handover_channel.control.reachable_targets import meant
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import (
     GraphError,
@@ -39,8 +40,6 @@ from handover_channel.rules.bot_contract import (
 )
 from handover_channel.rules.last_words import words_said
 from handover_channel.rules.return_reasons import ReturnReason
-from handover_channel.settings.section import quoted
-from handover_channel.settings.targets import known_name
 from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
 
@@ -55,7 +54,8 @@ class ActionHandover(Action):
     """Hand the conversation over to the target that the person named, or to the default one.
 
     The target's name is the value of entity `handover_target` in the latest message, else of the slot. A name
-    that no target has stands for the default one: by now the person was told that they are handed over.
+    that no target has, or one that gets no threads of the channel, stands for the default one: by now the
+    person was told that they are handed over.
     Where it cannot be, the bot keeps control and says `utter_handover_failed`; outside the target's business
     hours `utter_handover_closed`, with `{opens}`: when somebody is there.
     """
@@ -72,7 +72,8 @@ class ActionHandover(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: _Domain
     ) -> List[EventType]:
         """Pass control, and mirror it in the slots."""
-        target, channel = self._target(tracker), _channel_of(tracker)
+        channel = _channel_of(tracker)
+        target = self._target(tracker, channel)
         try:
             row = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: self._thread_control.hand_over(tracker.sender_id, target, channel=channel)
@@ -93,21 +94,14 @@ class ActionHandover(Action):
             await self._tell_ahead(dispatcher, row)
         return _slots(row)
 
-    def _target(self, tracker: Tracker) -> Optional[str]:
+    def _target(self, tracker: Tracker, channel: str) -> str:
         said = next(tracker.get_latest_entity_values(TARGET_ENTITY), None) or tracker.get_slot(TARGET_SLOT)
-        settings = self._thread_control.settings
-        known = known_name(settings.targets, said)
-        if said and known is None:
+        to, why = meant(self._thread_control.settings, said, channel)
+        if why:
             logger.warning(
-                "thread %s: handed over to the default target %r, as none is called %s: handover.yml has %s "
-                "-> give the entity %s synonyms that are its names",
-                tracker.sender_id,
-                settings.default_target,
-                quoted(said),
-                ", ".join(settings.targets),
-                TARGET_ENTITY,
+                "thread %s: handed over to the default target %r, as %s", tracker.sender_id, to.name, why
             )
-        return known
+        return to.name
 
     async def _tell_ahead(self, dispatcher: CollectingDispatcher, row: Thread) -> None:
         text = await asyncio.get_running_loop().run_in_executor(None, self._thread_control.ahead, row)

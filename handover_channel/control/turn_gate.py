@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import FrozenSet, Optional, Protocol
 
+from handover_channel.control import reachable_targets
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.transcript_writer import TranscriptWriter
 from handover_channel.messenger.events import MESSENGER
@@ -38,8 +39,8 @@ class TurnGate(Protocol):
         Raises StoreUnavailable.
         """
 
-    def is_closed(self, target: Optional[str]) -> bool:
-        """Tell whether nobody is there now at that target; None: the default one."""
+    def is_nobody_there(self, target: Optional[str], channel: str) -> bool:
+        """Tell whether nobody can be reached now at that target from *channel*; None: the default one."""
 
     def note(self, thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
         """Have a message of the person written down for the agents. Returns at once. *timestamp*: in ms."""
@@ -70,9 +71,10 @@ class SettingsGate:
             )
         return not bot_may_speak(row.state.control)
 
-    def is_closed(self, target: Optional[str]) -> bool:
-        """Tell whether it is outside the business hours of that target; None: the default one."""
-        return self._thread_control.settings.is_closed(target, self._thread_control.clock())
+    def is_nobody_there(self, target: Optional[str], channel: str) -> bool:
+        """Tell whether it is outside that target's business hours, or no target for *channel*."""
+        control = self._thread_control
+        return reachable_targets.is_nobody_there(control.settings, target, channel, control.clock())
 
     def note(self, thread: str, channel: str, mid: str, text: str, timestamp: int) -> None:
         """Have a message of the person written down for the agents. Returns at once. *timestamp*: in ms."""
@@ -93,7 +95,7 @@ class OpenGate:
         """Know no thread."""
         return None
 
-    def is_closed(self, target: Optional[str]) -> bool:
+    def is_nobody_there(self, target: Optional[str], channel: str) -> bool:
         """Find somebody everywhere."""
         return False
 

@@ -116,8 +116,8 @@ class HandoverPolicy(_Untrained):
             lost=_lost(tracker) and FAILED_RESPONSE in domain.action_names_or_texts,
             told=_told(tracker) and not tracker.active_loop_name,
             again=_is_behind_a_return(tracker) and self._is_only_a_way_back(message),
-            closed=_is_request(tracker, domain, self._gate.requests)
-            and self._gate.is_closed(_wanted(tracker)),
+            nobody_there=_is_request(tracker, domain, self._gate.requests)
+            and self._gate.is_nobody_there(_wanted(tracker), tracker.get_latest_input_channel()),
         )
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:

@@ -13,9 +13,9 @@ Rule 4: the message with the keyword is no request. What gets an answer is the i
 Rule 5: an `action_handover` that left no event behind never ran: Rasa goes on without an action server that
         is not there. The notice is out by then. If the row says that the bot still has control, the person is
         told that nobody could be reached.
-Rule 6: who asks for people outside their business hours is not told "I am handing you over" first: the intent
-        (`handover`, or what `handover_intents` names) runs `action_handover` at once, which says when
-        somebody is there.
+Rule 6: who asks for people outside their business hours, or on a channel that they do not answer on, is not
+        told "I am handing you over" first: the intent (`handover`, or what `handover_intents` names) runs
+        `action_handover` at once, which says when somebody is there, or that nobody can be reached.
 Rule 7: a way back and nothing else, right behind the turn of a return, was meant for that return.
 """
 
@@ -45,7 +45,7 @@ class Turn:
     asked: bool = False  #: the return was already run for the latest message, by rule 3
     lost: bool = False  #: the latest event is an `action_handover` without effect
     told: bool = False  #: the latest action is by rule 5 or 6, and no form goes on
-    closed: bool = False  #: the latest message, not answered yet, asks for people who are not there now
+    nobody_there: bool = False  #: the latest message, not answered yet, asks for people who are out of reach
     again: bool = False  #: the latest message is a way back once more, right behind the turn of a return
 
 
@@ -74,4 +74,4 @@ def _with_the_bot(turn: Turn) -> Optional[str]:
         return FAILED_RESPONSE
     if turn.told or (turn.again and not turn.gated):
         return LISTEN_ACTION
-    return HANDOVER_ACTION if turn.closed else None
+    return HANDOVER_ACTION if turn.nobody_there else None

@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from handover_channel.errors import HandoverRefused, OutsideHours, SettingsError, TokenRefused, UnknownTarget
+from handover_channel.errors import HandoverRefused, SettingsError, TokenRefused, UnknownTarget
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
 from handover_channel.sentences import Sentence
@@ -161,17 +161,6 @@ class Settings:
                 name=quoted(name),
                 known=", ".join(self.targets),
             ) from None
-
-    def is_closed(self, name: Optional[str], now: float) -> bool:
-        """Tell whether it is outside the hours of where the bot hands over to, asked for *name*.
-
-        *now*: in seconds since the epoch.
-        """
-        try:
-            self.target(targets_section.known_name(self.targets, name)).expect_open(now)
-        except OutsideHours:
-            return True
-        return False
 
     def inbox_target(self, name: Optional[str] = None) -> Target:
         """Return the target of kind inbox called *name*; for None the default one, or else the first.

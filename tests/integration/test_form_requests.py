@@ -116,7 +116,7 @@ def test_after_a_handover_that_failed_the_form_goes_on(policy, domain):
 
 
 def test_outside_business_hours_nothing_is_promised_in_a_form_either(policy, domain):
-    policy._gate.is_closed = lambda target: True
+    policy._gate.is_nobody_there = lambda target, channel: True
     turn = Turn(policy, domain, *IN_THE_FORM, said("a human", "handover"), SlotSet("name", "a human"))
 
     assert [turn.next(SlotSet("handover_target", None)), turn.next()] == [HANDOVER, "name_form"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import typing
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import pytest
 
@@ -210,7 +210,7 @@ def request(channel: Optional[str] = "rest", **more: Any) -> UserUttered:
 @pytest.mark.parametrize("row", [None, False])
 @pytest.mark.parametrize("channel", ["rest", "facebook"])
 def test_outside_the_hours_nobody_is_promised_a_handover(policy, domain, row, channel):
-    policy._gate.is_muted, policy._gate.is_closed = (lambda thread: row), (lambda target: True)
+    policy._gate.is_muted, policy._gate.is_nobody_there = (lambda thread: row), (lambda target, channel: True)
     said_first = vote(domain, "utter_handover")
     tracker = conversation(domain, request(channel))
     after = conversation(
@@ -222,26 +222,26 @@ def test_outside_the_hours_nobody_is_promised_a_handover(policy, domain, row, ch
 
 
 def test_which_target_is_closed_is_what_the_person_named_else_the_slot_else_the_default(policy, domain):
-    asked: List[Optional[str]] = []
-    policy._gate.is_closed = lambda target: bool(asked.append(target))
+    asked: List[Tuple[Optional[str], str]] = []
+    policy._gate.is_nobody_there = lambda target, channel: bool(asked.append((target, channel)))
     policy._gate.is_muted = lambda thread: False
     slot = SlotSet("handover_target", "hootsuite")
 
     for events in ([request(names=["sales_bot"])], [slot, request()], [request()]):
         best(policy, domain, conversation(domain, *events), vote(domain, "utter_handover"))
 
-    assert asked == ["sales_bot", "hootsuite", None]
+    assert asked == [("sales_bot", "rest"), ("hootsuite", "rest"), (None, "rest")]
 
 
 def test_the_clock_decides_nothing_in_the_stories_of_rasa_test(policy, domain):
-    policy._gate.is_closed = lambda target: True
+    policy._gate.is_nobody_there = lambda target, channel: True
     tracker = conversation(domain, request(channel=None))
 
     assert best(policy, domain, tracker, vote(domain, "utter_handover")) == "utter_handover"
 
 
 def test_a_bots_own_intent_asks_for_people_as_well(policy, domain):
-    policy._gate.is_closed = lambda target: True
+    policy._gate.is_nobody_there = lambda target, channel: True
     policy._gate.requests = frozenset({"order_status"})
     own = conversation(domain, said("a human", "order_status"))
     ours = conversation(domain, request())
@@ -251,7 +251,10 @@ def test_a_bots_own_intent_asks_for_people_as_well(policy, domain):
 
 
 def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
-    policy._gate.is_muted, policy._gate.is_closed = (lambda thread: False), (lambda target: True)
+    policy._gate.is_muted, policy._gate.is_nobody_there = (
+        (lambda thread: False),
+        (lambda target, channel: True),
+    )
     before = [ActiveLoop("order_form"), request()]
     after = [*before, ActionExecuted(HANDOVER, policy="HandoverPolicy"), *CLOSED_SAID]
     form = vote(domain, "order_form", no_user=True)
@@ -261,14 +264,14 @@ def test_a_form_goes_on_after_the_word_that_nobody_is_there(policy, domain):
 
 
 def test_an_action_server_that_is_not_there_is_made_good_outside_the_hours_too(policy, domain):
-    policy._gate.is_closed = lambda target: True
+    policy._gate.is_nobody_there = lambda target, channel: True
     tracker = conversation(domain, request(), ActionExecuted(HANDOVER, policy="HandoverPolicy"))
 
     assert best(policy, domain, tracker) == "utter_handover_failed"
 
 
 def test_the_next_message_is_answered_as_any(policy, domain):
-    policy._gate.is_closed = lambda target: True
+    policy._gate.is_nobody_there = lambda target, channel: True
     told = [
         request(),
         ActionExecuted(HANDOVER, policy="HandoverPolicy"),

@@ -108,6 +108,15 @@ async def test_a_name_that_is_no_target_goes_to_the_default_one_and_is_explained
     assert "sales_bot" in caplog.text
 
 
+async def test_an_app_that_gets_no_threads_of_the_channel_gives_way_to_the_default_target(play, caplog):
+    action = ActionHandover(play.thread_control)
+
+    slots, _, said = await run(action, entities=[entity("sales_bot")], thread="abc", channel="rest")
+
+    assert (slots["handover_target"], said) == ("inbox", [])
+    assert "'sales_bot' is a Meta app" in caplog.text
+
+
 async def test_the_name_of_a_target_may_be_said_in_capitals(play, caplog):
     slots, _, _ = await run(ActionHandover(play.thread_control), entities=[entity("Sales_Bot ")])
 
@@ -172,10 +181,10 @@ async def test_on_messenger_that_has_gone_out_already(make_play):
     assert (await run(ActionHandover(play.thread_control)))[2] == []
 
 
-async def test_an_app_cannot_be_reached_from_another_channel(play):
-    _, _, said = await run(
-        ActionHandover(play.thread_control), entities=[entity("sales_bot")], channel="socketio", thread="abc"
-    )
+async def test_an_app_that_is_the_default_target_cannot_be_reached_from_another_channel(make_play):
+    play = make_play(default_target="sales_bot")
+
+    _, _, said = await run(ActionHandover(play.thread_control), channel="socketio", thread="abc")
 
     assert said == [FAILED]
     assert play.thread_control.token_to_speak("abc")

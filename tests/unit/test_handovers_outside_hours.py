@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from play import HOUR, PSID, START, target
 
+from handover_channel.control import reachable_targets
 from handover_channel.errors import HandoverRefused, OutsideHours
 from handover_channel.rules.business_hours import Hours, parse_spans
 from handover_channel.settings.loader import TargetKind
@@ -62,11 +63,14 @@ def test_an_agent_who_takes_over_is_there_whatever_the_hours(shop):
 
 
 def test_whether_it_is_closed_can_be_asked_before(shop):
-    assert [shop.settings.is_closed(name, shop.clock()) for name in (None, "shop", "inbox", "nobody")] == [
+    def is_nobody_there(name):
+        return reachable_targets.is_nobody_there(shop.settings, name, "rest", shop.clock())
+
+    assert [is_nobody_there(name) for name in (None, "shop", "inbox", "nobody")] == [
         True,
         True,
         False,
         True,  # no target has that name: the default one gets the handover
     ]
     shop.clock.now = OPENS
-    assert not shop.settings.is_closed(None, shop.clock())
+    assert not is_nobody_there(None)

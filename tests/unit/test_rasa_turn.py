@@ -109,7 +109,7 @@ def test_where_no_row_tells_nothing_is_made_of_a_handover_without_effect():
 
 @pytest.mark.parametrize("row", [None, False])
 def test_who_asks_for_people_who_are_not_there_is_told_so_at_once(row):
-    assert next_action(Turn(row=row, intent="handover", closed=True)) == HANDOVER_ACTION
+    assert next_action(Turn(row=row, intent="handover", nobody_there=True)) == HANDOVER_ACTION
 
 
 @pytest.mark.parametrize("row", [None, False])
@@ -122,6 +122,6 @@ def test_an_action_that_never_ran_outside_the_hours_is_made_good(row):
     assert next_action(Turn(row=row, intent="handover", told=True, lost=True)) == FAILED_RESPONSE
 
 
-@pytest.mark.parametrize("turn", [Turn(row=True, closed=True), Turn(target="inbox", closed=True)])
+@pytest.mark.parametrize("turn", [Turn(row=True, nobody_there=True), Turn(target="inbox", nobody_there=True)])
 def test_while_somebody_else_has_control_business_hours_mean_nothing(turn):
     assert next_action(turn) == LISTEN_ACTION

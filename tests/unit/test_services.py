@@ -183,7 +183,7 @@ def test_without_usable_settings_the_gate_stands_open(configured, caplog):
 
     gate = services.turn_gate()
 
-    assert (gate.is_muted("abc"), gate.is_closed(None)) == (None, False)
+    assert (gate.is_muted("abc"), gate.is_nobody_there(None, "rest")) == (None, False)
     assert gate.keywords.match("main menu") is None
     assert gate.note("abc", "rest", "m1", "hello", 1) is None
     assert "colour" in caplog.text
@@ -211,9 +211,24 @@ def test_the_policy_learns_whether_somebody_is_there(configured):
     (configured / "handover.yml").write_text(HANDOVER + HOURS % "0:00-0:01")
     services.from_config().thread_control.clock = lambda: 1_700_000_000.0  # a Tuesday
 
-    closed = services.turn_gate().is_closed
+    gate = services.turn_gate()
 
-    assert [closed(name) for name in (None, "desk", "late", "nobody")] == [True, True, False, True]
+    assert [gate.is_nobody_there(name, "rest") for name in (None, "desk", "late", "nobody")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_the_policy_learns_which_channels_a_target_can_be_reached_from(configured):
+    targets = "targets: {sales: {kind: app, app_id: '2222'}, inbox: {kind: inbox}}\ndefault_target: sales\n"
+    (configured / "handover.yml").write_text(HANDOVER + targets)
+
+    gate = services.turn_gate()
+
+    assert [gate.is_nobody_there(name, "rest") for name in (None, "sales", "inbox")] == [True, True, False]
+    assert not gate.is_nobody_there("sales", "facebook")
 
 
 def test_the_policy_learns_the_keywords(configured):
