@@ -18,9 +18,9 @@ from rasa.core.policies.rule_policy import RULES, RulePolicy
 from sanic import Sanic
 
 from handover_channel import log
+from handover_channel.doctor.installed_bot import RunningBot, problems
 from handover_channel.errors import SettingsError
 from handover_channel.rasa.action_server import ask_later
-from handover_channel.rasa.start_checks import RunningBot, problems
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL

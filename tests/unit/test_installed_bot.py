@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from handover_channel.rasa.start_checks import START_CHECKS, RunningBot, problems
+from handover_channel.doctor.installed_bot import START_CHECKS, RunningBot, problems
 
 WHOLE = RunningBot(
     has_messenger=True,
