@@ -1,16 +1,21 @@
 """Prints what the doctor finds: `handover doctor`.
 
-A table line for each check, in colour where there is a terminal; for what is not well, beneath it, why it
-matters, what to open and what to do there. `--json` prints the JSON alone on stdout.
+1. A row for each check. Of what is well, that it is; of the rest, why it matters, what to open, what to do.
+   A terminal gets a table in colours, anything else lines.
+2. Checks that could not be done for one and the same reason share a row.
+3. `--json` prints the JSON alone on stdout.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from enum import Enum
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from handover_channel.cli.language import Language, translating
@@ -22,7 +27,15 @@ from handover_channel.sentences import Sentence
 if TYPE_CHECKING:
     from handover_channel.doctor.report import Report, Result
 
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "could_not_look": "magenta"}
+Say = Callable[[Sentence], str]
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red", "could_not_look": "magenta"}
+_VERDICTS = {
+    "ok": Sentence("ok"),
+    "warn": Sentence("warning"),
+    "fail": Sentence("wrong"),
+    "could_not_look": Sentence("not seen"),
+}
 
 
 def doctor(
@@ -33,7 +46,7 @@ def doctor(
         [],
         "--only",
         metavar="ID",
-        help="Run this check alone, or these: model.policy, token. May be repeated.",
+        help="Run this check alone, or those that begin with it: model.policy, token. May be repeated.",
     ),
     fix: bool = typer.Option(False, "--fix", help="Put right what can be put right by Meta's API."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, and nothing else."),
@@ -59,7 +72,7 @@ def doctor(
         }
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _print(Console(), report, say)
+        show(Console(), report, say)
     not_looked_at = 2 if thread and why is None else 0
     raise typer.Exit(report.exit_code or not_looked_at)
 
@@ -76,28 +89,80 @@ def _why(thread: str, language: Language) -> Optional[WhyOfThread]:
     return None
 
 
-def _speaking(language: Language) -> Callable[[Sentence], str]:
+def _speaking(language: Language) -> Say:
     translated = translating(language)
 
     def say(text: Sentence) -> str:
         said = translated(text)
-        return " ".join(filter(None, (said.sentence, said.details)))
+        return printable(" ".join(filter(None, (said.sentence, said.details))))
 
     return say
 
 
-def _print(console: Console, report: Report, say: Callable[[Sentence], str]) -> None:
-    for result in report.results:
-        _print_result(console, result, say)
+class _Row(NamedTuple):
+    """A line of what is shown."""
+
+    status: str
+    ids: str
+    found: str
+    more: Tuple[str, ...]  #: beneath it
 
 
-def _print_result(console: Console, result: Result, say: Callable[[Sentence], str]) -> None:
-    status = result.status.value
-    line = Text(f"{status.replace('_', ' '):<15}", style=_COLOURS[status])
-    line.append(f"{result.id:<26}", style="bold")
-    line.append(printable(say(result.found or result.title)))
-    console.print(line, soft_wrap=True)
-    where = " ".join(filter(None, result.where)) if result.where else ""
-    for text in filter(None, (say(result.why), where, say(result.remedy))):
-        if status != "ok":
-            console.print(Text(f"{'':<15}{printable(text)}"), soft_wrap=True)
+def show(console: Console, report: Report, say: Say) -> None:
+    """Print the report, a table where there is a terminal."""
+    rows = list(_rows(report, say))
+    words = {status: say(word).rstrip(".").lower() for status, word in _VERDICTS.items()}
+    if console.is_terminal:
+        console.print(_table(rows, words))
+    else:
+        for each in rows:
+            _print_lines(console, each, words)
+    counts = report.counts()
+    console.print(
+        Text("\n" + ", ".join(f"{words[each.value]}: {counts[each]}" for each in sorted(counts, key=_order)))
+    )
+
+
+def _order(status: Enum) -> int:
+    return list(_VERDICTS).index(status.value)
+
+
+def _rows(report: Report, say: Say) -> Iterator[_Row]:
+    for (status, found), alike in groupby(report.results, key=_likeness):
+        results = list(alike)
+        first = results[0]
+        if status != "could_not_look":
+            yield from (
+                _Row(status, each.id, say(each.found or each.title), _more(each, say)) for each in results
+            )
+        else:
+            yield _Row(
+                status, "\n".join(each.id for each in results), found and say(first.found), _more(first, say)
+            )
+
+
+def _likeness(result: Result) -> Tuple[str, str]:
+    return result.status.value, result.found if result.status.value == "could_not_look" else result.id
+
+
+def _more(result: Result, say: Say) -> Tuple[str, ...]:
+    if result.status.value == "ok":
+        return ()
+    where = printable(" ".join(filter(None, result.where))) if result.where else ""
+    return tuple(filter(None, (say(result.why), where and f"> {where}", say(result.remedy))))
+
+
+def _table(rows: List[_Row], words: Dict[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for each in rows:
+        ids = Text(each.ids, style="bold" if each.status != "ok" else "")
+        said = Text("\n".join((each.found, *each.more)))
+        table.add_row(Text(words[each.status], style=_COLOURS[each.status]), ids, said)
+    return table
+
+
+def _print_lines(console: Console, row: _Row, words: Dict[str, str]) -> None:
+    ids = row.ids.replace("\n", ", ")
+    console.print(Text(f"{words[row.status]:<10}{ids:<26} {row.found}"), soft_wrap=True)
+    for text in row.more:
+        console.print(Text(f"{'':<10}{text}"), soft_wrap=True)

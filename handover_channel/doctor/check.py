@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Iterable, Optional
 
-from handover_channel.doctor.report import UNSAID, Result, Status, Where
+from handover_channel.doctor.report import UNSAID, Result, Status, Where, one_line
 from handover_channel.errors import HandoverError
 from handover_channel.sentences import Sentence
 
@@ -36,6 +36,11 @@ class Found:
     why: Sentence = UNSAID
     remedy: Sentence = UNSAID
     where: Optional[Where] = None
+
+    @property
+    def line(self) -> str:
+        """It as one line of a log, in English."""
+        return one_line(self.found, self.why, self.remedy)
 
     def result(self, check: Check) -> Result:
         """Return it as the result of *check*."""
@@ -71,3 +76,5 @@ class Check:
     fix: Optional[Callable[[Facts], None]] = None  #: changes something; the check looks again afterwards
     #: Whether the check is there at all for this bot. May raise CouldNotLook.
     applies: Callable[[Facts], bool] = _always
+    #: Whether a Rasa that starts looks, too: not at what it says by itself (rasa/running_bot.py).
+    at_start: bool = True

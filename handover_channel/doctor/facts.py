@@ -25,6 +25,8 @@ from handover_channel.settings.loader import Settings
 #: Seconds that the whole examination takes at most.
 SECONDS = 25.0
 
+MOUNTS = Path("/proc/self/mounts")
+
 _Found = TypeVar("_Found")
 
 
@@ -40,11 +42,13 @@ class Facts:
         monotonic: Callable[[], float] = time.monotonic,
         seconds: float = SECONDS,
         pools: Optional[Pools] = None,
+        mounts: Path = MOUNTS,
     ) -> None:
         self.config = settings_path(config, environ)
         self.environ = environ
         self.clock = clock
         self.seconds = seconds
+        self.mounts = mounts  #: where Linux lists its file systems
         self._monotonic = monotonic
         self._until = monotonic() + seconds
         self._pools = pools
@@ -121,10 +125,10 @@ class Facts:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError):
-            raise CouldNotLook(Sentence("%(file)s cannot be read", file=name)) from None
+            raise CouldNotLook(Sentence("the file %(file)s cannot be read", file=name)) from None
         value, _ = yaml_file.parse(text, self.environ)
         if value is not None and not isinstance(value, dict):
-            raise CouldNotLook(Sentence("%(file)s is no YAML with keys", file=name))
+            raise CouldNotLook(Sentence("the file %(file)s is no YAML with keys", file=name))
         return value or {}
 
     @property

@@ -1,14 +1,17 @@
-"""Decides what is wrong with how handover was put into a bot, once Rasa runs it: a table, a row a check.
+"""Decides what is wrong with how handover was put into a bot: a table, a row a check.
 
-Half of it works without an error, and the person reads "I am handing you over" while the bot goes on. So all
-that one process of Rasa can know is said at once when it starts. No I/O, no Rasa.
+Half of it works without an error, and the person reads "I am handing you over" while the bot goes on. What is
+known of the bot comes from Rasa's process when it starts (rasa/running_bot.py), or from its files
+(bot_files.py): both are judged by these rows. No I/O, no Rasa.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import Callable, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
+from handover_channel.doctor.check import Found, fail, warn
+from handover_channel.doctor.report import Where
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -19,6 +22,7 @@ from handover_channel.rules.bot_contract import (
     TARGET_SLOT,
     UNTIL_SLOT,
 )
+from handover_channel.sentences import Sentence
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
 
 POLICY = "handover_channel.HandoverPolicy"
@@ -28,8 +32,8 @@ _NEEDED_SLOTS = (TARGET_SLOT, UNTIL_SLOT)
 
 
 @dataclass(frozen=True)
-class RunningBot:
-    """What one process of Rasa knows of its bot."""
+class InstalledBot:
+    """What is known of a bot."""
 
     is_served: bool = True  #: people reach it by channels, not by `rasa shell` alone
     has_messenger: bool = False  #: our channel
@@ -45,7 +49,6 @@ class RunningBot:
     #: Actions that rules lead to; None where other policies may lead to more.
     actions_of_rules: Optional[FrozenSet[str]] = None
     requests: FrozenSet[str] = frozenset({HANDOVER_INTENT})  #: intents by which people ask for people
-    settings_problem: str = ""  #: why handover.yml cannot be used
 
     @property
     def has_channel(self) -> bool:
@@ -53,14 +56,56 @@ class RunningBot:
         return self.has_messenger or self.has_inbox
 
 
-class Check(NamedTuple):
-    """One thing to look at: *found* tells what is wrong, "" for nothing; *said* has a place for it."""
+class Row(NamedTuple):
+    """One thing to look at."""
 
-    found: Callable[[RunningBot], str]
-    said: str
+    id: str
+    title: Sentence
+    look: Callable[[InstalledBot], Iterator[Found]]
 
 
-def _missing(bot: RunningBot) -> str:
+def _rasas_channel(bot: InstalledBot) -> Iterator[Found]:
+    if bot.has_rasas_facebook and not bot.has_messenger:
+        yield fail(
+            Sentence("credentials.yml has Rasa's own channel facebook"),
+            Sentence(
+                "what people write there goes past handover, and the bot speaks while somebody else has "
+                "control"
+            ),
+            Sentence("rename the block facebook to %(channel)s (its keys are the same)", channel=CHANNEL),
+            Where("credentials.yml: facebook"),
+        )
+
+
+def _channels(bot: InstalledBot) -> Iterator[Found]:
+    if bot.is_served and not bot.has_channel and not bot.has_rasas_facebook:
+        yield warn(
+            Sentence(
+                "config.yml has %(policy)s, and credentials.yml neither %(channel)s nor %(inbox)s",
+                policy=POLICY,
+                channel=CHANNEL,
+                inbox=INBOX_CHANNEL,
+            ),
+            Sentence("no time limit ends a handover here, and nobody sees one"),
+            Sentence(
+                "add %(inbox)s: to credentials.yml, unless another server of this bot has it",
+                inbox=INBOX_CHANNEL,
+            ),
+            Where("credentials.yml"),
+        )
+
+
+def _policy(bot: InstalledBot) -> Iterator[Found]:
+    if bot.has_channel and not bot.has_policy:
+        yield fail(
+            Sentence("the model has no %(policy)s", policy=POLICY),
+            Sentence("the bot answers during a handover on other channels and in forms"),
+            Sentence("add it to `policies` in config.yml, and train"),
+            Where("config.yml: policies"),
+        )
+
+
+def _missing(bot: InstalledBot) -> str:
     is_asked_for = bool(bot.requests & bot.intents) or HANDOVER_ACTION in (bot.actions_of_rules or ())
     wanted = {
         "intent": (() if is_asked_for else tuple(sorted(bot.requests)), bot.intents),
@@ -77,63 +122,69 @@ def _missing(bot: RunningBot) -> str:
     )
 
 
-def _leads_nowhere(bot: RunningBot) -> str:
+def _domain(bot: InstalledBot) -> Iterator[Found]:
+    missing = _missing(bot)
+    if missing:
+        yield fail(
+            Sentence("the domain lacks what a handover needs: %(missing)s", missing=missing),
+            Sentence("without it nobody is handed over, or nobody is told"),
+            Sentence("add it, and train (`handover init` does both)"),
+            Where("domain.yml"),
+        )
+
+
+def _rules(bot: InstalledBot) -> Iterator[Found]:
     known = bot.actions_of_rules
-    if known is None:
-        return ""
-    return " and ".join(each for each in _NEEDED_ACTIONS[:2] if each in bot.actions and each not in known)
+    lost = [each for each in _NEEDED_ACTIONS[:2] if each in bot.actions and each not in (known or ())]
+    if known is not None and lost:
+        yield fail(
+            Sentence(
+                "no rule leads to %(actions)s, and no other policy of the model could",
+                actions=", ".join(lost),
+            ),
+            Sentence("who asks for people, or comes back, gets no answer to it"),
+            Sentence("add rules for the intents, and train"),
+            Where("data/rules.yml"),
+        )
+
+
+def _action_endpoint(bot: InstalledBot) -> Iterator[Found]:
+    if not bot.has_action_endpoint and HANDOVER_ACTION in bot.actions:
+        yield fail(
+            Sentence("endpoints.yml has no action_endpoint"),
+            Sentence("Rasa cannot run %(action)s", action=HANDOVER_ACTION),
+            Sentence(
+                'add `action_endpoint: {url: "http://localhost:5055/webhook"}`, and start '
+                "`rasa run actions`, whose actions import `handover_channel.actions`"
+            ),
+            Where("endpoints.yml: action_endpoint"),
+        )
+
+
+def _socketio(bot: InstalledBot) -> Iterator[Found]:
+    if bot.loses_socketio_rooms:
+        yield fail(
+            Sentence("credentials.yml: socketio.session_persistence is true"),
+            Sentence(
+                "with the python-socketio that is installed Rasa sends nothing to people on that channel"
+            ),
+            Sentence("leave it out, or `pip install 'python-socketio<5.10'`"),
+            Where("credentials.yml: socketio"),
+        )
 
 
 #: What stays wrong until somebody mends it. In the order in which it is said.
-START_CHECKS: Tuple[Check, ...] = (
-    Check(
-        lambda bot: CHANNEL if bot.has_rasas_facebook and not bot.has_messenger else "",
-        "credentials.yml has Rasa's own channel facebook: what people write there goes past handover, and "
-        "the bot speaks while somebody else has control -> rename the block facebook to {} (its keys are the "
-        "same)",
-    ),
-    Check(
-        lambda bot: (
-            INBOX_CHANNEL if bot.is_served and not bot.has_channel and not bot.has_rasas_facebook else ""
-        ),
-        f"config.yml has {POLICY}, and credentials.yml neither {CHANNEL} nor {INBOX_CHANNEL}: no time limit "
-        "ends a handover here, and nobody sees one -> add {}: to credentials.yml, unless another server of "
-        "this bot has it",
-    ),
-    Check(
-        lambda bot: POLICY if bot.has_channel and not bot.has_policy else "",
-        "the model has no {}: the bot answers during a handover on other channels and in forms -> add it to "
-        "policies in config.yml, and train",
-    ),
-    Check(
-        _missing,
-        "the domain lacks what a handover needs: {} -> add it, and train (`handover init` does both)",
-    ),
-    Check(
-        _leads_nowhere,
-        "no rule leads to {}, and no other policy of the model could -> add rules for the intents, and train",
-    ),
-    Check(
-        lambda bot: (
-            "action_endpoint" if not bot.has_action_endpoint and HANDOVER_ACTION in bot.actions else ""
-        ),
-        f"endpoints.yml has no {{}}: Rasa cannot run {HANDOVER_ACTION} -> add action_endpoint: "
-        '{{url: "http://localhost:5055/webhook"}}, and start `rasa run actions`, whose actions import '
-        "handover_channel.actions",
-    ),
-    Check(
-        lambda bot: bot.settings_problem,
-        "the settings cannot be used, so nobody can be handed over: {}",
-    ),
-    Check(
-        lambda bot: "session_persistence" if bot.loses_socketio_rooms else "",
-        "credentials.yml: socketio.{} is true, and with the python-socketio that is installed Rasa sends "
-        "nothing to such a session -> leave it out, or pip install 'python-socketio<5.10'",
-    ),
+ROWS: Tuple[Row, ...] = (
+    Row("channels.facebook", Sentence("Messenger comes by our channel"), _rasas_channel),
+    Row("channels.there", Sentence("A channel of ours is there"), _channels),
+    Row("model.policy", Sentence("The model has our policy"), _policy),
+    Row("model.intents", Sentence("The domain has what a handover needs"), _domain),
+    Row("model.rules", Sentence("Rules lead to our actions"), _rules),
+    Row("action_server.endpoint", Sentence("Rasa knows the action server"), _action_endpoint),
+    Row("channels.socketio", Sentence("Socket.IO reaches people"), _socketio),
 )
 
 
-def problems(bot: RunningBot) -> List[str]:
-    """Return all that is wrong, a sentence each with what to do about it."""
-    found = ((check, check.found(bot)) for check in START_CHECKS)
-    return [check.said.format(what) for check, what in found if what]
+def problems(bot: InstalledBot) -> List[str]:
+    """Return all that is wrong, a line each with what to do about it."""
+    return [found.line for row in ROWS for found in row.look(bot)]

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from handover_channel.sentences import Sentence
+from handover_channel.sentences import Sentence, sentence
 
 #: Of the JSON.
 SCHEMA = 1
 
-UNSAID = Sentence("")
+UNSAID = sentence("")
 
 
 class Status(str, Enum):
@@ -53,8 +53,13 @@ class Result:
     @property
     def line(self) -> str:
         """The result as one line of a log, in English."""
-        said = ": ".join(filter(None, (str(self.found), str(self.why))))
-        return " -> ".join(filter(None, (said, str(self.remedy))))
+        return one_line(self.found, self.why, self.remedy)
+
+
+def one_line(found: Sentence, why: Sentence, remedy: Sentence) -> str:
+    """Return what was found as one line of a log, in English."""
+    said = ": ".join(filter(None, (str(found), str(why))))
+    return " -> ".join(filter(None, (said, str(remedy))))
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,26 @@ import threading
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 from handover_channel import log
-from handover_channel.doctor import settings_checks
+from handover_channel.doctor import bot_checks, rasa_stores, settings_checks, store_checks, version_checks
 from handover_channel.doctor.check import Check, CouldNotLook, Found
 from handover_channel.doctor.facts import Facts
-from handover_channel.doctor.report import Report, Result, Status
+from handover_channel.doctor.report import UNSAID, Report, Result, Status
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.sentences import Sentence
 
 logger = log.logger(__name__)
 
 #: In the order in which they are shown.
-CHECKS: Tuple[Check, ...] = (*settings_checks.CHECKS,)
+CHECKS: Tuple[Check, ...] = (
+    *settings_checks.CHECKS,
+    *bot_checks.CHECKS,
+    *rasa_stores.CHECKS,
+    *store_checks.CHECKS,
+    *version_checks.CHECKS,
+)
+
+#: Those that a Rasa which starts runs itself: what it says of its bot by itself is not among them.
+AT_START: Tuple[Check, ...] = tuple(each for each in CHECKS if each.at_start)
 
 
 def chosen(only: Iterable[str], checks: Sequence[Check] = CHECKS) -> List[Check]:
@@ -93,7 +102,7 @@ def _results(check: Check, facts: Facts) -> List[Result]:
     try:
         if not check.applies(facts):
             return []
-        found = list(check.look(facts)) or [Found(Status.OK, Sentence(""))]
+        found = list(check.look(facts)) or [Found(Status.OK, UNSAID)]
     except CouldNotLook as error:
         found = [_not_seen(error.text, error)]
     except HandoverError as error:

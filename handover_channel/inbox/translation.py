@@ -19,6 +19,9 @@ from handover_channel.sentences import SAID, SAID_AND_REMEDY, Sentence, sentence
 
 _ARROW = re.compile(r"\s*->\s*")
 
+#: Signs that are in names of files, settings and actions, and in no word.
+_OF_NAMES = frozenset("._/")
+
 #: Values that may be words of ours, by the name of their place.
 _TRANSLATED_VALUES: Mapping[str, Mapping[str, str]] = {
     "who": labels.WHO,
@@ -73,6 +76,11 @@ def _value(name: str, value: Any, texts: NullTranslations, details: List[str]) -
 def _sentences(text: str) -> str:
     parts = [part.strip() for part in _ARROW.split(text) if part.strip()]
     return " ".join(
-        part[:1].upper() + part[1:] + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".")
-        for part in parts
+        _begun(part) + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".") for part in parts
     )
+
+
+def _begun(part: str) -> str:
+    """Return *part* with a capital letter, unless it begins with a name such as handover.yml."""
+    first = part.split(maxsplit=1)[0].rstrip(".:,;?!")
+    return part if _OF_NAMES & set(first) else part[:1].upper() + part[1:]

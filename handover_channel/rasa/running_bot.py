@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any, FrozenSet, Iterable, List, Optional, Tuple
+from typing import Any, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from rasa.core.channels.facebook import FacebookInput
 from rasa.core.channels.socketio import AsyncServer
@@ -18,7 +18,9 @@ from rasa.core.policies.rule_policy import RULES, RulePolicy
 from sanic import Sanic
 
 from handover_channel import log
-from handover_channel.doctor.installed_bot import RunningBot, problems
+from handover_channel.doctor.at_start import look_beside
+from handover_channel.doctor.installed_bot import InstalledBot, problems
+from handover_channel.doctor.settings_checks import wrong
 from handover_channel.errors import SettingsError
 from handover_channel.rasa.action_server import ask_later
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
@@ -70,7 +72,8 @@ def _look(app: Sanic, loop: asyncio.AbstractEventLoop, until: float) -> None:
             loop.call_later(LOOK_EVERY, _look, app, loop, until)
         return
     try:
-        found = problems(running_bot(agent, getattr(app.ctx, "input_channels", None) or ()))
+        bot = running_bot(agent, getattr(app.ctx, "input_channels", None) or ())
+        found = [*problems(bot), *(each.line for each in wrong(_requests()[1]))]
     except Exception as error:  # whatever a bot has that we do not know: it starts all the same
         logger.debug("the bot was not looked at: %s", log.trace(error))
         return
@@ -81,6 +84,8 @@ def _look(app: Sanic, loop: asyncio.AbstractEventLoop, until: float) -> None:
         if each not in found_at_start(app):
             logger.warning("half installed: %s", each)
     setattr(app.ctx, _FOUND_AT_START, tuple(found))
+    if bot.is_served:
+        look_beside()
 
 
 def _ask_once(app: Sanic, url: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -89,12 +94,12 @@ def _ask_once(app: Sanic, url: str, loop: asyncio.AbstractEventLoop) -> None:
         ask_later(url, loop)
 
 
-def running_bot(agent: Any, channels: Iterable[Any]) -> RunningBot:
+def running_bot(agent: Any, channels: Iterable[Any]) -> InstalledBot:
     """Return what is known of the bot that *agent* runs on these channels."""
     there, policies, domain = list(channels), _policies(agent), agent.processor.domain
-    requests, settings_problem = _requests()
+    requests, _ = _requests()
     ours = {f"{_OUR_MODULES}{type(each).__name__}" for each in there if _is_ours(type(each))}
-    return RunningBot(
+    return InstalledBot(
         is_served=any(each.name() != _SHELL for each in there),
         has_messenger=CHANNEL in ours,
         has_inbox=INBOX_CHANNEL in ours,
@@ -107,7 +112,6 @@ def running_bot(agent: Any, channels: Iterable[Any]) -> RunningBot:
         has_action_endpoint=getattr(agent, "action_endpoint", None) is not None,
         actions_of_rules=_actions_of_rules(policies),
         requests=requests,
-        settings_problem=settings_problem,
     )
 
 
@@ -135,8 +139,9 @@ def _actions_of_rules(policies: Iterable[Policy]) -> Optional[FrozenSet[str]]:
     return frozenset(found)
 
 
-def _requests() -> Tuple[FrozenSet[str], str]:
+def _requests() -> Tuple[FrozenSet[str], Sequence[str]]:
+    """Return the intents by which people ask for people, and what is wrong with the settings that say so."""
     try:
-        return frozenset(settings_file.load().handover_intents), ""
+        return frozenset(settings_file.load().handover_intents), ()
     except SettingsError as error:
-        return frozenset({HANDOVER_INTENT}), str(error).replace("\n", "; ")
+        return frozenset({HANDOVER_INTENT}), error.problems

@@ -11,7 +11,7 @@ import requests
 import yaml
 from stack import Stack, copy_project, eventually, free_port, write_settings
 
-from handover_channel.rasa.action_server import problem_of, registered_at
+from handover_channel.doctor.action_server import problems_of, registered_at
 
 pytestmark = pytest.mark.rasa
 
@@ -157,8 +157,9 @@ def test_nothing_is_half_installed_in_the_example(stack):
 
 def test_the_action_server_tells_which_actions_it_runs(stack):
     assert "action_handover" in registered_at(stack.actions.health.replace("/health", "/webhook"))
-    assert problem_of(stack.actions.health.replace("/health", "/webhook")) == ""
-    assert problem_of(f"http://127.0.0.1:{free_port()}/webhook").startswith("no action server answers at ")
+    assert list(problems_of(stack.actions.health.replace("/health", "/webhook"))) == []
+    (said,) = problems_of(f"http://127.0.0.1:{free_port()}/webhook")
+    assert said.startswith("no action server answers at ")
 
 
 def test_training_and_checking_the_data_need_no_settings(project):

@@ -159,10 +159,12 @@ NAMES = re.compile(
     r"|Page settings > (?:Advanced messaging|Page quality)|Meta Business Suite(?: > Settings > People)?"
     r"|developers\.facebook\.com|Messenger API settings|Generate access tokens|App settings > Basic"
     r"|Permissions and features|App Review|Human Agent|HUMAN_AGENT|Business Asset User Profile Access"
-    r"|Graph API|Send API|Messenger|Meta|Rasa|YAML|PSID|JSON|HTTP|Alerts|Live|Messages|Host|proxy|UTC"
+    r"|rasa-handover|Rasa(?: 3\.6)?|Python|PostgreSQL|SQLite|NTP|Socket\.IO|python-socketio|postgresql\.conf"
+    r"|YAML|facebook|action_endpoint|socketio\.session_persistence|tracker_store|lock_store|\((?:forms|volume)\)"
+    r"|Graph API|Send API|Messenger|Meta|PSID|JSON|HTTP|Alerts|Live|Messages|Host|proxy|UTC"
     r"|Content-Length|Transfer-Encoding|metastatus\.com|https://graph\.facebook\.com|https?(?:://localhost)?|v27\.0"
     r"|\w+\.yml|graph_api(?:\.url)?|inbox\.\w+|app_id|page-access-token|pages_messaging|docs/deployment\.md"
-    r"|\b(?:secret|url|version|action|inbox|pages)\b|`[^`]+`|\"(?:30 minutes|12 hours|2 days)\""
+    r"|\b(?:secret|true|url|version|action|inbox|pages)\b|`[^`]+`|\"(?:30 minutes|12 hours|2 days)\""
 )
 WORDS = re.compile(r"[A-Za-z]{2,}")
 

@@ -24,8 +24,8 @@ def config(connection: Connection) -> Config:
     return settings
 
 
-def upgrade(connection: Connection) -> None:
-    """Upgrade to the newest schema, inside the connection's transaction.
+def revision(connection: Connection) -> Optional[str]:
+    """Return the revision of the schema, None where there is none yet.
 
     Alembic tells at each start, at level INFO, how it goes about that. It is heard from `WARNING` on, unless
     somebody has set the level of its logger.
@@ -33,11 +33,22 @@ def upgrade(connection: Connection) -> None:
     alembic = logging.getLogger("alembic")
     if alembic.level == logging.NOTSET:
         alembic.setLevel(logging.WARNING)
-    if MigrationContext.configure(connection).get_current_revision() != _newest():
+    found: Optional[str] = MigrationContext.configure(connection).get_current_revision()
+    return found
+
+
+def upgrade(connection: Connection) -> None:
+    """Upgrade to the newest schema, inside the connection's transaction."""
+    if revision(connection) != newest():
         command.upgrade(config(connection), "head")
 
 
 @functools.cache
-def _newest() -> Optional[str]:
+def newest() -> Optional[str]:
     """Return the newest revision: Alembic imports every file of the history to find it out."""
     return ScriptDirectory(str(_FOLDER)).get_current_head()
+
+
+def is_known(name: str) -> bool:
+    """Tell whether this version of the package has a revision of that name."""
+    return any(each.revision == name for each in ScriptDirectory(str(_FOLDER)).walk_revisions())
