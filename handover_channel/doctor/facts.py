@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Hashable, Mapping, Optional, Tuple, Type
 from handover_channel.doctor.check import CouldNotLook
 from handover_channel.doctor.graph_calls import TIMEOUTS, GraphCalls
 from handover_channel.errors import SettingsError
-from handover_channel.graph_api.transport import Pools, Transport
+from handover_channel.graph_api.transport import Pools, Transport, pools_for
 from handover_channel.sentences import Sentence
 from handover_channel.settings import loader, yaml_file
 from handover_channel.settings.credentials import is_without_messenger
@@ -143,6 +143,10 @@ class Facts:
         """Meta. Raises CouldNotLook where the settings cannot be used."""
         settings = self.settings
         return self.once("graph", lambda: self._graph(settings))
+
+    def pools_to(self, url: str) -> Pools:
+        """Return what makes calls to *url*, which is not Meta's."""
+        return self._pools or pools_for(url)
 
     def _graph(self, settings: Settings) -> GraphCalls:
         api = settings.graph_api

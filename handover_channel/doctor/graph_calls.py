@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from handover_channel.doctor.check import CouldNotLook
 from handover_channel.errors import GraphUnavailable
@@ -72,7 +72,7 @@ class GraphCalls:
         try:
             answer = self._transport.exchange(call)
             self._note_clock(answer)
-            error = error_of(answer.status, answer.body, hide=(*call.secrets, self._secret))
+            error = error_of(answer.status, answer.body, hide=self._secrets_of(call))
             if error is not None:
                 raise error
         except GraphUnavailable as error:
@@ -80,6 +80,10 @@ class GraphCalls:
                 Sentence("Meta did not answer: %(said)s", said=error.said), Sentence("look again later")
             ) from None
         return dict(answer.body)
+
+    def _secrets_of(self, call: Call) -> Tuple[str, ...]:
+        # A token that Meta is asked about is a secret, too.
+        return (*call.secrets, self._secret, call.query.get("input_token", ""))
 
     def _note_clock(self, answer: Answer) -> None:
         told: Optional[str] = answer.headers.get("Date")

@@ -12,7 +12,14 @@ import threading
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 from handover_channel import log
-from handover_channel.doctor import bot_checks, rasa_stores, settings_checks, store_checks, version_checks
+from handover_channel.doctor import (
+    bot_checks,
+    meta_checks,
+    rasa_stores,
+    settings_checks,
+    store_checks,
+    version_checks,
+)
 from handover_channel.doctor.check import Check, CouldNotLook, Found
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.report import UNSAID, Report, Result, Status
@@ -28,6 +35,7 @@ CHECKS: Tuple[Check, ...] = (
     *rasa_stores.CHECKS,
     *store_checks.CHECKS,
     *version_checks.CHECKS,
+    *meta_checks.CHECKS,
 )
 
 #: Those that a Rasa which starts runs itself: what it says of its bot by itself is not among them.

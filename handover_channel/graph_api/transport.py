@@ -2,7 +2,7 @@
 
 1. The token travels in the `Authorization` header, never in the URL: URLs end up in logs.
 2. No text of an HTTP library goes further than this file: those texts quote URLs and headers. In the log that
-   urllib3 keeps at level DEBUG, the proof is struck out.
+   urllib3 keeps at level DEBUG, the proof and a token that is asked about are struck out.
 3. Redirects are not followed, cookies not kept, `.netrc` not asked: nothing but the arguments counts.
 4. One pool of connections serves all threads of the process. The calls are urllib3's, at less CPU than by
    requests (docs/decisions/0001-dependencies.md), which only says here what proxy the machine has.
@@ -49,7 +49,7 @@ UPLOAD_READ = 75.0
 #: Bytes that are read at a time: nearly every answer is one of these.
 _BLOCK_OF_ANSWER = 16 * 1024
 
-_PROOF_IN_URL = re.compile(r"(?<=appsecret_proof=)\w+")
+_SECRET_IN_URL = re.compile(r"(?<=appsecret_proof=)\w+|(?<=input_token=)[^&\s]+")
 UNREACHABLE = Sentence(
     "it is tried again by itself; if it lasts, check the network and graph_api.url in handover.yml"
 )
@@ -132,7 +132,7 @@ class Transport:
         self._upload_timeout = Timeout(connect=connect, read=max(read, UPLOAD_READ))
         # Without a host nothing is ever called: `exchange` says so, where the settings did not.
         self._pools = pools or self._own_pools()
-        logging.getLogger("urllib3.connectionpool").addFilter(_without_proof)
+        logging.getLogger("urllib3.connectionpool").addFilter(_without_secrets)
 
     def _own_pools(self) -> Pools:
         return pools_for(self._base) if self._host else PoolManager()
@@ -228,10 +228,10 @@ def _host(url: str) -> str:
         return ""
 
 
-def _without_proof(record: logging.LogRecord) -> bool:
+def _without_secrets(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
         record.args = tuple(
-            _PROOF_IN_URL.sub("***", arg) if isinstance(arg, str) else arg for arg in record.args
+            _SECRET_IN_URL.sub("***", arg) if isinstance(arg, str) else arg for arg in record.args
         )
     return True
 
