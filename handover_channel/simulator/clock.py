@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 LONGEST_MOVE = 10 * 365 * 86400.0  #: seconds
 
@@ -131,13 +131,18 @@ class Clock:
 
     def run(self, by: Union[str, float]) -> List[str]:
         """Move by a duration, stopping at everything that is due; returns what happened (rule 2)."""
-        seconds = seconds_of(by)
-        happened: List[str] = []
+        return [what for happened in self.steps(by) for what in happened]
+
+    def steps(self, by: Union[str, float]) -> Iterator[List[str]]:
+        """Run, and yield what happened at each stop, the last one at the end of the way."""
+        end = self.now() + seconds_of(by)
+        while (stop := self._next_stop()) is not None and stop <= end:
+            with self._moving:
+                happened = self._moved_to(stop)
+            yield happened
         with self._moving:
-            end = self.now() + seconds
-            while (stop := self._next_stop()) is not None and stop <= end:
-                happened += self._moved_to(stop)
-            return happened + self._moved_to(end)
+            happened = self._moved_to(end)
+        yield happened
 
     def _next_stop(self) -> Optional[float]:
         now = self.now()

@@ -90,7 +90,7 @@ class Routes:
         get("/simulator/health", self._health)
         get("/simulator/state", self._state)
         get("/simulator/log", self._log)
-        get("/simulator/events", self._events)
+        get("/simulator/events", self.events)
         get("/simulator/files/{number}", self._file)
         get("/simulator/files/{number}/{name}", self._file)
         get("/simulator/pictures/{psid}.png", _picture)
@@ -125,7 +125,8 @@ class Routes:
         found = [entry for entry in entries if all(entry.get(key) == value for key, value in wanted.items())]
         return web.json_response({"entries": found, "revision": self._simulator.journal.revision})
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Answer with the stream of changes."""
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )

@@ -77,10 +77,10 @@ class SimulatedPage:
         self._last_stamp = 0
         self.apps: Dict[str, App] = {}
         self.connect(App(app_id, BOT, token, secret, verify_token, callback))
-        self.connect(_simulated_app(PAGE_INBOX, "Page inbox"))
+        self.connect(simulated_app(PAGE_INBOX, "Page inbox"))
         for other, name in (apps or {}).items():
             if other not in self.apps:
-                self.connect(_simulated_app(other, name))
+                self.connect(simulated_app(other, name))
         self.bot = self.apps[app_id]
         self.default_app = self.app_called(default_app).id if default_app else ""
         self.journal = Journal(self._milliseconds)
@@ -120,7 +120,7 @@ class SimulatedPage:
 
     def admit(self, app_id: str) -> App:
         """Return the app of that id, connecting it if the page does not know it."""
-        return self.apps.get(app_id) or self.connect(_simulated_app(app_id, f"app {app_id}"))
+        return self.apps.get(app_id) or self.connect(simulated_app(app_id, f"app {app_id}"))
 
     def app_called(self, name: str) -> App:
         """Return the app of that id or name; raises KeyError, which names the known ones."""
@@ -381,6 +381,6 @@ class SimulatedPage:
             self.journal.clear()
 
 
-def _simulated_app(app_id: str, name: str) -> App:
+def simulated_app(app_id: str, name: str) -> App:
     """Return an app without a program behind it."""
     return App(app_id, name, f"token-{app_id}", fields=set(QUIET_FIELDS), page_fields=set(QUIET_FIELDS))

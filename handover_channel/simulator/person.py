@@ -29,15 +29,17 @@ class Person:
         attachment = {"type": kind, "payload": dict(payload) if payload else {"url": url}}
         return self._sends({"attachments": [attachment]})
 
-    def taps(self, mid: str = "", index: int = 0, payload: Optional[str] = None) -> ChatEntry:
-        """Tap a postback button, by its place or payload, of the message *mid* or of the latest buttons.
+    def taps(
+        self, mid: str = "", index: int = 0, payload: Optional[str] = None, title: Optional[str] = None
+    ) -> ChatEntry:
+        """Tap a postback button, by its place, payload or title, of *mid* or of the latest buttons.
 
         Raises `NothingToTap` if there is no such button.
         """
         with self._page.lock:
             entry = self._message(mid) if mid else self._latest_with_buttons()
             buttons = [button for button in buttons_of(entry["message"]) if button.get("type") == "postback"]
-            button = _chosen(buttons, index, payload)
+            button = _chosen(buttons, index, payload, title)
             return self.taps_menu(button["payload"], button["title"], app_id=entry["author"])
 
     def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> ChatEntry:
@@ -58,7 +60,9 @@ class Person:
             )
             return entry
 
-    def chooses(self, index: int = 0, payload: Optional[str] = None, mid: str = "") -> ChatEntry:
+    def chooses(
+        self, index: int = 0, payload: Optional[str] = None, mid: str = "", title: Optional[str] = None
+    ) -> ChatEntry:
         """Tap a quick reply of the message *mid*, or of the latest that has some.
 
         Raises `NothingToTap` if there is no such quick reply.
@@ -66,7 +70,9 @@ class Person:
         with self._page.lock:
             thread = self._page.thread(self.psid)
             entry = self._message(mid) if mid else thread.latest_with_quick_replies()
-            chosen = _chosen((entry or {}).get("message", {}).get("quick_replies") or [], index, payload)
+            chosen = _chosen(
+                (entry or {}).get("message", {}).get("quick_replies") or [], index, payload, title
+            )
             return self._sends({"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}})
 
     def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> ChatEntry:
@@ -116,9 +122,14 @@ class Person:
         raise NothingToTap(f"no buttons in the thread {self.psid!r}")
 
 
-def _chosen(offered: List[Dict[str, Any]], index: int, payload: Optional[str]) -> Dict[str, Any]:
-    if payload is not None:
-        offered, index = [one for one in offered if one.get("payload") == payload], 0
-    if not 0 <= index < len(offered):
-        raise NothingToTap("the message offers no such button or quick reply")
-    return offered[index]
+def _chosen(
+    offered: List[Dict[str, Any]], index: int, payload: Optional[str], title: Optional[str]
+) -> Dict[str, Any]:
+    found = offered
+    for key, wanted in (("payload", payload), ("title", title)):
+        if wanted is not None:
+            found, index = [one for one in found if one.get(key) == wanted], 0
+    if not 0 <= index < len(found):
+        known = ", ".join(repr(one.get("title")) for one in offered) or "none"
+        raise NothingToTap(f"the message offers no such button or quick reply (there: {known})")
+    return found[index]

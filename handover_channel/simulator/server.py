@@ -28,6 +28,7 @@ from typing import (
 from aiohttp import web
 
 from handover_channel.simulator import graph
+from handover_channel.simulator.api_routes import ApiRoutes
 from handover_channel.simulator.http_routes import Routes
 from handover_channel.simulator.page import BOT
 from handover_channel.simulator.refusals import Refused
@@ -50,7 +51,9 @@ SECURITY = {
 }
 
 
-def application(simulator: Simulator, routes: Routes, names: Collection[str] = ()) -> web.Application:
+def application(
+    simulator: Simulator, api: ApiRoutes, routes: Routes, names: Collection[str] = ()
+) -> web.Application:
     """Build the web application of a simulator. *names*: hosts it may be called by, beside loopback."""
 
     @web.middleware
@@ -92,6 +95,7 @@ def application(simulator: Simulator, routes: Routes, names: Collection[str] = (
     app.router.add_get("/settings", settings_page)  # as facebook.com/settings?tab=...
     app.router.add_get("/favicon.ico", no_icon)
     app.router.add_get("/simulator/page/{name}", asset)
+    api.add_routes(app)
     routes.add_routes(app)
     app.router.add_route("*", "/{path:.*}", graph_api)
     return app
@@ -162,8 +166,9 @@ async def serve(
     """
     sender = WebhookSender(simulator, **pauses)
     routes = Routes(simulator, sender)
+    api = ApiRoutes(simulator, sender, routes.events)
     runner = web.AppRunner(
-        application(simulator, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
+        application(simulator, api, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
     passing = asyncio.ensure_future(_time_passes(simulator))
@@ -181,6 +186,7 @@ async def serve(
         passing.cancel()
         simulator.send_webhook, simulator.base_url = None, ""
         routes.close()
+        api.close()
         await runner.cleanup()
         await sender.close()
 

@@ -19,7 +19,7 @@ import contextlib
 import itertools
 import secrets
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import aiohttp
 
@@ -56,6 +56,8 @@ class WebhookSender:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
         self._queues: Dict[str, asyncio.Queue[WebhookDelivery]] = {}
         self._tasks: List[asyncio.Task[Any]] = []
+        self._posting = 0  # bodies on the wire now
+        self._pausing: Set[str] = set()  # apps whose next attempt waits for its time
         self.handshakes: Dict[str, str] = {}  #: app id -> "ok", or what went wrong
 
     def accept(self, delivery: WebhookDelivery) -> None:
@@ -76,7 +78,11 @@ class WebhookSender:
     async def _deliver(self, delivery: WebhookDelivery) -> None:
         attempts = 0
         while True:
-            status, error = await self._post(delivery.app, delivery.body, delivery.headers)
+            self._posting += 1
+            try:
+                status, error = await self._post(delivery.app, delivery.body, delivery.headers)
+            finally:
+                self._posting -= 1
             attempts += 1
             for entry in delivery.entries:
                 self._journal.amend(entry, status=status, error=error, attempts=attempts)
@@ -88,7 +94,21 @@ class WebhookSender:
                 self._page.deliveries.failed(delivery.app)
             if attempts > len(pauses):
                 return
-            await self._pause(pauses[attempts - 1])
+            self._pausing.add(delivery.app.id)
+            try:
+                await self._pause(pauses[attempts - 1])
+            finally:
+                self._pausing.discard(delivery.app.id)
+
+    async def settle(self, within: float = ANSWER_WITHIN) -> bool:
+        """Wait until all that can be delivered now is; return whether that was so *within* seconds."""
+        until = self._loop.time() + within
+        while self._loop.time() < until:
+            await asyncio.sleep(0.002)  # what other threads have accepted is queued meanwhile
+            waits = any(not q.empty() for app, q in self._queues.items() if app not in self._pausing)
+            if not self._posting and not waits:
+                return True
+        return False
 
     async def _pause(self, seconds: float) -> None:
         """Wait until so much time has passed, for us or for Meta."""

@@ -48,6 +48,10 @@ def test_the_wheel_has_what_is_no_python(names, folder):
     assert set(there) <= names
 
 
+def test_the_wheel_has_the_description_of_the_simulators_api(names):
+    assert "handover_channel/simulator/openapi.json" in names
+
+
 def test_the_wheel_has_every_module_and_migration_and_the_mark_of_its_types(names):
     modules = {name for name in _files() if name.endswith(".py")}
 

@@ -1,0 +1,184 @@
+"""Carries out the calls of the control API that act: as people, as apps, as staff, on the page. No HTTP.
+
+Each function takes a checked body (api_bodies.py) and returns the JSON of the answer. Raises KeyError for an
+app or a fault that is not there, `NothingToTap`, and ValueError; each says what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from handover_channel.simulator.apps import AppClient
+from handover_channel.simulator.clock import seconds_of
+from handover_channel.simulator.connected_app import PAGE_INBOX
+from handover_channel.simulator.faults import FAULTS
+from handover_channel.simulator.page import simulated_app
+from handover_channel.simulator.person import Person
+from handover_channel.simulator.request import Response
+from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.thread import ChatEntry, Thread
+from handover_channel.simulator.thread_control import DAY, ThreadControl
+
+_Json = Dict[str, Any]
+Given = Mapping[str, Any]
+Act = Callable[[Simulator, Given], Any]
+
+
+def _written(entry: Optional[ChatEntry]) -> _Json:
+    return {"mid": entry.get("mid"), "at": entry["at"], "kind": entry["kind"]} if entry else {}
+
+
+def _by_person(act: Callable[[Person, Given], Optional[ChatEntry]]) -> Act:
+    return lambda simulator, given: _written(act(simulator.person(given["person"]), given))
+
+
+def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
+    def call(simulator: Simulator, given: Given) -> _Json:
+        answer = act(simulator.app(given["app"]), given["person"], given)
+        return {"status": answer.status, "body": answer.body}
+
+    return call
+
+
+def _picked(given: Given, *keys: str) -> _Json:
+    return {key: given[key] for key in keys if key in given}
+
+
+def _tap_menu(simulator: Simulator, given: Given) -> _Json:
+    app = given.get("app")
+    app_id = simulator.app_called(app).id if app else ""
+    person = simulator.person(given["person"])
+    return _written(person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id))
+
+
+def _reply(simulator: Simulator, given: Given) -> _Json:
+    app = simulator.app_called(given["app"])
+    message = given.get("message") or {"text": given["text"]}
+    if app.id == PAGE_INBOX:
+        return _written(simulator.inbox.replies(given["person"], str(message.get("text", ""))))
+    answer = AppClient(simulator, app).sends(given["person"], message)
+    return {"status": answer.status, "body": answer.body}
+
+
+def _main(simulator: Simulator, given: Given) -> _Json:
+    simulator.inbox.moves_to_main(given["person"])
+    return {}
+
+
+def _done(simulator: Simulator, given: Given) -> _Json:
+    simulator.inbox.done(given["person"])
+    return {}
+
+
+def _default_app(simulator: Simulator, given: Given) -> _Json:
+    simulator.set_default_app(given["app"])
+    return {"mode": simulator.settings.mode.value, "default_app": simulator.default_app or None}
+
+
+def _switches(simulator: Simulator, given: Given) -> _Json:
+    simulator.switches = simulator.switches.with_changes(given)
+    simulator.journal.changed()
+    return dict(vars(simulator.switches))
+
+
+def _fault(simulator: Simulator, given: Given) -> _Json:
+    return simulator.fault(**given).shown()
+
+
+def _faults(simulator: Simulator, given: Given) -> _Json:
+    known = {
+        name: {
+            "where": fault.where,
+            "does": fault.does,
+            "source": fault.source,
+            "only": sorted(fault.only),
+            "http_only": fault.http_only,
+        }
+        for name, fault in FAULTS.items()
+    }
+    return {"ordered": [fault.shown() for fault in simulator.faults], "known": known}
+
+
+def _remove_faults(simulator: Simulator, given: Given) -> _Json:
+    ordered = list(simulator.faults)
+    for fault in ordered:
+        simulator.remove_fault(fault.number)
+    return {"removed": len(ordered)}
+
+
+def seed(simulator: Simulator, given: Given) -> _Json:
+    """Begin with people, apps and threads in a state; all is checked before anything is changed."""
+    apps = {each["id"]: each.get("name") or f"app {each['id']}" for each in given.get("apps", ())}
+    names = {name: app_id for app_id, name in apps.items()}
+
+    def app_id(name: str) -> str:
+        return name if name in apps else names.get(name) or simulator.app_called(name).id
+
+    owners = {
+        each["person"]: (app_id(each["owner"]), seconds_of(each.get("expires_in", DAY)))
+        for each in given.get("threads", ())
+    }
+    default = given.get("default_app")
+    default_id = app_id(default) if default else None
+    switches = simulator.switches.with_changes(given.get("switches", {}))
+    with simulator.lock:
+        simulator.reset()
+        for number, name in apps.items():
+            if number not in simulator.apps:
+                simulator.connect(simulated_app(number, name))
+            simulator.apps[number].name = name
+        if given.get("people"):
+            simulator.threads.clear()
+        for each in given.get("people", ()):
+            simulator.threads[each["id"]] = Thread(each["id"], each.get("name") or each["id"])
+        for person, (owner, seconds) in owners.items():
+            simulator.thread(person).control = ThreadControl(owner, simulator.now() + seconds)
+        if "default_app" in given:
+            simulator.set_default_app(default_id)
+        simulator.switches = switches
+        simulator.journal.changed()
+    return {}
+
+
+def _reset(simulator: Simulator, given: Given) -> _Json:
+    simulator.reset()
+    return {}
+
+
+#: Operation of openapi.json -> what it does. The others are for HTTP alone: api_routes.py.
+ACTS: Mapping[str, Act] = {
+    "reset": _reset,
+    "seed": seed,
+    "say": _by_person(lambda person, given: person.says(given["text"])),
+    "send": _by_person(
+        lambda person, given: person.sends(given["type"], given.get("url", ""), given.get("payload"))
+    ),
+    "tap": _by_person(
+        lambda person, given: person.taps(**_picked(given, "mid", "index", "payload", "title"))
+    ),
+    "tapMenu": _tap_menu,
+    "choose": _by_person(
+        lambda person, given: person.chooses(**_picked(given, "mid", "index", "payload", "title"))
+    ),
+    "react": _by_person(
+        lambda person, given: person.reacts(given["mid"], **_picked(given, "reaction", "emoji"))
+    ),
+    "comeBy": _by_person(lambda person, given: person.comes_by(given["ref"], **_picked(given, "source"))),
+    "optIn": _by_person(
+        lambda person, given: person.opts_in(given["payload"], given.get("type", "notification_messages"))
+    ),
+    "read": _by_person(lambda person, given: person.reads()),
+    "reply": _reply,
+    "pass": _by_app(lambda app, psid, given: app.passes(psid, **_picked(given, "to", "metadata"))),
+    "take": _by_app(lambda app, psid, given: app.takes(psid, **_picked(given, "metadata"))),
+    "request": _by_app(lambda app, psid, given: app.requests(psid, **_picked(given, "metadata"))),
+    "release": _by_app(lambda app, psid, given: app.releases(psid)),
+    "extend": _by_app(lambda app, psid, given: app.extends(psid, given["seconds"])),
+    "moveToMain": _main,
+    "done": _done,
+    "defaultApp": _default_app,
+    "switches": _switches,
+    "fault": _fault,
+    "faults": _faults,
+    "removeFaults": _remove_faults,
+}

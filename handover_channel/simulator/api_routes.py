@@ -1,0 +1,178 @@
+"""Serves the control API under /simulator/v1/, as openapi.json describes it: every call of the file alone.
+
+Bodies and answers are JSON. What is wrong with a call is a 400 with ``{"error": "<sentence>"}``, which names
+the key. Of the call `advance`: the answer comes once what happened has been delivered, as far as it can be,
+and those processes of a bot that follow the clock have moved along.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Awaitable, Callable, Dict, List, Mapping
+
+from aiohttp import web
+
+from handover_channel.simulator import api_acts, api_bodies
+from handover_channel.simulator.followers import Followers
+from handover_channel.simulator.journal import ENTRY_KINDS
+from handover_channel.simulator.person import NothingToTap
+from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.webhook_sender import WebhookSender
+
+_Json = Dict[str, Any]
+Stream = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+API_PATH = "/simulator/v1"
+
+FOLLOWED = "Meta's clock, and that of the bot ({count} of its processes follow)"
+ALONE = (
+    "Meta's clock alone: no process of the bot follows it -> for a bot with rasa-handover set "
+    "HANDOVER_TEST_CLOCK to this simulator's address; any other's own deadlines stay where they are"
+)
+
+
+class ApiRoutes:
+    """The calls of the file. *events*: the stream that the page has, too."""
+
+    def __init__(self, simulator: Simulator, sender: WebhookSender, events: Stream) -> None:
+        self._simulator, self._sender, self._events = simulator, sender, events
+        self._followers = Followers(simulator.clock)
+        #: Operation -> what answers it, for what `ACTS` does not know.
+        self.answers: Mapping[str, Callable[[web.Request, _Json], Awaitable[Any]]] = {
+            "health": self._health,
+            "openapi": self._openapi,
+            "snapshot": self._snapshot,
+            "journal": self._journal,
+            "clock": self._clock,
+            "advance": self._advance,
+            "reset": self._reset,
+            "seed": self._seed,
+            "removeFault": self._remove_fault,
+        }
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add them all to *app*; raises KeyError for a call of the file that nothing answers."""
+        for operation in api_bodies.operations():
+            handler = self._events if operation.name == "events" else self._handler(operation.name)
+            app.router.add_route(operation.method, API_PATH + operation.path, handler)
+
+    def close(self) -> None:
+        """Answer those who wait for the clock, so that the server can stop."""
+        self._followers.close()
+
+    def _handler(self, name: str) -> Stream:
+        answer = self.answers.get(name)
+        act = None if answer else api_acts.ACTS[name]
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            try:
+                body = api_bodies.check(name, await _body(request))
+                given = await answer(request, body) if answer else act(self._simulator, body)  # type: ignore[misc]
+            except KeyError as error:
+                return _wrong(str(error.args[0]))
+            except (NothingToTap, ValueError, TypeError) as error:
+                return _wrong(str(error))
+            return web.json_response(given)
+
+        return handler
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    async def _health(self, request: web.Request, body: _Json) -> _Json:
+        return {"status": "ok"}
+
+    async def _openapi(self, request: web.Request, body: _Json) -> _Json:
+        return api_bodies.document()
+
+    async def _snapshot(self, request: web.Request, body: _Json) -> _Json:
+        state = self._simulator.state(request.query.get("person", ""))
+        for app in state["apps"]:
+            app["handshake"] = self._sender.handshakes.get(app["id"], "")
+        return state
+
+    async def _journal(self, request: web.Request, body: _Json) -> _Json:
+        wanted = {
+            "psid": request.query.get("person"),
+            "app": request.query.get("app"),
+            "kind": request.query.get("kind"),
+        }
+        if wanted["kind"] not in (None, *ENTRY_KINDS):
+            raise ValueError(f"'kind' is {wanted['kind']!r}; it must be one of {', '.join(ENTRY_KINDS)}")
+        journal = self._simulator.journal
+        read = journal.read(_number(request, "after"))
+        asked = [(key, value) for key, value in wanted.items() if value is not None]
+        found = [entry for entry in read.entries if all(entry.get(key) == value for key, value in asked)]
+        return {
+            "entries": found,
+            "dropped": read.dropped,
+            "last": journal.count,
+            "revision": journal.revision,
+        }
+
+    # --- time -------------------------------------------------------------------------------------
+
+    async def _clock(self, request: web.Request, body: _Json) -> _Json:
+        if "after" not in request.query:
+            return self._followers.time()
+        return await self._followers.next(
+            _number(request, "after"),
+            request.query.get("follower", ""),
+            is_there=lambda: request.transport is not None,
+        )
+
+    async def _advance(self, request: web.Request, body: _Json) -> _Json:
+        clock, how = self._simulator.clock, body.get("how", "jump")
+        entry = self._simulator.journal.add("clock", app="", psid="", act=how, text=f"by {body['by']}")
+        happened: List[str] = []
+        count = 0
+        try:
+            steps = clock.steps(body["by"]) if how == "run" else iter([clock.jump(body["by"])])
+            for each in steps:
+                happened += each
+                count = await self._followers.moved_along()
+                await self._sender.settle()
+        finally:
+            self._simulator.journal.amend(entry, happened=happened)
+        moved = FOLLOWED.format(count=count) if count else ALONE
+        return {
+            "now": clock.now(),
+            "ahead": clock.offset,
+            "happened": happened,
+            "moved": moved,
+            "followers": count,
+        }
+
+    # --- starting afresh --------------------------------------------------------------------------
+
+    async def _reset(self, request: web.Request, body: _Json) -> Any:
+        self._sender.drop()
+        return api_acts.ACTS["reset"](self._simulator, body)
+
+    async def _seed(self, request: web.Request, body: _Json) -> Any:
+        given = api_acts.seed(self._simulator, body)
+        self._sender.drop()
+        return given
+
+    async def _remove_fault(self, request: web.Request, body: _Json) -> _Json:
+        number = request.match_info["number"]
+        self._simulator.remove_fault(int(number) if number.isdecimal() else 0)
+        return {}
+
+
+async def _body(request: web.Request) -> Any:
+    text = await request.text()
+    try:
+        return json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError):
+        raise ValueError("the body is not JSON") from None
+
+
+def _number(request: web.Request, key: str) -> int:
+    given = request.query.get(key, "0")
+    if not given.isdecimal():
+        raise ValueError(f"{key!r} is {given!r}; it must be a whole number")
+    return int(given)
+
+
+def _wrong(sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=400)

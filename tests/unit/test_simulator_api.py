@@ -1,0 +1,226 @@
+"""The control API without HTTP: its file, what it checks, and what each call does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handover_channel.simulator import PAGE_INBOX, Simulator
+from handover_channel.simulator.api_acts import ACTS
+from handover_channel.simulator.api_bodies import check, document, operations
+from handover_channel.simulator.clock import Clock
+from handover_channel.simulator.faults import FAULTS
+
+START = 1_700_000_000.0
+ROUTES = Path(__file__).parents[2] / "handover_channel" / "simulator" / "api_routes.py"
+BUTTON = {"type": "postback", "title": "Back to Bot", "payload": "/back"}
+TEMPLATE = {"template_type": "button", "text": "One moment", "buttons": [BUTTON]}
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    return Simulator(apps={"2222": "sales_bot"}, now=Clock(lambda: START))
+
+
+def act(simulator: Simulator, call: str, **body: Any) -> Any:
+    return ACTS[call](simulator, check(call, body))
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_the_file_is_openapi_3_1():
+    validator = pytest.importorskip("openapi_spec_validator", reason="openapi-spec-validator is a tool")
+    validate = getattr(validator, "validate", None) or validator.validate_spec
+
+    assert document()["openapi"].startswith("3.1")
+    validate(document())
+
+
+def test_every_call_of_the_file_is_answered_and_no_other():
+    names = [operation.name for operation in operations()]
+    over_http = set(
+        re.findall(r'^            "(\w+)": self\._', ROUTES.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    assert len(set(names)) == len(names)
+    assert set(names) == set(ACTS) | over_http | {"events"}
+
+
+def test_the_fault_call_has_every_option_of_a_fault():
+    options = set(document()["components"]["schemas"]["Fault"]["properties"])
+
+    assert options == {"name", "count", "call", "event", "thread", "app", "seconds", "takes_effect", "by"}
+
+
+# --- bodies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "sentence"),
+    [
+        ("say", {}, "the body lacks 'person'; the body lacks 'text'"),
+        ("say", [], "the body is a list; it must be an object"),
+        ("say", {"person": 42, "text": "hello"}, "'person' is 42; it must be a string"),
+        ("say", {"person": "42", "text": ""}, "'text' is empty; it must be a text"),
+        (
+            "say",
+            {"person": "42", "text": "a", "mod": 1},
+            "'mod' is no key of this call (known: person, text)",
+        ),
+        ("tap", {"person": "42", "index": True}, "'index' is True; it must be a whole number"),
+        ("tap", {"person": "42", "index": -1}, "'index' is -1; it must be 0 or more"),
+        ("reply", {"app": "bot", "person": "42"}, "the body lacks 'text' or 'message'"),
+        ("advance", {"by": None}, "'by' is None; it must be a string or a number"),
+        ("advance", {"by": 5, "how": "walk"}, "'how' is 'walk'; it must be one of jump, run"),
+        ("fault", {"name": "duplicate", "count": 0}, "'count' is 0; it must be 1 or more"),
+        ("seed", {"people": [{"name": "Mia"}]}, "'people[0]' lacks 'id'"),
+        ("seed", {"people": [{"id": "1", "nme": "Mia"}]}, "'nme' is no key of people[0] (known: id, name)"),
+        ("reset", {"all": True}, "'all' is no key of this call (known: none)"),
+        ("faults", {"all": True}, "'all' is no key of this call (known: none)"),
+    ],
+)
+def test_a_wrong_body_is_refused_and_the_key_is_named(name, body, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        check(name, body)
+
+
+@given(
+    st.sampled_from([operation.name for operation in operations()]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["person", "text", "app", "by", "how", "name", "count", "people", "x"]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=8,
+    ),
+)
+def test_no_body_does_anything_but_what_it_should_or_is_refused_with_a_sentence(name: str, body: Any):
+    simulator, said = Simulator(now=Clock(lambda: START)), "nothing is wrong"
+    try:
+        given_body = check(name, body)
+        if name in ACTS:
+            ACTS[name](simulator, given_body)
+    except (ValueError, LookupError) as error:
+        said = str(error)
+
+    assert said
+
+
+# --- acts -----------------------------------------------------------------------------------------
+
+
+def test_a_handover_by_the_calls_of_the_api(simulator):
+    assert set(act(simulator, "say", person="42", text="a human please")) == {"mid", "at", "kind"}
+    sent = act(
+        simulator,
+        "reply",
+        app="bot",
+        person="42",
+        message={"attachment": {"type": "template", "payload": TEMPLATE}},
+    )
+    assert sent["status"] == 200
+    assert act(simulator, "pass", app="bot", person="42", to="Page inbox") == {
+        "status": 200,
+        "body": {"success": True},
+    }
+    assert act(simulator, "reply", app="Page inbox", person="42", text="Sam here")["kind"] == "message"
+    refused = act(simulator, "reply", app="bot", person="42", text="beside it")
+    assert (refused["status"], refused["body"]["error"]["error_subcode"]) == (400, 2018300)
+    assert act(simulator, "tap", person="42", title="Back to Bot")["kind"] == "postback"
+    assert act(simulator, "done", person="42") == {}
+    assert simulator.owner("42") == simulator.bot.id
+
+
+def test_a_button_that_is_not_there_is_answered_with_those_that_are(simulator):
+    act(
+        simulator,
+        "reply",
+        app="bot",
+        person="42",
+        message={"attachment": {"type": "template", "payload": TEMPLATE}},
+    )
+
+    with pytest.raises(LookupError, match=r"offers no such button .* \(there: 'Back to Bot'\)"):
+        act(simulator, "tap", person="42", title="Back to Bott")
+
+
+def test_a_seed_begins_with_people_apps_and_owners(simulator):
+    act(simulator, "say", person="42", text="from before")
+    act(
+        simulator,
+        "seed",
+        people=[{"id": "7", "name": "Mia Novak"}],
+        apps=[{"id": "5555", "name": "crm"}],
+        threads=[{"person": "7", "owner": "crm", "expires_in": "2 hours"}],
+        default_app="crm",
+        switches={"done": "release"},
+    )
+
+    assert list(simulator.threads) == ["7"]
+    assert (simulator.owner("7"), simulator.default_app, simulator.switches.done) == (
+        "5555",
+        "5555",
+        "release",
+    )
+    simulator.clock.jump("2 hours")
+    assert simulator.owner("7") == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threads": [{"person": "7", "owner": "nobody"}]},
+        {"default_app": "nobody"},
+        {"switches": {"doen": "pass"}},
+        {"threads": [{"person": "7", "owner": "bot", "expires_in": "soon"}]},
+    ],
+)
+def test_a_seed_that_is_wrong_changes_nothing(simulator, wrong: Dict[str, Any]):
+    act(simulator, "say", person="42", text="from before")
+
+    with pytest.raises((ValueError, KeyError)):
+        act(simulator, "seed", people=[{"id": "7"}], **wrong)
+    assert "42" in simulator.threads
+    assert "7" not in simulator.threads
+
+
+def test_faults_are_ordered_listed_and_removed(simulator):
+    ordered = act(simulator, "fault", name="drop_webhook", count=None, thread="42")
+    act(simulator, "fault", name="code_2")
+    listed = act(simulator, "faults")
+
+    assert [each["name"] for each in listed["ordered"]] == ["drop_webhook", "code_2"]
+    assert (ordered["count"], ordered["thread"], ordered["app"]) == (None, "42", simulator.bot.id)
+    assert set(listed["known"]) == set(FAULTS)
+    assert act(simulator, "removeFaults") == {"removed": 2}
+
+
+def test_the_journal_tells_how_much_its_bound_has_dropped(simulator):
+    journal = simulator.journal
+    journal._entries = type(journal._entries)(maxlen=3)
+    for number in range(5):
+        act(simulator, "moveToMain", person=f"{number}")
+
+    entries, dropped = journal.read()
+    assert [entry["n"] for entry in entries] == [journal.count - 2, journal.count - 1, journal.count]
+    assert dropped == journal.count - 3
+    assert journal.read(journal.count - 1) == (entries[-1:], 0)
+    journal.clear()
+    assert journal.read() == ([], 0)
+
+
+def test_staff_answer_as_the_page_inbox(simulator):
+    act(simulator, "reply", app=PAGE_INBOX, person="42", text="Sam here")
+
+    assert simulator.owner("42") == PAGE_INBOX
