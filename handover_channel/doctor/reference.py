@@ -14,12 +14,12 @@ from typing import Iterable, Iterator
 from handover_channel.doctor.check import Check
 from handover_channel.doctor.run import CHECKS
 
-_TABLE = re.compile(r"^\| id \|.*\n(?:\|.*\n)+", re.MULTILINE)
+_CHECKS_TABLE = re.compile(r"^\| id \|.*\n(?:\|.*\n)+", re.MULTILINE)
 
 
 def with_reference(text: str) -> str:
     """Return the document *text* with the table of all checks. Raises ValueError where it has none."""
-    found, times = _TABLE.subn(lambda _: table(CHECKS), text)
+    found, times = _CHECKS_TABLE.subn(lambda _: table(CHECKS), text)
     if times != 1:
         raise ValueError("there is no table of checks, or there are several")
     return found
