@@ -151,8 +151,9 @@ class Facts:
     def _graph(self, settings: Settings) -> GraphCalls:
         api = settings.graph_api
         transport = Transport(api.url, api.version, timeouts=TIMEOUTS, pools=self._pools)
+        hide = (settings.verify, *(page.token for page in settings.pages))
         return GraphCalls(
-            transport, settings.secret, once=self.once, left=lambda: self.left, clock=self.clock
+            transport, settings.secret, hide=hide, once=self.once, left=lambda: self.left, clock=self.clock
         )
 
 

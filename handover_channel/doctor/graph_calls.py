@@ -7,6 +7,7 @@ graph_api/transport.py, and are struck from what Meta says.
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
@@ -30,19 +31,24 @@ class Seen:
 
 
 class GraphCalls:
-    """The Graph API as the checks use it; *once* keeps what was answered, *left* tells the seconds left."""
+    """The Graph API as the checks use it; *once* keeps what was answered, *left* tells the seconds left.
+
+    *hide*: secrets, which are struck from all that Meta answers, beside the app secret.
+    """
 
     def __init__(
         self,
         transport: Transport,
         app_secret: str,
         *,
+        hide: Tuple[str, ...],
         once: Callable[[Any, Callable[[], Any]], Any],
         left: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
         self._transport = transport
         self._secret = app_secret
+        self._hide = tuple(filter(None, (app_secret, *hide)))
         self._once = once
         self._left = left
         self._clock = clock
@@ -72,18 +78,27 @@ class GraphCalls:
         try:
             answer = self._transport.exchange(call)
             self._note_clock(answer)
-            error = error_of(answer.status, answer.body, hide=self._secrets_of(call))
+            body = self._struck(answer.body)
+            error = error_of(answer.status, body, hide=call.secrets)
             if error is not None:
                 raise error
         except GraphUnavailable as error:
             raise CouldNotLook(
                 Sentence("Meta did not answer: %(said)s", said=error.said), Sentence("look again later")
             ) from None
-        return dict(answer.body)
+        return dict(body)
 
-    def _secrets_of(self, call: Call) -> Tuple[str, ...]:
-        # A token that Meta is asked about is a secret, too.
-        return (*call.secrets, self._secret, call.query.get("input_token", ""))
+    def _struck(self, body: Any) -> Any:
+        """Return an answer without our secrets, which Meta could repeat anywhere."""
+        try:
+            written = json.dumps(body)
+        except RecursionError:
+            return None  # no answer of Meta's is that deep
+        if not any(secret in written for secret in self._hide):
+            return body
+        for secret in self._hide:
+            written = written.replace(secret, "***")
+        return json.loads(written)
 
     def _note_clock(self, answer: Answer) -> None:
         told: Optional[str] = answer.headers.get("Date")

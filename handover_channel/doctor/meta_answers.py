@@ -14,8 +14,8 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Opti
 
 from handover_channel.doctor.check import CouldNotLook
 from handover_channel.doctor.facts import Facts
-from handover_channel.errors import GraphError, StoreUnavailable
-from handover_channel.sentences import Sentence, of_others, sentence
+from handover_channel.errors import GraphError, StoreUnavailable, TokenRefused
+from handover_channel.sentences import Sentence, of_others
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
 from handover_channel.settings.credentials import Page
 from handover_channel.store import evidence
@@ -27,9 +27,15 @@ SEEN_WITHIN = 7 * 24 * 3600.0
 #: Meta's code for a token that it does not accept.
 _TOKEN_REFUSED = 190
 
+#: Its codes for what there is not, or is not shown.
+_NO_SUCH_OBJECT = (100, 803)
+
 _UNKNOWN_SHAPE = Sentence("Meta's answer is of a shape that is not known")
 _UPDATE = Sentence("look again later; if it stays so, a newer version of this package may know it")
+_LATER = Sentence("look again later")
 _SEE_TOKEN = Sentence("see the check `token.valid`")
+_SEE_SCOPES = Sentence("see the check `token.scopes`")
+_SEE_PROOF = Sentence("see the check `token.proof`")
 
 
 def on_messenger(facts: Facts) -> bool:
@@ -59,8 +65,19 @@ def named(facts: Facts, page: Page) -> str:
 
 def refused(error: GraphError) -> CouldNotLook:
     """Return that Meta refuses to tell."""
-    remedy = _SEE_TOKEN if error.code == _TOKEN_REFUSED or not error.remedy else sentence(error.remedy)
+    remedy = _LATER
+    if is_about_proof(error):
+        remedy = _SEE_PROOF
+    elif error.code == _TOKEN_REFUSED:
+        remedy = _SEE_TOKEN
+    elif isinstance(error, TokenRefused):
+        remedy = _SEE_SCOPES
     return CouldNotLook(Sentence("Meta refuses to tell: %(said)s", said=of_others(error.said)), remedy)
+
+
+def is_about_proof(error: GraphError) -> bool:
+    """Tell whether Meta refuses the proof that goes with a token: it is made with the app secret."""
+    return "appsecret_proof" in error.said.lower()
 
 
 def unknown_shape() -> CouldNotLook:
@@ -162,8 +179,10 @@ def app_name(facts: Facts, app_id: str) -> Optional[str]:
     """Return the name of an app; None where Meta does not show it. Raises CouldNotLook."""
     try:
         return text(facts.graph.get(app_token(facts), f"/{app_id}", fields="id,name").get("name"))
-    except GraphError:
-        return None
+    except GraphError as error:
+        if error.code in _NO_SUCH_OBJECT:
+            return None
+        raise refused(error) from None
 
 
 def _told(facts: Facts, page: Page, path: str, fields: str = "") -> Mapping[str, Any]:

@@ -76,7 +76,7 @@ def _accepted(facts: Facts, page: Page) -> Found:
     try:
         who = meta_answers.me(facts, page)
     except TokenRefused as error:
-        if not _is_about_proof(error):
+        if not meta_answers.is_about_proof(error):
             return fail(
                 Sentence("Meta does not accept the page access token: %(said)s", said=of_others(error.said)),
                 _NOTHING_GOES_OUT,
@@ -104,10 +104,6 @@ def _not_declared_dead(facts: Facts, page: Page) -> Found:
     return ok(Sentence("Meta accepts the token of page %(page)s", page=meta_answers.named(facts, page)))
 
 
-def _is_about_proof(error: GraphError) -> bool:
-    return "appsecret_proof" in error.said.lower()
-
-
 # --- the proof ------------------------------------------------------------------------------------
 
 
@@ -116,7 +112,7 @@ def _proof(facts: Facts) -> Iterator[Found]:
         try:
             meta_answers.me(facts, page)
         except TokenRefused as error:
-            if _is_about_proof(error):
+            if meta_answers.is_about_proof(error):
                 yield fail(
                     Sentence("the app secret is not that of the app that made the token"),
                     Sentence("Meta refuses every call, and the bot every delivery of Meta's"),

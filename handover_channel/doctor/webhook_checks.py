@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
@@ -152,11 +152,12 @@ def _subscribe_pages(facts: Facts) -> None:
 
 
 def _self_test(facts: Facts) -> Iterator[Found]:
-    url = _address(meta_answers.app_subscription(facts))
+    address = _address(meta_answers.app_subscription(facts))
+    url = _shown(address)
     where = Where(url)
-    status = _delivered(facts, url, facts.settings.secret)
+    status = _delivered(facts, address, facts.settings.secret)
     if status == 200:
-        yield _refuses_others(facts, url, where)
+        yield _refuses_others(facts, address, where)
     elif status == 403:
         yield fail(
             Sentence("%(url)s refuses what is signed with our app secret", url=url),
@@ -176,8 +177,15 @@ def _self_test(facts: Facts) -> Iterator[Found]:
         )
 
 
-def _refuses_others(facts: Facts, url: str, where: Where) -> Found:
-    if _delivered(facts, url, facts.settings.secret + "?") == 403:
+def _shown(address: str) -> str:
+    """Return an address without what may be secret in it: a password, a query."""
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _refuses_others(facts: Facts, address: str, where: Where) -> Found:
+    url = _shown(address)
+    if _delivered(facts, address, facts.settings.secret + "?") == 403:
         return ok(Sentence("%(url)s answers, and refuses what Meta did not sign", url=url))
     return fail(
         Sentence("%(url)s accepts what Meta did not sign", url=url),
@@ -230,11 +238,11 @@ def _delivered(facts: Facts, url: str, secret: str) -> int:
         except (HTTPError, OSError, ValueError) as error:
             kind = "TimeoutError" if deadline.is_over else type(error).__name__
             raise CouldNotLook(
-                Sentence("%(url)s cannot be reached from here (%(kind)s)", url=url, kind=kind),
+                Sentence("%(url)s cannot be reached from here (%(kind)s)", url=_shown(url), kind=kind),
                 Sentence(
                     "Meta may reach it all the same; if not, see that Rasa runs and the address is right"
                 ),
-                Where(url),
+                Where(_shown(url)),
             ) from None
     return int(answer.status)
 

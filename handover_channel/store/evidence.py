@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any, FrozenSet, Mapping, Tuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import Connection
 
-from handover_channel.errors import StoreUnavailable
 from handover_channel.sentences import Sentence, restored
-from handover_channel.store import findings, private_file
+from handover_channel.store import examination, findings
 from handover_channel.store.findings import Finding
 from handover_channel.store.schema import threads, transcript
 
@@ -61,24 +59,10 @@ def read(url: str, *, now: float, authors: Tuple[str, ...], since: float) -> Evi
 
     *authors*: of lines, which are looked for from *since* on (seconds since the epoch).
     """
-    given = make_url(url)
-    if given.get_backend_name() == "sqlite":
-        path = private_file.path_of(given)
-        if path is None or not path.exists():
+    with examination.reading(url) as connection:
+        if connection is None or not sa.inspect(connection).has_table(threads.name):
             return Evidence()
-        read_only = {"mode": "ro", "uri": "true"}
-        given = given.set(database=f"file:{path.as_posix()}").update_query_dict(read_only)
-    engine = sa.create_engine(given, hide_parameters=True)
-    try:
-        with engine.connect() as connection:
-            if not sa.inspect(connection).has_table(threads.name):
-                return Evidence()
-            return _read(connection, now=now, authors=authors, since=since)
-    except (SQLAlchemyError, ImportError) as error:
-        # Never its text: it may hold the address with its password.
-        raise StoreUnavailable(f"the database cannot be read ({type(error).__name__})") from None
-    finally:
-        engine.dispose()
+        return _read(connection, now=now, authors=authors, since=since)
 
 
 def _read(connection: Connection, *, now: float, authors: Tuple[str, ...], since: float) -> Evidence:

@@ -23,7 +23,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.store import migrations, private_file
 from handover_channel.store.migrations import is_known, newest
 
-__all__ = ["Condition", "is_known", "look", "newest"]
+__all__ = ["Condition", "is_known", "look", "newest", "reading"]
 
 #: Seconds until a connection to a server stands, and that a statement may take (in ms).
 _CONNECT, _STATEMENT = 5, "-c statement_timeout=5000"
@@ -75,12 +75,27 @@ def _sqlite(url: URL) -> Condition:
     if path is None or not path.exists():
         folder = Path() if path is None else path.parent
         return Condition("sqlite", path, exists=False, is_writable=os.access(folder, os.W_OK))
-    # Read-only, SQLite would leave a log and its index behind; without a log nobody is writing.
-    alone = {} if path.with_name(f"{path.name}-wal").exists() else {"immutable": "1"}
-    read_only = url.set(database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true", **alone})
-    with _connected(read_only) as connection:
+    with _connected(_read_only(url, path)) as connection:
         revision = migrations.revision(connection)
     return Condition("sqlite", path, is_writable=os.access(path, os.W_OK), revision=revision)
+
+
+def _read_only(url: URL, path: Path) -> URL:
+    # Read-only, SQLite would leave a log and its index behind; without a log nobody is writing.
+    alone = {} if path.with_name(f"{path.name}-wal").exists() else {"immutable": "1"}
+    return url.set(database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true", **alone})
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Optional[Connection]]:
+    """Connect to the database at *url* to read; None where its file is not there. Raises StoreUnavailable."""
+    given = make_url(url)
+    path = private_file.path_of(given) if given.get_backend_name() == "sqlite" else None
+    if path is not None and not path.exists():
+        yield None
+        return
+    with _connected(_read_only(given, path) if path else given, **_patience(given)) as connection:
+        yield connection
 
 
 @contextmanager
