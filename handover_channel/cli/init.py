@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from handover_channel.cli.diff import show_changes
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from handover_channel.project_setup.plan import Facts
     from handover_channel.project_setup.project import Choices, Planned, Project
     from handover_channel.project_setup.record import Run
-
-#: First characters of a line of a diff -> how a terminal shows it.
-_STYLES = (("+++", "bold"), ("---", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
 
 
 def init(
@@ -65,7 +62,7 @@ def init(
     before = plan.texts_of(project)
     folders = files.missing_folders(folder, list(planned.created))
     changed, run = record.carry_out(planned, before, folders)
-    _show(console, before, changed)
+    show_changes(console, before, changed)
     _say(console, planned)
     if check:
         _fail_check(changed)
@@ -225,7 +222,7 @@ def _undo(console: Console, folder: Path, *, asks: bool, dry_run: bool) -> None:
     paths = {entry.path for run in runs for entry in run.entries}
     before = {path: files.read_text(folder, path) for path in sorted(paths) if (folder / path).is_file()}
     undone = record.undo(runs, before)
-    _show(console, before, undone.texts)
+    show_changes(console, before, undone.texts)
     for path in undone.kept:
         typer.echo(f"{path} was changed since, and stays.")
     for place in undone.left:
@@ -242,23 +239,6 @@ def _undo(console: Console, folder: Path, *, asks: bool, dry_run: bool) -> None:
         typer.echo(f"Done, but for what stays: {rest}.")
         return
     typer.echo("Done: what handover init put in is out.")
-
-
-def _show(console: Console, before: Mapping[str, str], after: Mapping[str, Optional[str]]) -> None:
-    from handover_channel.project_setup.project import CREDENTIALS
-
-    for path in sorted(after):
-        old, new = before.get(path), after[path]
-        names = ("/dev/null" if old is None else path, "/dev/null" if new is None else path)
-        around = 0 if path == CREDENTIALS else 3  # lines in between may hold secrets
-        lines = unified_diff(_lines(old), _lines(new), *names, lineterm="", n=around)
-        for line in lines:
-            style = next((style for start, style in _STYLES if line.startswith(start)), None)
-            console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _lines(text: Optional[str]) -> List[str]:
-    return (text or "").splitlines()
 
 
 def _say(console: Console, planned: Planned) -> None:

@@ -13,7 +13,7 @@ import time
 import typer
 from rich.console import Console
 
-from handover_channel.cli import agents, person, queue
+from handover_channel.cli import agents, apps, person, queue
 from handover_channel.cli.doctor import doctor
 from handover_channel.cli.init import init
 from handover_channel.cli.returns import return_
@@ -30,6 +30,7 @@ app = typer.Typer(
 
 app.add_typer(queue.app, name="queue")
 app.add_typer(agents.app, name="agents")
+app.add_typer(apps.app, name="apps")
 app.command()(init)
 app.command()(doctor)
 app.command()(simulate)

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from rich.table import Table
 
 from handover_channel.cli.ages import age
 from handover_channel.cli.language import Language, translating
+from handover_channel.cli.waiting import within
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.log import printable
 from handover_channel.messenger.bubble import words
@@ -145,15 +145,10 @@ def _meta(parts: Services, found: Status, now: float) -> MetaSays:
     from handover_channel.rules.why_silent import MetaSays, Whose
     from handover_channel.sentences import counted
 
-    answers: List[MetaSays] = []
-    asking = threading.Thread(
-        target=lambda: answers.append(ask_meta(found.thread, parts.settings, parts.graph, now=now)),
-        daemon=True,
-    )
-    asking.start()
-    asking.join(ASK_WITHIN)
-    if answers:
-        return answers[0]
+    row, settings, graph = found.thread, parts.settings, parts.graph
+    said = within(ASK_WITHIN, lambda: ask_meta(row, settings, graph, now=now))
+    if said is not None:
+        return said
     late = counted(
         "no answer within %(number)s second", "no answer within %(number)s seconds", round(ASK_WITHIN)
     )

@@ -6,7 +6,7 @@ The sentences are made of it in rules/why_silent.py.
 from __future__ import annotations
 
 from handover_channel.control.ownership import is_other
-from handover_channel.errors import GraphError
+from handover_channel.errors import GraphError, GraphUnavailable
 from handover_channel.graph_api.client import GraphApi, ThreadOwner
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.why_silent import Facts, MetaSays, Whose
@@ -56,6 +56,8 @@ def ask_meta(row: Thread, settings: Settings, graph: GraphApi, *, now: float) ->
         return MetaSays()
     try:
         owner = graph.thread_owner(settings.token_for(row.page), row.id)
+    except GraphUnavailable as error:  # without the remedy of a call that is tried again by itself
+        return MetaSays(Whose.NO_ANSWER, problem=error.said)
     except GraphError as error:
         return MetaSays(Whose.NO_ANSWER, problem=error.text)
     return MetaSays(_whose(owner, settings.app_id, now), owner.app_id, owner.expiration)

@@ -121,6 +121,31 @@ class GraphApi:
             name = self._get("/" + quote(page, safe=""), token, "", fields="name").get("name")
         return name if isinstance(name, str) else ""
 
+    def secondary_receivers(self, token: str) -> Dict[str, str]:
+        """Return the names of the page's other apps by their ids, as the handover protocol called them.
+
+        A call that Meta keeps for older apps, and may refuse.
+        https://developers.facebook.com/docs/messenger-platform/handover-protocol/secondary-receivers
+        """
+        with meant_for(Caller.PAGE):
+            return _named(self._get("/me/secondary_receivers", token, "", fields="id,name"))
+
+    def subscribed_apps(self, token: str) -> Dict[str, str]:
+        """Return the names of the apps subscribed to the page by their ids, as far as we may see them.
+
+        https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+        """
+        with meant_for(Caller.PAGE):
+            return _named(self._get("/me/subscribed_apps", token, ""))
+
+    def has_default_app(self, token: str) -> Optional[bool]:
+        """Tell whether the page has a default app, None where Meta does not. Which one, no call tells."""
+        with meant_for(Caller.PAGE):
+            answer = self._get("/me", token, "", fields="messaging_feature_status")
+        status = answer.get("messaging_feature_status")
+        found = status.get("msgr_multi_app") if isinstance(status, Mapping) else None
+        return found if isinstance(found, bool) else None
+
     def create_persona(self, token: str, name: str, picture: str) -> str:
         """Have messages shown as from *name*, with the picture at that address; return the persona's id.
 
@@ -173,6 +198,14 @@ def parse_thread_owner(answer: Mapping[str, Any]) -> ThreadOwner:
             expiration = _digits(owner.get("expiration"))
             return ThreadOwner(_digits(owner.get("app_id")), int(expiration) if expiration else None)
     return ThreadOwner()
+
+
+def _named(answer: Mapping[str, Any]) -> Dict[str, str]:
+    """Return names by ids; what is neither is left out."""
+    data = answer.get("data")
+    items = [each for each in data if isinstance(each, Mapping)] if isinstance(data, list) else []
+    names = {_digits(each.get("id")): each.get("name") for each in items}
+    return {app_id: name if isinstance(name, str) else "" for app_id, name in names.items() if app_id}
 
 
 def _digits(value: Any) -> str:

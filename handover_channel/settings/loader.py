@@ -215,19 +215,22 @@ def load(
     *,
     environ: Mapping[str, str] = ENVIRON,
     credentials: Optional[Mapping[str, Any]] = None,
+    text: Optional[str] = None,
 ) -> Settings:
     """Return the settings of the file *path*, else of `HANDOVER_CONFIG`, else of ./handover.yml.
 
     *credentials* is the channel's section as Rasa read it; without it, that of the credentials.yml beside
-    the file is used. Raises SettingsError with every problem of both files.
+    the file is used. *text*: what the file is to hold, where it is not written yet.
+
+    Raises SettingsError with every problem of both files.
     """
     file = settings_path(path, environ)
     problems: List[str] = []
-    handover = _document(file, environ, problems)
+    handover = yaml_file.read(file, environ, problems, text=text)
     if credentials is not None:
         channel: Optional[Mapping[Any, Any]] = {CHANNEL: credentials}
     else:
-        channel = _document(file.with_name("credentials.yml"), environ, problems, needed=False)
+        channel = yaml_file.read(file.with_name("credentials.yml"), environ, problems, needed=False)
     proofs = _credentials(Section("credentials.yml", channel or {}, problems))
     if handover is None:
         raise SettingsError(problems)
@@ -243,32 +246,6 @@ def load(
     if problems:
         raise SettingsError(problems)
     return settings
-
-
-def _document(
-    file: Path, environ: Mapping[str, str], problems: List[str], *, needed: bool = True
-) -> Optional[Mapping[Any, Any]]:
-    """Return what *file* holds; None, and problems, where that cannot be known."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        if not needed:
-            return {}
-        problems.append(
-            f"{file.name}: there is no {file}: create it (one line is enough, "
-            'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
-        )
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        problems.append(f"{file.name}: {file} cannot be read ({reason}): make it a readable UTF-8 text file")
-        return None
-    value, found = yaml_file.parse(text, environ)
-    problems.extend(f"{file.name}: {each}" for each in found)
-    if value is not None and not isinstance(value, dict):
-        problems.append(f'{file.name}: holds no keys: write lines such as app_id: "1234567890"')
-        return None
-    return None if value is None and found else value or {}
 
 
 def _credentials(section: Section) -> Credentials:

@@ -1,4 +1,4 @@
-"""Parses a YAML file of settings to plain values, without the surprises of YAML 1.1.
+"""Reads a YAML file of settings to plain values, without the surprises of YAML 1.1.
 
 Rule 1: an unquoted scalar is text, apart from ``true``, ``false``, ``null``, ``~`` and nothing at all.
         So the keyword ``no`` stays a word, and an app id keeps its leading zeros.
@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import yaml
 
@@ -30,6 +31,40 @@ class Unset:
     """In place of a value that needs environment variables which are not set."""
 
     names: Tuple[str, ...]
+
+
+def read(
+    file: Path,
+    environ: Mapping[str, str],
+    problems: List[str],
+    *,
+    needed: bool = True,
+    text: Optional[str] = None,
+) -> Optional[Mapping[Any, Any]]:
+    """Return what *file* holds, or would with *text*; None, and *problems*, where that cannot be known.
+
+    Without the file: nothing, if it is not *needed*.
+    """
+    try:
+        text = file.read_text(encoding="utf-8") if text is None else text
+    except FileNotFoundError:
+        if not needed:
+            return {}
+        problems.append(
+            f"{file.name}: there is no {file}: create it (one line is enough, "
+            'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
+        )
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problems.append(f"{file.name}: {file} cannot be read ({reason}): make it a readable UTF-8 text file")
+        return None
+    value, found = parse(text, environ)
+    problems.extend(f"{file.name}: {each}" for each in found)
+    if value is not None and not isinstance(value, dict):
+        problems.append(f'{file.name}: holds no keys: write lines such as app_id: "1234567890"')
+        return None
+    return None if value is None and found else value or {}
 
 
 def parse(text: str, environ: Mapping[str, str]) -> Tuple[Any, List[str]]:
