@@ -26,7 +26,7 @@ _AWAITED_FROM = (5, 10)
 
 def model_server(facts: Facts) -> str:
     """Return where the models come from, "" for the bot's folder (endpoints.yml: models)."""
-    return _url(facts.document("endpoints.yml").get("models"))
+    return _url(facts.section("endpoints.yml", "models"))
 
 
 def newest_model(facts: Facts) -> Optional[Path]:
@@ -86,11 +86,11 @@ def _bot(facts: Facts) -> InstalledBot:
 
 def action_endpoint(facts: Facts) -> str:
     """Return the address of the action server's webhook, "" where endpoints.yml has none."""
-    return _url(facts.document("endpoints.yml").get("action_endpoint"))
+    return _url(facts.section("endpoints.yml", "action_endpoint"))
 
 
-def _url(endpoint: Any) -> str:
-    url = endpoint.get("url") if isinstance(endpoint, Mapping) else None
+def _url(endpoint: Mapping[Any, Any]) -> str:
+    url = endpoint.get("url")
     return url if isinstance(url, str) else ""
 
 

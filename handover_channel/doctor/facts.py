@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Hashable, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Hashable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from handover_channel.doctor.check import CouldNotLook
 from handover_channel.doctor.graph_calls import TIMEOUTS, GraphCalls
+from handover_channel.doctor.report import Where
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.transport import Pools, Transport, pools_for
 from handover_channel.sentences import Sentence
@@ -21,9 +22,12 @@ from handover_channel.settings import loader, yaml_file
 from handover_channel.settings.credentials import is_without_messenger
 from handover_channel.settings.environment import ENVIRON, settings_path
 from handover_channel.settings.loader import Settings
+from handover_channel.settings.yaml_file import Unset
 
 #: Seconds that the whole examination takes at most.
 SECONDS = 25.0
+
+CREDENTIALS = "credentials.yml"
 
 MOUNTS = Path("/proc/self/mounts")
 
@@ -37,6 +41,7 @@ class Facts:
         self,
         config: str = "",
         *,
+        folder: Optional[Path] = None,
         environ: Mapping[str, str] = ENVIRON,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -45,6 +50,8 @@ class Facts:
         mounts: Path = MOUNTS,
     ) -> None:
         self.config = settings_path(config, environ)
+        #: The bot's: where Rasa is run, which is that of the settings unless HANDOVER_CONFIG says otherwise.
+        self.folder = folder or _folder_of_bot(self.config.parent)
         self.environ = environ
         self.clock = clock
         self.seconds = seconds
@@ -60,11 +67,6 @@ class Facts:
     def left(self) -> float:
         """Seconds until the deadline, 0.0 for none."""
         return max(self._until - self._monotonic(), 0.0)
-
-    @property
-    def folder(self) -> Path:
-        """The bot's folder: that of its settings."""
-        return self.config.parent
 
     def once(self, key: Hashable, make: Callable[[], _Found]) -> _Found:
         """Return what *make* returns, or raise what it raises: called once for each *key*."""
@@ -119,22 +121,41 @@ class Facts:
         """
         return self.once(("document", name), lambda: self._read(name))
 
+    def section(self, name: str, key: str) -> Mapping[Any, Any]:
+        """Return what stands under *key* of the file *name*; without it, nothing.
+
+        Raises CouldNotLook for a file that cannot be read, and where variables are not set that it needs.
+        """
+        found = self.document(name).get(key)
+        unset = sorted(set(_unset(found)))
+        if unset:
+            raise CouldNotLook(
+                Sentence(
+                    "variables that %(file)s needs are not set: %(names)s", file=name, names=", ".join(unset)
+                ),
+                Sentence("set them as for Rasa, and look again"),
+                Where(f"{name}: {key}"),
+            )
+        return found if isinstance(found, Mapping) else {}
+
     def _read(self, name: str) -> Mapping[Any, Any]:
+        # credentials.yml is read where the settings are (settings/loader.py, rule 3).
+        place = self.config.parent if name == CREDENTIALS else self.folder
         try:
-            text = (self.folder / name).read_text(encoding="utf-8")
+            text = (place / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError):
             raise CouldNotLook(Sentence("the file %(file)s cannot be read", file=name)) from None
-        value, _ = yaml_file.parse(text, self.environ)
-        if value is not None and not isinstance(value, dict):
+        value, problems = yaml_file.parse(text, self.environ)
+        if value is None and problems or not isinstance(value or {}, dict):
             raise CouldNotLook(Sentence("the file %(file)s is no YAML with keys", file=name))
         return value or {}
 
     @property
     def on_messenger(self) -> bool:
         """Whether the bot is on Messenger: without it there is nothing to ask Meta."""
-        if is_without_messenger(self.document("credentials.yml")):
+        if is_without_messenger(self.document(CREDENTIALS)):
             return bool(self.settings.pages)
         return True
 
@@ -155,6 +176,23 @@ class Facts:
         return GraphCalls(
             transport, settings.secret, hide=hide, once=self.once, left=lambda: self.left, clock=self.clock
         )
+
+
+def _folder_of_bot(folder_of_settings: Path) -> Path:
+    here = Path.cwd()
+    return here if (here / "config.yml").is_file() else folder_of_settings
+
+
+def _unset(value: Any) -> Iterator[str]:
+    """Return the variables that are not set, of all that is in *value*."""
+    if isinstance(value, Unset):
+        yield from value.names
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _unset(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _unset(each)
 
 
 def _outcome(make: Callable[[], Any]) -> Tuple[Any, Optional[Exception]]:

@@ -12,7 +12,7 @@ import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import HandoverError
 
@@ -63,7 +63,7 @@ def read(path: Path) -> Model:
         raise UnreadableModel(f"{path.name} cannot be read ({type(error).__name__})") from None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("domain"), dict):
         raise UnreadableModel(f"{path.name} is no model of Rasa 3")
-    policies = frozenset(_policies(metadata))
+    policies = frozenset(_policies(metadata.get("predict_schema")))
     others = [each for each in policies if not _is_rule_policy(each) and not each.startswith(_OUR_MODULES)]
     known = rules is not None and any(map(_is_rule_policy, policies)) and not others
     return Model(
@@ -100,15 +100,19 @@ def _json(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
 
 
 def _actions(content: Any) -> FrozenSet[str]:
-    rules = content["lookup"].get("rules", {}) if isinstance(content.get("lookup"), dict) else {}
+    rules = _below(_below(content, "lookup"), "rules")
     return frozenset(str(each) for each in rules.values())
 
 
-def _policies(metadata: Mapping[str, Any]) -> Iterator[str]:
-    schema = metadata.get("predict_schema") or {}
-    for node in (schema.get("nodes") or {}).values():
-        if node.get("fn") == "predict_action_probabilities":
+def _policies(schema: Any) -> Iterator[str]:
+    for node in _below(schema, "nodes").values():
+        if isinstance(node, dict) and node.get("fn") == "predict_action_probabilities":
             yield str(node.get("uses"))
+
+
+def _below(value: Any, key: str) -> Dict[str, Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _names(section: Any) -> List[str]:
@@ -116,4 +120,4 @@ def _names(section: Any) -> List[str]:
         return list(section)
     items = section if isinstance(section, list) else []
     # An item with options is a mapping of its name: {greet: {use_entities: []}}
-    return [name for each in items for name in (each if isinstance(each, dict) else [str(each)])]
+    return [str(name) for each in items for name in (each if isinstance(each, dict) else [each])]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from enum import Enum
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Iterator, Tuple
 
 from handover_channel.doctor.check import Check, CouldNotLook, Found, fail, ok, warn
 from handover_channel.doctor.facts import Facts
@@ -50,13 +50,8 @@ class Kind(Enum):
     NOT_FOUND = "not found"
 
 
-def _store(facts: Facts, section: str) -> Mapping[Any, Any]:
-    found = facts.document(_ENDPOINTS).get(section)
-    return found if isinstance(found, Mapping) else {}
-
-
 def _type(facts: Facts, section: str) -> str:
-    return str(_store(facts, section).get("type") or "")
+    return str(facts.section(_ENDPOINTS, section).get("type") or "")
 
 
 def tracker_store(facts: Facts) -> Kind:
@@ -119,7 +114,7 @@ def _tracker_path(facts: Facts) -> Iterator[Found]:
             ),
             where,
         )
-    elif kind is Kind.IN_MEMORY and _store(facts, "tracker_store"):
+    elif kind is Kind.IN_MEMORY and facts.section(_ENDPOINTS, "tracker_store"):
         yield fail(
             Sentence("the tracker_store has no `type`, so Rasa keeps conversations in memory"),
             gone,
@@ -155,7 +150,7 @@ def _lock_workers(facts: Facts) -> Iterator[Found]:
             Sentence("Rasa starts one process"),
             Sentence("set it to a number, or not at all"),
         )
-    elif workers > 1 and kind is Kind.IN_MEMORY and _store(facts, "lock_store") and not given:
+    elif workers > 1 and kind is Kind.IN_MEMORY and facts.section(_ENDPOINTS, "lock_store") and not given:
         yield fail(
             Sentence(
                 "the lock_store has no `type`, so each of %(count)s processes has locks of its own",

@@ -101,4 +101,6 @@ def train(
 
 def facts(folder: Path, environ: Any = None, **more: Any) -> Facts:
     """Return the facts of the bot in *folder*."""
-    return Facts(str(folder / "handover.yml"), environ=environ or {}, mounts=folder / "mounts", **more)
+    return Facts(
+        str(folder / "handover.yml"), folder=folder, environ=environ or {}, mounts=folder / "mounts", **more
+    )

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from handover_channel.doctor import action_server, bot_files
+from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.run import examine
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, RETURN_ACTION
 
@@ -301,8 +302,32 @@ def test_a_lock_store_that_rasa_does_not_find_is_found(tmp_path):
     assert one(tmp_path, "lock_store.workers")[0] == "fail"
 
 
-def test_a_file_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path):
-    bots.make(tmp_path, endpoints_yml="- a list\n")
+def test_what_needs_variables_that_are_not_set_is_not_looked_at(tmp_path):
+    bots.make(tmp_path, endpoints_yml="action_endpoint:\n  url: http://${ACTIONS}:5055/webhook\n")
+
+    found = look(tmp_path, "action_server")
+
+    assert {status for status, _ in found} == {"could_not_look"}
+    assert "variables that endpoints.yml needs are not set: ACTIONS" in found[0][1]
+    given = look(tmp_path, "action_server", environ={"ACTIONS": "actions"})
+    assert {status for status, _ in given} == {"ok"}
+
+
+def test_the_bot_is_looked_for_where_the_command_is_typed(tmp_path, monkeypatch):
+    bot, settings = bots.make(tmp_path / "bot"), tmp_path / "settings"
+    settings.mkdir()
+    (bot / "handover.yml").rename(settings / "handover.yml")
+    monkeypatch.chdir(bot)
+
+    facts = Facts(environ={"HANDOVER_CONFIG": str(settings / "handover.yml")})
+
+    assert (facts.config.parent, facts.folder) == (settings, bot)
+    assert examine(facts, only=["model.there"]).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "a: [", "'"])
+def test_a_file_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path, text):
+    bots.make(tmp_path, endpoints_yml=text)
 
     assert one(tmp_path, "tracker_store.path") == (
         "could_not_look",
