@@ -15,6 +15,7 @@ from rich.console import Console
 
 from handover_channel.cli import agents, apps, person, queue
 from handover_channel.cli.doctor import doctor
+from handover_channel.cli.export import export
 from handover_channel.cli.init import init
 from handover_channel.cli.returns import return_
 from handover_channel.cli.simulate import simulate
@@ -37,7 +38,7 @@ app.command()(simulate)
 app.command()(status)
 app.command("return")(return_)
 app.command()(person.forget)
-app.command()(person.export)
+app.command()(export)
 
 #: Seconds. Meta repeats what it could not deliver for 36 hours at most:
 #: https://developers.facebook.com/docs/graph-api/webhooks/getting-started

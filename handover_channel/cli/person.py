@@ -30,8 +30,8 @@ THREAD = typer.Argument(help="The conversation id in Rasa: the person's PSID.")
 ENDPOINTS_OPTION = typer.Option(Path("endpoints.yml"), help="Rasa's file that names its tracker store.")
 
 
-def export(thread: str = THREAD, endpoints: Path = ENDPOINTS_OPTION) -> None:
-    """Write everything that is kept about a person as JSON."""
+def export(thread: str, endpoints: Path) -> None:
+    """Write everything that is kept about a person as JSON: `handover export THREAD`."""
     from handover_channel.store import personal_data
 
     with _store().reading() as connection:

@@ -7,11 +7,12 @@ as that keeps it. What cannot be reached is said, with what to do by hand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Tuple
 
 import sqlalchemy as sa
 
@@ -24,13 +25,31 @@ class TrackerOutOfReach(HandoverError):
 
 def events(thread: str, endpoints: Path) -> List[Dict[str, Any]]:
     """Return the events of a conversation, of all its sessions. Raises TrackerOutOfReach."""
-    store = _store(thread, endpoints)
+    with reader(endpoints, thread) as read:
+        return read(thread)
+
+
+@contextlib.contextmanager
+def reader(endpoints: Path, about: str = "") -> Iterator[Callable[[str], List[Dict[str, Any]]]]:
+    """Give what `events` does, for many conversations: the store is opened once. Raises TrackerOutOfReach.
+
+    *about*: the one conversation that it is about; "" for all.
+    """
+    store = _store(about, endpoints)
+    loop = asyncio.new_event_loop()
+
+    def read(thread: str) -> List[Dict[str, Any]]:
+        try:
+            with _nothing_said():
+                tracker = loop.run_until_complete(store.retrieve_full_tracker(thread))
+        except Exception as error:  # each kind of store raises its own
+            raise _failed(about, endpoints, error) from None
+        return [event.as_dict() for event in tracker.events] if tracker else []
+
     try:
-        with _nothing_said():
-            tracker = asyncio.run(store.retrieve_full_tracker(thread))
-    except Exception as error:  # each kind of store raises its own
-        raise _failed(thread, endpoints, error) from None
-    return [event.as_dict() for event in tracker.events] if tracker else []
+        yield read
+    finally:
+        loop.close()
 
 
 def delete(thread: str, endpoints: Path) -> int:
@@ -51,10 +70,7 @@ def delete(thread: str, endpoints: Path) -> int:
 def _store(thread: str, endpoints: Path) -> Any:
     # By name: the command runs without Rasa, too, where this is all that it cannot do.
     if find_spec("rasa") is None:
-        raise TrackerOutOfReach(
-            "Rasa is not installed here -> run this where Rasa runs, or delete the conversation "
-            f"{thread} in its tracker store by hand"
-        )
+        raise TrackerOutOfReach("Rasa is not installed here -> run this where Rasa runs" + _by_hand(thread))
     if not endpoints.exists():
         raise TrackerOutOfReach(f"{endpoints} is not there -> name Rasa's file: --endpoints FILE")
     try:
@@ -68,10 +84,11 @@ def _store(thread: str, endpoints: Path) -> Any:
         return store
     if kind and kind != "in_memory":  # Rasa takes its memory for a class that it cannot import
         raise TrackerOutOfReach(
-            f"{kind} in {endpoints} is not known here -> look after the conversation {thread} there by hand"
+            f"{kind} in {endpoints} is not known here -> name one of Rasa's own" + _by_hand(thread)
         )
+    remedy = "restart Rasa" if thread else "there is nothing to read: set one up"
     raise TrackerOutOfReach(
-        f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> restart Rasa"
+        f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> {remedy}"
     )
 
 
@@ -93,8 +110,13 @@ def _as_rasa_makes_it(endpoints: Path) -> Tuple[str, Any]:
 def _failed(thread: str, endpoints: Path, error: BaseException) -> TrackerOutOfReach:
     return TrackerOutOfReach(
         f"Rasa's tracker store cannot be reached ({type(error).__name__}) -> check tracker_store in "
-        f"{endpoints}, or look after the conversation {thread} there by hand"
+        f"{endpoints}{_by_hand(thread)}"
     )
+
+
+def _by_hand(thread: str) -> str:
+    """Return what else can be done about one conversation; "" where it is about all."""
+    return f", or look after the conversation {thread} there by hand" if thread else ""
 
 
 def _from_sql(store: Any, thread: str) -> int:

@@ -111,7 +111,7 @@ def _plain(char: str) -> str:
 # Keywords
 
 #: Scripts written without spaces: a word may begin and end anywhere in them.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -260,7 +260,7 @@ def _asks(part: _Part) -> bool:
 
 def _count_words(text: str) -> int:
     words = [word for word in text.split() if _has_word(word)]
-    return max(len(words), len(_UNSPACED.findall(text)) // 2)  # two ideographs are about a word
+    return max(len(words), len(UNSPACED.findall(text)) // 2)  # two ideographs are about a word
 
 
 def _around(text: str, word: str) -> Tuple[_Part, _Part]:
@@ -320,7 +320,7 @@ def _parted(message: str, place: int) -> bool:
 @lru_cache(maxsize=4096)
 def _goes_on(char: str) -> bool:
     """Whether *char* belongs together with a letter beside it."""
-    return unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
+    return unicodedata.category(char)[0] in "LMN" and not UNSPACED.match(char)
 
 
 _KEYCAP = "\u20e3"

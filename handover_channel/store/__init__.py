@@ -51,6 +51,10 @@ _LONGEST_LOG = 20_000
 #: https://www.postgresql.org/docs/current/wal-async-commit.html
 _NO_FLUSH = sa.text("SET LOCAL synchronous_commit TO off")
 
+#: One view for all statements of a transaction; SQLite in WAL mode has it by itself.
+#: https://www.postgresql.org/docs/current/transaction-iso.html#XACT-REPEATABLE-READ
+_ONE_VIEW = sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
 
 class Store:
     """The database. Every method raises StoreUnavailable for whatever goes wrong with it."""
@@ -79,6 +83,14 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """Give a connection for reading."""
         with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection for many reads that all see the database as the first of them did."""
+        with self.reading() as connection:
+            if self.dialect == "postgresql":
+                connection.execute(_ONE_VIEW)
             yield connection
 
     @contextmanager

@@ -1,0 +1,239 @@
+"""Reads handovers and lines of transcripts for `handover export`, however many there are.
+
+1. A handover is counted as the metrics count it (statistics.py): once somebody else has control, by a pass
+   once that has succeeded. From one app to another it is the same handover.
+2. It is read in pages by key, never by OFFSET: the memory it takes does not grow with the rows, and each page
+   costs the same. Who wants one view of all pages gives a connection of `Store.snapshot`.
+3. Rows of people who were forgotten (personal_data.py, rule 3) are nobody's, and left out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handover_channel.rules.control import Control
+from handover_channel.store import Store
+from handover_channel.store.schema import changes, people, threads, transcript
+from handover_channel.store.transcript import AGENT, APP
+
+#: Rows of a page.
+PAGE_OF_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: from `since` on and before `until`, in seconds since the epoch; of a target, "" for all."""
+
+    since: Optional[float] = None
+    until: Optional[float] = None
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """One handover. Times are seconds since the epoch, by our clock; that of the answer is Meta's."""
+
+    thread: str
+    page: str
+    channel: str
+    target: str
+    reason: str
+    who: str  #: asked for it
+    handed_over_at: float
+    first_answer_at: Optional[float]  #: of an agent or another app; None: nobody answered, or it is deleted
+    returned_at: Optional[float]  #: None: the bot does not have it back
+    return_reason: str
+
+
+@dataclass(frozen=True)
+class SaidLine:
+    """One line of a transcript: see transcript.Line."""
+
+    thread: str
+    page: str
+    channel: str
+    target: str  #: whose the thread was at the time
+    at: float  #: seconds since the epoch, by Meta's clock
+    author: str
+    agent: str
+    app_id: str
+    text: str
+    attachments: List[Mapping[str, Any]]
+    mid: str
+    reply_to: str
+    original: Optional[str]  #: the text before the first edit
+
+
+def handovers(connection: Connection, wanted: Wanted) -> Iterator[Handover]:
+    """Yield the handovers that began in that time, in the order in which the bot lost control."""
+    conditions = _between(_left("at", changes.c.at), wanted)
+    if wanted.target:
+        conditions.append(changes.c.target == wanted.target)
+    for row in _paged(connection, _HANDOVERS, changes.c.id, conditions):
+        yield Handover(**row)
+
+
+def lines(connection: Connection, wanted: Wanted) -> Iterator[SaidLine]:
+    """Yield the lines of transcripts that were said in that time, in the order in which they were kept."""
+    conditions = _between(_SAID_AT, wanted)
+    if wanted.target:
+        conditions += [_TARGET_THEN == wanted.target]  # noqa: SIM300  (SQLAlchemy's, not ours)
+    for row in _paged(connection, _LINES, transcript.c.id, conditions):
+        yield SaidLine(**{**row, "attachments": json.loads(row["attachments"])})
+
+
+def is_known_target(connection: Connection, target: str) -> bool:
+    """Tell whether a thread was ever handed over to *target*: it may be gone from the settings."""
+    query = sa.select(changes.c.id).where(changes.c.target == target).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def people_by_thread(store: Store, since: Optional[float] = None) -> Iterator[Tuple[str, str]]:
+    """Yield every thread that was active since then, with the person's name, "" where Meta told none.
+
+    Each page is read on its own: what is done with a thread may take its time.
+    """
+    last = ""
+    while True:
+        query = (
+            sa.select(threads.c.id, sa.func.coalesce(people.c.name, ""))
+            .select_from(threads.outerjoin(people, people.c.thread == threads.c.id))
+            .where(threads.c.id > last, *([] if since is None else [threads.c.active_at >= since]))
+            .order_by(threads.c.id)
+            .limit(PAGE_OF_ROWS)
+        )
+        with store.reading() as connection:
+            found = connection.execute(query).all()
+        yield from ((thread, name) for thread, name in found)
+        if len(found) < PAGE_OF_ROWS:
+            return
+        last = found[-1][0]
+
+
+def _paged(
+    connection: Connection, query: sa.sql.Select, key: sa.Column, conditions: List[Any]
+) -> Iterator[Dict[str, Any]]:
+    query = query.where(*conditions).order_by(key).limit(PAGE_OF_ROWS)
+    last = 0
+    while True:
+        found = connection.execute(query.where(key > last)).mappings().all()
+        for row in found:
+            values = dict(row)
+            last = values.pop("key")
+            yield values
+        if len(found) < PAGE_OF_ROWS:
+            return
+
+
+def _between(at: Any, wanted: Wanted) -> List[Any]:
+    since = [] if wanted.since is None else [at >= wanted.since]
+    return since if wanted.until is None else [*since, at < wanted.until]
+
+
+# --- handovers: one query, whose parts are found by the index on the thread ---
+
+_BEFORE, _LEFT, _RETURN = changes.alias(), changes.alias(), changes.alias()
+_LATER = changes.alias()
+_OF_THE_BOT, _PASSING = Control.BOT.value, Control.PASSING.value
+
+#: By which the bot lost control: the change itself, or that which began the pass.
+_LEFT_ID = (
+    sa.select(sa.func.max(_BEFORE.c.id))
+    .where(
+        _BEFORE.c.thread == changes.c.thread,
+        _BEFORE.c.id <= changes.c.id,
+        _BEFORE.c.control_before == _OF_THE_BOT,
+    )
+    .scalar_subquery()
+)
+_RETURN_ID = (
+    sa.select(sa.func.min(_LATER.c.id))
+    .where(_LATER.c.thread == changes.c.thread, _LATER.c.id > changes.c.id, _LATER.c.control == _OF_THE_BOT)
+    .scalar_subquery()
+)
+
+
+def _left(name: str, otherwise: sa.Column) -> Any:
+    """Return a column of the change by which the bot lost control; that one may be deleted already."""
+    return sa.func.coalesce(_LEFT.c[name], otherwise)
+
+
+_MS = 1000.0
+_FIRST_ANSWER = (
+    sa.select(sa.func.min(transcript.c.timestamp) / _MS)
+    .where(
+        transcript.c.thread == changes.c.thread,
+        transcript.c.author.in_([AGENT, APP]),
+        transcript.c.timestamp >= _left("at", changes.c.at) * _MS,
+        sa.or_(_RETURN.c.at.is_(None), transcript.c.timestamp <= _RETURN.c.at * _MS),
+    )
+    .scalar_subquery()
+)
+_HANDOVERS = (
+    sa.select(
+        changes.c.id.label("key"),
+        changes.c.thread,
+        sa.func.coalesce(threads.c.page, "").label("page"),
+        sa.func.coalesce(threads.c.channel, "").label("channel"),
+        changes.c.target,
+        _left("reason", changes.c.reason).label("reason"),
+        _left("who", changes.c.who).label("who"),
+        _left("at", changes.c.at).label("handed_over_at"),
+        _FIRST_ANSWER.label("first_answer_at"),
+        _RETURN.c.at.label("returned_at"),
+        sa.func.coalesce(_RETURN.c.reason, "").label("return_reason"),
+    )
+    .select_from(
+        changes.outerjoin(threads, threads.c.id == changes.c.thread)
+        .outerjoin(_LEFT, _LEFT.c.id == _LEFT_ID)
+        .outerjoin(_RETURN, _RETURN.c.id == _RETURN_ID)
+    )
+    .where(
+        changes.c.control_before.in_([_OF_THE_BOT, _PASSING]),
+        changes.c.control.not_in([_OF_THE_BOT, _PASSING]),
+        changes.c.thread != "",
+    )
+)
+
+# --- lines ---
+
+_SAID_AT = transcript.c.timestamp / _MS
+
+
+def _target_of(*conditions: Any, newest: bool) -> Any:
+    """Return the target of the newest or oldest such change of the line's thread."""
+    of_thread = (_LATER.c.thread == transcript.c.thread, _LATER.c.control != _OF_THE_BOT)
+    order = _LATER.c.id.desc() if newest else _LATER.c.id
+    query = sa.select(_LATER.c.target).where(*of_thread, *conditions)
+    return query.order_by(order).limit(1).scalar_subquery()
+
+
+# A line at the very beginning may have an earlier time: its clock is another one.
+_TARGET_THEN = sa.func.coalesce(
+    _target_of(_LATER.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
+)
+_LINES = (
+    sa.select(
+        transcript.c.id.label("key"),
+        transcript.c.thread,
+        sa.func.coalesce(threads.c.page, "").label("page"),
+        sa.func.coalesce(threads.c.channel, "").label("channel"),
+        _TARGET_THEN.label("target"),
+        _SAID_AT.label("at"),
+        transcript.c.author,
+        transcript.c.agent,
+        transcript.c.app_id,
+        transcript.c.text,
+        transcript.c.attachments,
+        sa.func.coalesce(transcript.c.mid, "").label("mid"),
+        transcript.c.reply_to,
+        transcript.c.original,
+    )
+    .select_from(transcript.outerjoin(threads, threads.c.id == transcript.c.thread))
+    .where(transcript.c.thread != "")
+)
