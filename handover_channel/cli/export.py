@@ -62,52 +62,54 @@ class _Asked:
         ]
 
 
-THREAD = typer.Argument(
+PERSON_ARGUMENT = typer.Argument(
     None, help="One person: all that is kept about them, as JSON. The conversation id in Rasa (PSID)."
 )
-HANDOVERS = typer.Option(False, _HANDOVERS, help="A row for each handover.", rich_help_panel=_WHAT)
-TRANSCRIPTS = typer.Option(
+HANDOVERS_OPTION = typer.Option(False, _HANDOVERS, help="A row for each handover.", rich_help_panel=_WHAT)
+TRANSCRIPTS_OPTION = typer.Option(
     False, _TRANSCRIPTS, help="A row for each line said while the bot was silent.", rich_help_panel=_WHAT
 )
-AS_NLU = typer.Option(
+AS_NLU_OPTION = typer.Option(
     False,
     _AS_NLU,
     help="Examples for the bot's NLU, in Rasa's format: what people wrote just before they asked for a "
     "human, and what the bot did not understand. Personal data is masked.",
     rich_help_panel=_WHAT,
 )
-SINCE = typer.Option(
+SINCE_OPTION = typer.Option(
     None,
     help='From then on: 2026-11-01, "2026-11-01 14:30" (UTC), or "30 days" for so long ago.',
     rich_help_panel=_WHICH,
 )
-UNTIL = typer.Option(None, help="Before then; a day is part of it.", rich_help_panel=_WHICH)
-TARGET = typer.Option(None, help="Only this target, by its name in handover.yml.", rich_help_panel=_WHICH)
-FORMAT = typer.Option(
+UNTIL_OPTION = typer.Option(None, help="Before then; a day is part of it.", rich_help_panel=_WHICH)
+TARGET_OPTION = typer.Option(
+    None, help="Only this target, by its name in handover.yml.", rich_help_panel=_WHICH
+)
+FORMAT_OPTION = typer.Option(
     None,
     "--format",
     help="csv or jsonl (JSON Lines). Without it: by the ending of --output, else csv.",
     rich_help_panel=_HOW,
 )
-OUTPUT = typer.Option(
+OUTPUT_OPTION = typer.Option(
     None,
     readable=False,  # nobody reads it
     help="Write this file, for its owner alone, whole or not at all. Without it: standard output.",
     rich_help_panel=_HOW,
 )
-PSEUDONYMS = typer.Option(
+PSEUDONYMS_OPTION = typer.Option(
     False,
     "--pseudonyms",
     help="Other names for threads and messages: the same within one run, others in the next. Texts stay.",
     rich_help_panel=_HOW,
 )
-EXCEL = typer.Option(
+EXCEL_OPTION = typer.Option(
     False,
     "--excel",
     help="Begin a CSV file with the mark by which Excel reads it as UTF-8.",
     rich_help_panel=_HOW,
 )
-COUNTRY = typer.Option(
+COUNTRY_OPTION = typer.Option(
     None,
     help="With --as-nlu: take phone numbers without a country code for those of this country (EG, DE).",
     rich_help_panel=_HOW,
@@ -115,18 +117,18 @@ COUNTRY = typer.Option(
 
 
 def export(
-    thread: Optional[str] = THREAD,
-    handovers: bool = HANDOVERS,
-    transcripts: bool = TRANSCRIPTS,
-    as_nlu: bool = AS_NLU,
-    since: Optional[str] = SINCE,
-    until: Optional[str] = UNTIL,
-    target: Optional[str] = TARGET,
-    how: Optional[str] = FORMAT,
-    output: Optional[Path] = OUTPUT,
-    pseudonyms: bool = PSEUDONYMS,
-    excel: bool = EXCEL,
-    country: Optional[str] = COUNTRY,
+    thread: Optional[str] = PERSON_ARGUMENT,
+    handovers: bool = HANDOVERS_OPTION,
+    transcripts: bool = TRANSCRIPTS_OPTION,
+    as_nlu: bool = AS_NLU_OPTION,
+    since: Optional[str] = SINCE_OPTION,
+    until: Optional[str] = UNTIL_OPTION,
+    target: Optional[str] = TARGET_OPTION,
+    how: Optional[str] = FORMAT_OPTION,
+    output: Optional[Path] = OUTPUT_OPTION,
+    pseudonyms: bool = PSEUDONYMS_OPTION,
+    excel: bool = EXCEL_OPTION,
+    country: Optional[str] = COUNTRY_OPTION,
     endpoints: Path = person.ENDPOINTS_OPTION,
 ) -> None:
     """Write what is kept, for other programs: handovers, transcripts, one person's data, NLU suggestions."""

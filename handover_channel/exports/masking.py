@@ -16,7 +16,14 @@ from typing import Callable, List, Match, Set, Tuple
 
 from handover_channel.rules.keywords import UNSPACED, fold
 
-EMAIL, LINK, PHONE, ACCOUNT, NUMBER, NAME = LABELS = ("EMAIL", "LINK", "PHONE", "ACCOUNT", "NUMBER", "NAME")
+LABELS = ("EMAIL", "LINK", "PHONE", "ACCOUNT", "NUMBER", "NAME")
+
+
+class Label:
+    """What stands in place of personal data: one of LABELS."""
+
+    EMAIL, LINK, PHONE, ACCOUNT, NUMBER, NAME = LABELS
+
 
 #: Characters of a text that are looked at, and returned.
 LONGEST_MASKED = 2000
@@ -40,8 +47,8 @@ _FEWEST_DIGITS_OF_AN_IBAN = 8
 _DIGITS = re.compile(r"\w{0,40}[+(]{0,2}\d(?:[\s().,:/*#_\u200c\u200d-]{0,3}\d){5,}\w{0,40}")
 #: A word of letters and digits, as codes, passports and number plates are.
 _CODE = re.compile(r"\b(?=(?:[^\W\d]*\d){4})(?=\d*[^\W\d])\w{7,}\b")
-_WORD = re.compile(r"[^\W_]+")
-_SEVERAL_NAMES = re.compile(rf"\b{NAME}(?:[ .-]+{NAME}\b)+")
+_WORD_OF_LETTERS = re.compile(r"[^\W_]+")
+_SEVERAL_NAMES = re.compile(rf"\b{Label.NAME}(?:[ .-]+{Label.NAME}\b)+")
 
 #: One letter before a word, written together with it in Arabic: and, so, with, for, like.
 _ARABIC_PREFIXES = frozenset("وفبلك")
@@ -69,15 +76,15 @@ class Masker:
 
     def mask(self, text: str, name: str = "") -> str:
         """Return *text* with LABELS in place of personal data. *name*: the person's, "" for unknown."""
-        text = _LINK.sub(LINK, _EMAIL.sub(EMAIL, _MENTION.sub(NAME, text[:LONGEST_MASKED])))
+        text = _LINK.sub(Label.LINK, _EMAIL.sub(Label.EMAIL, _MENTION.sub(Label.NAME, text[:LONGEST_MASKED])))
         text = _IBAN.sub(_account, self._without_phones(text))
-        text = _CODE.sub(NUMBER, _DIGITS.sub(NUMBER, text))
+        text = _CODE.sub(Label.NUMBER, _DIGITS.sub(Label.NUMBER, text))
         return _without_name(text, name) if name else text
 
     def _without_phones(self, text: str) -> str:
         found: List[Tuple[int, int]] = [(m.start, m.end) for m in self._matcher(text, self._country)]
         for start, end in reversed(found):
-            text = f"{text[:start]}{PHONE}{text[end:]}"
+            text = f"{text[:start]}{Label.PHONE}{text[end:]}"
         return text
 
 
@@ -86,7 +93,7 @@ def _account(found: Match[str]) -> str:
     text = found.group()
     ends = [each.end() for each in re.finditer(r"\w+", text)]
     iban = next((end for end in reversed(ends) if _is_iban(re.sub("[ -]", "", text[:end]))), 0)
-    return ACCOUNT + text[iban:] if iban else text
+    return Label.ACCOUNT + text[iban:] if iban else text
 
 
 def _is_iban(iban: str) -> bool:
@@ -101,11 +108,11 @@ def _without_name(text: str, name: str) -> str:
     whole = re.escape(name.strip())
     if not UNSPACED.search(name):
         whole = rf"(?<!\w){whole}(?!\w)"
-    text = re.sub(whole, NAME, text, flags=re.IGNORECASE) if name.strip() else text
-    parts = {fold(part) for part in _WORD.findall(name)}
+    text = re.sub(whole, Label.NAME, text, flags=re.IGNORECASE) if name.strip() else text
+    parts = {fold(part) for part in _WORD_OF_LETTERS.findall(name)}
     is_part = _is_one_of({part for part in parts if len(part) > (2 if part.isascii() else 1)})
-    text = _WORD.sub(lambda found: NAME if is_part(fold(found.group())) else found.group(), text)
-    return _SEVERAL_NAMES.sub(NAME, text)
+    text = _WORD_OF_LETTERS.sub(lambda it: Label.NAME if is_part(fold(it.group())) else it.group(), text)
+    return _SEVERAL_NAMES.sub(Label.NAME, text)
 
 
 def _is_one_of(parts: Set[str]) -> Callable[[str], bool]:

@@ -23,7 +23,7 @@ _HEAD = """\
 version: "3.1"
 nlu:"""
 
-_ABOUT = {
+_QUESTIONS = {
     SAID_BEFORE: "What people wrote just before they asked for a human: what could the bot have answered?",
     NOT_UNDERSTOOD: "What the bot did not understand: which intent is it, or which one is missing?",
 }
@@ -35,6 +35,6 @@ def lines(said_before: Sequence[str], not_understood: Sequence[str]) -> Iterator
     yield f"{_HEAD}\n" if any(groups.values()) else f"{_HEAD} []\n"
     for intent, examples in groups.items():
         if examples:
-            yield f"# {_ABOUT[intent]} The most frequent first.\n"
+            yield f"# {_QUESTIONS[intent]} The most frequent first.\n"
             yield f"- intent: {intent}\n  examples: |\n"
             yield from (f"    - {each}\n" for each in examples)

@@ -19,7 +19,7 @@ from handover_channel.errors import HandoverError
 from handover_channel.store import private_file
 
 #: Half of a character cannot be written, and is no reason to write nothing.
-_ENCODING, _ERRORS = "utf-8", "replace"
+_ENCODING, _WHAT_CANNOT_BE_WRITTEN = "utf-8", "replace"
 
 
 def problem(path: Path) -> str:
@@ -51,7 +51,7 @@ def _file(path: Path) -> Iterator[TextIO]:
             os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, private_file.MODE),
             "w",
             encoding=_ENCODING,
-            errors=_ERRORS,
+            errors=_WHAT_CANNOT_BE_WRITTEN,
             newline="",
         ) as stream:
             yield stream
@@ -68,7 +68,9 @@ def _file(path: Path) -> Iterator[TextIO]:
 @contextlib.contextmanager
 def _standard_output() -> Iterator[TextIO]:
     sys.stdout.flush()
-    stream = io.TextIOWrapper(sys.stdout.buffer, encoding=_ENCODING, errors=_ERRORS, newline="")
+    stream = io.TextIOWrapper(
+        sys.stdout.buffer, encoding=_ENCODING, errors=_WHAT_CANNOT_BE_WRITTEN, newline=""
+    )
     try:
         yield stream
         stream.flush()

@@ -74,7 +74,7 @@ class Suggestions:
     def read(self, events: Iterable[Mapping[str, Any]], name: str = "") -> None:
         """Take what is worth it from a conversation of Rasa's. *name*: the person's, "" for unknown."""
         for found in worth_a_look(events, self._intents):
-            if _is_in(found.at, self._wanted):
+            if self._wanted.has(found.at):
                 self._keep(example(found.text, self._masker, name), found.is_understood)
 
     def said_before(self) -> List[str]:
@@ -206,8 +206,3 @@ def _intent(event: Mapping[str, Any]) -> str:
 def _time(event: Mapping[str, Any]) -> float:
     at = event.get("timestamp")
     return float(at) if isinstance(at, (int, float)) else 0.0
-
-
-def _is_in(at: float, wanted: Wanted) -> bool:
-    is_late_enough = wanted.since is None or at >= wanted.since
-    return is_late_enough and (wanted.until is None or at < wanted.until)

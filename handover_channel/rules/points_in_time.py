@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from handover_channel.rules.durations import parse_duration
 from handover_channel.sentences import Sentence
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def point_in_time(text: str, *, now: float, is_end: bool = False) -> float:
@@ -29,7 +29,7 @@ def point_in_time(text: str, *, now: float, is_end: bool = False) -> float:
         # 3.10 does not read the Z: https://docs.python.org/3/library/datetime.html#datetime.datetime.fromisoformat
         at = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
         at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
-        if is_end and _DAY.fullmatch(text):
+        if is_end and _A_DAY.fullmatch(text):
             at += timedelta(days=1)
         return at.timestamp()
     except (ValueError, OverflowError):

@@ -33,6 +33,10 @@ class Wanted:
     until: Optional[float] = None
     target: str = ""
 
+    def has(self, at: float) -> bool:
+        """Tell whether that time is one of these."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
 
 @dataclass(frozen=True)
 class Handover:
@@ -71,19 +75,26 @@ class SaidLine:
 
 def handovers(connection: Connection, wanted: Wanted) -> Iterator[Handover]:
     """Yield the handovers that began in that time, in the order in which the bot lost control."""
-    conditions = _between(_left("at", changes.c.at), wanted)
+    conditions = [*_ARE_HANDOVERS]
+    if wanted.since is not None:
+        conditions.append(changes.c.at >= wanted.since)  # a pass began before it had succeeded: more below
     if wanted.target:
         conditions.append(changes.c.target == wanted.target)
-    for row in _paged(connection, _HANDOVERS, changes.c.id, conditions):
-        yield Handover(**row)
+    for row in _paged(connection, _ALL_OF_A_HANDOVER, changes.c.id, conditions):
+        if wanted.has(row["handed_over_at"]):
+            yield Handover(**row)
 
 
 def lines(connection: Connection, wanted: Wanted) -> Iterator[SaidLine]:
     """Yield the lines of transcripts that were said in that time, in the order in which they were kept."""
-    conditions = _between(_SAID_AT, wanted)
+    conditions = [transcript.c.thread != ""]
+    if wanted.since is not None:
+        conditions.append(wanted.since <= _SAID_AT)
+    if wanted.until is not None:
+        conditions.append(wanted.until > _SAID_AT)
     if wanted.target:
         conditions += [_TARGET_THEN == wanted.target]  # noqa: SIM300  (SQLAlchemy's, not ours)
-    for row in _paged(connection, _LINES, transcript.c.id, conditions):
+    for row in _paged(connection, _ALL_OF_A_LINE, transcript.c.id, conditions):
         yield SaidLine(**{**row, "attachments": json.loads(row["attachments"])})
 
 
@@ -118,32 +129,28 @@ def people_by_thread(store: Store, since: Optional[float] = None) -> Iterator[Tu
 def _paged(
     connection: Connection, query: sa.sql.Select, key: sa.Column, conditions: List[Any]
 ) -> Iterator[Dict[str, Any]]:
-    query = query.where(*conditions).order_by(key).limit(PAGE_OF_ROWS)
+    # First which rows, then all about these: in one query PostgreSQL may join the whole table for each page.
     last = 0
     while True:
-        found = connection.execute(query.where(key > last)).mappings().all()
-        for row in found:
-            values = dict(row)
-            last = values.pop("key")
-            yield values
-        if len(found) < PAGE_OF_ROWS:
+        some = sa.select(key).where(key > last, *conditions).order_by(key).limit(PAGE_OF_ROWS)
+        keys = list(connection.execute(some).scalars())
+        if not keys:
             return
+        these = query.where(key > last, key <= keys[-1], *conditions).order_by(key)
+        yield from map(dict, connection.execute(these).mappings().all())
+        last = keys[-1]
 
 
-def _between(at: Any, wanted: Wanted) -> List[Any]:
-    since = [] if wanted.since is None else [at >= wanted.since]
-    return since if wanted.until is None else [*since, at < wanted.until]
+# --- handovers: the parts of a row are found by the index on the thread ---
+# The `+ 0` is for PostgreSQL: for a plain smallest or largest id it may walk over those of all threads.
 
-
-# --- handovers: one query, whose parts are found by the index on the thread ---
-
-_BEFORE, _LEFT, _RETURN = changes.alias(), changes.alias(), changes.alias()
+_BEFORE, _LEFT, _THE_RETURN = changes.alias(), changes.alias(), changes.alias()
 _LATER = changes.alias()
 _OF_THE_BOT, _PASSING = Control.BOT.value, Control.PASSING.value
 
 #: By which the bot lost control: the change itself, or that which began the pass.
 _LEFT_ID = (
-    sa.select(sa.func.max(_BEFORE.c.id))
+    sa.select(sa.func.max(_BEFORE.c.id + 0))
     .where(
         _BEFORE.c.thread == changes.c.thread,
         _BEFORE.c.id <= changes.c.id,
@@ -152,7 +159,7 @@ _LEFT_ID = (
     .scalar_subquery()
 )
 _RETURN_ID = (
-    sa.select(sa.func.min(_LATER.c.id))
+    sa.select(sa.func.min(_LATER.c.id + 0))
     .where(_LATER.c.thread == changes.c.thread, _LATER.c.id > changes.c.id, _LATER.c.control == _OF_THE_BOT)
     .scalar_subquery()
 )
@@ -170,34 +177,30 @@ _FIRST_ANSWER = (
         transcript.c.thread == changes.c.thread,
         transcript.c.author.in_([AGENT, APP]),
         transcript.c.timestamp >= _left("at", changes.c.at) * _MS,
-        sa.or_(_RETURN.c.at.is_(None), transcript.c.timestamp <= _RETURN.c.at * _MS),
+        sa.or_(_THE_RETURN.c.at.is_(None), transcript.c.timestamp <= _THE_RETURN.c.at * _MS),
     )
     .scalar_subquery()
 )
-_HANDOVERS = (
-    sa.select(
-        changes.c.id.label("key"),
-        changes.c.thread,
-        sa.func.coalesce(threads.c.page, "").label("page"),
-        sa.func.coalesce(threads.c.channel, "").label("channel"),
-        changes.c.target,
-        _left("reason", changes.c.reason).label("reason"),
-        _left("who", changes.c.who).label("who"),
-        _left("at", changes.c.at).label("handed_over_at"),
-        _FIRST_ANSWER.label("first_answer_at"),
-        _RETURN.c.at.label("returned_at"),
-        sa.func.coalesce(_RETURN.c.reason, "").label("return_reason"),
-    )
-    .select_from(
-        changes.outerjoin(threads, threads.c.id == changes.c.thread)
-        .outerjoin(_LEFT, _LEFT.c.id == _LEFT_ID)
-        .outerjoin(_RETURN, _RETURN.c.id == _RETURN_ID)
-    )
-    .where(
-        changes.c.control_before.in_([_OF_THE_BOT, _PASSING]),
-        changes.c.control.not_in([_OF_THE_BOT, _PASSING]),
-        changes.c.thread != "",
-    )
+_ARE_HANDOVERS = (
+    changes.c.control_before.in_([_OF_THE_BOT, _PASSING]),
+    changes.c.control.not_in([_OF_THE_BOT, _PASSING]),
+    changes.c.thread != "",
+)
+_ALL_OF_A_HANDOVER = sa.select(
+    changes.c.thread,
+    sa.func.coalesce(threads.c.page, "").label("page"),
+    sa.func.coalesce(threads.c.channel, "").label("channel"),
+    changes.c.target,
+    _left("reason", changes.c.reason).label("reason"),
+    _left("who", changes.c.who).label("who"),
+    _left("at", changes.c.at).label("handed_over_at"),
+    _FIRST_ANSWER.label("first_answer_at"),
+    _THE_RETURN.c.at.label("returned_at"),
+    sa.func.coalesce(_THE_RETURN.c.reason, "").label("return_reason"),
+).select_from(
+    changes.outerjoin(threads, threads.c.id == changes.c.thread)
+    .outerjoin(_LEFT, _LEFT.c.id == _LEFT_ID)
+    .outerjoin(_THE_RETURN, _THE_RETURN.c.id == _RETURN_ID)
 )
 
 # --- lines ---
@@ -208,7 +211,7 @@ _SAID_AT = transcript.c.timestamp / _MS
 def _target_of(*conditions: Any, newest: bool) -> Any:
     """Return the target of the newest or oldest such change of the line's thread."""
     of_thread = (_LATER.c.thread == transcript.c.thread, _LATER.c.control != _OF_THE_BOT)
-    order = _LATER.c.id.desc() if newest else _LATER.c.id
+    order = (_LATER.c.id + 0).desc() if newest else _LATER.c.id + 0
     query = sa.select(_LATER.c.target).where(*of_thread, *conditions)
     return query.order_by(order).limit(1).scalar_subquery()
 
@@ -217,23 +220,18 @@ def _target_of(*conditions: Any, newest: bool) -> Any:
 _TARGET_THEN = sa.func.coalesce(
     _target_of(_LATER.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
 )
-_LINES = (
-    sa.select(
-        transcript.c.id.label("key"),
-        transcript.c.thread,
-        sa.func.coalesce(threads.c.page, "").label("page"),
-        sa.func.coalesce(threads.c.channel, "").label("channel"),
-        _TARGET_THEN.label("target"),
-        _SAID_AT.label("at"),
-        transcript.c.author,
-        transcript.c.agent,
-        transcript.c.app_id,
-        transcript.c.text,
-        transcript.c.attachments,
-        sa.func.coalesce(transcript.c.mid, "").label("mid"),
-        transcript.c.reply_to,
-        transcript.c.original,
-    )
-    .select_from(transcript.outerjoin(threads, threads.c.id == transcript.c.thread))
-    .where(transcript.c.thread != "")
-)
+_ALL_OF_A_LINE = sa.select(
+    transcript.c.thread,
+    sa.func.coalesce(threads.c.page, "").label("page"),
+    sa.func.coalesce(threads.c.channel, "").label("channel"),
+    _TARGET_THEN.label("target"),
+    _SAID_AT.label("at"),
+    transcript.c.author,
+    transcript.c.agent,
+    transcript.c.app_id,
+    transcript.c.text,
+    transcript.c.attachments,
+    sa.func.coalesce(transcript.c.mid, "").label("mid"),
+    transcript.c.reply_to,
+    transcript.c.original,
+).select_from(transcript.outerjoin(threads, threads.c.id == transcript.c.thread))

@@ -297,7 +297,10 @@ def test_a_target_that_is_gone_from_the_settings_is_known_by_its_handovers(store
 @on_sqlite
 def test_the_parts_of_a_row_are_found_by_an_index(store):
     with store.snapshot() as connection:
-        for query, key in ((exported._HANDOVERS, changes.c.id), (exported._LINES, transcript.c.id)):
+        for query, key in (
+            (exported._ALL_OF_A_HANDOVER, changes.c.id),
+            (exported._ALL_OF_A_LINE, transcript.c.id),
+        ):
             sql = query.where(key > 0).order_by(key).limit(10)
             text = sql.compile(connection.engine, compile_kwargs={"literal_binds": True})
             plan = [row[-1] for row in connection.execute(sa.text(f"EXPLAIN QUERY PLAN {text}"))]
