@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from handover_channel.services import Services
     from handover_channel.store.exported import Wanted
 
-_HANDOVERS, _TRANSCRIPTS, _AS_NLU = "--handovers", "--transcripts", "--as-nlu"
-_ROWS = (_HANDOVERS, _TRANSCRIPTS)
+_OF_HANDOVERS, _OF_TRANSCRIPTS, _AS_NLU = "--handovers", "--transcripts", "--as-nlu"
+_ROWS = (_OF_HANDOVERS, _OF_TRANSCRIPTS)
 
 #: Option -> what it can be used with; any other use is a mistake of whoever typed it.
 _GOES_WITH: Dict[str, Tuple[str, ...]] = {
@@ -65,9 +65,9 @@ class _Asked:
 PERSON_ARGUMENT = typer.Argument(
     None, help="One person: all that is kept about them, as JSON. The conversation id in Rasa (PSID)."
 )
-HANDOVERS_OPTION = typer.Option(False, _HANDOVERS, help="A row for each handover.", rich_help_panel=_WHAT)
+HANDOVERS_OPTION = typer.Option(False, _OF_HANDOVERS, help="A row for each handover.", rich_help_panel=_WHAT)
 TRANSCRIPTS_OPTION = typer.Option(
-    False, _TRANSCRIPTS, help="A row for each line said while the bot was silent.", rich_help_panel=_WHAT
+    False, _OF_TRANSCRIPTS, help="A row for each line said while the bot was silent.", rich_help_panel=_WHAT
 )
 AS_NLU_OPTION = typer.Option(
     False,
@@ -132,7 +132,12 @@ def export(
     endpoints: Path = person.ENDPOINTS_OPTION,
 ) -> None:
     """Write what is kept, for other programs: handovers, transcripts, one person's data, NLU suggestions."""
-    kinds = {_HANDOVERS: handovers, _TRANSCRIPTS: transcripts, _AS_NLU: as_nlu, "THREAD": thread is not None}
+    kinds = {
+        _OF_HANDOVERS: handovers,
+        _OF_TRANSCRIPTS: transcripts,
+        _AS_NLU: as_nlu,
+        "THREAD": thread is not None,
+    }
     given = {
         "--format": how, "--target": target, "--pseudonyms": pseudonyms, "--excel": excel,
         "--since": since, "--until": until, "--output": output, "--country": country,
@@ -163,7 +168,7 @@ def _write_rows(asked: _Asked) -> None:
     name = tables.Pseudonyms() if "--pseudonyms" in asked.options else tables.as_it_is
     with parts.store.snapshot() as connection:
         rows: Any
-        if _HANDOVERS in asked.what:
+        if _OF_HANDOVERS in asked.what:
             rows = (tables.handover_row(each, name) for each in exported.handovers(connection, wanted))
             columns: Tuple[str, ...] = tables.HANDOVER_COLUMNS
         else:

@@ -9,8 +9,10 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from handover_channel.rules.durations import parse_duration
-from handover_channel.sentences import Sentence
 
+_WHAT_IS_READ = (
+    'write a day or a time, such as 2026-11-01 or "2026-11-01 14:30" (UTC), or "30 days" for so long ago'
+)
 _A_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -33,9 +35,4 @@ def point_in_time(text: str, *, now: float, is_end: bool = False) -> float:
             at += timedelta(days=1)
         return at.timestamp()
     except (ValueError, OverflowError):
-        raise ValueError(
-            Sentence(
-                'write a day or a time, such as 2026-11-01 or "2026-11-01 14:30" (UTC), or "30 days" for '
-                "so long ago"
-            )
-        ) from None
+        raise ValueError(_WHAT_IS_READ) from None

@@ -145,7 +145,7 @@ def _paged(
 # The `+ 0` is for PostgreSQL: for a plain smallest or largest id it may walk over those of all threads.
 
 _BEFORE, _LEFT, _THE_RETURN = changes.alias(), changes.alias(), changes.alias()
-_LATER = changes.alias()
+_CHANGE = changes.alias()
 _OF_THE_BOT, _PASSING = Control.BOT.value, Control.PASSING.value
 
 #: By which the bot lost control: the change itself, or that which began the pass.
@@ -159,8 +159,10 @@ _LEFT_ID = (
     .scalar_subquery()
 )
 _RETURN_ID = (
-    sa.select(sa.func.min(_LATER.c.id + 0))
-    .where(_LATER.c.thread == changes.c.thread, _LATER.c.id > changes.c.id, _LATER.c.control == _OF_THE_BOT)
+    sa.select(sa.func.min(_CHANGE.c.id + 0))
+    .where(
+        _CHANGE.c.thread == changes.c.thread, _CHANGE.c.id > changes.c.id, _CHANGE.c.control == _OF_THE_BOT
+    )
     .scalar_subquery()
 )
 
@@ -210,15 +212,15 @@ _SAID_AT = transcript.c.timestamp / _MS
 
 def _target_of(*conditions: Any, newest: bool) -> Any:
     """Return the target of the newest or oldest such change of the line's thread."""
-    of_thread = (_LATER.c.thread == transcript.c.thread, _LATER.c.control != _OF_THE_BOT)
-    order = (_LATER.c.id + 0).desc() if newest else _LATER.c.id + 0
-    query = sa.select(_LATER.c.target).where(*of_thread, *conditions)
+    of_thread = (_CHANGE.c.thread == transcript.c.thread, _CHANGE.c.control != _OF_THE_BOT)
+    order = (_CHANGE.c.id + 0).desc() if newest else _CHANGE.c.id + 0
+    query = sa.select(_CHANGE.c.target).where(*of_thread, *conditions)
     return query.order_by(order).limit(1).scalar_subquery()
 
 
 # A line at the very beginning may have an earlier time: its clock is another one.
 _TARGET_THEN = sa.func.coalesce(
-    _target_of(_LATER.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
+    _target_of(_CHANGE.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
 )
 _ALL_OF_A_LINE = sa.select(
     transcript.c.thread,
