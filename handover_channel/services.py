@@ -21,6 +21,7 @@ from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.turn_gate import OpenGate, SettingsGate, TurnGate
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
+from handover_channel.graph_api.transport import Pools
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
@@ -43,6 +44,8 @@ class ServicesOfProcess:
 
     def __init__(self) -> None:
         self._open: List[Services] = []
+        #: Given to whoever asks for the configured ones, if there is one: a test's (testing/in_process.py).
+        self.stands_in: Optional[Services] = None
         self._lock = threading.Lock()
 
     def get(self, settings: Settings) -> Services:
@@ -86,14 +89,18 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def build(
-    settings: Settings, clock: Callable[[], float] = time.time, store: Optional[Store] = None
+    settings: Settings,
+    clock: Callable[[], float] = time.time,
+    store: Optional[Store] = None,
+    pools: Optional[Pools] = None,
 ) -> Services:
-    """Return a new set, with a *store* that is open already if one is given.
+    """Return a new set, with a *store* that is open already and the connections *pools* if they are given.
 
     The database is opened, and migrated, when it is first needed.
     """
     store = store or Store(settings.database)
-    graph = GraphApi(settings.graph_api.url, settings.graph_api.version, app_secret=settings.secret)
+    meta = settings.graph_api
+    graph = GraphApi(meta.url, meta.version, app_secret=settings.secret, pools=pools, clock=clock)
     return Services(settings, store, graph, ThreadControl(settings, store, graph, clock))
 
 
@@ -102,7 +109,7 @@ def from_config(path: Optional[str] = None) -> Services:
 
     Raises SettingsError with everything that is wrong.
     """
-    return process.get(settings_file.load(path))
+    return process.stands_in or process.get(settings_file.load(path))
 
 
 def turn_gate() -> TurnGate:

@@ -13,17 +13,15 @@ import itertools
 import json
 import os
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import requests
 import yaml
@@ -32,6 +30,8 @@ from rasa_commands import RASA, ROOT
 from handover_channel import simulator
 from handover_channel.rules.business_hours import DAYS
 from handover_channel.simulator import PAGE_INBOX, Simulator
+from handover_channel.testing.server_process import ServerProcess as Server
+from handover_channel.testing.server_process import eventually, free_port
 
 APP_ID, SECRET, TOKEN, VERIFY = "1234567890", "a-secret", "a-page-token", "a-verify-word"
 BUTTON = "Zurück zum Bot"  # not the title that domain.yml has
@@ -56,122 +56,9 @@ CANNED = {
 }
 APPS = {each["app_id"]: name for name, each in TARGETS.items() if "app_id" in each}
 
-#: The bot starts in about 15 seconds alone on a core; others may be at work.
-START_WITHIN = 180.0
-PATIENCE = 60.0
-
 _people = itertools.count(1)
 _http = requests.Session()
 _http.trust_env = False  # a proxy of the environment does not know this machine's loopback
-
-
-def eventually(find: Callable[[], Any], what: str = "", within: float = PATIENCE) -> Any:
-    """Return what *find* gives once it gives something true; fail after *within* seconds."""
-    deadline = time.monotonic() + within
-    while not (found := find()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {what or find}; at last: {found!r}")
-        time.sleep(0.1)
-    return found
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Server:
-    """A process of ours that serves HTTP. Each start adds to the same log."""
-
-    def __init__(self, name: str, command: List[str], folder: Path, health: str, **environment: str) -> None:
-        self.name, self.health = name, health
-        self._command, self._folder, self._environment = command, folder, environment
-        self.log_file = folder / f"{name}.log"
-        self._process: Optional[subprocess.Popen[bytes]] = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether it was started and not stopped."""
-        return self._process is not None
-
-    def start(self) -> None:
-        """Start it, and do not wait."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "RASA_TELEMETRY_ENABLED": "false"}
-        environment.pop("HANDOVER_CONFIG", None)
-        environment.update(self._environment)
-        with self.log_file.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-
-    def ready(self) -> None:
-        """Wait until it works."""
-        eventually(self._answers, f"{self.name} answers at {self.health}", START_WITHIN)
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        """End it and what it started."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        _signal_group(process, number)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            _signal_group(process, signal.SIGKILL)
-            process.wait()
-
-    def kill(self) -> None:
-        """As `kill -9`, or a power cut."""
-        self.stop(signal.SIGKILL)
-
-    def pause(self) -> None:
-        """Let it hang: it takes connections and does not answer."""
-        assert self._process is not None
-        _signal_group(self._process, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        _signal_group(self._process, signal.SIGCONT)
-
-    def pids(self) -> List[int]:
-        """Return the processes it consists of."""
-        assert self._process is not None
-        everybody = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return [pid for pid in everybody if _group_of(pid) == self._process.pid]
-
-    def log(self) -> str:
-        """Return all it has written."""
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
-
-    def _answers(self) -> bool:
-        assert self._process is not None
-        code = self._process.poll()
-        assert code is None, f"{self.name} ended with {code}:\n{self.log()[-3000:]}"
-        try:
-            return _http.get(self.health, timeout=2).status_code == 200
-        except requests.RequestException:
-            return False
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-
-
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
 
 
 class Person:

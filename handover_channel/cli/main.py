@@ -20,6 +20,7 @@ from handover_channel.cli.init import init
 from handover_channel.cli.returns import return_
 from handover_channel.cli.simulate import simulate
 from handover_channel.cli.status import status
+from handover_channel.cli.test import play_scenarios
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable_lines
 
@@ -37,6 +38,7 @@ app.command()(doctor)
 app.command()(simulate)
 app.command()(status)
 app.command("return")(return_)
+app.command("test")(play_scenarios)
 app.command()(person.forget)
 app.command()(export)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
 
 from sqlalchemy.engine import Connection
 
@@ -23,7 +23,6 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.page_events import PageEvent, unread, without_thread
 from handover_channel.metrics import counters
 from handover_channel.queue.claims import Begun
-from handover_channel.queue.ipc import BatchServer
 from handover_channel.store import Store, deliveries, findings
 
 logger = logging.getLogger(__name__)
@@ -55,10 +54,32 @@ class Beginner(Protocol):
         """Say that there is work in other threads."""
 
 
-class Intake:
-    """Answers the requests of *server*: (signature, body) of a webhook call."""
+#: Requests by their numbers: (signature, body) of a webhook call.
+Requests = List[Tuple[int, Tuple[Any, ...]]]
 
-    def __init__(self, store: Store, secret: str, server: BatchServer, worker: Beginner) -> None:
+
+class Server(Protocol):
+    """Where requests come from, and answers go: queue/ipc.py's BatchServer."""
+
+    def requests(self) -> Requests:
+        """Return those that have come, at least one; none once the other side has hung up."""
+
+    def respond(self, answers: Iterable[Tuple[int, Any]]) -> None:
+        """Answer requests by their numbers."""
+
+
+class Intake:
+    """Answers the requests of *server*."""
+
+    def __init__(
+        self,
+        store: Store,
+        secret: str,
+        server: Server,
+        worker: Beginner,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self._store = store
         self._secret = secret
         self._server = server
@@ -85,11 +106,12 @@ class Intake:
         while requests := self._server.requests():
             with self._writing:
                 try:
-                    self._take(requests)
+                    self.take(requests)
                 except Exception as error:  # whoever is not answered gets 503: Meta sends it again
                     logger.error("deliveries could not be taken: %s", log.trace(error))
 
-    def _take(self, requests: List[Tuple[int, Tuple[Any, ...]]]) -> None:
+    def take(self, requests: Requests) -> None:
+        """Store what they bring, answer them, and say that there is work."""
         rows: List[Dict[str, Any]] = []
         others: List[PageEvent] = []
         answers = {
@@ -125,7 +147,7 @@ class Intake:
             webhook.verify_signature(body, signature=signature, secret=self._secret)
             entries = webhook.entries_of(body)
             items = webhook.items_of(entries)
-            rows.extend(deliveries.rows(items, time.time()))
+            rows.extend(deliveries.rows(items, self._clock()))
             others.extend(without_thread((each.event, each.body) for each in items))
             others.extend(unread(webhook.unread_of(entries)))
         except StoreUnavailable as error:
@@ -154,7 +176,7 @@ class Intake:
                     findings.clear(connection, findings.POLICY_ENFORCED, event.page)
                 else:
                     finding = (findings.POLICY_ENFORCED, event.page, event.sentence)
-                    findings.put(connection, *finding, now=time.time())
+                    findings.put(connection, *finding, now=self._clock())
         except StoreUnavailable as error:
             logger.error("page %s: not noted that Meta enforces a policy: %s", event.page, error)
 

@@ -31,8 +31,13 @@ class Retries:
     """Surrounds *process*, which gives a delivery its effect and says what is left to do about it."""
 
     def __init__(
-        self, claims: Claims, executors: Executors, process: Callable[[Job], Awaitable[HandlerResult]]
+        self,
+        claims: Claims,
+        executors: Executors,
+        process: Callable[[Job], Awaitable[HandlerResult]],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._sleep = sleep
         self._claims = claims
         self._executors = executors
         self._process = process
@@ -59,7 +64,7 @@ class Retries:
         logger.error("thread %s: delivery %s failed, tried again: %s", thread, delivery.id, log.trace(error))
         counters.failed()
         await self._executors.store(self._claims.failed, job)
-        await asyncio.sleep(PAUSE * 2**delivery.failures)
+        await self._sleep(PAUSE * 2**delivery.failures)
         return await self._executors.store(self._claims.begin, thread)
 
 

@@ -69,6 +69,18 @@ def is_anything_due(connection: Connected, *, now: float) -> bool:
     return bool(_DUE.rows(connection, {"now": now}))
 
 
+def next_at(connection: Connection) -> Optional[float]:
+    """Return when the next thing is due, None where nothing is."""
+    found: Optional[float] = connection.execute(sa.select(sa.func.min(deadlines.c.due_at))).scalar()
+    return found
+
+
+def is_due_in(connection: Connection, thread: str, *, now: float) -> bool:
+    """Tell whether something is due in *thread*."""
+    query = sa.select(deadlines.c.thread).where(deadlines.c.thread == thread, deadlines.c.due_at <= now)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def due(connection: Connection, *, now: float, limit: int) -> List[Deadline]:
     """Return what is due, the longest overdue first."""
     return _deadlines(connection, _due(now, limit))

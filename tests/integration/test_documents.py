@@ -24,6 +24,7 @@ from rasa.shared.nlu.training_data.formats.rasa_yaml import RasaYAMLReader
 from handover_channel.settings import loader
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
 from handover_channel.settings.reference import TABLES
+from handover_channel.testing.scenario import parse
 
 pytestmark = [
     pytest.mark.rasa,
@@ -85,6 +86,10 @@ def _hours(block: Block, given: Mapping[str, Any], folder: Path) -> None:
     _load(folder, f"targets: {{inbox: {{kind: inbox, {line}}}}}", f"{INBOX_CHANNEL}:")
 
 
+def _scenarios(block: Block, given: Mapping[str, Any], folder: Path) -> None:
+    assert parse(block.text, folder / "documented.yml")
+
+
 def _load(folder: Path, handover: str, credentials: str) -> None:
     (folder / "handover.yml").write_text(handover, encoding="utf-8")
     (folder / "credentials.yml").write_text(credentials, encoding="utf-8")
@@ -104,6 +109,7 @@ READERS: Dict[str, Callable[[Block, Mapping[str, Any], Path], None]] = {
     f"{CHANNEL} {INBOX_CHANNEL} rest socketio": _credentials,
     " ".join((*(key.name for key in TABLES["handover.yml"]), "return")): _handover,
     "hours": _hours,
+    "scenarios": _scenarios,
 }
 
 

@@ -1,0 +1,178 @@
+"""Tests a bot of Rasa's with this package over HTTP, as Meta reaches it.
+
+Rasa and its action server are started beside the test, on ports and a database of their own (`started`), or
+the bot runs already (`running`). Whether all has had its effect is read in the bot's database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from ruamel.yaml import YAML
+
+from handover_channel import services, simulator
+from handover_channel.errors import HandoverError
+from handover_channel.services import Services
+from handover_channel.settings import loader
+from handover_channel.simulator.simulator import Simulator
+from handover_channel.store import deadlines, deliveries, threads
+from handover_channel.testing import own_bot
+from handover_channel.testing.bot_under_test import BotUnderTest, ControlSeen
+from handover_channel.testing.reached import OverHttp, served
+from handover_channel.testing.server_process import ServerProcess, free_port
+
+#: `python -m rasa`, after what Rasa reads its classifier with: before TensorFlow's thousands of modules that
+#: import takes a sixth of the time.
+RASA = [
+    sys.executable,
+    "-c",
+    "import contextlib, runpy\nwith contextlib.suppress(ImportError):\n    import skops.io\n"
+    "runpy.run_module('rasa', run_name='__main__', alter_sys=True)",
+]
+
+
+class OwnBot(OverHttp):
+    """A bot with this package, whose database is at hand."""
+
+    def __init__(self, page: Simulator, given: Services) -> None:
+        super().__init__(page, own_bot.places_of(given.settings))
+        self._services = given
+
+    def settle(self, psid: str) -> None:
+        """See `BotUnderTest`."""
+        self.until(lambda: self._is_settled(psid), psid)
+
+    def wait_for_more(self, psid: str) -> bool:
+        """See `BotUnderTest`: all is there."""
+        return False
+
+    def control(self, psid: str) -> ControlSeen:
+        """See `BotUnderTest`."""
+        with self._services.store.reading() as connection:
+            row = threads.get(connection, psid)
+        return ControlSeen(own_bot.name_of(row), self.page.owner(psid))
+
+    def agent_replies(self, psid: str, text: str) -> None:
+        """See `BotUnderTest`."""
+        own_bot.reply(self._services, psid, text)
+
+    def agent_takes_over(self, psid: str) -> None:
+        """See `BotUnderTest`."""
+        own_bot.take_over(self._services, psid)
+
+    def agent_returns(self, psid: str) -> None:
+        """See `BotUnderTest`."""
+        own_bot.give_back(self._services, psid)
+
+    def _is_settled(self, psid: str) -> bool:
+        before = len(self.journal(psid))
+        if self.is_under_way(psid):
+            return False
+        with self._services.store.reading() as connection:
+            if deliveries.next_of(connection, psid) is not None:
+                return False
+            if deadlines.is_due_in(connection, psid, now=self.page.now()):
+                return False
+        return len(self.journal(psid)) == before
+
+
+@contextlib.contextmanager
+def started(folder: Path, model: Optional[Path], actions: str) -> Iterator[BotUnderTest]:
+    """Start the bot in *folder*, Rasa and action server, and give it. Raises HandoverError.
+
+    Nothing in the folder changes: settings with other ports and a new database go into one of their own.
+    """
+    settings = own_bot.settings_of(folder)
+    rasa, actions_port = free_port(), free_port()
+    page = own_bot.page_of(settings, callback=f"http://127.0.0.1:{rasa}/webhooks/facebook/webhook")
+    with tempfile.TemporaryDirectory(prefix="handover-test-") as own, simulator.running(page) as url:
+        files = Path(own)
+        _copy(folder / "handover.yml", files, _settings_of(url, files))
+        _copy(folder / "credentials.yml", files, {})
+        _copy(folder / "endpoints.yml", files, _endpoints_of(actions_port, files))
+        model = model or folder / "models"
+        servers = _servers(folder, files, model, actions, rasa=rasa, actions_port=actions_port)
+        with _running(servers), _services_of(files / "handover.yml") as given:
+            yield OwnBot(page, given)
+
+
+@contextlib.contextmanager
+def running(folder: Path, url: str, port: int) -> Iterator[BotUnderTest]:
+    """Give the bot of *folder*, which runs already; its webhook is *url*, its Graph API on *port*.
+
+    Raises HandoverError.
+    """
+    settings = own_bot.settings_of(folder)
+    config = folder / "handover.yml"
+    with served(own_bot.page_of(settings, callback=url), port) as page, _services_of(config) as given:
+        yield OwnBot(page, given)
+
+
+@contextlib.contextmanager
+def _services_of(config: Path) -> Iterator[Services]:
+    given = services.build(loader.load(str(config)))
+    try:
+        yield given
+    finally:
+        given.store.close()
+
+
+@contextlib.contextmanager
+def _running(servers: List[ServerProcess]) -> Iterator[None]:
+    try:
+        for server in servers:
+            server.start()
+        for server in servers:
+            try:
+                server.ready()
+            except AssertionError as error:
+                raise HandoverError(f"the bot does not start: {error}") from None
+        yield
+    finally:
+        for server in reversed(servers):
+            server.stop()
+
+
+def _servers(
+    folder: Path, files: Path, model: Path, actions: str, *, rasa: int, actions_port: int
+) -> List[ServerProcess]:
+    ours = {"HANDOVER_CONFIG": str(files / "handover.yml"), "SANIC_HOST": "127.0.0.1"}
+    run_actions = [sys.executable, "-m", "rasa", "run", "actions", "--port", str(actions_port)]
+    run = [*RASA, "run", "--interface", "127.0.0.1", "--port", str(rasa), "--model", str(model)]
+    run += ["--credentials", str(files / "credentials.yml"), "--endpoints", str(files / "endpoints.yml")]
+    return [
+        ServerProcess(
+            "actions",
+            [*run_actions, "--actions", actions],
+            folder,
+            f"http://127.0.0.1:{actions_port}/health",
+            logs=files,
+            **ours,
+        ),
+        ServerProcess("rasa", run, folder, f"http://127.0.0.1:{rasa}/webhooks/facebook/", logs=files, **ours),
+    ]
+
+
+def _settings_of(url: str, files: Path) -> Dict[str, Any]:
+    return {"graph_api": {"url": url}, "database": f"sqlite:///{files / 'handover.db'}"}
+
+
+def _endpoints_of(actions_port: int, files: Path) -> Dict[str, Any]:
+    tracker_store = {"type": "SQL", "dialect": "sqlite", "db": str(files / "rasa.db")}
+    url = f"http://127.0.0.1:{actions_port}/webhook"
+    return {"action_endpoint": {"url": url}, "tracker_store": tracker_store}
+
+
+def _copy(file: Path, folder: Path, changes: Mapping[str, Any]) -> None:
+    """Copy a YAML file into *folder*, all as it stands there but for *changes*."""
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True  # type: ignore[assignment]
+    given = yaml.load(file.read_text(encoding="utf-8")) if file.exists() else None
+    merged = given if given is not None else {}
+    merged.update(changes)
+    with (folder / file.name).open("w", encoding="utf-8") as copied:
+        yaml.dump(merged, copied)
