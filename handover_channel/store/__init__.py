@@ -54,6 +54,8 @@ _NO_FLUSH = sa.text("SET LOCAL synchronous_commit TO off")
 #: One view for all statements of a transaction; SQLite in WAL mode has it by itself.
 #: https://www.postgresql.org/docs/current/transaction-iso.html#XACT-REPEATABLE-READ
 _ONE_VIEW = sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+#: It costs more than it saves for a page of rows, and comes back with each page.
+_NO_COMPILER = sa.text("SET LOCAL jit TO off")
 
 
 class Store:
@@ -91,6 +93,7 @@ class Store:
         with self.reading() as connection:
             if self.dialect == "postgresql":
                 connection.execute(_ONE_VIEW)
+                connection.execute(_NO_COMPILER)
             yield connection
 
     @contextmanager

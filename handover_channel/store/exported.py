@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -74,13 +74,13 @@ class SaidLine:
 
 
 def handovers(connection: Connection, wanted: Wanted) -> Iterator[Handover]:
-    """Yield the handovers that began in that time, in the order in which the bot lost control."""
+    """Yield the handovers that began in that time, in the order in which somebody else had control."""
     conditions = [*_ARE_HANDOVERS]
     if wanted.since is not None:
         conditions.append(changes.c.at >= wanted.since)  # a pass began before it had succeeded: more below
     if wanted.target:
         conditions.append(changes.c.target == wanted.target)
-    for row in _paged(connection, _ALL_OF_A_HANDOVER, changes.c.id, conditions):
+    for row in _paged(connection, _all_of_a_handover(_page_of(_HANDOVER_ITSELF, changes.c.id, conditions))):
         if wanted.has(row["handed_over_at"]):
             yield Handover(**row)
 
@@ -93,8 +93,8 @@ def lines(connection: Connection, wanted: Wanted) -> Iterator[SaidLine]:
     if wanted.until is not None:
         conditions.append(wanted.until > _SAID_AT)
     if wanted.target:
-        conditions += [_TARGET_THEN == wanted.target]  # noqa: SIM300  (SQLAlchemy's, not ours)
-    for row in _paged(connection, _ALL_OF_A_LINE, transcript.c.id, conditions):
+        conditions.append(_TARGET_THEN == wanted.target)  # noqa: SIM300  (SQLAlchemy's, not ours)
+    for row in _paged(connection, _all_of_a_line(_page_of(_LINE_ITSELF, transcript.c.id, conditions))):
         yield SaidLine(**{**row, "attachments": json.loads(row["attachments"])})
 
 
@@ -126,84 +126,88 @@ def people_by_thread(store: Store, since: Optional[float] = None) -> Iterator[Tu
         last = found[-1][0]
 
 
-def _paged(
-    connection: Connection, query: sa.sql.Select, key: sa.Column, conditions: List[Any]
-) -> Iterator[Dict[str, Any]]:
-    # First which rows, then all about these: in one query PostgreSQL may join the whole table for each page.
+def _paged(connection: Connection, query: sa.sql.Select) -> Iterator[Dict[str, Any]]:
     last = 0
     while True:
-        some = sa.select(key).where(key > last, *conditions).order_by(key).limit(PAGE_OF_ROWS)
-        keys = list(connection.execute(some).scalars())
-        if not keys:
+        found = connection.execute(query, {"last": last}).mappings().all()
+        for row in found:
+            values = dict(row)
+            last = values.pop("id")
+            yield values
+        if len(found) < PAGE_OF_ROWS:
             return
-        these = query.where(key > last, key <= keys[-1], *conditions).order_by(key)
-        yield from map(dict, connection.execute(these).mappings().all())
-        last = keys[-1]
+
+
+def _page_of(columns: Sequence[Any], key: sa.Column, conditions: Sequence[Any]) -> Any:
+    """Return the next page of a table. Its LIMIT has PostgreSQL join these rows alone with others.
+
+    In one query without it, PostgreSQL reads the whole of the other table for each page.
+    """
+    query = sa.select(key, *columns).where(key > sa.bindparam("last"), *conditions)
+    return query.order_by(key).limit(PAGE_OF_ROWS).subquery()
 
 
 # --- handovers: the parts of a row are found by the index on the thread ---
 # The `+ 0` is for PostgreSQL: for a plain smallest or largest id it may walk over those of all threads.
 
-_BEFORE, _LEFT, _THE_RETURN = changes.alias(), changes.alias(), changes.alias()
-_CHANGE = changes.alias()
+_BEFORE, _AFTER, _LEFT, _THE_RETURN = changes.alias(), changes.alias(), changes.alias(), changes.alias()
 _OF_THE_BOT, _PASSING = Control.BOT.value, Control.PASSING.value
-
-#: By which the bot lost control: the change itself, or that which began the pass.
-_LEFT_ID = (
-    sa.select(sa.func.max(_BEFORE.c.id + 0))
-    .where(
-        _BEFORE.c.thread == changes.c.thread,
-        _BEFORE.c.id <= changes.c.id,
-        _BEFORE.c.control_before == _OF_THE_BOT,
-    )
-    .scalar_subquery()
-)
-_RETURN_ID = (
-    sa.select(sa.func.min(_CHANGE.c.id + 0))
-    .where(
-        _CHANGE.c.thread == changes.c.thread, _CHANGE.c.id > changes.c.id, _CHANGE.c.control == _OF_THE_BOT
-    )
-    .scalar_subquery()
-)
-
-
-def _left(name: str, otherwise: sa.Column) -> Any:
-    """Return a column of the change by which the bot lost control; that one may be deleted already."""
-    return sa.func.coalesce(_LEFT.c[name], otherwise)
-
-
 _MS = 1000.0
-_FIRST_ANSWER = (
-    sa.select(sa.func.min(transcript.c.timestamp) / _MS)
-    .where(
-        transcript.c.thread == changes.c.thread,
-        transcript.c.author.in_([AGENT, APP]),
-        transcript.c.timestamp >= _left("at", changes.c.at) * _MS,
-        sa.or_(_THE_RETURN.c.at.is_(None), transcript.c.timestamp <= _THE_RETURN.c.at * _MS),
-    )
-    .scalar_subquery()
-)
+
 _ARE_HANDOVERS = (
     changes.c.control_before.in_([_OF_THE_BOT, _PASSING]),
     changes.c.control.not_in([_OF_THE_BOT, _PASSING]),
     changes.c.thread != "",
 )
-_ALL_OF_A_HANDOVER = sa.select(
-    changes.c.thread,
-    sa.func.coalesce(threads.c.page, "").label("page"),
-    sa.func.coalesce(threads.c.channel, "").label("channel"),
-    changes.c.target,
-    _left("reason", changes.c.reason).label("reason"),
-    _left("who", changes.c.who).label("who"),
-    _left("at", changes.c.at).label("handed_over_at"),
-    _FIRST_ANSWER.label("first_answer_at"),
-    _THE_RETURN.c.at.label("returned_at"),
-    sa.func.coalesce(_THE_RETURN.c.reason, "").label("return_reason"),
-).select_from(
-    changes.outerjoin(threads, threads.c.id == changes.c.thread)
-    .outerjoin(_LEFT, _LEFT.c.id == _LEFT_ID)
-    .outerjoin(_THE_RETURN, _THE_RETURN.c.id == _RETURN_ID)
+#: By which the bot lost control: the change itself, or that which began the pass.
+_LEFT_ID = sa.select(sa.func.max(_BEFORE.c.id + 0)).where(
+    _BEFORE.c.thread == changes.c.thread,
+    _BEFORE.c.id <= changes.c.id,
+    _BEFORE.c.control_before == _OF_THE_BOT,
 )
+_RETURN_ID = sa.select(sa.func.min(_AFTER.c.id + 0)).where(
+    _AFTER.c.thread == changes.c.thread, _AFTER.c.id > changes.c.id, _AFTER.c.control == _OF_THE_BOT
+)
+_HANDOVER_ITSELF = (
+    *(changes.c[name] for name in ("thread", "target", "reason", "who", "at")),
+    _LEFT_ID.scalar_subquery().label("left_id"),
+    _RETURN_ID.scalar_subquery().label("return_id"),
+)
+
+
+def _all_of_a_handover(page: Any) -> sa.sql.Select:
+    def left(name: str) -> Any:  # the change that began a pass may be deleted already
+        return sa.func.coalesce(_LEFT.c[name], page.c[name])
+
+    first_answer = sa.select(sa.func.min(transcript.c.timestamp) / _MS).where(
+        transcript.c.thread == page.c.thread,
+        transcript.c.author.in_([AGENT, APP]),
+        transcript.c.timestamp >= left("at") * _MS,
+        sa.or_(_THE_RETURN.c.at.is_(None), transcript.c.timestamp <= _THE_RETURN.c.at * _MS),
+    )
+    rows = (
+        page.outerjoin(threads, threads.c.id == page.c.thread)
+        .outerjoin(_LEFT, _LEFT.c.id == page.c.left_id)
+        .outerjoin(_THE_RETURN, _THE_RETURN.c.id == page.c.return_id)
+    )
+    return (
+        sa.select(
+            page.c.id,
+            page.c.thread,
+            sa.func.coalesce(threads.c.page, "").label("page"),
+            sa.func.coalesce(threads.c.channel, "").label("channel"),
+            page.c.target,
+            left("reason").label("reason"),
+            left("who").label("who"),
+            left("at").label("handed_over_at"),
+            first_answer.scalar_subquery().label("first_answer_at"),
+            _THE_RETURN.c.at.label("returned_at"),
+            sa.func.coalesce(_THE_RETURN.c.reason, "").label("return_reason"),
+        )
+        .select_from(rows)
+        .order_by(page.c.id)
+    )
+
 
 # --- lines ---
 
@@ -212,28 +216,32 @@ _SAID_AT = transcript.c.timestamp / _MS
 
 def _target_of(*conditions: Any, newest: bool) -> Any:
     """Return the target of the newest or oldest such change of the line's thread."""
-    of_thread = (_CHANGE.c.thread == transcript.c.thread, _CHANGE.c.control != _OF_THE_BOT)
-    order = (_CHANGE.c.id + 0).desc() if newest else _CHANGE.c.id + 0
-    query = sa.select(_CHANGE.c.target).where(*of_thread, *conditions)
+    of_thread = (_AFTER.c.thread == transcript.c.thread, _AFTER.c.control != _OF_THE_BOT)
+    order = (_AFTER.c.id + 0).desc() if newest else _AFTER.c.id + 0
+    query = sa.select(_AFTER.c.target).where(*of_thread, *conditions)
     return query.order_by(order).limit(1).scalar_subquery()
 
 
 # A line at the very beginning may have an earlier time: its clock is another one.
 _TARGET_THEN = sa.func.coalesce(
-    _target_of(_CHANGE.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
+    _target_of(_AFTER.c.at * _MS <= transcript.c.timestamp, newest=True), _target_of(newest=False), ""
 )
-_ALL_OF_A_LINE = sa.select(
-    transcript.c.thread,
-    sa.func.coalesce(threads.c.page, "").label("page"),
-    sa.func.coalesce(threads.c.channel, "").label("channel"),
+_OF_A_LINE = ("thread", "author", "agent", "app_id", "text", "attachments", "reply_to", "original")
+_LINE_ITSELF = (
+    *(transcript.c[name] for name in _OF_A_LINE),
     _TARGET_THEN.label("target"),
     _SAID_AT.label("at"),
-    transcript.c.author,
-    transcript.c.agent,
-    transcript.c.app_id,
-    transcript.c.text,
-    transcript.c.attachments,
     sa.func.coalesce(transcript.c.mid, "").label("mid"),
-    transcript.c.reply_to,
-    transcript.c.original,
-).select_from(transcript.outerjoin(threads, threads.c.id == transcript.c.thread))
+)
+
+
+def _all_of_a_line(page: Any) -> sa.sql.Select:
+    return (
+        sa.select(
+            *page.c,
+            sa.func.coalesce(threads.c.page, "").label("page"),
+            sa.func.coalesce(threads.c.channel, "").label("channel"),
+        )
+        .select_from(page.outerjoin(threads, threads.c.id == page.c.thread))
+        .order_by(page.c.id)
+    )
