@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -238,7 +239,7 @@ def _show_open(parts: Services, *, limit: int, after: Optional[Place], as_json: 
         return
     _print_open(Console(), found, total=total, most=conversation_lists.MOST, now=now)
     if behind:
-        typer.echo(f"There are more: handover status --after {behind}")
+        typer.echo(printable(f"There are more: handover status --after {shlex.quote(behind)}"))
 
 
 def _print_open(console: Console, found: List[OpenThread], *, total: int, most: int, now: float) -> None:
