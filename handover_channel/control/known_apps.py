@@ -151,8 +151,5 @@ def _default_app(settings: Settings, graph: GraphApi, page: Page, thread: str, f
     except GraphError as error:
         found.refused(error)
         return DefaultApp.UNKNOWN
-    if owner is None or owner.app_id == settings.app_id:
-        return DefaultApp.SOME
-    if owner.app_id:
-        return DefaultApp.OURS
-    return DefaultApp.ANOTHER if owner.hidden else DefaultApp.SOME
+    shown = owner.shows_default_app(settings.app_id) if owner else None
+    return {True: DefaultApp.OURS, False: DefaultApp.ANOTHER, None: DefaultApp.SOME}[shown]

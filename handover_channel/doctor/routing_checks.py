@@ -118,10 +118,9 @@ def _is_shown_owners(facts: Facts, page: Page) -> Optional[bool]:
         except (GraphError, CouldNotLook):
             continue
         owner: ThreadOwner = parse_thread_owner(answer)
-        if owner.hidden:
-            return False
-        if owner.app_id and owner.app_id != facts.settings.app_id:
-            return True
+        shown = owner.shows_default_app(facts.settings.app_id)
+        if shown is not None:
+            return shown
     return None
 
 

@@ -43,6 +43,15 @@ class ThreadOwner:
         """An app has control, and Meta does not tell us which."""
         return not self.app_id and self.expiration is not None
 
+    def shows_default_app(self, own: str) -> Optional[bool]:
+        """Tell whether *own*, which asked, is the page's default app; None where the answer does not show it.
+
+        Meta names the owner to nobody but the owner and the default app: conversation-routing, as above.
+        """
+        if self.app_id in ("", own):
+            return False if self.hidden else None
+        return True
+
 
 class GraphApi:
     """The Graph API at *url*, e.g. `https://graph.facebook.com`, in *version*, e.g. `v27.0`.
