@@ -102,6 +102,9 @@ def test_no_call_uses_what_graph_v27_refuses_to_new_apps():
     graph.profile("tok", "P")
     graph.page_name("tok", "1717")
     graph.create_persona("tok", "Anna", "https://x/anna.png")
+    graph.secondary_receivers("tok")
+    graph.subscribed_apps("tok")
+    graph.has_default_app("tok")
 
     calls = [name for name, found in vars(GraphApi).items() if callable(found) and not name.startswith("_")]
     assert len(meta.requests) == len(calls), "a call of the Graph API is missing here"
