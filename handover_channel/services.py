@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from dataclasses import dataclass
 from typing import Callable, List, Optional
 
@@ -21,6 +20,7 @@ from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.turn_gate import OpenGate, SettingsGate, TurnGate
 from handover_channel.errors import SettingsError
 from handover_channel.graph_api.client import GraphApi
+from handover_channel.graph_api.simulated_clock import clock_of
 from handover_channel.graph_api.transport import Pools
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
@@ -90,14 +90,17 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def build(
     settings: Settings,
-    clock: Callable[[], float] = time.time,
+    clock: Optional[Callable[[], float]] = None,
     store: Optional[Store] = None,
     pools: Optional[Pools] = None,
 ) -> Services:
     """Return a new set, with a *store* that is open already and the connections *pools* if they are given.
 
+    *clock*: the one that deadlines go by; by default real time, but in tests (`simulated_clock`).
+
     The database is opened, and migrated, when it is first needed.
     """
+    clock = clock or clock_of(settings)
     store = store or Store(settings.database)
     meta = settings.graph_api
     graph = GraphApi(meta.url, meta.version, app_secret=settings.secret, pools=pools, clock=clock)

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import logging
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Awaitable, Callable, Dict, Optional
 
@@ -77,10 +76,10 @@ class InboxInput(InputChannel):
         except SettingsError as error:
             raise InboxSettingsError(f"{INBOX_CHANNEL} cannot start:\n{error}") from error
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, clock: Optional[Callable[[], float]] = None) -> None:
         self._settings = settings
         self._handover = services.process.get(settings)
-        self._clock = clock
+        self._clock = clock or self._handover.thread_control.clock
         self._server: Optional[Runtime] = None
         self._tidying: Optional[asyncio.Task[None]] = None
 

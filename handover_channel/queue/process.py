@@ -23,7 +23,6 @@ import logging
 import signal
 import socket
 import sys
-import time
 from typing import Any, List, Mapping, Optional
 
 from handover_channel import essential, log, services
@@ -60,9 +59,11 @@ class QueueProcess:
             given.thread_control,
             event_handlers,
             bot,
+            clock=given.thread_control.clock,
             pressed=lambda: self._intake.is_pressed(),
         )
-        self._intake = Intake(given.store, settings.secret, deliveries, self._worker)
+        clock = given.thread_control.clock
+        self._intake = Intake(given.store, settings.secret, deliveries, self._worker, clock)
         self._listener = Listener(given.store, self._worker.look_now)
         self._working: Optional[asyncio.Task[None]] = None
         self._stopping = False
@@ -96,7 +97,7 @@ class QueueProcess:
 
     def _note_sent(self, tag: str, mid: str) -> None:
         with self._handover.store.writing(durable=False) as connection:
-            sent_messages.add(connection, tag, now=time.time(), mid=mid)
+            sent_messages.add(connection, tag, now=self._handover.thread_control.clock(), mid=mid)
 
 
 class CalledByRasa:

@@ -85,7 +85,9 @@ class MessengerInput(InputChannel):
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Runtime(self._handover, on_new_message)
         places = Places(limits.LARGE_AT_ONCE.value)
-        exporter = Exporter(self._handover.settings, self._handover.store)
+        exporter = Exporter(
+            self._handover.settings, self._handover.store, self._handover.thread_control.clock
+        )
         rarely = Rarely()
 
         @routes.get("/")

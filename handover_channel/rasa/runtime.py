@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -194,7 +193,7 @@ class Runtime:
         return bot.problem()
 
     def _look(self) -> Tuple[float, List[Finding]]:
-        now = time.time()
+        now = self._handover.thread_control.clock()
         with self._handover.store.reading() as connection:
             received_at, found = statistics.oldest_at(connection), findings.current(connection, now=now)
         return 0.0 if received_at is None else now - received_at, found

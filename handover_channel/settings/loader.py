@@ -147,6 +147,9 @@ class Settings:
     )
     inbox: InboxSettings = subsection(InboxSettings, inbox_section.read, absent=InboxSettings())
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as for `secret`
+    test_clock: str = (
+        ""  #: HANDOVER_TEST_CLOCK, as it stands in the environment: graph_api/simulated_clock.py
+    )
 
     def target(self, name: Optional[str] = None) -> Target:
         """Return the target called *name*, the default one for None or "".
@@ -245,7 +248,7 @@ def load(
         _refuse_without_token(section, channel)
     if problems:
         raise SettingsError(problems)
-    return settings
+    return replace(settings, test_clock=environ.get("HANDOVER_TEST_CLOCK", ""))
 
 
 def _credentials(section: Section) -> Credentials:

@@ -114,11 +114,14 @@ class ApiRoutes:
     async def _clock(self, request: web.Request, body: _Json) -> _Json:
         if "after" not in request.query:
             return self._followers.time()
-        return await self._followers.next(
+        told = await self._followers.next(
             _number(request, "after"),
             request.query.get("follower", ""),
             is_there=lambda: request.transport is not None,
         )
+        if self._followers.is_closed:  # or they would ask again at once, and hold the server up
+            raise web.HTTPServiceUnavailable(headers={"Connection": "close"})
+        return told
 
     async def _advance(self, request: web.Request, body: _Json) -> _Json:
         clock, how = self._simulator.clock, body.get("how", "jump")

@@ -34,7 +34,7 @@ class Followers:
         self._loop = asyncio.get_running_loop()
         self._known: Dict[str, _Asked] = {}
         self._waiting: List[asyncio.Event] = []
-        self._closed = False
+        self.is_closed = False  #: the server is stopping
         self.revision = 1
         self._unlisten: Callable[[], None] = clock.on_moved(self._moved)
 
@@ -51,7 +51,7 @@ class Followers:
             self._known[name] = _Asked(after, self._loop.time(), is_there)
             self._wake()
         until = self._loop.time() + ASKED_FOR
-        while self.revision <= after and not self._closed and self._loop.time() < until:
+        while self.revision <= after and not self.is_closed and self._loop.time() < until:
             await self._change(until - self._loop.time())
         return self.time()
 
@@ -64,7 +64,7 @@ class Followers:
 
     def close(self) -> None:
         """Answer everybody, and follow the clock no more."""
-        self._closed = True
+        self.is_closed = True
         self._unlisten()
         self._wake()
 
