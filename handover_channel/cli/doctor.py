@@ -20,7 +20,7 @@ from rich.text import Text
 
 from handover_channel.cli.language import Language, translating
 from handover_channel.cli.status import WhyOfThread, print_paragraph, why_of
-from handover_channel.errors import HandoverError, SettingsError
+from handover_channel.errors import HandoverError, NotReady, SettingsError
 from handover_channel.log import printable, printable_lines
 from handover_channel.sentences import Sentence
 
@@ -80,6 +80,7 @@ def doctor(
 def _why(thread: str, language: Language) -> Optional[WhyOfThread]:
     """Return why the bot is silent in *thread*; None, and a line on stderr, where that cannot be known."""
     try:
+        _expect_tables()
         return why_of(thread, language)
     except SettingsError:
         said = f"why the bot is silent in thread {thread} cannot be told: the settings are wrong, see below"
@@ -87,6 +88,18 @@ def _why(thread: str, language: Language) -> Optional[WhyOfThread]:
         said = str(error)
     typer.echo(printable_lines(said), err=True)
     return None
+
+
+def _expect_tables() -> None:
+    """Raise NotReady where asking about a thread would make the database, or bring its tables up to date."""
+    from handover_channel import services
+    from handover_channel.store import examination
+
+    if examination.look(services.from_config().store.url).revision != examination.newest():
+        raise NotReady(
+            "of no thread anything can be told: the database does not have the tables of this version "
+            "-> start Rasa or the action server"
+        )
 
 
 def _speaking(language: Language) -> Say:
@@ -162,7 +175,8 @@ def _table(rows: List[_Row], words: Dict[str, str]) -> Table:
 
 
 def _print_lines(console: Console, row: _Row, words: Dict[str, str]) -> None:
-    ids = row.ids.replace("\n", ", ")
-    console.print(Text(f"{words[row.status]:<10}{ids:<26} {row.found}"), soft_wrap=True)
-    for text in row.more:
+    several = "\n" in row.ids
+    ids, more = ("", (row.ids.replace("\n", ", "), *row.more)) if several else (f"{row.ids:<26} ", row.more)
+    console.print(Text(f"{words[row.status]:<10}{ids}{row.found}"), soft_wrap=True)
+    for text in more:
         console.print(Text(f"{'':<10}{text}"), soft_wrap=True)

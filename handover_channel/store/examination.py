@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -44,7 +44,7 @@ class Condition:
     ahead: Optional[float] = None  #: seconds by which a server's clock is ahead of ours
 
 
-def look(url: str, clock: Callable[[], float] = time.time) -> Condition:
+def look(url: Union[str, URL], clock: Callable[[], float] = time.time) -> Condition:
     """Return the condition of the database at *url*. Raises StoreUnavailable."""
     given = make_url(url)
     if given.get_backend_name() == "sqlite":

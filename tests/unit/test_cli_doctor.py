@@ -101,6 +101,18 @@ def test_it_speaks_arabic(handover, tmp_path):
     assert "سياستنا في النموذج" in ran.stdout
 
 
+def test_asking_about_a_thread_makes_no_database(handover, tmp_path):
+    folder = bots.make(tmp_path, credentials_yml=WITHOUT_MESSENGER)
+    before = sorted(each.name for each in folder.iterdir())
+
+    ran = handover(folder, "24680")
+
+    assert ran.exit_code == 2
+    assert "the database does not have the tables of this version" in ran.stderr
+    assert "model.there" in ran.stdout
+    assert sorted(each.name for each in folder.iterdir()) == before
+
+
 def test_an_unknown_check_is_refused_with_those_there_are(handover, tmp_path):
     ran = handover(bots.make(tmp_path), "--only", "nothing")
 
