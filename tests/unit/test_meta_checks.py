@@ -8,10 +8,11 @@ import re
 import pytest
 import sqlalchemy as sa
 from doctor_page import APP, CALLBACK, NOW, OF_META, PAGE, SALES, SECRET, TOKEN, Bot
-from documents import ROOT
+from documents import ROOT, documents
 
 from handover_channel.doctor import meta_checks
 from handover_channel.doctor.report import to_json
+from handover_channel.doctor.run import chosen
 from handover_channel.doctor.token_checks import ENDS_SOON
 from handover_channel.doctor.webhook_checks import EMPTY_DELIVERY
 from handover_channel.graph_api.errors import TAKE_REFUSED
@@ -551,3 +552,20 @@ def test_the_simulator_knows_every_field():
 
 def test_a_check_of_meta_s_is_named_as_the_contract_says():
     assert {check.id.partition(".")[0] for check in meta_checks.CHECKS} == set(OF_META)
+
+
+#: Guides about Meta's pages.
+GUIDES = ("facebook-settings", "to-the-page-inbox", "to-another-bot", "to-hootsuite", "to-the-built-in-inbox")
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_about_meta_s_pages_ends_with_the_check_that_proves_it(name):
+    text = (ROOT / "docs" / "guides" / f"{name}.md").read_text(encoding="utf-8")
+
+    assert text.rstrip().rpartition("\n\n")[2].startswith("Check it: `handover doctor")
+
+
+def test_every_check_that_the_documents_name_is_one():
+    for path in documents():
+        for command in re.findall(r"handover doctor[^`\n]*", path.read_text(encoding="utf-8")):
+            assert chosen(re.findall(r"--only ([\w.]+)", command)), f"{path.name}: {command}"
