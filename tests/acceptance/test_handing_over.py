@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from stack import APP_ID, BUTTON, PAGE_INBOX, TARGETS, buttons_of
+from stack import APP_ID, BUTTON, PAGE_INBOX, TARGETS, buttons_of, eventually
 
 pytestmark = pytest.mark.rasa
 
 PAYLOAD = '/handover_returned{"reason": "button"}'
+NOTICE, APOLOGY = "I am handing you over", "I am sorry, I could not reach anybody"
 APP_TARGETS = {"page_inbox": PAGE_INBOX, "sales_bot": "2222", "hootsuite": "3333", "support": "4444"}
 
 
@@ -115,16 +116,22 @@ def test_the_responses_of_the_example_bot_hold_nothing_that_rasa_stumbles_over(s
 
 
 def test_without_its_action_server_the_bot_says_that_nobody_could_be_reached(own_stack):
-    person = own_stack.person()
-    person.says("hello")
-    person.settled()
-    own_stack.actions.kill()
-
+    person, other = own_stack.person(), own_stack.person()
+    for each in (person, other):
+        each.says("hello")
+        each.settled()
+    own_stack.actions.pause()
     person.says("I want to talk to a human")
+    eventually(lambda: person.heard()[-1].startswith(NOTICE))
+    own_stack.actions.kill()  # in the middle of it
     person.settled()
+    other.says("I want to talk to a human")
+    other.settled()
 
-    assert person.control == "bot"
-    assert [text[:15] for text in person.heard()[-2:]] == ["I am handing yo", "I am sorry, I c"]
+    for each in (person, other):
+        assert each.control == "bot"
+        notice, apology = each.heard()[-2:]
+        assert (notice[: len(NOTICE)], apology[: len(APOLOGY)]) == (NOTICE, APOLOGY)
     person.says("when are you open")
     person.settled()
     assert person.heard()[-1].startswith("We are open")

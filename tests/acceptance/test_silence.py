@@ -163,6 +163,8 @@ def test_a_turn_that_a_kill_cut_off_is_done_once_after_the_restart(own_stack: St
     person.says("are you there?")
     eventually(lambda: own_stack.rows("SELECT id FROM deliveries WHERE body LIKE '%are you there?%'"))
     own_stack.kill_servers()
+    begun = "SELECT id FROM deliveries WHERE body LIKE '%talk to sales%' AND done_at IS NULL"
+    assert own_stack.rows(begun), "the turn was cut off"
     own_stack.start_servers()
     person.settled()
 
