@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 import requests
 import yaml
+from rasa_commands import RASA
 from stack import Stack, copy_project, eventually, free_port, write_settings
 
 from handover_channel.doctor.action_server import problems_of, registered_at
@@ -68,7 +68,7 @@ def project(tmp_path):
 
 def _run(folder, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "rasa", *arguments],
+        [*RASA, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
