@@ -50,8 +50,10 @@ def test_a_keyword_shows_in_the_thread_and_moves_it_to_the_returned(waiting, ann
 
 def test_the_time_limit_shows_in_the_thread(office, anna):
     person = office.stack.person()
-    person.goes_to("short_inbox")
+    person.goes_to("inbox")
     anna.shows(person.psid)
+
+    office.stack.make_due(person.psid, "time_limit")
 
     expect(anna.messages).to_contain_text("The time limit was up: back to the bot")
     _returned(person)

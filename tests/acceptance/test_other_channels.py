@@ -93,7 +93,9 @@ def test_a_keyword_while_the_bot_has_control_is_an_ordinary_message(stack, sende
 
 
 def test_the_time_limit_frees_a_thread_of_any_channel(stack, sender):
-    _hand_over(stack, sender, "short_inbox")
+    _hand_over(stack, sender)
+
+    stack.make_due(sender, "time_limit")
 
     eventually(lambda: _row(stack, sender)["control"] == "bot")
     eventually(lambda: stack.tracker(sender)["slots"]["handover_target"] is None)
