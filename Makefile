@@ -63,9 +63,8 @@ check: setup
 unit: setup
 	$(PYTHON) $(PYTEST) -q -m "not postgres and not redis and not browser" tests/unit
 
-# In one process: beside another one a test of a kill in the middle of a turn has failed, and nobody knows why yet.
 test: setup train
-	$(PYTHON) -m pytest
+	$(PYTHON) $(PYTEST)
 
 # A few examples of each property, and no browser: in CI, `make test` looks at many, and drives one.
 # Without a Python of that age there is nothing to run: said aloud, and an error in CI.
