@@ -5,7 +5,7 @@
 3. A webhook that fails is alerted about after 15 minutes, and disabled after an hour without a success; then
    what waits for it is dropped, which its lines in the journal say. Of the fault `webhook_down` both are
    meant; what really fails is disabled only with the switch `disable_webhooks`.
-4. Meta tries at once "a few more times" and does not say when: `PAUSES` are ours.
+4. Meta tries at once "a few more times" and does not say when: `RETRY_PAUSES` are ours.
 
 Every event is a line of the journal, whose status says what became of it. Used under the page's lock.
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
@@ -28,7 +28,7 @@ ALERTED_AFTER = 15 * 60.0  #: seconds of failures
 DISABLED_AFTER = 60 * 60.0  #: seconds of failures
 
 #: Seconds until an attempt is repeated; the last one again and again.
-PAUSES = (1.0, 5.0, 30.0, 60.0, 300.0)
+RETRY_PAUSES = (1.0, 5.0, 30.0, 60.0, 300.0)
 
 _Json = Dict[str, Any]
 
@@ -212,7 +212,7 @@ class Deliveries:
         self._amend(parcel, status=None, attempts=parcel.attempts, error="the webhook is down (fault)")
         callback = self.callbacks[parcel.app.id]
         self.failed(parcel.app, meant=True)
-        pause = PAUSES[min(parcel.attempts, len(PAUSES)) - 1]
+        pause = RETRY_PAUSES[min(parcel.attempts, len(RETRY_PAUSES)) - 1]
         name = parcel.app.name or parcel.app.id
         callback.retry = self._clock.at(
             self._clock.now() + pause,

@@ -116,6 +116,47 @@ def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp
     assert "simulate" in run(str(folder / "bin" / "handover"), "--help", cwd=elsewhere)
 
 
+#: What the package's own requirements and the extras for bots are imported as.
+FOR_BOTS = [
+    *("urllib3", "requests", "yaml", "ruamel", "sqlalchemy", "alembic", "typer", "rich", "prometheus_client"),
+    *("jinja2", "babel", "argon2", "rasa", "rasa_sdk", "sanic", "tensorflow", "psycopg2"),
+]
+SERVED = """
+import json, sys, urllib.request
+for name in {names!r}:
+    sys.modules[name] = None  # importing it is an error
+from handover_channel import simulator
+from handover_channel.simulator import __main__ as command
+command.parser().parse_args(["--port", "8091", "--app", "2222=sales_bot"])
+with simulator.running(simulator.Simulator()) as url:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+    print(json.load(opener.open(url + "/simulator/v1/openapi.json"))["openapi"])
+"""
+
+
+def test_the_simulator_works_from_the_wheel_with_aiohttp_and_nothing_else(built, tmp_path):
+    pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
+    folder, elsewhere = tmp_path / "env", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    venv.create(folder, with_pip=False)
+    python = str(folder / "bin" / "python")
+    run(*PIP, "--python", python, "install", "--no-deps", "--no-index", str(built.wheel), cwd=elsewhere)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "needs.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+
+    said = run(python, "-I", "-c", SERVED.format(names=FOR_BOTS), cwd=elsewhere)
+
+    assert said.strip().startswith("3.1")
+
+
+def test_the_extra_of_the_simulator_brings_no_rasa_and_no_database():
+    project = _project()
+    inside = _needed([*project["dependencies"], *project["optional-dependencies"]["simulator"]], set())
+
+    assert "aiohttp" in inside
+    assert not inside & {"rasa", "rasa-sdk", "tensorflow", "sanic", "psycopg2", "psycopg2-binary", "redis"}
+
+
 def _project() -> Any:
     toml = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
     return toml.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from handover_channel.rules import limits
 from handover_channel.settings import loader
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
+from handover_channel.simulator.__main__ import parser
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -167,3 +169,17 @@ def test_the_inbox_knows_whose_address_it_is_and_which_host_was_asked_for():
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in inbox
     for name in RASAS:
         assert COMPOSE["services"][name]["environment"]["SANIC_PROXIES_COUNT"] == "1"
+
+
+def test_the_image_of_the_simulator_is_made_of_what_is_here_and_starts_what_there_is():
+    text = (DEPLOY / "simulator.Dockerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for name in line.split()]
+    command = json.loads(re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)[0])
+    health = json.loads(re.findall(r"CMD (\[.*\])$", text, re.MULTILINE)[0])
+
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert command[:3] == ["python", "-m", "handover_channel.simulator"]
+    assert parser().parse_args(command[3:]).host == "0.0.0.0"  # noqa: S104 (compared with)
+    assert health[1] in copied
+    assert health[2].endswith("/simulator/v1/health")
+    assert re.search(r"^aiohttp==", (ROOT / "requirements-next.txt").read_text(), re.MULTILINE)

@@ -1,0 +1,87 @@
+"""Serves the simulator for a bot of any framework: `python -m handover_channel.simulator`.
+
+It needs Python and aiohttp, no settings file, and nothing else of what a bot with this package has installed.
+`handover simulate` is the same for such a bot: with the ids and secrets of its settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Dict, List, Optional, Tuple
+
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+
+
+def _app(given: str) -> Tuple[str, str]:
+    number, _, name = given.partition("=")
+    if not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given!r} is no app: write its id, or ID=NAME")
+    return number, name or f"app {number}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line accepts."""
+    found = argparse.ArgumentParser(
+        prog="python -m handover_channel.simulator",
+        description="Serve a Messenger on this machine: the Graph API, signed webhooks, and a page.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = found.add_argument
+    add("--host", default="127.0.0.1", help="where to listen")
+    add("--port", type=int, default=8090, help="port of the page and of the Graph API")
+    add("--callback", default="", help="the bot's webhook, which gets the events")
+    add("--app-id", default="1234567890", help="id of the bot's app")
+    add("--token", default="demo-page-token", help="page access token of the bot's app")
+    add("--secret", default="demo-app-secret", help="app secret, which the webhooks are signed with")
+    add("--verify-token", default="handover-demo", help="word of the webhook's handshake")
+    add("--page-id", default="1000000000000001", help="id of the page")
+    add("--app", type=_app, action="append", default=[], metavar="ID=NAME", help="a further app of the page")
+    add("--no-default-app", action="store_true", help="a page without Conversation Routing")
+    add("--allow-host", action="append", default=[], help="a name by which it may be called")
+    return found
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    given = parser().parse_args(arguments)
+    try:
+        from handover_channel.simulator import server
+    except ImportError as error:
+        sys.stderr.write(f"{error.name} is not installed -> pip install aiohttp\n")
+        return 2
+    shown = "127.0.0.1" if given.host in _ALL_ADDRESSES else given.host
+
+    def ready() -> None:
+        base = f"http://{shown}:{given.port}"
+        whom = given.callback or "nobody: --callback URL, or set it at /settings"
+        sys.stdout.write(
+            f"Messenger    {base}/\nGraph API    {base}\nControl API  {base}/simulator/v1/openapi.json\n"
+        )
+        sys.stdout.write(f"Calls        {whom}\n")
+        sys.stdout.flush()
+
+    apps: Dict[str, str] = dict(given.app)
+    try:
+        server.run(
+            host=given.host,
+            port=given.port,
+            callback=given.callback,
+            secret=given.secret,
+            app_id=given.app_id,
+            token=given.token,
+            verify_token=given.verify_token,
+            page_id=given.page_id,
+            apps=apps,
+            default_app=None if given.no_default_app else given.app_id,
+            names={name.lower() for name in given.allow_host},
+            ready=ready,
+        )
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {given.host}, port {given.port}: {error.strerror or error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The simulator for a bot of any framework: its command line."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
+
+from handover_channel.simulator import __main__ as command  # noqa: E402
+from handover_channel.simulator import server  # noqa: E402
+
+
+@pytest.fixture
+def served(monkeypatch):
+    given = {}
+
+    def run(**options):
+        given.update(options)
+        options["ready"]()
+
+    monkeypatch.setattr(server, "run", run)
+    return given
+
+
+def test_it_serves_without_any_settings_and_says_where(served, capsys):
+    assert command.main(["--host", "0.0.0.0", "--port", "8123"]) == 0  # noqa: S104 (handed on)
+
+    out = capsys.readouterr().out
+    assert "Control API  http://127.0.0.1:8123/simulator/v1/openapi.json" in out
+    assert "Calls        nobody: --callback URL" in out
+    assert (served["app_id"], served["default_app"]) == ("1234567890", "1234567890")
+
+
+def test_it_takes_a_bots_own_ids_further_apps_and_no_default_app(served):
+    command.main(
+        ["--app-id", "77", "--app", "2222=crm", "--app", "3333", "--no-default-app", "--allow-host", "Sim"]
+    )
+
+    assert (served["app_id"], served["default_app"]) == ("77", None)
+    assert served["apps"] == {"2222": "crm", "3333": "app 3333"}
+    assert served["names"] == {"sim"}
+
+
+def test_an_app_that_is_none_and_a_port_that_is_taken_are_told(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--app", "crm"])
+    assert "'crm' is no app: write its id, or ID=NAME" in capsys.readouterr().err
+
+    def taken(**options):
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(server, "run", taken)
+    assert command.main([]) == 1
+    assert "cannot listen on 127.0.0.1, port 8090: Address already in use" in capsys.readouterr().err
