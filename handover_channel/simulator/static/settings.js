@@ -48,7 +48,7 @@ function drawAppFields() {
   $("app-fields").replaceChildren(...state.fields.map((name) => {
     const on = bot().fields.includes(name);
     const fields = on ? bot().fields.filter((one) => one !== name) : [...bot().fields, name];
-    return make("label", {},
+    return make("div", { class: "field" },
       make("button", { type: "button", "data-field": name, "aria-label": `${on ? "Unsubscribe" : "Subscribe"} ${name}`, onclick: () => change(bot(), { fields }) },
         on ? "Unsubscribe" : "Subscribe"),
       name);
