@@ -74,7 +74,8 @@ def _value(name: str, value: Any, texts: NullTranslations, details: List[str]) -
 
 
 def _sentences(text: str) -> str:
-    parts = [part.strip() for part in _ARROW.split(text) if part.strip()]
+    # What others said may have stood behind a colon, and stands apart now.
+    parts = [part.strip().rstrip(":").rstrip() for part in _ARROW.split(text) if part.strip(" :")]
     return " ".join(
         _begun(part) + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".") for part in parts
     )

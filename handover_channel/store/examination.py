@@ -106,7 +106,7 @@ def _connected(url: URL, **arguments: Any) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         # Never its text: it may hold the address with its password.
-        raise StoreUnavailable(f"the database cannot be used: {_said(error)}") from None
+        raise StoreUnavailable(_said(error)) from None
     finally:
         engine.dispose()
 

@@ -101,6 +101,15 @@ def test_it_speaks_arabic(handover, tmp_path):
     assert "سياستنا في النموذج" in ran.stdout
 
 
+def test_what_a_driver_says_stands_behind_our_sentence(handover, tmp_path):
+    folder = bots.make(tmp_path, credentials_yml=WITHOUT_MESSENGER)
+    (folder / "handover.db").write_bytes(b"nothing of SQLite's" * 100)
+
+    ran = handover(folder, "--only", "database.reachable")
+
+    assert "The database is out of reach. File is not a database." in ran.stdout
+
+
 def test_asking_about_a_thread_makes_no_database(handover, tmp_path):
     folder = bots.make(tmp_path, credentials_yml=WITHOUT_MESSENGER)
     before = sorted(each.name for each in folder.iterdir())
