@@ -49,6 +49,8 @@ class InstalledBot:
     #: Actions that rules lead to; None where other policies may lead to more.
     actions_of_rules: Optional[FrozenSet[str]] = None
     requests: FrozenSet[str] = frozenset({HANDOVER_INTENT})  #: intents by which people ask for people
+    #: Intents that the model's NLU tells apart; None where that is not known.
+    known_intents: Optional[FrozenSet[str]] = None
 
     @property
     def has_channel(self) -> bool:
@@ -133,6 +135,21 @@ def _domain(bot: InstalledBot) -> Iterator[Found]:
         )
 
 
+def _examples(bot: InstalledBot) -> Iterator[Found]:
+    asked_by = bot.requests & bot.intents
+    if bot.known_intents is None or not asked_by or asked_by & bot.known_intents:
+        return
+    yield fail(
+        Sentence(
+            "the model was trained without an example of the intent %(intents)s",
+            intents=", ".join(sorted(asked_by)),
+        ),
+        Sentence("no message is taken for a request for people"),
+        Sentence("add examples to data/, and train (`handover init` does both)"),
+        Where("data/nlu.yml"),
+    )
+
+
 def _rules(bot: InstalledBot) -> Iterator[Found]:
     known = bot.actions_of_rules
     lost = [each for each in _NEEDED_ACTIONS[:2] if each in bot.actions and each not in (known or ())]
@@ -179,6 +196,7 @@ ROWS: Tuple[Row, ...] = (
     Row("channels.there", Sentence("A channel of ours is there"), _channels),
     Row("model.policy", Sentence("The model has our policy"), _policy),
     Row("model.intents", Sentence("The domain has what a handover needs"), _domain),
+    Row("model.examples", Sentence("The model has examples of a request for people"), _examples),
     Row("model.rules", Sentence("Rules lead to our actions"), _rules),
     Row("action_server.endpoint", Sentence("Rasa knows the action server"), _action_endpoint),
     Row("channels.socketio", Sentence("Socket.IO reaches people"), _socketio),

@@ -23,6 +23,7 @@ from handover_channel.doctor.installed_bot import InstalledBot, problems
 from handover_channel.doctor.settings_checks import wrong
 from handover_channel.errors import SettingsError
 from handover_channel.rasa.action_server import ask_later
+from handover_channel.rasa.known_intents import known_intents
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
@@ -112,6 +113,7 @@ def running_bot(agent: Any, channels: Iterable[Any]) -> InstalledBot:
         has_action_endpoint=getattr(agent, "action_endpoint", None) is not None,
         actions_of_rules=_actions_of_rules(policies),
         requests=requests,
+        known_intents=known_intents(agent),
     )
 
 

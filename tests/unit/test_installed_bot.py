@@ -49,6 +49,10 @@ HALVES = [
     ({"actions": WHOLE.actions - {"action_handover"}}, "lacks.*action action_handover: "),
     ({"actions": WHOLE.actions - {"utter_handover_failed"}}, "lacks.*response utter_handover_failed"),
     ({"actions_of_rules": frozenset()}, "no rule leads to action_handover, action_handover_return,"),
+    (
+        {"known_intents": frozenset({"greet", "handover_returned"})},
+        "without an example of the intent handover: ",
+    ),
     ({"has_action_endpoint": False}, "endpoints.yml has no action_endpoint"),
     ({"loses_socketio_rooms": True}, "socketio.session_persistence is true"),
 ]
@@ -61,6 +65,14 @@ def test_what_is_half_installed_is_one_sentence_with_a_remedy(changes, expected)
     assert re.search(expected, problem)
     assert " -> " in problem
     assert "{" not in problem.replace("{url:", "")
+
+
+def test_one_of_several_intents_with_examples_is_enough_and_what_is_not_known_is_no_fault():
+    both = {"requests": frozenset({"handover", "human"}), "intents": WHOLE.intents | {"human"}}
+
+    assert said(**both, known_intents=frozenset({"human"})) == []
+    assert said(known_intents=None) == []
+    assert len(said(**both, known_intents=frozenset({"greet"}))) == 1
 
 
 def test_every_check_is_tried_here():
