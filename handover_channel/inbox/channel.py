@@ -36,7 +36,8 @@ from handover_channel.inbox.updates import Updates
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.refused_starts import expect_startable
-from handover_channel.rasa.runtime import Runtime
+from handover_channel.rasa.running_bot import found_at_start
+from handover_channel.rasa.runtime import Runtime, state_of
 from handover_channel.replies.service import AgentReplies
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.loader import Settings
@@ -94,7 +95,7 @@ class InboxInput(InputChannel):
 
         @blueprint.get("/health")
         async def health(request: Request) -> HTTPResponse:
-            return await self._health()
+            return await self._health(request.app)
 
         listeners = {
             "before_server_start": lambda app, loop: http.guard(app, page),
@@ -106,12 +107,13 @@ class InboxInput(InputChannel):
             blueprint.listener(listener, event)
         return blueprint
 
-    async def _health(self) -> HTTPResponse:
-        # Where Messenger is served, too, its channel's own path tells more.
-        problem = await self._server.problem() if self._server is not None else ""
+    async def _health(self, app: Sanic) -> HTTPResponse:
+        if self._server is None:  # Messenger is served, too: its channel's own path tells more
+            return response.json(state_of(found_at_start(app)))
+        problem = await self._server.problem()
         if problem:
             return response.json({"status": "unavailable", "reason": problem}, status=503)
-        return response.json({"status": "ok"})
+        return response.json(await self._server.state())
 
     async def _start(
         self, page: PageServices, on_new_message: OnNewMessage, app: Sanic, loop: asyncio.AbstractEventLoop

@@ -17,6 +17,7 @@ from rasa.engine.storage.resource import Resource
 
 from handover_channel import InboxInput, MessengerInput, services
 from handover_channel.rasa.policy import HandoverPolicy
+from handover_channel.rasa.runtime import Runtime
 
 pytestmark = pytest.mark.rasa
 
@@ -118,3 +119,24 @@ def test_an_inbox_without_messenger_closes_the_store_too(configured):
         assert services.from_config() is inbox._handover
 
     assert services.from_config() is not inbox._handover
+
+
+@pytest.mark.parametrize("has_messenger", [True, False])
+def test_the_inboxs_health_has_what_is_half_installed_as_the_channels_has(
+    configured, monkeypatch, has_messenger
+):
+    async def no_problem(runtime):
+        return ""
+
+    monkeypatch.setattr(Runtime, "problem", no_problem)  # without a model there is one
+    for module in ("inbox.channel", "rasa.runtime"):
+        monkeypatch.setattr(f"handover_channel.{module}.found_at_start", lambda app: ("no policy -> add it",))
+    if not has_messenger:
+        (configured / "credentials.yml").write_text("handover_channel.InboxInput:\n")
+    channels = [MessengerInput.from_credentials(BLOCK)] if has_messenger else []
+
+    with served(*channels, InboxInput.from_credentials(None)) as url:
+        answer = requests.get(f"{url}/webhooks/inbox/health", timeout=30)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "findings": ["no policy -> add it"]}
