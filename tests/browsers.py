@@ -177,12 +177,12 @@ class Office:
         return person
 
     @contextmanager
-    def window(self, browser: Browser, **looks: Any) -> Iterator[Window]:
-        """Open a window of nobody yet; *looks*: of the browser's context."""
+    def window(self, browser: Browser, *, url: str = "", **looks: Any) -> Iterator[Window]:
+        """Open a window of nobody yet; *url*: of a proxy before Rasa; *looks*: of the browser's context."""
         with_defaults = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **looks}
         context = browser.new_context(**with_defaults)
         try:
-            window = Window(context.new_page(), self.stack.url)
+            window = Window(context.new_page(), url or self.stack.url)
             yield window
         finally:
             context.close()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import requests
 import sanic_servers
+from nginx import BELOW_BOT, NGINX, Proxy
 
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.settings import loader as settings_file
@@ -22,8 +20,6 @@ from handover_channel.store.agents import Agent
 
 pytestmark = pytest.mark.nginx
 
-DEPLOYMENT = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
-NGINX = (Path(__file__).parents[2] / "deploy" / "nginx.conf").read_text()
 WEBHOOK, INBOX = "/webhooks/facebook/webhook", "/webhooks/inbox"
 PASSWORD = "a long password"
 KB, MB = 1024, 1024**2
@@ -52,54 +48,6 @@ class _Noting(BaseHTTPRequestHandler):
 
     def log_message(self, *given):
         pass
-
-
-class Proxy:
-    """nginx with these settings, before *rasa*."""
-
-    def __init__(self, folder, rasa, text):
-        self.rasa, self.port = rasa, _free_port()
-        # Outside the containers their names mean nothing; both are one server here.
-        text = re.sub(r"server rasa-1:5005", f"server 127.0.0.1:{rasa.server_port}", text)
-        text = re.sub(r"\n *server rasa-\d:5005[^\n]*", "", text)
-        text = text.replace("listen 8080", f"listen 127.0.0.1:{self.port}").replace(
-            "pid /tmp", f"pid {folder}"
-        )
-        text = text.replace("/dev/stdout", f"{folder}/access.log")
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
-            text = text.replace("http {", f"http {{\n  {kind}_temp_path {folder}/{kind};", 1)
-        settings = folder / "nginx.conf"
-        settings.write_text(text)
-        command = ["nginx", "-p", str(folder), "-c", str(settings), "-e", f"{folder}/error.log"]
-        self.checked = subprocess.run([*command, "-t"], capture_output=True, text=True)
-        # As root it would work as somebody who may not look into the folders of the tests.
-        more = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
-        self._running = subprocess.Popen([*command, "-g", more], stderr=subprocess.DEVNULL)
-        self._http = requests.Session()
-        self._http.trust_env = False
-        deadline = time.monotonic() + 10
-        while not _listens(self.port):
-            assert time.monotonic() < deadline, self.checked.stderr
-            time.sleep(0.05)
-
-    def ask(self, method, path, **given):
-        return self._http.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=30, **given)
-
-    def stop(self):
-        self._http.close()
-        self._running.terminate()
-        self._running.wait(10)
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -253,12 +201,10 @@ def _eventually(found, within=10.0):
 
 def test_below_a_path_that_nginx_takes_off_the_inbox_works(tmp_path):
     pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
-    (below,) = re.findall(r"```nginx\n(.*?)```", DEPLOYMENT, re.S)
-    settings = NGINX.replace("location = /healthz", f"{below}\n    location = /healthz")
     inbox = Inbox(tmp_path)
     with sanic_servers.several(), inbox.running():
         (tmp_path / "nginx").mkdir()
-        proxy = Proxy(tmp_path / "nginx", inbox, settings)
+        proxy = Proxy(tmp_path / "nginx", inbox, BELOW_BOT)
         try:
             _assert_it_works_below(proxy, "/bot")
         finally:
