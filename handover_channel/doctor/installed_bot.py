@@ -196,13 +196,17 @@ ROWS: Tuple[Row, ...] = (
     Row("channels.there", Sentence("A channel of ours is there"), _channels),
     Row("model.policy", Sentence("The model has our policy"), _policy),
     Row("model.intents", Sentence("The domain has what a handover needs"), _domain),
-    Row("model.examples", Sentence("The model has examples of a request for people"), _examples),
     Row("model.rules", Sentence("Rules lead to our actions"), _rules),
     Row("action_server.endpoint", Sentence("Rasa knows the action server"), _action_endpoint),
     Row("channels.socketio", Sentence("Socket.IO reaches people"), _socketio),
 )
 
+#: What a running bot alone knows of itself: a model's file does not tell it for every classifier.
+ONLY_AT_START: Tuple[Row, ...] = (
+    Row("model.examples", Sentence("The model has examples of a request for people"), _examples),
+)
+
 
 def problems(bot: InstalledBot) -> List[str]:
     """Return all that is wrong, a line each with what to do about it."""
-    return [found.line for row in ROWS for found in row.look(bot)]
+    return [found.line for row in (*ROWS, *ONLY_AT_START) for found in row.look(bot)]
