@@ -126,8 +126,12 @@ def _expect_rasa_3(about_domain: domain.Facts, about_config: config.Facts) -> No
 
 
 def plan(found: Found, choices: Choices) -> Planned:
-    """Return all that handover needs in this project, and what the developer should know about it."""
+    """Return all that handover needs in this project, and what the developer should know about it.
+
+    Raises NoProject for a choice that would leave a bot that Rasa does not train, and Unreadable.
+    """
     facts, project = found.facts, found.project
+    _expect_rewritable(found, choices)
     phrases = PHRASES_OF_LANGUAGE[choices.languages[0]]
     needed = domain.needed_actions(facts.domain, facts.actions.own)
     changed, covered = stories.plan({**found.data, **found.tests}, choices)
@@ -173,6 +177,18 @@ def _expect_readable(planned: Planned, texts: Mapping[str, str]) -> None:
     for path, edits in planned.edits.items():
         if path.endswith((".yml", ".yaml")):
             yaml_text.read(f"{path}, with handover in it", apply(texts[path], edits)[0])
+
+
+def _expect_rewritable(found: Found, choices: Choices) -> None:
+    """Raise NoProject for an intent that is to ask for people, and that only its author can let do so."""
+    given = (HANDOVER_INTENT, *found.facts.settings.intents)
+    new = tuple(each for each in choices.intents if each not in given)
+    for intent, places in stories.look({**found.data, **found.tests}, new).blocked.items():
+        raise NoProject(
+            f"--intent {intent}: not only actions follow it in {', '.join(places[:3])}, which would "
+            "contradict the rule that hands over -> let utter_handover and action_handover follow it there, "
+            "then once more"
+        )
 
 
 def _blocked(facts: Facts, choices: Choices) -> Tuple[str, ...]:

@@ -41,7 +41,9 @@ def plan(
     document: Document, facts: Facts, choices: Choices, *, simulated: bool, on_messenger: bool
 ) -> Planned:
     """Write the file, or add the intents to it. *simulated*: Messenger is the one on this machine."""
-    missing = [each for each in choices.intents if each not in (facts.intents or (HANDOVER_INTENT,))]
+    # A list in the file takes the place of the default, whose intent then has to be in it.
+    there = choices.intents if not facts.intents and choices.intents == (HANDOVER_INTENT,) else facts.intents
+    missing = [each for each in choices.intents if each not in there]
     if not facts.is_there:
         lines = _head(choices, simulated=simulated, on_messenger=on_messenger) + _rest(choices)
         return Planned(created={SETTINGS: "".join(f"{line}\n" for line in lines)})

@@ -285,6 +285,58 @@ def test_an_action_that_the_developer_kept_is_not_asked_about_again(project):
     assert run(root, "--check").startswith("Nothing to do")
 
 
+@pytest.mark.parametrize("intent", ["order_pizza", "human_handoff"])
+def test_an_intent_whose_stories_only_their_author_can_change_is_refused_if_it_is_asked_for(project, intent):
+    shift = "stories:\n- story: a\n  steps:\n  - intent: human_handoff\n  - active_loop: pizza_form\n"
+    bot = {**BOTS["forms with from_text"], "data/shift.yml": shift}
+    root = project(bot)
+
+    run(root, "--yes", "--intent", intent, fails=f"--intent {intent}: not only actions follow it in data/")
+
+    assert files(root) == bot
+
+
+def test_an_intent_of_a_bot_that_hands_over_may_come_into_any_story_later(project):
+    root = project(BOTS["own hand-off with stories"])
+    run(root, "--yes")
+    later = "stories:\n- story: a\n  steps:\n  - intent: human_handoff\n  - intent: greet\n"
+    (root / "data" / "later.yml").write_text(later)
+
+    assert run(root, "--check").startswith("Nothing to do")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("config.yml", f"{PLAIN['config.yml']}---\nlanguage: en\n"),
+        ("domain.yml", f"--- # first\n{PLAIN['domain.yml']}...\n---\nintents: [more]\n"),
+        ("data/nlu.yml", f"{PLAIN['data/nlu.yml']}--- {{}}\n"),
+    ],
+)
+def test_a_file_of_several_documents_which_rasa_does_not_read_either_is_refused(project, path, text):
+    bot = {**PLAIN, path: text}
+    root = project(bot)
+
+    run(root, "--yes", fails=path)
+
+    assert files(root) == bot
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\ufeff", "# nothing\r\n", "---\n", "---\n...\n", "{}\n"])
+@pytest.mark.parametrize("path", ["endpoints.yml", "credentials.yml", "data/more.yml", "tests/test_more.yml"])
+def test_a_file_with_nothing_in_it_gets_what_it_lacks_and_is_as_it_was_afterwards(project, path, text):
+    bot = {**PLAIN, path: text}
+    root = project(bot)
+
+    run(root, "--yes")
+    for each in [name for name in files(root) if name.endswith((".yml", ".yaml"))]:
+        load(files(root)[each])
+    assert run(root, "--check").startswith("Nothing to do")
+
+    run(root, "--undo", "--yes")
+    assert files(root) == bot
+
+
 def test_another_intent_is_taken_if_it_is_asked_for(project):
     root = project(BOTS["own hand-off with stories"])
 
@@ -381,7 +433,7 @@ def test_a_bot_speaks_its_own_language(project):
     said = run(root, "--yes")
     after = files(root)
 
-    assert "einen Mitarbeiter bitte" in after["data/handover.yml"]
+    assert "ich möchte mit einem Menschen sprechen" in after["data/handover.yml"]
     assert "Zurück zum Bot" in after["domain.yml"]
     assert '"Mensch bitte" is left out, it is an example of the intent goodbye' in said
 
