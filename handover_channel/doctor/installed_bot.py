@@ -145,7 +145,7 @@ def _examples(bot: InstalledBot) -> Iterator[Found]:
             intents=", ".join(sorted(asked_by)),
         ),
         Sentence("no message is taken for a request for people"),
-        Sentence("add examples to data/, and train (`handover init` does both)"),
+        Sentence("add examples to `data/`, and train (`handover init` does both)"),
         Where("data/nlu.yml"),
     )
 
