@@ -48,6 +48,11 @@ class BotOfOthers(OverHttp):
         time.sleep(QUIET / 10)
         return time.monotonic() - self._settled_at < PATIENT
 
+    def move_clock(self, by: str, *, stopping: bool) -> None:
+        """See `BotUnderTest`: Meta's clock alone. What the bot itself does later, it does in its own time."""
+        clock = self.page.clock
+        (clock.run if stopping else clock.jump)(by)
+
     def control(self, psid: str) -> ControlSeen:
         """See `BotUnderTest`: by Meta's word."""
         owner = self.page.owner(psid)

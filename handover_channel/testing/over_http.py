@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
 
+import requests
 from ruamel.yaml import YAML
 
 from handover_channel import services, simulator
@@ -21,9 +23,17 @@ from handover_channel.settings import loader
 from handover_channel.simulator.simulator import Simulator
 from handover_channel.store import deadlines, deliveries, threads
 from handover_channel.testing import own_bot
-from handover_channel.testing.bot_under_test import BotUnderTest, ControlSeen
-from handover_channel.testing.reached import OverHttp, served
+from handover_channel.testing.bot_under_test import CLOCK, ActFailed, BotUnderTest, ControlSeen
+from handover_channel.testing.reached import SETTLES_WITHIN, OverHttp, served
 from handover_channel.testing.server_process import ServerProcess, free_port
+
+#: Seconds in which a bot that follows the simulator's clock has begun to.
+FOLLOWS_WITHIN = 5.0
+
+_NO_CLOCK = "the bot does not follow the clock -> start it with HANDOVER_TEST_CLOCK={url}"
+
+_http = requests.Session()
+_http.trust_env = False  # a proxy of the environment does not know this machine's loopback
 
 #: `python -m rasa`, after what Rasa reads its classifier with: before TensorFlow's thousands of modules that
 #: import takes a sixth of the time.
@@ -41,6 +51,7 @@ class OwnBot(OverHttp):
     def __init__(self, page: Simulator, given: Services) -> None:
         super().__init__(page, own_bot.places_of(given.settings))
         self._services = given
+        self._no_clock = ""
 
     def settle(self, psid: str) -> None:
         """See `BotUnderTest`."""
@@ -49,6 +60,33 @@ class OwnBot(OverHttp):
     def wait_for_more(self, psid: str) -> bool:
         """See `BotUnderTest`: all is there."""
         return False
+
+    def cannot(self, needs: Collection[str]) -> str:
+        """See `BotUnderTest`: time is moved where the bot's processes follow the simulator's."""
+        return self._no_clock if CLOCK in needs else ""
+
+    def follows(self) -> bool:
+        """Tell whether the bot's processes follow the simulator's clock; they have a moment to begin."""
+        until = time.monotonic() + FOLLOWS_WITHIN
+        while not self._advance("0 seconds", "jump"):
+            if time.monotonic() > until:
+                self._no_clock = _NO_CLOCK.format(url=self.page.base_url)
+                return False
+            time.sleep(0.2)
+        return True
+
+    def move_clock(self, by: str, *, stopping: bool) -> None:
+        """See `BotUnderTest`."""
+        if not self._advance(by, "run" if stopping else "jump"):
+            raise ActFailed("the bot's processes do not follow the clock any more")
+
+    def _advance(self, by: str, how: str) -> int:
+        """Move the clock; return how many processes have moved along."""
+        given = {"by": by, "how": how}
+        answer = _http.post(f"{self.page.base_url}/simulator/v1/advance", json=given, timeout=SETTLES_WITHIN)
+        if answer.status_code != 200:
+            raise ActFailed(str(answer.json()))
+        return int(answer.json()["followers"])
 
     def control(self, psid: str) -> ControlSeen:
         """See `BotUnderTest`."""
@@ -95,9 +133,9 @@ def started(folder: Path, model: Optional[Path], actions: str) -> Iterator[BotUn
         _copy(folder / "credentials.yml", files, {})
         _copy(folder / "endpoints.yml", files, _endpoints_of(actions_port, files))
         model = model or folder / "models"
-        servers = _servers(folder, files, model, actions, rasa=rasa, actions_port=actions_port)
-        with _running(servers), _services_of(files / "handover.yml") as given:
-            yield OwnBot(page, given)
+        servers = _servers(folder, files, model, actions, url=url, rasa=rasa, actions_port=actions_port)
+        with _running(servers), _services_of(files / "handover.yml", page) as given:
+            yield _following(OwnBot(page, given))
 
 
 @contextlib.contextmanager
@@ -108,13 +146,18 @@ def running(folder: Path, url: str, port: int) -> Iterator[BotUnderTest]:
     """
     settings = own_bot.settings_of(folder)
     config = folder / "handover.yml"
-    with served(own_bot.page_of(settings, callback=url), port) as page, _services_of(config) as given:
-        yield OwnBot(page, given)
+    with served(own_bot.page_of(settings, callback=url), port) as page, _services_of(config, page) as given:
+        yield _following(OwnBot(page, given))
+
+
+def _following(bot: OwnBot) -> OwnBot:
+    bot.follows()
+    return bot
 
 
 @contextlib.contextmanager
-def _services_of(config: Path) -> Iterator[Services]:
-    given = services.build(loader.load(str(config)))
+def _services_of(config: Path, page: Simulator) -> Iterator[Services]:
+    given = services.build(loader.load(str(config)), page.clock)
     try:
         yield given
     finally:
@@ -138,9 +181,10 @@ def _running(servers: List[ServerProcess]) -> Iterator[None]:
 
 
 def _servers(
-    folder: Path, files: Path, model: Path, actions: str, *, rasa: int, actions_port: int
+    folder: Path, files: Path, model: Path, actions: str, *, url: str, rasa: int, actions_port: int
 ) -> List[ServerProcess]:
     ours = {"HANDOVER_CONFIG": str(files / "handover.yml"), "SANIC_HOST": "127.0.0.1"}
+    ours["HANDOVER_TEST_CLOCK"] = url
     run_actions = [sys.executable, "-m", "rasa", "run", "actions", "--port", str(actions_port)]
     run = [*RASA, "run", "--interface", "127.0.0.1", "--port", str(rasa), "--model", str(model)]
     run += ["--credentials", str(files / "credentials.yml"), "--endpoints", str(files / "endpoints.yml")]

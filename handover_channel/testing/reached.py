@@ -12,12 +12,10 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping
 from handover_channel import simulator
 from handover_channel.errors import HandoverError
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.testing.bot_under_test import CLOCK, ActFailed
+from handover_channel.testing.bot_under_test import ActFailed
 
 #: Seconds that an act may take until all has had its effect.
 SETTLES_WITHIN = 60.0
-
-NO_CLOCK = "time is not moved over HTTP"
 
 _LOOK_EVERY = 0.03
 
@@ -36,17 +34,13 @@ class OverHttp:
 
     def cannot(self, needs: Collection[str]) -> str:
         """See `BotUnderTest`."""
-        return NO_CLOCK if CLOCK in needs else ""
+        return ""
 
     def begin(self) -> None:
         """See `BotUnderTest`: earlier people stay, as they do in the bot."""
         self.page.faults.clear()
         self.page.set_default_app(self._first[0] or None)
         self.page.switches = self._first[1]
-
-    def move_clock(self, by: str, *, stopping: bool) -> None:
-        """See `BotUnderTest`."""
-        raise ActFailed(NO_CLOCK)
 
     def webhooks(self, psid: str) -> List[Dict[str, Any]]:
         """Return the journal's entries of webhooks to the bot about this thread."""

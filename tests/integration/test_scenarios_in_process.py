@@ -1,4 +1,7 @@
-"""Plays the example bot's scenarios in this process: all of them, with the real model and channel."""
+"""Plays the example bot's scenarios in this process, and breaks one rule of the channel at a time.
+
+A scenario that cannot fail proves nothing: each of MUTATIONS is caught by those that it names.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from rasa_commands import ROOT
 pytest.importorskip("rasa")
 
 from example_scenarios import NAMES, SCENARIOS
+from mutations import MUTATIONS
 
 from handover_channel.testing.player import play
 
@@ -29,6 +33,16 @@ def test_the_conversation_goes_as_the_scenario_says(bot, name):
 
     assert not played.skipped
     assert not played.failed, f"\n{played.diff()}"
+
+
+@pytest.mark.parametrize("rule", MUTATIONS)
+def test_a_rule_that_is_broken_fails_a_scenario(bot, rule, monkeypatch):
+    mutation = MUTATIONS[rule]
+    mutation.breaks(monkeypatch)
+
+    for file in mutation.caught_by:
+        scenarios = [each for each in SCENARIOS.values() if each.file.stem == file]
+        assert any(play(bot, each).failed for each in scenarios), f"{file} does not notice it"
 
 
 def test_a_test_of_a_few_lines_is_the_same_each_time(bot):
