@@ -65,7 +65,11 @@ class InProcess:
         )
         services.process.stands_in = self._services
         self._loop = _Loop()
-        self._agent = load_agent(model or newest_model(folder), actions)
+        try:
+            self._agent = load_agent(model or newest_model(folder), actions)
+        except BaseException:
+            self.close()
+            raise
         self._queue = InProcessQueue(self.page, self._services, self._bot())
         self.page.send_webhook = self._queue.accept
         self.clock.on_moved(self._moved, next_stop=self._next_deadline)

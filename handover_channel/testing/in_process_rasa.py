@@ -12,6 +12,7 @@ import contextlib
 import importlib.util
 import json
 import logging
+import warnings
 from pathlib import Path
 from typing import Any, Dict
 
@@ -66,6 +67,12 @@ def load_agent(model: Path, actions: str) -> Any:
 
     Raises HandoverError where Rasa is not installed, or cannot load the model.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of Rasa and TensorFlow are no fault of a test's
+        return _load_agent(model, actions)
+
+
+def _load_agent(model: Path, actions: str) -> Any:
     with contextlib.suppress(ImportError):
         import skops.io  # type: ignore[import-untyped]  # noqa: F401  (before Rasa: its import then takes a sixth of the time)
     try:

@@ -51,6 +51,16 @@ def test_a_deadline_is_taken_away_alone_or_with_all_of_its_thread(connection):
     assert due(connection) == [("7001", TIME_LIMIT, 1.0)]
 
 
+def test_what_is_due_next_is_known_and_in_which_thread(connection):
+    assert deadlines.next_at(connection) is None
+    deadlines.put(connection, "7001", TIME_LIMIT, 200.0)
+    deadlines.put(connection, "7002", SETTLE, 100.0)
+
+    assert deadlines.next_at(connection) == 100.0
+    assert deadlines.is_due_in(connection, "7002", now=100.0)
+    assert not deadlines.is_due_in(connection, "7001", now=100.0)
+
+
 def claim_due(connection, now=100.0, until=220.0, limit=10):
     return deadlines.claim_due(connection, now=now, until=until, limit=limit)
 

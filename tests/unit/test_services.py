@@ -100,6 +100,14 @@ def test_what_two_parts_of_a_server_close_is_closed_once(configured, monkeypatch
     assert services.from_config() is not handover
 
 
+def test_a_set_that_stands_in_is_given_to_whoever_asks_for_the_configured_one(configured, monkeypatch):
+    other = services.build(settings_with(), lambda: 5.0)
+    monkeypatch.setattr(services.process, "stands_in", other)
+
+    assert services.from_config() is other
+    assert services.turn_gate()._thread_control.clock() == 5.0
+
+
 def test_a_database_is_closed_with_the_last_set_that_uses_it(configured, monkeypatch):
     first = services.from_config()
     (configured / "handover.yml").write_text(HANDOVER + "nlu_limit: 77\n")
