@@ -10,7 +10,6 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Tuple
 
-from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.transition_writer import TransitionWriter
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger import return_button, webhook
@@ -23,6 +22,7 @@ from handover_channel.rules.durations import parse_duration
 from handover_channel.rules.event_meaning import Meaning
 from handover_channel.rules.keywords import Keywords
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.settings.targets import known_name
 
 _numbers = itertools.count()
 
@@ -63,12 +63,6 @@ def _one_language(patch: Any) -> None:
     from handover_channel.rasa import policy
 
     patch.setattr(policy, "language_of", lambda text, scripts: None)
-
-
-def _any_name(patch: Any) -> None:
-    from handover_channel import actions
-
-    patch.setattr(actions, "known_name", lambda targets, said: said)
 
 
 def _done(*given: Any, **named: Any) -> Dict[str, Any]:
@@ -150,15 +144,13 @@ MUTATIONS: Dict[str, Mutation] = {
         _transition(Control.APP, Change.TAKEN_OVER, Control.APP),
         ("agent_takes_over",),
     ),
-    "a send that Meta refuses shows who has control": Mutation(
-        _method(ThreadControl, "refused_to_speak", lambda self, thread, refusal="": None),
-        ("faults",),
-    ),
     "agents answer in the built-in inbox alone": Mutation(
         _method(service, "_in_inbox", lambda thread, row: row),
         ("refused_by_meta",),
     ),
     "the bot is told why the conversation came back": Mutation(_one_reason, ("back_by_the_agent",)),
     "the bot answers in the language that the person writes": Mutation(_one_language, ("arabic",)),
-    "a name that is no target stands for the default one": Mutation(_any_name, ("no_such_target",)),
+    "a name that is no target stands for the default one": Mutation(
+        _everywhere(known_name, lambda targets, said: said), ("no_such_target",)
+    ),
 }
