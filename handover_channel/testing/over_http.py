@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from handover_channel import services, simulator
 from handover_channel.errors import HandoverError
+from handover_channel.queue.due_deadlines import DEADLINE_CLAIM
 from handover_channel.services import Services
 from handover_channel.settings import loader
 from handover_channel.simulator.simulator import Simulator
@@ -29,6 +30,9 @@ from handover_channel.testing.server_process import ServerProcess, free_port
 
 #: Seconds in which a bot that follows the simulator's clock has begun to.
 FOLLOWS_WITHIN = 5.0
+
+#: Seconds that acting on a deadline may take.
+ACTED_WITHIN = 5.0
 
 _NO_CLOCK = "the bot does not follow the clock -> start it with HANDOVER_TEST_CLOCK={url}"
 
@@ -52,6 +56,7 @@ class OwnBot(OverHttp):
         super().__init__(page, own_bot.places_of(given.settings))
         self._services = given
         self._no_clock = ""
+        self._moved_at = 0.0
 
     def settle(self, psid: str) -> None:
         """See `BotUnderTest`."""
@@ -80,12 +85,22 @@ class OwnBot(OverHttp):
         if not self._advance(by, "run" if stopping else "jump"):
             raise ActFailed("the bot's processes do not follow the clock any more")
 
+    def _all_due_by(self) -> float:
+        """Return the time up to which nothing may be due.
+
+        Whoever acts on a deadline moves it a little into the future first. So after time was moved nothing
+        may be due there either, for as long as acting on it takes.
+        """
+        acting = time.monotonic() - self._moved_at < ACTED_WITHIN
+        return self.page.now() + (DEADLINE_CLAIM if acting else 0.0)
+
     def _advance(self, by: str, how: str) -> int:
         """Move the clock; return how many processes have moved along."""
         given = {"by": by, "how": how}
         answer = _http.post(f"{self.page.base_url}/simulator/v1/advance", json=given, timeout=SETTLES_WITHIN)
         if answer.status_code != 200:
             raise ActFailed(str(answer.json()))
+        self._moved_at = time.monotonic()
         return int(answer.json()["followers"])
 
     def control(self, psid: str) -> ControlSeen:
@@ -113,7 +128,7 @@ class OwnBot(OverHttp):
         with self._services.store.reading() as connection:
             if deliveries.next_of(connection, psid) is not None:
                 return False
-            if deadlines.is_due_in(connection, psid, now=self.page.now()):
+            if deadlines.is_due_in(connection, psid, now=self._all_due_by()):
                 return False
         return len(self.journal(psid)) == before
 
