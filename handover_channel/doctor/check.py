@@ -62,6 +62,11 @@ def fail(found: Sentence, why: Sentence, remedy: Sentence, where: Optional[Where
     return Found(Status.FAIL, found, why, remedy, where)
 
 
+def not_seen(error: CouldNotLook) -> Found:
+    """Return that something could not be looked at."""
+    return Found(Status.COULD_NOT_LOOK, error.text, remedy=error.remedy, where=error.where)
+
+
 def _always(facts: Facts) -> bool:
     return True
 

@@ -18,6 +18,9 @@ from handover_channel.graph_api.errors import error_of
 from handover_channel.graph_api.transport import Answer, Call, Transport, appsecret_proof
 from handover_channel.sentences import Sentence
 
+#: Characters from which on a secret is struck out: a shorter one is part of Meta's own words.
+SHORTEST_SECRET = 8
+
 #: Seconds to connect, and of each wait for more of an answer.
 TIMEOUTS = (3.0, 10.0)
 
@@ -48,7 +51,7 @@ class GraphCalls:
     ) -> None:
         self._transport = transport
         self._secret = app_secret
-        self._hide = tuple(filter(None, (app_secret, *hide)))
+        self._hide = tuple(each for each in (app_secret, *hide) if len(each) >= SHORTEST_SECRET)
         self._once = once
         self._left = left
         self._clock = clock

@@ -10,9 +10,9 @@ https://developers.facebook.com/docs/facebook-login/guides/access-tokens
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from handover_channel.doctor.check import CouldNotLook
+from handover_channel.doctor.check import CouldNotLook, Found, not_seen
 from handover_channel.doctor.facts import Facts
 from handover_channel.errors import GraphError, StoreUnavailable, TokenRefused
 from handover_channel.sentences import Sentence, of_others
@@ -51,6 +51,15 @@ def app_token(facts: Facts) -> str:
 def pages(facts: Facts) -> Tuple[Page, ...]:
     """Return the pages of the bot."""
     return facts.settings.pages
+
+
+def each_page(facts: Facts, look: Callable[[Page], Iterable[Found]]) -> Iterator[Found]:
+    """Yield what *look* finds of each page: one of which Meta tells nothing hides no other."""
+    for page in pages(facts):
+        try:
+            yield from look(page)
+        except CouldNotLook as error:
+            yield not_seen(error)
 
 
 def named(facts: Facts, page: Page) -> str:

@@ -14,6 +14,7 @@ from handover_channel.doctor.facts import Facts
 from handover_channel.rules.obstacle import Obstacle
 from handover_channel.sentences import Sentence, of_others
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
+from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import TargetKind
 from handover_channel.store.findings import POLICY_ENFORCED
 
@@ -48,6 +49,15 @@ def _human_agent(facts: Facts) -> Iterator[Found]:
 
 def _restrictions(facts: Facts) -> Iterator[Found]:
     nothing_wrong = True
+    for page in meta_answers.pages(facts):
+        if meta_answers.is_published(facts, page) is False:
+            nothing_wrong = False
+            yield fail(
+                Sentence("page %(page)s is not published", page=meta_answers.named(facts, page)),
+                Sentence("only people with a role on the page can write to it"),
+                Sentence("publish it"),
+                meta_pages.QUALITY,
+            )
     seen = meta_answers.seen(facts)
     for each in seen.findings:
         if each.kind == POLICY_ENFORCED:
@@ -66,15 +76,6 @@ def _restrictions(facts: Facts) -> Iterator[Found]:
             Sentence("read what it says there, and ask for a review"),
             meta_pages.QUALITY,
         )
-    for page in meta_answers.pages(facts):
-        if meta_answers.is_published(facts, page) is False:
-            nothing_wrong = False
-            yield fail(
-                Sentence("page %(page)s is not published", page=meta_answers.named(facts, page)),
-                Sentence("only people with a role on the page can write to it"),
-                Sentence("publish it"),
-                meta_pages.QUALITY,
-            )
     if nothing_wrong:
         yield ok(Sentence("Meta tells of no restriction, and has refused nothing for one"))
 
@@ -99,16 +100,19 @@ def _automatic_replies(facts: Facts) -> Iterator[Found]:
 
 
 def _get_started(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        named = meta_answers.named(facts, page)
-        if meta_answers.get_started(facts, page):
-            yield ok(Sentence("page %(page)s has the button *Get Started*", page=named))
-        else:
-            yield warn(
-                Sentence("page %(page)s has no button *Get Started*", page=named),
-                Sentence("people do not see that a bot answers here, and no menu can be shown"),
-                Sentence("run `handover doctor --fix`: no page of Meta's sets it"),
-            )
+    return meta_answers.each_page(facts, lambda page: _get_started_of(facts, page))
+
+
+def _get_started_of(facts: Facts, page: Page) -> Iterator[Found]:
+    named = meta_answers.named(facts, page)
+    if meta_answers.get_started(facts, page):
+        yield ok(Sentence("page %(page)s has the button *Get Started*", page=named))
+    else:
+        yield warn(
+            Sentence("page %(page)s has no button *Get Started*", page=named),
+            Sentence("people do not see that a bot answers here, and no menu can be shown"),
+            Sentence("run `handover doctor --fix`: no page of Meta's sets it"),
+        )
 
 
 def _set_get_started(facts: Facts) -> None:

@@ -72,40 +72,44 @@ def _is_on(facts: Facts, page: Page) -> Optional[bool]:
 
 
 def _on(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        named, told = meta_answers.named(facts, page), _is_on(facts, page)
-        if told is False:
-            said = Sentence("page %(page)s has no default app: Conversation Routing is off", page=named)
-            yield _bad(facts)(said, _why(facts), _CHOOSE_US, meta_pages.ROUTING)
-        elif told:
-            yield ok(Sentence("page %(page)s has a default app", page=named))
-        else:
-            yield ok(Sentence("page %(page)s: Meta does not say; nothing speaks against it", page=named))
+    return meta_answers.each_page(facts, lambda page: _on_of(facts, page))
+
+
+def _on_of(facts: Facts, page: Page) -> Iterator[Found]:
+    named, told = meta_answers.named(facts, page), _is_on(facts, page)
+    if told is False:
+        said = Sentence("page %(page)s has no default app: Conversation Routing is off", page=named)
+        yield _bad(facts)(said, _why(facts), _CHOOSE_US, meta_pages.ROUTING)
+    elif told:
+        yield ok(Sentence("page %(page)s has a default app", page=named))
+    else:
+        yield ok(Sentence("page %(page)s: Meta does not say; nothing speaks against it", page=named))
 
 
 def _default_app(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        named = meta_answers.named(facts, page)
-        if _is_on(facts, page) is False:
-            said = Sentence("page %(page)s: no app is the default app", page=named)
-            yield _bad(facts)(said, _why(facts), _CHOOSE_US, meta_pages.ROUTING)
-            continue
-        shown = _is_shown_owners(facts, page)
-        if shown is False:
-            yield _bad(facts)(
-                Sentence("page %(page)s: another app is the default app", page=named),
-                Sentence("the bot may not answer a conversation that nobody has, and does not hear of it"),
-                _CHOOSE_US,
-                meta_pages.ROUTING,
-            )
-        elif shown:
-            yield ok(Sentence("page %(page)s: this app is the default app", page=named))
-        else:
-            yield ok(
-                Sentence(
-                    "page %(page)s: Meta tells no app which it is; nothing speaks against it", page=named
-                )
-            )
+    return meta_answers.each_page(facts, lambda page: _default_app_of(facts, page))
+
+
+def _default_app_of(facts: Facts, page: Page) -> Iterator[Found]:
+    named = meta_answers.named(facts, page)
+    if _is_on(facts, page) is False:
+        said = Sentence("page %(page)s: no app is the default app", page=named)
+        yield _bad(facts)(said, _why(facts), _CHOOSE_US, meta_pages.ROUTING)
+        return
+    shown = _is_shown_owners(facts, page)
+    if shown is False:
+        yield _bad(facts)(
+            Sentence("page %(page)s: another app is the default app", page=named),
+            Sentence("the bot may not answer a conversation that nobody has, and does not hear of it"),
+            _CHOOSE_US,
+            meta_pages.ROUTING,
+        )
+    elif shown:
+        yield ok(Sentence("page %(page)s: this app is the default app", page=named))
+    else:
+        yield ok(
+            Sentence("page %(page)s: Meta tells no app which it is; nothing speaks against it", page=named)
+        )
 
 
 def _is_shown_owners(facts: Facts, page: Page) -> Optional[bool]:

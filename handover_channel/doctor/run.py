@@ -20,7 +20,7 @@ from handover_channel.doctor import (
     store_checks,
     version_checks,
 )
-from handover_channel.doctor.check import Check, CouldNotLook, Found
+from handover_channel.doctor.check import Check, CouldNotLook, Found, not_seen
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.report import UNSAID, Report, Result, Status
 from handover_channel.errors import HandoverError, NotKnown
@@ -107,23 +107,22 @@ def _late(check: Check, facts: Facts) -> List[Result]:
 
 
 def _results(check: Check, facts: Facts) -> List[Result]:
+    found: List[Found] = []  # what was found before something could not be seen stays found
     try:
         if not check.applies(facts):
             return []
-        found = list(check.look(facts)) or [Found(Status.OK, UNSAID)]
+        for each in check.look(facts):
+            found.append(each)
+        found = found or [Found(Status.OK, UNSAID)]
     except CouldNotLook as error:
-        found = [_not_seen(error.text, error)]
+        found.append(not_seen(error))
     except HandoverError as error:
-        found = [Found(Status.COULD_NOT_LOOK, error.text)]
+        found.append(Found(Status.COULD_NOT_LOOK, error.text))
     except Exception as error:  # a fault of ours: the other checks go on
         logger.debug("the check %s failed: %s", check.id, log.trace(error))
         said = Sentence("the check itself failed (%(kind)s)", kind=type(error).__name__)
-        found = [Found(Status.COULD_NOT_LOOK, said)]
+        found.append(Found(Status.COULD_NOT_LOOK, said))
     return [each.result(check) for each in found]
-
-
-def _not_seen(said: Sentence, error: CouldNotLook) -> Found:
-    return Found(Status.COULD_NOT_LOOK, said, remedy=error.remedy, where=error.where)
 
 
 def _mend(check: Check, facts: Facts) -> List[Result]:

@@ -60,8 +60,7 @@ _COPY_THE_SECRET = Sentence(
 
 
 def _valid(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        yield _accepted(facts, page)
+    yield from meta_answers.each_page(facts, lambda page: [_accepted(facts, page)])
     for each in meta_answers.seen(facts).findings:
         if each.kind == TOKEN_REFUSED:
             yield warn(
@@ -150,8 +149,9 @@ _Look = Callable[[Facts], Iterator[Found]]
 
 def _each_page(look: Callable[[Facts, Page, Mapping[str, Any]], Iterator[Found]]) -> _Look:
     def looks(facts: Facts) -> Iterator[Found]:
-        for page in meta_answers.pages(facts):
-            yield from look(facts, page, meta_answers.token_facts(facts, page))
+        return meta_answers.each_page(
+            facts, lambda page: look(facts, page, meta_answers.token_facts(facts, page))
+        )
 
     return looks
 
@@ -217,14 +217,17 @@ def _granted_for(told: Mapping[str, Any], scope: str) -> Optional[frozenset[str]
 
 
 def _app(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        try:
-            theirs = meta_answers.text(meta_answers.about_token(facts, page).get("app_id"))
-        except GraphError as error:
-            if "did not match" not in error.said:
-                raise meta_answers.refused(error) from None
-            theirs = "?"
-        yield _of_app(facts.settings.app_id, theirs)
+    return meta_answers.each_page(facts, lambda page: [_of_app(facts.settings.app_id, _maker(facts, page))])
+
+
+def _maker(facts: Facts, page: Page) -> str:
+    """Return the id of the app that made the page's token, "?" for another one than ours."""
+    try:
+        return meta_answers.text(meta_answers.about_token(facts, page).get("app_id"))
+    except GraphError as error:
+        if "did not match" not in error.said:
+            raise meta_answers.refused(error) from None
+        return "?"
 
 
 def _of_app(ours: str, theirs: str) -> Found:

@@ -24,6 +24,7 @@ from handover_channel.doctor.report import Where
 from handover_channel.graph_api.bounded_http import ends_within
 from handover_channel.messenger.webhook_fields import NEEDED_FIELDS, SUBSCRIBED_FIELDS
 from handover_channel.sentences import Sentence, of_others
+from handover_channel.settings.credentials import Page
 
 #: No event is in it: whoever gets it has nothing to do.
 EMPTY_DELIVERY = b'{"object":"page","entry":[]}'
@@ -116,24 +117,27 @@ def _all_and(given: FrozenSet[str]) -> List[str]:
 
 
 def _page(facts: Facts) -> Iterator[Found]:
-    for page in meta_answers.pages(facts):
-        named = meta_answers.named(facts, page)
-        ours = meta_answers.page_subscriptions(facts, page).get(facts.settings.app_id)
-        if ours is None:
-            yield fail(
-                Sentence("page %(page)s is not subscribed to the webhook of this app", page=named),
-                _DEAF,
-                Sentence("run `handover doctor --fix`, or click *Add Subscriptions* there"),
-                meta_pages.WEBHOOKS,
-            )
-            continue
-        yield from _fields(
-            meta_answers.names(ours.get("subscribed_fields")),
-            Sentence("page %(page)s is subscribed to every field", page=named),
-            Sentence("page %(page)s is not subscribed to %(fields)s", page=named, fields=""),
-            Sentence("page %(page)s could be subscribed to %(fields)s, too", page=named, fields=""),
+    return meta_answers.each_page(facts, lambda page: _page_of(facts, page))
+
+
+def _page_of(facts: Facts, page: Page) -> Iterator[Found]:
+    named = meta_answers.named(facts, page)
+    ours = meta_answers.page_subscriptions(facts, page).get(facts.settings.app_id)
+    if ours is None:
+        yield fail(
+            Sentence("page %(page)s is not subscribed to the webhook of this app", page=named),
+            _DEAF,
+            Sentence("run `handover doctor --fix`, or click *Add Subscriptions* there"),
             meta_pages.WEBHOOKS,
         )
+        return
+    yield from _fields(
+        meta_answers.names(ours.get("subscribed_fields")),
+        Sentence("page %(page)s is subscribed to every field", page=named),
+        Sentence("page %(page)s is not subscribed to %(fields)s", page=named, fields=""),
+        Sentence("page %(page)s could be subscribed to %(fields)s, too", page=named, fields=""),
+        meta_pages.WEBHOOKS,
+    )
 
 
 def _subscribe_pages(facts: Facts) -> None:

@@ -510,8 +510,27 @@ def test_each_page_is_looked_at(bot):
         f"handover_channel.MessengerInput: {{verify: v, secret: {SECRET}, pages: ["
         f"{{id: '{PAGE}', page-access-token: {TOKEN}}}, {{id: '999', page-access-token: other}}]}}\n"
     )
-
     assert [status for status, _ in bot.found("token.valid")] == ["ok", "fail"]
+    for check in ("token.kind", "webhook.page", "routing.on", "profile.get_started"):
+        assert [status for status, _ in bot.found(check)] == ["ok", "could_not_look"]
+
+
+@pytest.mark.parametrize("verify", ["v", "messages", "page", "true"])
+def test_a_verify_token_that_is_a_word_of_meta_s_changes_nothing(bot, verify):
+    (bot.folder / "credentials.yml").write_text(
+        f"handover_channel.MessengerInput: {{verify: '{verify}', secret: {SECRET}, "
+        f"page-access-token: {TOKEN}}}\n"
+    )
+
+    assert set(bot.statuses().values()) == {"ok"}
+
+
+def test_what_was_found_before_something_could_not_be_seen_stays_found(bot):
+    bot.simulator.bot.token = "another"
+    bot.page(published=False)
+    (bot.folder / "handover.db").write_bytes(b"no database" * 100)
+
+    assert [status for status, _ in bot.found("token.valid")] == ["fail", "could_not_look"]
 
 
 # --- words ----------------------------------------------------------------------------------------
