@@ -14,7 +14,7 @@ from handover_channel.simulator.connected_app import PAGE_INBOX, App
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.request import Request, Response
 from handover_channel.simulator.thread import ChatEntry
-from handover_channel.simulator.thread_control import Action, ControlChange
+from handover_channel.simulator.thread_control import Action, ControlChange, Mode
 
 
 class AppClient:
@@ -72,7 +72,7 @@ class PageInbox:
         self._page = page
 
     def replies(self, psid: str, text: str) -> ChatEntry:
-        """Send a text: takes control first, and every app gets the echo."""
+        """Send a text: takes control first (but see `_takes_by_itself`), and every app gets the echo."""
         with self._page.lock:
             self._steps_in(psid)
             thread = self._page.thread(psid)
@@ -82,10 +82,13 @@ class PageInbox:
             return written
 
     def moves_to_main(self, psid: str) -> None:
-        """Move the thread to the Main folder, which takes control."""
+        """Move the thread to the Main folder, which takes control; with roles it asks the primary for it."""
         with self._page.lock:
             self._page.journal.add("inbox", psid=psid, act="main")
-            self._steps_in(psid)
+            if self._page.settings.mode is Mode.ROLES and self._page.owner(psid) != PAGE_INBOX:
+                self._page.change_control(psid, ControlChange(Action.REQUEST, PAGE_INBOX))
+            else:
+                self._steps_in(psid)
 
     def done(self, psid: str) -> None:
         """Click Done: `Switches.done` says what it does. Does nothing unless the inbox has control."""
@@ -100,5 +103,12 @@ class PageInbox:
             )
 
     def _steps_in(self, psid: str) -> None:
-        if self._page.owner(psid) != PAGE_INBOX:
+        if self._page.owner(psid) != PAGE_INBOX and self._takes_by_itself(psid):
             self._page.change_control(psid, ControlChange(Action.STEP_IN, PAGE_INBOX))
+
+    def _takes_by_itself(self, psid: str) -> bool:
+        """Whether the inbox takes control by what it does; never with roles."""
+        mode, switches = self._page.settings.mode, self._page.switches
+        if mode is Mode.ZERO and not self._page.owner(psid):
+            return switches.inbox_takes_idle
+        return mode is not Mode.ROLES

@@ -14,15 +14,15 @@ https://developers.facebook.com/documentation/business-messaging/messenger-platf
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional
 
 from handover_channel.simulator import webhooks
 from handover_channel.simulator.clock import Clock, Timer
-from handover_channel.simulator.connected_app import App
+from handover_channel.simulator.connected_app import STANDBY, App
 from handover_channel.simulator.faults import OF_WEBHOOK, Fault, Faults
 from handover_channel.simulator.journal import Journal, JournalEntry
-from handover_channel.simulator.routing import RoutedEvent
+from handover_channel.simulator.routing import MESSAGING, RoutedEvent
 
 ALERTED_AFTER = 15 * 60.0  #: seconds of failures
 DISABLED_AFTER = 60 * 60.0  #: seconds of failures
@@ -69,7 +69,10 @@ class Callback:
 
 
 class Deliveries:
-    """The way of the events of one page. *arrives* takes what an app gets; *disables*: the switch."""
+    """The way of the events of one page. *arrives* takes what an app gets; *disables*: the switch.
+
+    *speaks*: whether an app (id) gets what happens in a thread (PSID) on `messaging` now.
+    """
 
     def __init__(
         self,
@@ -81,9 +84,10 @@ class Deliveries:
         arrives: Callable[[Parcel], None],
         locked: Callable[[Callable[[], object]], Callable[[], object]],
         disables: Callable[[], bool],
+        speaks: Callable[[str, str], bool] = lambda app_id, psid: True,
     ) -> None:
         self._page_id, self._clock, self._journal, self._faults = page_id, clock, journal, faults
-        self._arrives, self._locked, self._disables = arrives, locked, disables
+        self._arrives, self._locked, self._disables, self._speaks = arrives, locked, disables, speaks
         self.callbacks: Dict[str, Callback] = defaultdict(Callback)
         self._holds: List[Timer] = []
 
@@ -175,7 +179,7 @@ class Deliveries:
                 for place in (callback.held, callback.batched):
                     if parcel in place:
                         place.remove(parcel)
-                self._put(parcel)
+                self._put_held(parcel)
 
     def _bring(self, parcels: List[Parcel]) -> None:
         """Deliver now, with what waited to come along, and then what waited to come after it."""
@@ -187,8 +191,27 @@ class Deliveries:
         along, after = callback.batched, callback.held
         callback.batched, callback.held = [], []
         self._put(_joined([*along, parcels[0]]))
-        for parcel in (*parcels[1:], *after):
+        for parcel in parcels[1:]:
             self._put(parcel)
+        for parcel in after:
+            self._put_held(parcel)
+
+    def _put_held(self, parcel: Parcel) -> None:
+        """Deliver what was held; an echo comes on the channel of now, or not at all (rule 15)."""
+        for place, event in enumerate(parcel.events):
+            channel = MESSAGING if self._speaks(event.app.id, parcel.psid) else STANDBY
+            if event.kind != "echo" or channel == event.channel:
+                continue
+            if channel == STANDBY and not event.app.listens_to(STANDBY):
+                self._amend(parcel, status="dropped", error="the app has lost the thread, and has no standby")
+                return
+            parcel.events[place] = replace(event, channel=channel)
+            entry = {
+                key: value for key, value in parcel.bodies[place]["entry"][0].items() if key != event.channel
+            }
+            parcel.bodies[place] = {**parcel.bodies[place], "entry": [{**entry, channel: [event.item]}]}
+            self._journal.amend(parcel.entries[place], channel=channel, body=parcel.bodies[place])
+        self._put(parcel)
 
     # --- attempts ---------------------------------------------------------------------------------
 

@@ -2,8 +2,11 @@
 
 1. Who calls, and whether they may, is for `caller`.
 2. A refusal is a response like any other; nothing that a caller sends raises.
+3. Apps younger than Graph v27 may not override the method, ask for several ids, name fields otherwise or have
+   JSONP, on any version (switch `young_apps`).
 
 https://developers.facebook.com/docs/graph-api/batch-requests
+https://developers.facebook.com/docs/graph-api/changelog/versions/
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from handover_channel.simulator import call_faults, page_calls, refusals, subscription_calls, thread_calls
 from handover_channel.simulator.caller import Caller, check_rights, identify
+from handover_channel.simulator.fields_asked_for import names
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
@@ -25,8 +29,12 @@ MOST_IN_A_BATCH = 50
 
 def answer(page: SimulatedPage, request: Request) -> Response:
     """Answer a Graph API request, or a batch of them; a refusal is returned, not raised."""
-    if request.method == "POST" and not request.steps:
+    if request.retired and page.switches.young_apps:
+        return refusal(refusals.retired(request.retired))
+    if request.method == "POST" and not request.steps and request.verb == "POST":
         return _batch(page, request)
+    if request.verb == "GET" and not request.steps and request.parameters.get("ids"):
+        return _several(page, request)
     page.clock.tick()
     with page.lock:
         # The line comes before those of the webhooks that the call causes.
@@ -87,6 +95,18 @@ def _about(request: Request) -> str:
     recipient = request.parameters.get("recipient")
     psid = recipient.get("id") if isinstance(recipient, Mapping) else recipient
     return str(psid) if isinstance(psid, (str, int)) else ""
+
+
+def _several(page: SimulatedPage, request: Request) -> Response:
+    """Answer GET /?ids=: the objects by their ids; refused as a whole where one of them is."""
+    given = {key: value for key, value in request.parameters.items() if key not in ("ids", "method")}
+    found: Dict[str, Any] = {}
+    for name in names(request.parameters["ids"]):
+        one = answer(page, Request("GET", f"/{name}", given, authorization=request.authorization))
+        if one.status != 200:
+            return one
+        found[name] = one.body
+    return Response(200, found)
 
 
 # --- batches --------------------------------------------------------------------------------------

@@ -29,11 +29,11 @@ QUICK_REPLY_TYPES = frozenset({"text", "user_phone_number", "user_email", "locat
 HUMAN_AGENT = "HUMAN_AGENT"  #: the tag that is left since 27 April 2026
 
 
-def check(body: Mapping[str, Any], *, dead_tags: bool = False) -> None:
+def check(body: Mapping[str, Any], *, dead_tags: bool = False, needs_type: bool = False) -> None:
     """Raise `Refused` unless the Send API accepts *body*, recipient and control apart.
 
     A key with the value None counts as absent: some clients send every key they know.
-    *dead_tags* accepts the message tags that Meta has retired.
+    *dead_tags* accepts the message tags that Meta has retired; *needs_type*: see `_check_type`.
     """
     given = {key: value for key, value in body.items() if value is not None}
     message, action = given.get("message"), given.get("sender_action")
@@ -42,7 +42,7 @@ def check(body: Mapping[str, Any], *, dead_tags: bool = False) -> None:
     if action:
         _one_of(action, SENDER_ACTIONS, "sender_action")
         return
-    _check_type(given, dead_tags=dead_tags)
+    _check_type(given, dead_tags=dead_tags, needs_type=needs_type)
     if not isinstance(message, Mapping):
         raise Refused(refusals.EMPTY_MESSAGE)
     _check_message(message)
@@ -61,9 +61,11 @@ def buttons_of(message: Mapping[str, Any]) -> List[Dict[str, Any]]:
     ]
 
 
-def _check_type(body: Mapping[str, Any], *, dead_tags: bool) -> None:
+def _check_type(body: Mapping[str, Any], *, dead_tags: bool, needs_type: bool) -> None:
     kind = body.get("messaging_type")
     if kind is None:  # required by Meta's reference, and yet left out by most clients
+        if needs_type:
+            raise bad_parameter("The parameter messaging_type is required")
         return
     _one_of(kind, MESSAGING_TYPES, "messaging_type")
     if kind != "MESSAGE_TAG":

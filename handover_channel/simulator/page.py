@@ -93,6 +93,7 @@ class SimulatedPage:
             arrives=self._arrives,
             locked=self._locked,
             disables=lambda: self.switches.disable_webhooks,
+            speaks=self.speaks,
         )
         #: Takes webhooks for real callbacks; None without a server.
         self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
@@ -146,7 +147,7 @@ class SimulatedPage:
         """The settings that decide about control."""
         connected = [app for app in self.apps.values() if app.connected]
         may_take = frozenset(app.id for app in connected if app.may_take)
-        return PageSettings(self.default_app, frozenset(app.id for app in connected), may_take)
+        return PageSettings(self.default_app, frozenset(app.id for app in connected), may_take, self.switches)
 
     def set_default_app(self, name: Optional[str]) -> None:
         """Set the page's default app by id or name; None turns Conversation Routing off.
@@ -162,8 +163,12 @@ class SimulatedPage:
         return self.thread(psid).control.owner_at(self.now())
 
     def speaks(self, app_id: str, psid: str) -> bool:
-        """Whether the app may answer in that thread now."""
+        """Whether the app gets what happens in that thread now on `messaging`."""
         return thread_control.speaks(self.thread(psid).control, app_id, self.settings, self.now())
+
+    def may_send(self, app_id: str, psid: str) -> bool:
+        """Whether the app may answer in that thread now."""
+        return thread_control.may_send(self.thread(psid).control, app_id, self.settings, self.now())
 
     def outcome_of(self, thread: Thread, change: ControlChange) -> ControlOutcome:
         """Return the outcome that *change* would have, without changing anything; raises `Refused`."""
@@ -188,7 +193,8 @@ class SimulatedPage:
         event = outcome.event
         if event is None or not (event.to or self.switches.take_event_from_idle):
             return
-        to = {event.to} if event.to else set(self.apps) - {event.new}
+        every = event.kind == "take_thread_control" and self.switches.take_told_to == "all"
+        to = {event.to} if event.to and not every else set(self.apps) - {event.new}
         item = webhooks.handover_item(event, metadata, self.switches.ids)
         body = self._item(thread, {event.kind: item})
         self._deliver(route_handover(event.kind, body, self.apps.values(), to), thread)
@@ -260,6 +266,7 @@ class SimulatedPage:
             self.apps.values(),
             speaks=lambda app_id: self.speaks(app_id, thread.psid),
             origin=origin,
+            left_open=self.switches,
         )
         if shown is not None:
             shown["seen"] = {event.app.id: event.channel for event in routed}
@@ -301,9 +308,11 @@ class SimulatedPage:
         for event in parcel.events:
             sent.append({"channel": event.channel, "kind": event.kind, "item": event.item})
         if parcel.app.callback and self.send_webhook:
-            body = webhooks.meta_json(parcel.body)
+            body = webhooks.meta_json(parcel.body, punctuation=self.switches.escapes_punctuation)
             self.send_webhook(
-                webhooks.WebhookDelivery(parcel.app, body, tuple(parcel.entries), forged=parcel.forged)
+                webhooks.WebhookDelivery(
+                    parcel.app, body, tuple(parcel.entries), parcel.forged, sha1=self.switches.signs_sha1
+                )
             )
             return
         for entry in parcel.entries:

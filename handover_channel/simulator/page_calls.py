@@ -41,7 +41,7 @@ def get_page(page: SimulatedPage, call: GraphCall) -> _Json:
         "id": page.page_id,
         "is_published": page.published,
         "messaging_feature_status": {
-            "hop_v2": False,
+            "hop_v2": page.settings.mode is Mode.IDLE_THREADS,
             "msgr_multi_app": page.settings.mode is Mode.ROUTING,
             "ig_multi_app": False,
         },
@@ -68,6 +68,10 @@ def _object(page: SimulatedPage, call: GraphCall) -> _Json:
         return {"id": call.node, "name": page.apps[call.node].name}
     if page.switches.strict and call.node not in page.threads:
         raise Refused(refusals.NO_SUCH_OBJECT)
+    if page.switches.profiles == "unavailable":
+        raise Refused(refusals.NO_PROFILE)
+    if page.switches.profiles == "empty":
+        return {}
     person = page.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
     profile = person.profile()
     if page.base_url:

@@ -40,13 +40,20 @@ class Person:
             entry = self._message(mid) if mid else self._latest_with_buttons()
             buttons = [button for button in buttons_of(entry["message"]) if button.get("type") == "postback"]
             button = _chosen(buttons, index, payload, title)
-            return self.taps_menu(button["payload"], button["title"], app_id=entry["author"])
+            return self._taps_button(button["payload"], button["title"], entry["author"])
 
     def taps_menu(self, payload: str, title: str = "", *, app_id: str = "") -> ChatEntry:
-        """Tap an item of the menu, or Get Started: a button that *app_id* (default: the bot) set."""
+        """Tap an item of the menu, or Get Started: a button that *app_id* (default: the bot) set.
+
+        Its payload is that app's, or the owner's: the switch `menu_tap`.
+        """
+        set_by = app_id or self._page.bot.id
+        owner = self._page.owner(self.psid) if self._page.switches.menu_tap == "owner" else ""
+        return self._taps_button(payload, title or "Get Started", owner or set_by)
+
+    def _taps_button(self, payload: str, title: str, origin: str) -> ChatEntry:
         with self._page.lock:
             thread = self._page.person_acts(self.psid)
-            title = title or "Get Started"
             entry = self._page.write(
                 thread, kind="postback", mid=self._page.new_id(), title=title, payload=payload
             )
@@ -56,7 +63,7 @@ class Person:
                 thread,
                 {"postback": postback},
                 shown=entry,
-                origin=app_id or self._page.bot.id,
+                origin=origin,
             )
             return entry
 
@@ -73,7 +80,8 @@ class Person:
             chosen = _chosen(
                 (entry or {}).get("message", {}).get("quick_replies") or [], index, payload, title
             )
-            return self._sends({"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}})
+            tapped = {"text": chosen["title"], "quick_reply": {"payload": chosen["payload"]}}
+            return self._sends(tapped, origin=(entry or {}).get("author", ""))
 
     def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> ChatEntry:
         """React to a message."""
@@ -94,11 +102,12 @@ class Person:
         with self._page.lock:
             self._page.person_reads(self._page.thread(self.psid))
 
-    def _sends(self, message: Mapping[str, Any]) -> ChatEntry:
+    def _sends(self, message: Mapping[str, Any], origin: str = "") -> ChatEntry:
         with self._page.lock:
             thread = self._page.person_acts(self.psid)
             entry = self._page.write(thread, kind="message", mid=self._page.new_id(), message=dict(message))
-            self._page.publish("message", thread, {"message": {"mid": entry["mid"], **message}}, shown=entry)
+            part = {"message": {"mid": entry["mid"], **message}}
+            self._page.publish("message", thread, part, shown=entry, origin=origin)
             self._page.answer_by_itself(thread)
             return entry
 

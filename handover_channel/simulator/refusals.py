@@ -52,9 +52,10 @@ def bad_parameter(message: str, subcode: int = 0) -> Refused:
 SEND_NOT_OWNER = Refusal(
     10, "(#10) Message failed to send because another app is controlling this thread now.", 2018300
 )
-PASS_NOT_OWNER = Refusal(100, "(#100) calling app is not the thread owner", 2534037)
-RELEASE_NOT_OWNER = Refusal(100, "(#100) Only the current thread owner can release thread control", 2534037)
-EXTEND_NOT_OWNER = Refusal(100, "(#100) Only the current thread owner can extend thread control", 2534037)
+NOT_OWNER = 2534037  #: subcode, documented for Instagram
+PASS_NOT_OWNER = Refusal(100, "(#100) calling app is not the thread owner", NOT_OWNER)
+RELEASE_NOT_OWNER = Refusal(100, "(#100) Only the current thread owner can release thread control", NOT_OWNER)
+EXTEND_NOT_OWNER = Refusal(100, "(#100) Only the current thread owner can extend thread control", NOT_OWNER)
 PASS_TO_ITSELF = Refusal(100, "(#100) The thread owner cannot pass thread control to itself")
 PASS_TO_NOBODY = Refusal(100, "(#100) The parameter target_app_id is required")
 PASS_TO_UNKNOWN = Refusal(
@@ -75,6 +76,15 @@ INLINE_WITHOUT_ROUTING = Refusal(  # code not documented
 )
 BAD_DURATION = Refusal(100, "(#100) The parameter duration must be between 1 and 604800 seconds")
 
+# Of the retired handover protocol; Meta documents no code but for the last.
+NOT_THE_PRIMARY = Refusal(100, "(#100) Only the primary receiver may take thread control")
+PRIMARY_REQUESTS = Refusal(100, "(#100) The primary receiver cannot request thread control")
+NOT_WITH_ROLES = Refusal(100, "(#100) This call is not available in the first version of the protocol")
+OWNER_HIDDEN = Refusal(
+    100,
+    "(#100) Denying visibility of any secondary receiver to another secondary receiver other than itself.",
+    2018234,
+)
 ROLES_RETIRED = Refusal(100, "(#100) Only available to Primary and Secondary Receivers.", 2018171)
 
 # --- tokens and objects ---------------------------------------------------------------------------
@@ -105,6 +115,7 @@ NO_SUCH_OBJECT = Refusal(
     33,
     type="GraphMethodException",
 )
+NO_PROFILE = Refusal(100, "(#100) No profile available for this user.", 2018218)
 NO_SUCH_PERSON = Refusal(100, "(#100) No matching user found", 2018001)
 
 # --- sending --------------------------------------------------------------------------------------
@@ -123,6 +134,11 @@ OUTSIDE_WINDOW = Refusal(
     "https://developers.facebook.com/docs/messenger-platform/policy-overview",
     2018278,
 )
+
+
+def retired(what: str) -> Refused:
+    """Build the refusal of what Graph v27 has retired for young apps; Meta documents no code."""
+    return bad_parameter(f"{what} is no longer supported for this app")
 
 
 def lacks(scope: str) -> Refusal:

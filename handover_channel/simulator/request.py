@@ -83,6 +83,18 @@ class Request:
         return override.upper() if self.method == "POST" and isinstance(override, str) else self.method
 
     @property
+    def retired(self) -> str:
+        """What this request asks for that Graph v27 has retired for young apps, "" for nothing."""
+        given = self.parameters
+        if isinstance(given.get("method"), str) and given["method"].upper() != self.method:
+            return "HTTP method override"
+        if given.get("ids"):
+            return "A request for several ids"
+        if ".as(" in str(given.get("fields", "")):
+            return "An alias of a field"
+        return "JSONP" if self.method == "GET" and given.get("callback") else ""
+
+    @property
     def steps(self) -> List[str]:
         """The segments of the path, without the version."""
         return [step for step in _VERSION.sub("", self.path).split("/") if step]

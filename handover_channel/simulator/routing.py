@@ -4,8 +4,9 @@
     subscribed to the event's field, and to `standby` for standby, at app and at page level.
 13. A postback goes to the app that sent the button on `messaging`, with its payload; to all the others on
     `standby`, without the payload.
-14. The payload of a quick reply stays visible in `standby`.
-15. Every message of the page is echoed to every app, its author included.
+14. The payload of a quick reply stays visible in `standby` (to apps that did not offer it: a switch).
+15. Every message of the page is echoed to every app, its author included; whoever has the thread when an echo
+    is delivered decides its channel.
 16. Handover events go to the app they concern, on `messaging`.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks/webhook-events/standby
@@ -18,8 +19,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping
 
 from handover_channel.simulator.connected_app import STANDBY, WEBHOOK_FIELDS, App
+from handover_channel.simulator.switches import Switches
 
 MESSAGING = "messaging"
+SWITCHES = Switches()
 
 #: The kinds Meta lists for standby, and echoes, which its echo page shows there. No page says whether
 #: the others are sent to apps without control: they are not.
@@ -43,16 +46,26 @@ def route(
     *,
     speaks: Callable[[str], bool],
     origin: str = "",
+    left_open: Switches = SWITCHES,
 ) -> List[RoutedEvent]:
-    """Return one event as each app gets it. *speaks*: who may answer; *origin*: whose button was tapped."""
+    """Return one event as each app gets it.
+
+    *speaks*: who may answer; *origin*: whose button, or quick reply, was tapped; *left_open*: what Meta's
+    pages leave open.
+    """
     routed = []
+    own_field = [WEBHOOK_FIELDS[kind]]
+    on_standby = [*(own_field if left_open.standby_needs_own_field else ()), STANDBY]
     for app in apps:
         leads = app.id == origin if kind == "postback" else speaks(app.id)
         channel = MESSAGING if leads else STANDBY
-        if channel == STANDBY and kind not in STANDBY_KINDS:
+        if channel == STANDBY and kind not in STANDBY_KINDS and not left_open.standby_of_every_kind:
             continue
-        if app.listens_to(*([WEBHOOK_FIELDS[kind]] if leads else [WEBHOOK_FIELDS[kind], STANDBY])):
-            routed.append(RoutedEvent(app, channel, kind, item if leads else _for_standby(item)))
+        if app.listens_to(*(own_field if leads else on_standby)):
+            payload = left_open.standby_shows_quick_replies or app.id == origin
+            routed.append(
+                RoutedEvent(app, channel, kind, item if leads else _for_standby(item, quick_reply=payload))
+            )
     return routed
 
 
@@ -67,7 +80,9 @@ def route_handover(
     ]
 
 
-def _for_standby(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _for_standby(item: Mapping[str, Any], *, quick_reply: bool) -> Mapping[str, Any]:
+    if not quick_reply and "quick_reply" in item.get("message", ()):
+        return {**item, "message": {**item["message"], "quick_reply": {}}}
     if "postback" not in item:
         return item
     postback: Dict[str, Any] = {key: value for key, value in item["postback"].items() if key != "payload"}

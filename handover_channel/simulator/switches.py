@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Mapping
 
-_ACCEPTED = {"done": ("pass", "release", "nothing"), "ids": ("meta", "string", "number")}
+_ACCEPTED = {
+    "done": ("pass", "release", "nothing"),
+    "ids": ("meta", "string", "number"),
+    "handover_protocol": ("off", "v1", "v2"),
+    "take_told_to": ("owner", "all"),
+    "extend_from": ("now", "expiry"),
+    "menu_tap": ("origin", "owner"),
+    "profiles": ("open", "empty", "unavailable"),
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,45 @@ class Switches:
     ids: str = "meta"
     #: Whether taking an idle thread is announced, with `previous_owner_app_id: null`, to the other apps.
     take_event_from_idle: bool = False
+    #: The retired handover protocol in place of Conversation Routing: with roles (v1), or with idle threads
+    #: (v2). The default app is the primary receiver then.
+    handover_protocol: str = "off"
+    #: Who gets `take_thread_control`: the owner before, or every app (Meta's pages contradict each other).
+    take_told_to: str = "owner"
+    #: From when an extension counts: from now, or from when control would have ended.
+    extend_from: str = "now"
+    #: Whether pass and take set control back to 24 hours (documented for ads), or never shorten it.
+    action_restarts_day: bool = True
+    #: Whether a refusal to an app that is not the owner has the subcode 2534037, documented for Instagram.
+    tells_not_owner: bool = True
+    #: Whether control is refused to an app that the page does not have; it is connected then, otherwise.
+    refuses_unknown_target: bool = True
+    #: Whether the metadata of a change of control has the limit of a message's, 1000 characters.
+    limits_metadata: bool = False
+    #: Without a default app: whether an answer of the Page inbox takes control, as it does with one.
+    inbox_takes_idle: bool = True
+    #: Without a default app: whether an answer in an idle thread takes control.
+    send_takes_idle: bool = False
+    #: Whether standby needs the subscription of the event's own field, too.
+    standby_needs_own_field: bool = True
+    #: Whether reactions, referrals and opt-ins come on standby: Meta lists four kinds of event there.
+    standby_of_every_kind: bool = False
+    #: Whether the payload of a quick reply is on standby for apps that did not offer it, too.
+    standby_shows_quick_replies: bool = True
+    #: Who gets the payload of a tap on the menu: the app that set the menu, or the owner of the thread.
+    menu_tap: str = "origin"
+    #: Whether webhooks are signed with SHA-1, too: today's page knows SHA-256 alone.
+    signs_sha1: bool = True
+    #: Whether `/`, `<`, `%` and `@` are escaped in webhooks, beside what is not ASCII.
+    escapes_punctuation: bool = True
+    #: Whether a send is refused for its ownership before it is refused for the window.
+    ownership_first: bool = True
+    #: Whether `messaging_type` is required, as Meta's reference has it; most clients leave it out.
+    needs_messaging_type: bool = False
+    #: What the User Profile API tells: everything, nothing (no access), 100/2018218 (no profile).
+    profiles: str = "open"
+    #: Whether the apps are younger than Graph v27 (4 November 2026), and refused what it has retired.
+    young_apps: bool = True
     #: Whether sends are refused when the messaging window is closed (24 hours; 7 days for HUMAN_AGENT).
     window: bool = True
     #: Whether delivery and read events follow the page's messages.

@@ -1,6 +1,7 @@
 """Answers the Graph API calls about one thread: the Send API and thread control.
 
-A send is checked in this order: parameters, ownership, window (Meta documents none for the last two).
+A send is checked in this order: parameters, ownership, window (for the last two Meta documents none, and the
+switch `ownership_first` turns them round).
 Rule 11: `thread_control` on a send works only with a default app, and if control cannot be changed the
 whole send is refused.
 
@@ -32,16 +33,19 @@ def send(page: SimulatedPage, call: GraphCall) -> _Json:
     Raises `Refused` as the Send API does.
     """
     otherwise = call.named_otherwise
-    message_checks.check(call.parameters, dead_tags=call.guest)
+    message_checks.check(call.parameters, dead_tags=call.guest, needs_type=page.switches.needs_messaging_type)
     if otherwise:
         told = {"recipient_id": page.new_id()} if call.tells_psid else {}
         return {**told, "message_id": page.new_id()}
     thread = call.thread(page)
-    if not page.speaks(call.app.id, thread.psid):
+    action = bool(call.parameters.get("sender_action"))
+    if not page.switches.ownership_first and not action:
+        _check_window(page, call, thread)
+    if not page.may_send(call.app.id, thread.psid):
         raise Refused(refusals.SEND_NOT_OWNER)
     if page.restricted:
         raise Refused(refusals.PAGE_RESTRICTED)
-    if call.parameters.get("sender_action"):
+    if action:
         return _act(page, call, thread)
     _check_window(page, call, thread)
     return {"recipient_id": thread.psid, **_write(page, call, thread)}
@@ -66,7 +70,7 @@ def _check_window(page: SimulatedPage, call: GraphCall, thread: Thread) -> None:
 
 
 def _write(page: SimulatedPage, call: GraphCall, thread: Thread) -> _Json:
-    change = _inline_control(page, call)
+    change = _inline_control(page, call) or _taken_by_answering(page, call, thread)
     outcome = page.outcome_of(thread, change) if change else None
     message, attachment_id = attachments.resolved(page, call)
     shown = {key: call.parameters[key] for key in ("persona_id", "tag") if call.parameters.get(key)}
@@ -74,10 +78,16 @@ def _write(page: SimulatedPage, call: GraphCall, thread: Thread) -> _Json:
     if change and outcome:
         page.apply_outcome(thread, change, outcome)
     page.echo(thread, written)
-    if outcome:
+    if outcome and change and change.action is not Action.REQUEST:
         page.send_handover_event(thread, outcome)
     saved = {"attachment_id": attachment_id} if attachment_id else {}
     return {"message_id": written["mid"], **saved}
+
+
+def _taken_by_answering(page: SimulatedPage, call: GraphCall, thread: Thread) -> Optional[ControlChange]:
+    """Return the change of an answer in an idle thread without a default app; the switch is UNSURE."""
+    idle = page.settings.mode is Mode.ZERO and not page.owner(thread.psid)
+    return ControlChange(Action.REQUEST, call.app.id) if idle and page.switches.send_takes_idle else None
 
 
 def _persona(page: SimulatedPage, call: GraphCall) -> _Json:
@@ -114,7 +124,10 @@ def _control(action: Action) -> Handler:
             target=_target(page, call, call.parameters.get("target_app_id")),
             duration=_seconds(call.parameters.get("duration")),
         )
-        page.change_control(thread.psid, change, str(call.parameters.get("metadata") or ""))
+        metadata = str(call.parameters.get("metadata") or "")
+        if page.switches.limits_metadata and len(metadata) > message_checks.METADATA_LIMIT:
+            raise bad_parameter(f"Param metadata must be at most {message_checks.METADATA_LIMIT} characters")
+        page.change_control(thread.psid, change, metadata)
         return {"success": True}
 
     return handler
@@ -122,7 +135,7 @@ def _control(action: Action) -> Handler:
 
 def _target(page: SimulatedPage, call: GraphCall, given: Any) -> str:
     target = "" if given is None else str(given).strip()
-    if call.guest and _AN_APP_ID.match(target):
+    if (call.guest or not page.switches.refuses_unknown_target) and _AN_APP_ID.match(target):
         page.admit(target)
     return target
 

@@ -25,15 +25,17 @@ https://developers.facebook.com/documentation/business-messaging/instagram-messa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from handover_channel.simulator import refusals
 from handover_channel.simulator.refusals import Refusal, Refused
+from handover_channel.simulator.switches import Switches
 
 DAY = 24 * 60 * 60  #: seconds: how long control lasts without activity
 LONGEST_EXTENSION = 7 * DAY  #: seconds
+_YEARS = 3650 * DAY  #: seconds: longer than any test, where control does not end by itself
 
 
 class Mode(str, Enum):
@@ -41,6 +43,8 @@ class Mode(str, Enum):
 
     ROUTING = "R"  #: Conversation Routing, with a default app
     ZERO = "Z"  #: "default behavior", without one
+    ROLES = "L1"  #: the handover protocol until 2020: a primary receiver, and secondary ones
+    IDLE_THREADS = "L2"  #: the handover protocol until 2025
 
 
 class Action(str, Enum):
@@ -76,10 +80,15 @@ class PageSettings:
     default_app: str = ""
     apps: FrozenSet[str] = frozenset()
     may_take: FrozenSet[str] = frozenset()
+    left_open: Switches = Switches()  #: what Meta's pages leave open
 
     @property
     def mode(self) -> Mode:
-        """`Mode.ROUTING` with a default app, `Mode.ZERO` without."""
+        """`Mode.ROUTING` with a default app, `Mode.ZERO` without, or one of the retired protocol."""
+        if self.left_open.handover_protocol == "v2":
+            return Mode.IDLE_THREADS
+        if self.left_open.handover_protocol == "v1" and self.default_app:
+            return Mode.ROLES
         return Mode.ROUTING if self.default_app else Mode.ZERO
 
 
@@ -115,20 +124,34 @@ def attempt(
     control: ThreadControl, change: ControlChange, settings: PageSettings, now: float
 ) -> ControlOutcome:
     """Return the outcome of *change*; raises `Refused` with Meta's refusal."""
-    owner = control.owner_at(now)
-    for check in CHECKS[change.action, settings.mode]:
-        refusal = check(change, owner, settings)
+    control, mode = _current(control, settings, now), settings.mode
+    for check in CHECKS[change.action, mode]:
+        refusal = check(change, control.owner, settings)
         if refusal:
-            raise Refused(refusal)
-    return EFFECTS[change.action](change, control if owner else IDLE, settings, now)
+            known = settings.left_open.tells_not_owner or refusal.subcode != refusals.NOT_OWNER
+            raise Refused(refusal if known else replace(refusal, subcode=0))
+    effect = EFFECTS_OF_ROLES.get(change.action) if mode is Mode.ROLES else None
+    return (effect or EFFECTS[change.action])(change, control, settings, now)
+
+
+def _current(control: ThreadControl, settings: PageSettings, now: float) -> ThreadControl:
+    """Return control as it is now; with roles a thread that nobody was given is the primary's."""
+    if control.owner_at(now):
+        return control
+    return ThreadControl(settings.default_app, now + DAY) if settings.mode is Mode.ROLES else IDLE
 
 
 def speaks(control: ThreadControl, app: str, settings: PageSettings, now: float) -> bool:
-    """Whether *app* may answer now, and so gets events on `messaging` (rules 3, 4 and 12)."""
-    owner = control.owner_at(now)
+    """Whether *app* gets events on `messaging`, as whoever may answer (rules 3, 4 and 12)."""
+    owner = _current(control, settings, now).owner
     if owner:
         return app == owner
-    return settings.mode is Mode.ZERO or app == settings.default_app
+    return settings.mode is not Mode.ROUTING or app == settings.default_app
+
+
+def may_send(control: ThreadControl, app: str, settings: PageSettings, now: float) -> bool:
+    """Whether *app* may answer now (rules 3 and 4); with roles either app might, whoever had control."""
+    return settings.mode is Mode.ROLES or speaks(control, app, settings, now)
 
 
 def touched(control: ThreadControl, now: float) -> ThreadControl:
@@ -140,10 +163,17 @@ def touched(control: ThreadControl, now: float) -> ThreadControl:
 def owner_seen_by(
     control: ThreadControl, app: str, settings: PageSettings, now: float
 ) -> Optional[Dict[str, Any]]:
-    """Return what `thread_owner` shows to *app*; None where there is nothing to show (rule 9)."""
-    owner = control.owner_at(now)
+    """Return what `thread_owner` shows to *app*; None where there is nothing to show (rule 9).
+
+    Raises `Refused` with roles, to a secondary receiver where another one has the thread.
+    """
+    owner = _current(control, settings, now).owner
     if not owner:
         return None
+    if settings.mode is Mode.ROLES:
+        if app not in (owner, settings.default_app) and owner != settings.default_app:
+            raise Refused(refusals.OWNER_HIDDEN)
+        return {"app_id": owner}
     expiry = {"expiration": int(control.expires)}
     return {"app_id": owner, **expiry} if app in (owner, settings.default_app) else expiry
 
@@ -185,6 +215,18 @@ def _allowed_to_take(change: ControlChange, owner: str, settings: PageSettings) 
     return None if change.caller in settings.may_take else refusals.TAKE_WITHOUT_PERMISSION
 
 
+def _only_the_primary(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return None if change.caller == settings.default_app else refusals.NOT_THE_PRIMARY
+
+
+def _only_the_primary_or_idle(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return _only_the_primary(change, owner, settings) if owner else None
+
+
+def _not_the_primary(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
+    return refusals.PRIMARY_REQUESTS if change.caller == settings.default_app else None
+
+
 def _duration_in_range(change: ControlChange, owner: str, settings: PageSettings) -> Optional[Refusal]:
     return None if 0 < change.duration <= LONGEST_EXTENSION else refusals.BAD_DURATION
 
@@ -206,6 +248,18 @@ CHECKS: Mapping[Tuple[Action, Mode], Tuple[Check, ...]] = {
     (Action.EXTEND, Mode.ZERO): _EXTEND,
     (Action.STEP_IN, Mode.ROUTING): (_not_owner_already,),
     (Action.STEP_IN, Mode.ZERO): (_not_owner_already,),
+    (Action.PASS, Mode.ROLES): _PASS_CHECKS,
+    (Action.TAKE, Mode.ROLES): (_only_the_primary, _not_owner_already),
+    (Action.REQUEST, Mode.ROLES): (_not_the_primary, _not_owner_already),
+    (Action.RELEASE, Mode.ROLES): (_always(refusals.NOT_WITH_ROLES),),
+    (Action.EXTEND, Mode.ROLES): (_always(refusals.NOT_WITH_ROLES),),
+    (Action.STEP_IN, Mode.ROLES): (_not_owner_already,),
+    (Action.PASS, Mode.IDLE_THREADS): _PASS_CHECKS,
+    (Action.TAKE, Mode.IDLE_THREADS): (_only_the_primary_or_idle, _not_owner_already),
+    (Action.REQUEST, Mode.IDLE_THREADS): (_not_owner_already,),
+    (Action.RELEASE, Mode.IDLE_THREADS): _RELEASE_CHECKS,
+    (Action.EXTEND, Mode.IDLE_THREADS): _EXTEND,
+    (Action.STEP_IN, Mode.IDLE_THREADS): (_not_owner_already,),
 }
 
 
@@ -214,12 +268,19 @@ CHECKS: Mapping[Tuple[Action, Mode], Tuple[Check, ...]] = {
 Effect = Callable[[ControlChange, ThreadControl, PageSettings, float], ControlOutcome]
 
 
+def _until(control: ThreadControl, settings: PageSettings, now: float) -> float:
+    """Return when control ends that begins now (rule 2); with roles it does not end by itself."""
+    if settings.mode is Mode.ROLES:
+        return now + _YEARS
+    return now + DAY if settings.left_open.action_restarts_day else max(control.expires, now + DAY)
+
+
 def _passed(
     change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
 ) -> ControlOutcome:
     target = change.target or settings.default_app
     event = HandoverEvent("pass_thread_control", to=target, previous=control.owner, new=target)
-    return ControlOutcome(ThreadControl(target, now + DAY), event)
+    return ControlOutcome(ThreadControl(target, _until(control, settings, now)), event)
 
 
 def _taken(
@@ -227,7 +288,7 @@ def _taken(
 ) -> ControlOutcome:
     # From idle Meta's pages contradict each other: `to` is then empty, and a switch decides.
     event = HandoverEvent("take_thread_control", to=control.owner, previous=control.owner, new=change.caller)
-    return ControlOutcome(ThreadControl(change.caller, now + DAY), event)
+    return ControlOutcome(ThreadControl(change.caller, _until(control, settings, now)), event)
 
 
 def _requested(
@@ -242,6 +303,14 @@ def _requested(
     return ControlOutcome(control, asked)
 
 
+def _asked_of_the_primary(
+    change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
+) -> ControlOutcome:
+    primary = settings.default_app
+    event = HandoverEvent("request_thread_control", to=primary, previous=control.owner, new=change.caller)
+    return ControlOutcome(control, event)
+
+
 def _released(
     change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
 ) -> ControlOutcome:
@@ -251,7 +320,8 @@ def _released(
 def _extended(
     change: ControlChange, control: ThreadControl, settings: PageSettings, now: float
 ) -> ControlOutcome:
-    return ControlOutcome(ThreadControl(control.owner, now + change.duration))
+    begins = control.expires if settings.left_open.extend_from == "expiry" else now
+    return ControlOutcome(ThreadControl(control.owner, begins + change.duration))
 
 
 EFFECTS: Mapping[Action, Effect] = {
@@ -262,3 +332,6 @@ EFFECTS: Mapping[Action, Effect] = {
     Action.EXTEND: _extended,
     Action.STEP_IN: _taken,
 }
+
+#: Where the retired protocol with roles did otherwise.
+EFFECTS_OF_ROLES: Mapping[Action, Effect] = {Action.REQUEST: _asked_of_the_primary}

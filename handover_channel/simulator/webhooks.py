@@ -38,16 +38,23 @@ class WebhookDelivery:
     body: bytes
     entries: Tuple[JournalEntry, ...]
     forged: bool = False
+    sha1: bool = True  #: whether it is signed with SHA-1, too
 
     @property
     def headers(self) -> Dict[str, str]:
         """Its signature headers."""
-        return signatures(self.body, self.app.secret + "-forged" if self.forged else self.app.secret)
+        signed = signatures(self.body, self.app.secret + "-forged" if self.forged else self.app.secret)
+        return signed if self.sha1 else {name: signed[name] for name in signed if name.endswith("256")}
 
 
-def meta_json(value: Any) -> bytes:
-    r"""Return *value* as Meta writes it: escaped ASCII, also ``/`` ``<`` ``%`` ``@`` (`\/`, `\u003C` ...)."""
+def meta_json(value: Any, *, punctuation: bool = True) -> bytes:
+    r"""Return *value* as Meta writes it: escaped ASCII, also ``/`` ``<`` ``%`` ``@`` (`\/`, `\u003C` ...).
+
+    *punctuation*: whether those four are escaped, which no page of Meta says today.
+    """
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    if not punctuation:
+        return text.encode("ascii")
     for plain, escaped in (("/", "\\/"), ("<", "\\u003C"), ("%", "\\u0025"), ("@", "\\u0040")):
         text = text.replace(plain, escaped)
     return text.encode("ascii")
