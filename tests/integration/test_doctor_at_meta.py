@@ -364,9 +364,7 @@ def test_a_page_owner_goes_from_nothing_to_ok_by_the_guide(tmp_path, page):
         assert doctor(tmp_path, *guide.check_of(4)).exit_code == 1
         window.get_by_label(guide.says("Default app")).select_option(label="bot")
         click("Save")
-        window.wait_for_function(
-            "fetch('/simulator/settings').then(r => r.json()).then(s => s.default_app !== null)"
-        )
+        window.locator("#default-now").get_by_text("bot", exact=True).wait_for()
         ours = window.get_by_role("group", name="bot", exact=True)
         ours.get_by_label(guide.says("Allow this app to take control of conversations")).check()
         proves(4)

@@ -1,7 +1,7 @@
 // The settings page: what a page owner clicks at Meta. Buttons are named as the guides name them.
 
 import { follow, get, post } from "./api.js";
-import { $, fillSelect, make } from "./dom.js";
+import { $, make } from "./dom.js";
 
 const NOWHERE = "No default app";
 
@@ -22,7 +22,7 @@ function draw() {
   drawAppFields();
   if ($("subscriptions").hidden) drawChoices($("page-fields"), state.fields, bot().page_fields);
   const connected = state.apps.filter((one) => one.connected);
-  fillSelect($("default-app"), [...connected.map((one) => [one.id, one.name]), ["", NOWHERE]], state.default_app ?? "");
+  drawDefaultApp([...connected.map((one) => [one.id, one.name]), ["", NOWHERE]], state.default_app ?? "");
   $("automatic-reply").value = state.automatic_reply;
   $("published").checked = state.published;
   $("restricted").checked = state.restricted;
@@ -36,6 +36,16 @@ function drawChoices(place, names, chosen) {
   place.dataset.key = key;
   place.replaceChildren(...names.map((name) =>
     make("label", {}, make("input", { type: "checkbox", name, checked: chosen.includes(name) }), name)));
+}
+
+// The same: what was chosen and not yet saved stays chosen.
+function drawDefaultApp(options, chosen) {
+  $("default-now").textContent = options.find(([value]) => value === chosen)?.[1] ?? chosen;
+  const key = JSON.stringify([options, chosen]);
+  if ($("default-app").dataset.key === key) return;
+  $("default-app").dataset.key = key;
+  $("default-app").replaceChildren(...options.map(([value, label]) => make("option", { value }, label)));
+  $("default-app").value = chosen;
 }
 
 const chosenIn = (place) => [...place.querySelectorAll("input:checked")].map((one) => one.name);
