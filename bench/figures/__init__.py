@@ -18,6 +18,7 @@ from bench.figures import (
     limits,
     machines,
     muted,
+    simulator,
 )
 
 #: Name for `ONLY=` -> module, in the order of the report.
@@ -34,4 +35,5 @@ FIGURES: Dict[str, ModuleType] = {
     "hostile": hostile,
     "attacks": attacks,
     "liar": liar,
+    "simulator": simulator,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from handover_channel.simulator import api_bodies
 from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.clock import seconds_of
 from handover_channel.simulator.connected_app import PAGE_INBOX
@@ -140,6 +141,31 @@ def seed(simulator: Simulator, given: Given) -> _Json:
     return {}
 
 
+def _acts(simulator: Simulator, given: Given) -> _Json:
+    """Carry out several; the first that fails ends it, and those before it have been done."""
+    checked = []
+    for number, each in enumerate(given["acts"]):
+        name = each["call"]
+        if name not in ACTS or name == "acts":
+            known = ", ".join(sorted(set(ACTS) - {"acts"}))
+            raise ValueError(
+                f"'acts[{number}].call' is {name!r}, which is no call that acts (known: {known})"
+            )
+        body = {key: value for key, value in each.items() if key != "call"}
+        try:
+            checked.append((name, api_bodies.check(name, body)))
+        except ValueError as error:
+            raise ValueError(f"acts[{number}], {name}: {error}") from None
+    answers = []
+    for number, (name, body) in enumerate(checked):
+        try:
+            answers.append(ACTS[name](simulator, body))
+        except (LookupError, ValueError) as error:
+            said = error.args[0] if error.args else error
+            raise ValueError(f"acts[{number}], {name}: {said} (those before it have been done)") from None
+    return {"answers": answers}
+
+
 def _reset(simulator: Simulator, given: Given) -> _Json:
     simulator.reset()
     return {}
@@ -181,4 +207,5 @@ ACTS: Mapping[str, Act] = {
     "fault": _fault,
     "faults": _faults,
     "removeFaults": _remove_faults,
+    "acts": _acts,
 }

@@ -18,14 +18,17 @@ import asyncio
 import contextlib
 import itertools
 import secrets
+import threading
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 
 from handover_channel.simulator import webhooks
 from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.page import SimulatedPage
+from handover_channel.simulator.webhook_client import WebhookClient
 from handover_channel.simulator.webhooks import WebhookDelivery
 
 ANSWER_WITHIN = 5.0  #: seconds
@@ -52,17 +55,22 @@ class WebhookSender:
     ) -> None:
         self._page, self._journal = page, page.journal
         self._pauses = {True: tuple(unreachable_pauses), False: tuple(refused_pauses)}
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._clients: Dict[str, Tuple[str, WebhookClient]] = {}  # app id -> callback, connection
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN))
         self._queues: Dict[str, asyncio.Queue[WebhookDelivery]] = {}
         self._tasks: List[asyncio.Task[Any]] = []
+        self._closing = False
         self._posting = 0  # bodies on the wire now
         self._pausing: Set[str] = set()  # apps whose next attempt waits for its time
         self.handshakes: Dict[str, str] = {}  #: app id -> "ok", or what went wrong
 
     def accept(self, delivery: WebhookDelivery) -> None:
         """Queue a webhook, from any thread; it is sent after those before it."""
-        self._loop.call_soon_threadsafe(self._enqueue, delivery)
+        if threading.get_ident() == self._thread:
+            self._enqueue(delivery)
+        else:
+            self._loop.call_soon_threadsafe(self._enqueue, delivery)
 
     def _enqueue(self, delivery: WebhookDelivery) -> None:
         app_id = delivery.app.id
@@ -72,7 +80,7 @@ class WebhookSender:
         self._queues[app_id].put_nowait(delivery)
 
     async def _work(self, queue: asyncio.Queue[WebhookDelivery]) -> None:
-        while True:
+        while not self._closing:  # a cancellation can get lost in asyncio.wait_for
             await self._deliver(await queue.get())
 
     async def _deliver(self, delivery: WebhookDelivery) -> None:
@@ -92,7 +100,7 @@ class WebhookSender:
                 return
             with self._page.lock:
                 self._page.deliveries.failed(delivery.app)
-            if attempts > len(pauses):
+            if attempts > len(pauses) or self._closing:
                 return
             self._pausing.add(delivery.app.id)
             try:
@@ -120,11 +128,20 @@ class WebhookSender:
 
     async def post(self, app: App, body: bytes) -> Tuple[Optional[int], str]:
         """POST a signed body once; returns the status (None without an answer) and what went wrong."""
-        return await self._post(app, body, webhooks.signatures(body, app.secret))
+        signatures = webhooks.signatures(body, app.secret)
+        return await self._post(app, body, signatures, in_between=True)
 
-    async def _post(self, app: App, body: bytes, signatures: Dict[str, str]) -> Tuple[Optional[int], str]:
+    async def _post(
+        self, app: App, body: bytes, signatures: Dict[str, str], *, in_between: bool = False
+    ) -> Tuple[Optional[int], str]:
+        """*in_between*: not by the connection of the deliveries, which take turns on it."""
         headers = {**_JSON_HEADERS, **signatures}
         try:
+            url = urlsplit(app.callback)
+            if url.scheme == "http" and url.hostname and not in_between:
+                client = self._client(app, url)
+                status = await client.post(body, headers, ANSWER_WITHIN)
+                return status, "" if status == 200 else f"answered {status}"
             async with self._http.post(app.callback, data=body, headers=headers) as answer:
                 await answer.read()
                 return answer.status, "" if answer.status == 200 else f"answered {answer.status}"
@@ -132,6 +149,15 @@ class WebhookSender:
             return None, f"no answer within {ANSWER_WITHIN:g} seconds"
         except (aiohttp.ClientError, ValueError, OSError) as error:
             return None, str(error) or type(error).__name__
+
+    def _client(self, app: App, url: SplitResult) -> WebhookClient:
+        callback, client = self._clients.get(app.id, ("", None))
+        if client is None or callback != app.callback:
+            if client is not None:
+                client.close()
+            client = WebhookClient(url)
+            self._clients[app.id] = (app.callback, client)
+        return client
 
     def shake_hands(self, app: App) -> None:
         """Verify the callback of *app*, and retry until it is verified."""
@@ -175,7 +201,10 @@ class WebhookSender:
 
     async def close(self) -> None:
         """Stop; webhooks not yet delivered are lost."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
+        for _, client in self._clients.values():
+            client.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._http.close()

@@ -224,3 +224,36 @@ def test_staff_answer_as_the_page_inbox(simulator):
     act(simulator, "reply", app=PAGE_INBOX, person="42", text="Sam here")
 
     assert simulator.owner("42") == PAGE_INBOX
+
+
+def test_several_acts_are_carried_out_in_order_in_one_call(simulator):
+    acts = [
+        {"call": "say", "person": "42", "text": "one"},
+        {"call": "pass", "app": "bot", "person": "42", "to": "2222"},
+    ]
+    answers = act(simulator, "acts", acts=acts)["answers"]
+
+    assert [set(answer) for answer in answers] == [{"mid", "at", "kind"}, {"status", "body"}]
+    assert simulator.owner("42") == "2222"
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence", "done"),
+    [
+        ({"call": "dance"}, "'acts[1].call' is 'dance', which is no call that acts (known: ", False),
+        ({"call": "acts", "acts": []}, "'acts[1].call' is 'acts', which is no call that acts", False),
+        ({"call": "say", "person": "42"}, "acts[1], say: the body lacks 'text'", False),
+        (
+            {"call": "tap", "person": "42"},
+            "acts[1], tap: no buttons in the thread '42' (those before it have been done)",
+            True,
+        ),
+    ],
+)
+def test_an_act_that_is_wrong_is_named_and_none_is_carried_out_where_a_body_is(
+    simulator, last, sentence, done
+):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        act(simulator, "acts", acts=[{"call": "say", "person": "42", "text": "one"}, last])
+
+    assert ("42" in simulator.threads) is done
