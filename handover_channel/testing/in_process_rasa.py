@@ -67,8 +67,9 @@ def load_agent(model: Path, actions: str) -> Any:
 
     Raises HandoverError where Rasa is not installed, or cannot load the model.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those of Rasa and TensorFlow are no fault of a test's
+    # Those of Rasa and TensorFlow are no fault of a test's. Recorded, as what they import resets the filters.
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("ignore")
         return _load_agent(model, actions)
 
 

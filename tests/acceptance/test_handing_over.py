@@ -12,37 +12,12 @@ NOTICE, APOLOGY = "I am handing you over", "I am sorry, I could not reach anybod
 APP_TARGETS = {"page_inbox": PAGE_INBOX, "sales_bot": "2222", "hootsuite": "3333", "support": "4444"}
 
 
-def test_the_bot_answers_a_person(person):
-    person.says("hello")
-    person.settled()
-
-    assert "shop bot" in person.heard()[-1]
-    assert person.control == "bot"
-
-
 def test_who_asks_for_a_human_in_own_words_is_handed_over_to_the_default_target(person):
     person.says("I want to talk to a human")
     person.settled()
 
     assert person.thread()["target"] == "inbox"
     assert person.calls("pass_thread_control") == []
-
-
-@pytest.mark.parametrize(
-    ("words", "target"),
-    [
-        ("talk to sales", "sales_bot"),
-        ("أريد التحدث مع المبيعات", "sales_bot"),
-        ("customer service please", "support"),
-        ("hand over to hootsuite", "hootsuite"),
-        ("can someone from your facebook page answer me", "page_inbox"),
-    ],
-)
-def test_a_target_can_be_asked_for_by_name(person, words, target):
-    person.says(words)
-    person.settled()
-
-    assert person.thread()["target"] == target
 
 
 @pytest.mark.parametrize(("target", "app_id"), APP_TARGETS.items())

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import pytest_runs
 import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's extra")
@@ -51,6 +52,7 @@ class Program(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, graph_port):
+        self.graph_port = graph_port
         self.graph = f"http://127.0.0.1:{graph_port}/v27.0/me"
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -99,16 +101,20 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def bot():
-    port = free_port()
-    program = Program(port)
-    thread = threading.Thread(target=program.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{program.server_address[1]}/"
+@pytest.fixture
+def bot(program):
+    url, port = f"http://127.0.0.1:{program.server_address[1]}/", program.graph_port
     wanted = start.Wanted(Path(), start.OVER_HTTP, url=url, port=port, app=APP, apps={"2222": "sales_bot"})
     with start.bot(wanted) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def program():
+    program = Program(free_port())
+    thread = threading.Thread(target=program.serve_forever)
+    thread.start()
+    yield program
     program.shutdown()
     thread.join()
     program.server_close()
@@ -140,6 +146,38 @@ def test_the_fixtures_act_with_it(bot):
         staff("inbox")
     with pytest.raises(ExpectationFailed, match="it is with:       page_inbox"):
         expect.control("bot")
+
+
+TEST = """
+def test_a_bot_without_this_package_is_tested_with_the_same_fixtures(person, other_app, clock, expect):
+    person.says("hello")
+    expect.reply("You said hello")
+    person.says("sales please")
+    expect.control("sales_bot")
+    clock.jump("2 hours")
+    other_app.passes_back()
+    expect.reply("Here I am again")
+    expect.control("bot")
+"""
+SETTINGS = """
+[pytest]
+handover_url = {url}
+handover_port = {port}
+handover_app_id = 77
+handover_secret = its-secret
+handover_token = its-token
+handover_apps = 2222 sales_bot
+"""
+
+
+def test_it_is_tested_by_pytest_with_its_webhook_and_its_app_alone(program, tmp_path):
+    url = f"http://127.0.0.1:{program.server_address[1]}/"
+    (tmp_path / "pytest.ini").write_text(SETTINGS.format(url=url, port=program.graph_port))
+    (tmp_path / "test_handover.py").write_text(TEST)
+
+    ran = pytest_runs.run(tmp_path)
+
+    assert "1 passed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
 
 
 def test_its_secret_and_token_have_to_be_given_with_its_id():

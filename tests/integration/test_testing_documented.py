@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-from importlib.metadata import entry_points
 
 import pytest
+import pytest_runs
 from documents import ROOT, blocks_of
 from stack import copy_project
 
 pytestmark = pytest.mark.rasa
 
 DOCUMENT = ROOT / "docs" / "testing.md"
-PLUGIN = "handover_channel.testing.plugin"
-
-
-def is_installed():
-    """Whether pytest finds the plugin by itself: not where the package was installed before it had one."""
-    found = entry_points()
-    ours = found.select(group="pytest11") if hasattr(found, "select") else found.get("pytest11", ())
-    return any(each.value == PLUGIN for each in ours)
 
 
 @pytest.fixture
@@ -35,23 +24,13 @@ def project(tmp_path, model):
     return tmp_path
 
 
-def run(project, *more):
-    plugin = [] if is_installed() else ["-p", PLUGIN]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
-    environment.pop("HANDOVER_CONFIG", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *more]
-    return subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, timeout=280, check=False
-    )
-
-
 def test_the_first_test_has_ten_lines_and_passes_as_it_is_written(project):
     (block,) = (each for each in blocks_of(DOCUMENT) if each.file == "test_handover.py")
     lines = block.text.splitlines()[1:]
     (project / "test_handover.py").write_text(block.text)
     shutil.copytree(ROOT / "tests" / "scenarios", project / "tests" / "scenarios")
 
-    ran = run(project, "test_handover.py")
+    ran = pytest_runs.run(project, "test_handover.py")
 
     assert len(lines) == 10
     assert "1 passed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
@@ -61,7 +40,7 @@ def test_a_test_that_fails_prints_the_conversation(project):
     test = 'def test_it(person, expect):\n    person.says("talk to sales")\n    expect.control("inbox")\n'
     (project / "test_it.py").write_text(test)
 
-    ran = run(project, "test_it.py")
+    ran = pytest_runs.run(project, "test_it.py")
 
     assert "1 failed" in ran.stdout
     assert "it is with:       sales_bot" in ran.stdout
@@ -73,7 +52,7 @@ def test_a_bot_that_cannot_be_tested_is_told_in_words(project):
     (project / "handover.yml").write_text("app_id: 1\ntargts: {}\n")
     (project / "test_it.py").write_text("def test_it(person):\n    pass\n")
 
-    ran = run(project, "test_it.py")
+    ran = pytest_runs.run(project, "test_it.py")
 
     assert "targts" in ran.stdout
     assert "Traceback" not in ran.stdout
