@@ -6,29 +6,25 @@ written around the table stays.
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Iterable, Iterator
 
 from handover_channel.doctor.check import Check
 from handover_channel.doctor.run import CHECKS
+from handover_channel.settings.reference import rewrite, table_of, with_tables
 
-_CHECKS_TABLE = re.compile(r"^\| id \|.*\n(?:\|.*\n)+", re.MULTILINE)
+_HEADING = "The checks"
 
 
 def with_reference(text: str) -> str:
     """Return the document *text* with the table of all checks. Raises ValueError where it has none."""
-    found, times = _CHECKS_TABLE.subn(lambda _: table(CHECKS), text)
-    if times != 1:
-        raise ValueError("there is no table of checks, or there are several")
-    return found
+    return with_tables(text, {_HEADING: table(CHECKS)})
 
 
 def table(checks: Iterable[Check]) -> str:
     """Return the checks as a table in Markdown."""
-    head = ("| id | what should be | when Rasa starts | `--fix` |", "|---|---|---|---|")
-    return "".join(f"{row}\n" for row in (*head, *_rows(checks)))
+    return table_of(("id", "what should be", "when Rasa starts", "`--fix`"), _rows(checks))
 
 
 def _rows(checks: Iterable[Check]) -> Iterator[str]:
@@ -38,5 +34,4 @@ def _rows(checks: Iterable[Check]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(with_reference(document.read_text(encoding="utf-8")), encoding="utf-8")
+    rewrite(Path(sys.argv[1]), with_reference)

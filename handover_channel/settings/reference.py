@@ -1,7 +1,8 @@
-"""Writes the reference tables of docs/settings.md from the keys that the sections declare.
+"""Writes tables of the documents from what the code declares: here those of docs/settings.md, from its keys.
 
 `python -m handover_channel.settings.reference docs/settings.md` (or `make docs`) rewrites the file. A table
-stands below the heading of its file; what is written around it stays.
+stands below its heading, here that of its file; what is written around it stays. Others write theirs by
+`with_tables`, too: doctor/reference.py, docs/messages.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, Tuple
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Tuple
 
 from handover_channel.settings.credentials import Credentials
 from handover_channel.settings.keys import Key, keys_of
@@ -21,7 +22,8 @@ TABLES: Dict[str, Tuple[Key, ...]] = {
     "credentials.yml": keys_of(Credentials),
 }
 
-_TABLE = re.compile(r"^\| key \|.*\n(?:\|.*\n)+", re.MULTILINE)
+#: A table in Markdown, after its first line.
+_ROWS = r"\n(?:\|.*\n)+"
 
 
 def with_reference(text: str) -> str:
@@ -29,20 +31,42 @@ def with_reference(text: str) -> str:
 
     Raises ValueError where a heading or its table is not there.
     """
-    for heading, keys in TABLES.items():
+    return with_tables(text, {heading: table(keys) for heading, keys in TABLES.items()})
+
+
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
+    """Return the document *text* with *tables* in place of those of the same columns.
+
+    *tables*: heading (`## ...`) -> the table below it, in Markdown. Raises ValueError where one of
+    them is not there.
+    """
+    for heading, made in tables.items():
         before, found, after = text.partition(f"\n## {heading}\n")
         section, next_heading, rest = after.partition("\n## ")
-        old = _TABLE.search(section)
-        if old is None:
-            raise ValueError(f"there is no table of keys below the heading {heading}")
-        section = f"{section[: old.start()]}{table(keys)}{section[old.end() :]}"
+        columns = made.partition("\n")[0]
+        as_it_is = made.replace("\\", r"\\")
+        section, times = re.subn(f"^{re.escape(columns)}{_ROWS}", as_it_is, section, flags=re.MULTILINE)
+        if times != 1:
+            raise ValueError(f"there is no table {columns} below the heading {heading}")
         text = f"{before}{found}{section}{next_heading}{rest}"
     return text
 
 
 def table(keys: Iterable[Key]) -> str:
     """Return the reference of *keys*, and of those below them, as a table in Markdown."""
-    return "".join(f"{row}\n" for row in ("| key | default | meaning |", "|---|---|---|", *_rows(keys)))
+    return table_of(("key", "default", "meaning"), _rows(keys))
+
+
+def table_of(columns: Iterable[str], rows: Iterable[str]) -> str:
+    """Return a table in Markdown. *rows*: each as a line, from its first "|" to its last."""
+    names = tuple(columns)
+    head = (f"| {' | '.join(names)} |", f"|{'---|' * len(names)}")
+    return "".join(f"{row}\n" for row in (*head, *rows))
+
+
+def rewrite(document: Path, tables: Callable[[str], str]) -> None:
+    """Write the file *document* anew, as *tables* returns its text."""
+    document.write_text(tables(document.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _rows(keys: Iterable[Key], path: str = "") -> Iterator[str]:
@@ -67,5 +91,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(with_reference(document.read_text(encoding="utf-8")), encoding="utf-8")
+    rewrite(Path(sys.argv[1]), with_reference)

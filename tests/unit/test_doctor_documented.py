@@ -21,9 +21,9 @@ def test_the_table_has_every_check():
     assert with_reference(TEXT) == TEXT, "make docs writes it"
 
 
-@pytest.mark.parametrize("text", ["", TEXT + "\n" + table(CHECKS)])
-def test_a_table_that_is_not_there_once_is_not_passed_over(text):
-    with pytest.raises(ValueError, match="no table of checks"):
+@pytest.mark.parametrize("text", ["", TEXT.replace(table(CHECKS), "")])
+def test_a_table_that_is_not_there_is_not_passed_over(text):
+    with pytest.raises(ValueError, match="no table"):
         with_reference(text)
 
 
