@@ -23,7 +23,7 @@ help:
 	@echo "make test       set up, train, and run every test"
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
 	@echo "make lint       ruff, mypy, import contracts"
-	@echo "make docs       write the tables of docs/settings.md and docs/doctor.md from what the code declares"
+	@echo "make docs       write the tables of docs/settings.md, doctor.md and troubleshooting.md from the code"
 	@echo "make docs-site  the documentation as a site, in site/; a dead link is an error"
 	@echo "make dist       the source distribution and the wheel, in dist/"
 	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure)"
@@ -88,6 +88,7 @@ lint: setup
 docs: setup
 	$(PYTHON) -m handover_channel.settings.reference docs/settings.md
 	$(PYTHON) -m handover_channel.doctor.reference docs/doctor.md
+	$(PYTHON) docs/messages.py docs/troubleshooting.md
 
 .venv-docs/.complete: requirements-docs.txt
 	@"$$(.ci/find-python 3.10 3.11 3.12 3.13)" -m venv --clear .venv-docs
