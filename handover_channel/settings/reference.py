@@ -23,7 +23,7 @@ TABLES: Dict[str, Tuple[Key, ...]] = {
 }
 
 #: A table in Markdown, after its first line.
-_ROWS = r"\n(?:\|.*\n)+"
+_LINES_OF_A_TABLE = r"\n(?:\|.*\n)+"
 
 
 def with_reference(text: str) -> str:
@@ -45,7 +45,9 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
         section, next_heading, rest = after.partition("\n## ")
         columns = made.partition("\n")[0]
         as_it_is = made.replace("\\", r"\\")
-        section, times = re.subn(f"^{re.escape(columns)}{_ROWS}", as_it_is, section, flags=re.MULTILINE)
+        section, times = re.subn(
+            f"^{re.escape(columns)}{_LINES_OF_A_TABLE}", as_it_is, section, flags=re.MULTILINE
+        )
         if times != 1:
             raise ValueError(f"there is no table {columns} below the heading {heading}")
         text = f"{before}{found}{section}{next_heading}{rest}"
