@@ -260,11 +260,12 @@ class SimulatedPage:
     ) -> None:
         """Send an event to every app that should get it; *shown* is its entry in the chat."""
         item = self._item(thread, part, shown, from_page=from_page)
+        settings, now = self.settings, self.now()
         routed = route(
             kind,
             item,
             self.apps.values(),
-            speaks=lambda app_id: self.speaks(app_id, thread.psid),
+            speaks=lambda app_id: thread_control.speaks(thread.control, app_id, settings, now),
             origin=origin,
             left_open=self.switches,
         )
