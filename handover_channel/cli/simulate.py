@@ -84,6 +84,7 @@ def addresses(host: str, port: int, callback: str) -> List[str]:
     return [
         f"Messenger    {base}/   <- talk to the bot here",
         f"Graph API    {base}   <- graph_api.url in handover.yml",
+        f"Control API  {base}/simulator/v1/openapi.json   <- for tests in any language",
         f"Calls        {callback}   <- the bot's webhook (--callback)",
     ]
 

@@ -1,4 +1,4 @@
-"""Serves the control API under /simulator, for the simulator's own page and for tests in any language.
+"""Serves what the simulator's own page reads and does, under /simulator. Tests use /simulator/v1: api_routes.
 
 All bodies and responses are JSON; bodies come as ``application/json``, and from no other web page. An
 unknown app, message or switch is a 400 with ``{"error": "<sentence>"}``; what the Graph API refuses an app
