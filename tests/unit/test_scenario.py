@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,8 +142,6 @@ def test_the_schema_that_comes_with_the_package_is_that_of_the_steps():
 
 
 def test_the_schema_takes_what_is_read_and_refuses_what_is_not():
-    jsonschema = pytest.importorskip("jsonschema", reason="comes with Rasa: marker rasa")
-    yaml = pytest.importorskip("yaml")
     folder = Path(__file__).parents[1] / "scenarios"
     for file in sorted(folder.rglob("*.yml")):
         jsonschema.validate(yaml.safe_load(file.read_text(encoding="utf-8")), schema.schema())
