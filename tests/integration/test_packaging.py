@@ -52,6 +52,15 @@ def test_the_wheel_has_the_description_of_the_simulators_api(names):
     assert "handover_channel/simulator/openapi.json" in names
 
 
+def test_the_wheel_has_the_fixtures_for_pytest_and_the_schema_of_scenarios(built, names):
+    (entries,) = (name for name in names if name.endswith(".dist-info/entry_points.txt"))
+    with zipfile.ZipFile(built.wheel) as archive:
+        text = archive.read(entries).decode()
+
+    assert "[pytest11]\nhandover = handover_channel.testing.plugin" in text
+    assert "handover_channel/testing/scenario.schema.json" in names
+
+
 def test_the_wheel_has_every_module_and_migration_and_the_mark_of_its_types(names):
     modules = {name for name in _files() if name.endswith(".py")}
 
