@@ -13,6 +13,8 @@ from needs import NEEDS
 ROOT = Path(__file__).parents[2]
 #: What `make test` has, and what `make test-next` has.
 ENVIRONMENTS = ("requirements.txt", "requirements-next.txt")
+#: module -> the distribution that brings it, where their names differ.
+BROUGHT_BY = {"phonenumbers": "phonenumberslite", "psycopg2": "psycopg2-binary"}
 
 
 def _distributions(requirements: str) -> Set[str]:
@@ -39,7 +41,8 @@ FOUND: Dict[str, Tuple[str, str]] = {place: (module, reason) for place, module, 
 @pytest.mark.parametrize("place", FOUND)
 def test_what_one_environment_lacks_is_skipped_with_a_marker_in_the_reason(place):
     module, reason = FOUND[place]
-    name = module.partition(".")[0].replace("_", "-")
+    name = module.partition(".")[0]
+    name = BROUGHT_BY.get(name, name.replace("_", "-"))
     is_in_all = all(name in _distributions(each) for each in ENVIRONMENTS)
 
     assert is_in_all or re.search(rf"\b({'|'.join(NEEDS)})\b", reason.lower()), reason
