@@ -66,12 +66,12 @@ unit: setup
 test: setup train
 	$(PYTHON) $(PYTEST)
 
-# A few examples of each property, and no browser: in CI, `make test` looks at many, and drives one.
+# A few examples of each property, no browser and no Node.js: in CI, `make test` has them.
 # Without a Python of that age there is nothing to run: said aloud, and an error in CI.
 test-next:
 	@if .ci/find-python 3.12 3.13 >/dev/null; then \
 	  $(MAKE) --no-print-directory .venv-next/.complete && \
-	    .venv-next/bin/python $(PYTEST) -m "not rasa and not browser" --hypothesis-profile quick; \
+	    .venv-next/bin/python $(PYTEST) -m "not rasa and not browser and not node" --hypothesis-profile quick; \
 	else \
 	  echo "make test-next: SKIPPED, there is no Python 3.12 or 3.13 (with venv) on this machine" >&2; \
 	  [ "$${CI:-}" != true ]; \

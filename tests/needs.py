@@ -19,6 +19,10 @@ NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
         lambda: shutil.which("nginx") is not None,
         "nginx is not installed: apt-get install nginx-light",
     ),
+    "node": (
+        lambda: bool(shutil.which("node") and shutil.which("npm")),
+        "Node.js or npm is not installed: apt-get install nodejs npm",
+    ),
     "corpus": (
         (ROOT.parent / "shared" / "corpus").is_dir,
         "the corpus, ../shared/corpus, is no part of this repository",

@@ -76,8 +76,8 @@ def listening(port: int = 0) -> Iterator[Bot]:
         bot.server_close()
 
 
-def until(happened: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
+def until(happened: Callable[[], Any], within: float = 20) -> Any:
+    deadline = time.monotonic() + within
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)

@@ -67,6 +67,10 @@ def _not_owner(page: SimulatedPage, fault: Fault, what: str) -> Response:
     raise Refused(_NOT_OWNER.get(what, refusals.SEND_NOT_OWNER))
 
 
+def _as_given(page: SimulatedPage, fault: Fault, what: str) -> Response:
+    raise Refused(Refusal(fault.code, fault.message, fault.subcode))
+
+
 def _rate_limited(page: SimulatedPage, fault: Fault, what: str) -> Response:
     minutes = max(1, round(fault.seconds / 60))
     usage: Dict[str, Any] = {"type": "messenger", "call_count": 100, "total_cputime": 100, "total_time": 100}
@@ -78,6 +82,7 @@ def _rate_limited(page: SimulatedPage, fault: Fault, what: str) -> Response:
 #: Fault -> the answer that it gives; `slow` gives the true one.
 ANSWERS: Mapping[str, Callable[[SimulatedPage, Fault, str], Response]] = {
     "code_2": _refuses(CODE_2),
+    "refused": _as_given,
     "refused_27": _refuses(refusals.TAKE_WITHOUT_ROUTING),
     "token_expired": _refuses(TOKEN_EXPIRED),
     "not_owner": _not_owner,

@@ -92,6 +92,9 @@ FAULTS: Mapping[str, FaultKind] = {
         _WEBHOOKS_PAGE,
     ),
     "code_2": FaultKind(OF_CALL, "Refused for the moment: code 2.", _ERRORS_PAGE),
+    "refused": FaultKind(
+        OF_CALL, "Refused with the `code`, `subcode` and `message` that are given.", _ERRORS_PAGE
+    ),
     "refused_27": FaultKind(
         OF_CALL,
         "Taking is refused as on a page without a default app: code 27.",
@@ -145,6 +148,9 @@ class Fault:
     seconds: float = 0.0
     takes_effect: bool = False  #: Meta does what the call asks for, and answers as if it had not
     by: str = PAGE_INBOX
+    code: int = 1  #: of `refused`, as the next two
+    subcode: int = 0
+    message: str = "An unknown error occurred"
     happened: int = 0
 
     @property
@@ -243,6 +249,7 @@ class Faults:
 _OPTIONS: Mapping[str, FrozenSet[str]] = {
     OF_WEBHOOK: frozenset({"count", "event", "thread", "app", "seconds"}),
     OF_CALL: frozenset({"count", "call", "thread", "app", "seconds", "takes_effect"}),
+    "refused": frozenset({"count", "call", "thread", "app", "takes_effect", "code", "subcode", "message"}),
     OF_PERSON: frozenset({"count", "thread", "by"}),
 }
 
@@ -251,8 +258,9 @@ def _check(name: str, kind: FaultKind, options: Mapping[str, Any]) -> None:
     for key, value in options.items():
         if value is None:
             continue
-        if key not in _OPTIONS[kind.where]:
-            accepted = ", ".join(sorted(_OPTIONS[kind.where]))
+        known = _OPTIONS.get(name, _OPTIONS[kind.where])
+        if key not in known:
+            accepted = ", ".join(sorted(known))
             raise ValueError(f"{key!r} is nothing that {name} knows (a fault of a {kind.where}: {accepted})")
         if key == "count" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise ValueError(f"'count' is {value!r}; it must be a number from 1 on, or null for always")

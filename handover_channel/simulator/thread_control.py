@@ -138,7 +138,7 @@ def _current(control: ThreadControl, settings: PageSettings, now: float) -> Thre
     """Return control as it is now; with roles a thread that nobody was given is the primary's."""
     if control.owner_at(now):
         return control
-    return ThreadControl(settings.default_app, now + DAY) if settings.mode is Mode.ROLES else IDLE
+    return ThreadControl(settings.default_app, now + _YEARS) if settings.mode is Mode.ROLES else IDLE
 
 
 def speaks(control: ThreadControl, app: str, settings: PageSettings, now: float) -> bool:

@@ -55,7 +55,11 @@ def test_every_call_of_the_file_is_answered_and_no_other():
 def test_the_fault_call_has_every_option_of_a_fault():
     options = set(document()["components"]["schemas"]["Fault"]["properties"])
 
-    assert options == {"name", "count", "call", "event", "thread", "app", "seconds", "takes_effect", "by"}
+    assert options == {"name", "count", "call", "event", "thread", "app", "seconds", "takes_effect", "by"} | {
+        "code",
+        "subcode",
+        "message",
+    }
 
 
 # --- bodies ---------------------------------------------------------------------------------------
