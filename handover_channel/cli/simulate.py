@@ -5,9 +5,11 @@ A bot whose `graph_api.url` is another address sends its answers there, and none
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, List
+from pathlib import Path
+from typing import TYPE_CHECKING, ContextManager, List, Optional
 from urllib.parse import urlsplit
 
 import typer
@@ -17,6 +19,7 @@ from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.settings.loader import Settings
+    from handover_channel.simulator.simulator import Simulator
 
 #: Of the Messenger on one's own machine, as in the example's credentials.yml.
 DEMO_SECRET = "demo-app-secret"  # noqa: S105 - opens nothing
@@ -38,6 +41,10 @@ def simulate(
     allow_host: List[str] = typer.Option(
         [], help="A name by which it may be called, beside those of this machine."
     ),
+    record: Optional[Path] = typer.Option(
+        None, help="Write what happens there as a scenario that `handover test` plays."
+    ),
+    overwrite: bool = typer.Option(False, "--overwrite", help="With --record: also where the file exists."),
     any_secret: bool = typer.Option(
         False,
         "--any-secret",
@@ -73,6 +80,7 @@ def simulate(
             default_app=given.app_id if default_app else None,
             names={name.lower() for name in allow_host},
             ready=lambda: _print_addresses(given, host=host, port=port, callback=callback),
+            watched=lambda page: _recorded(page, given, record, over=overwrite),
         )
     except OSError as error:
         raise HandoverError(_cannot_listen(error, host, port)) from None
@@ -121,6 +129,21 @@ def _print_addresses(given: Settings, *, host: str, port: int, callback: str) ->
     if problem:
         typer.echo(printable(problem), err=True)
     typer.echo("Ctrl-C stops it.")
+
+
+def _recorded(
+    page: Simulator, given: Settings, file: Optional[Path], *, over: bool
+) -> ContextManager[object]:
+    if file is None:
+        return contextlib.nullcontext()
+    from handover_channel import services
+    from handover_channel.recording.control_log import StoreLog
+    from handover_channel.recording.scenario_recorder import ScenarioRecorder
+
+    log = StoreLog(services.build(given, page.clock).store)
+    recorder = ScenarioRecorder(page, file, log, over=over)
+    typer.echo(printable(f"Records      {file}"))
+    return contextlib.closing(recorder)
 
 
 def _reached_by(host: str) -> str:

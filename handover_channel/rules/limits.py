@@ -41,11 +41,11 @@ _WEBHOOK, _INBOX_FORMS, _PAGE, _FILES = (
     "inbox, addresses",
     "files that the page shows",
 )
-_GRAPH, _LINE, _OTHER_CHANNELS, _SIMULATOR = (
+_GRAPH, _LINE, _OTHER_CHANNELS, _RECORDINGS = (
     "Graph API",
     "between the two processes",
     "other channels",
-    "simulator",
+    "recordings",
 )
 _BODY = "rasa/request_body"
 
@@ -254,6 +254,17 @@ SHOWN = Limit(
     "inbox/bot_history",
 )
 
+# --- recordings ---
+
+RECORDED_STEPS = Limit(
+    _RECORDINGS,
+    "a recorded scenario",
+    20_000,
+    "lines",
+    "it is written as a whole each time",
+    "recording/scenario_recorder",
+)
+
 TABLE: Tuple[Limit, ...] = (
     WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, UPDATES, MESSAGE_ATTACHMENTS, SMALL,
     CHUNKS, THROWN_AWAY,
@@ -262,4 +273,5 @@ TABLE: Tuple[Limit, ...] = (
     FILE_BYTES, FILE_SECONDS, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILES_AT_ONCE, ADDRESSES,
     GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS,
     FRAME, ATTACHMENTS, ADDRESS, SHOWN,
+    RECORDED_STEPS,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from typing import (
     Awaitable,
     Callable,
     Collection,
+    ContextManager,
     Dict,
     Iterator,
     Mapping,
@@ -224,10 +225,12 @@ def run(
     default_app: Optional[str] = BOT,
     names: Collection[str] = (),
     ready: Callable[[], None] = lambda: None,
+    watched: Callable[[Simulator], ContextManager[object]] = contextlib.nullcontext,
 ) -> None:
     """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names.
 
     *names*: hosts by which it may be called, beside *host* and loopback. *ready* is called once it listens.
+    *watched* is entered with the simulator before that, and left at the end: who looks on.
     Raises OSError where it cannot listen there.
     """
     simulator = Simulator(
@@ -240,7 +243,7 @@ def run(
         apps=apps,
         default_app=default_app,
     )
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), watched(simulator):
         asyncio.run(_until_stopped(simulator, host, port, names, ready))
 
 
