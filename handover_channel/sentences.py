@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 #: The text of a sentence that others worded, and of one that ends in what can be done about it.
 SAID, SAID_AND_REMEDY = "%(said)s", "%(said)s -> %(remedy)s"
@@ -58,6 +58,12 @@ def sentence(text: str, /, **values: Any) -> Sentence:
 def of_others(text: str) -> Sentence:
     """Return what others said; a sentence of ours as it is."""
     return text if isinstance(text, Sentence) else Sentence(SAID, said=text)
+
+
+def in_one_paragraph(sentences: Iterable[str]) -> str:
+    """Return *sentences* as one text: where one ends with a command, a stop tells it from the next."""
+    *before, last = list(sentences) or [""]
+    return " ".join([*(f"{each}." if each.endswith("`") else each for each in before), last])
 
 
 def with_remedy(said: Sentence, remedy: str) -> Sentence:

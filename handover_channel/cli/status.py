@@ -24,6 +24,7 @@ from handover_channel.cli.waiting import within
 from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.log import printable
 from handover_channel.messenger.bubble import words
+from handover_channel.sentences import in_one_paragraph
 
 if TYPE_CHECKING:
     from handover_channel.control.thread_control import ThreadControl
@@ -95,7 +96,7 @@ class WhyOfThread(NamedTuple):
     @property
     def paragraph(self) -> str:
         """All of it."""
-        return " ".join(each["text"] for each in self.why)
+        return in_one_paragraph(each["text"] for each in self.why)
 
     def plain(self) -> Dict[str, Any]:
         """Return it for JSON."""

@@ -12,13 +12,27 @@ from handover_channel.doctor.check import Check, CouldNotLook, Found, fail, ok, 
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.installed_bot import ROWS, Row
 from handover_channel.doctor.model import UnreadableModel
-from handover_channel.doctor.report import Where
+from handover_channel.doctor.report import UNSAID, Where
 from handover_channel.sentences import Sentence, of_others
 
 _SOURCES = ("config.yml", "domain.yml", "domain.yaml", "domain", "data")
 
 #: Rows for which the model need not be there.
 _WITHOUT_MODEL = ("channels.facebook", "channels.there", "channels.socketio")
+
+
+#: What Rasa does not do with a file that it cannot read.
+_UNREADABLE = {
+    "config.yml": Sentence("`rasa train` stops there"),
+    "domain.yml": Sentence("`rasa train` stops there"),
+    "endpoints.yml": Sentence("`rasa run` and `rasa run actions` stop there"),
+}
+
+
+def _readable(facts: Facts) -> Iterator[Found]:
+    for name, why in _UNREADABLE.items():
+        for each in facts.file_problems(name):
+            yield fail(of_others(each), why, UNSAID, Where(name))
 
 
 def _has_own_models(facts: Facts) -> bool:
@@ -115,6 +129,7 @@ def _has_action_endpoint(facts: Facts) -> bool:
 
 
 CHECKS: Tuple[Check, ...] = (
+    Check("files.readable", Sentence("The bot's files can be read"), _readable, at_start=False),
     *(_row(row) for row in ROWS if row.id in _WITHOUT_MODEL),
     Check("model.there", Sentence("There is a model"), _there, at_start=False),
     Check(

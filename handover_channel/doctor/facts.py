@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Hashable, Iterator, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Optional, Tuple, TypeVar
+from urllib.parse import urlsplit
 
 from handover_channel.doctor.check import CouldNotLook
 from handover_channel.doctor.graph_calls import TIMEOUTS, GraphCalls
@@ -22,6 +23,7 @@ from handover_channel.settings import loader, yaml_file
 from handover_channel.settings.credentials import is_without_messenger
 from handover_channel.settings.environment import ENVIRON, settings_path
 from handover_channel.settings.loader import Settings
+from handover_channel.settings.locations import DEFAULT_URL
 from handover_channel.settings.yaml_file import Unset
 
 #: Seconds that the whole examination takes at most.
@@ -30,6 +32,8 @@ SECONDS = 25.0
 CREDENTIALS = "credentials.yml"
 
 MOUNTS = Path("/proc/self/mounts")
+
+_SEE_SETTINGS = Sentence("see the check `settings.valid`")
 
 _Found = TypeVar("_Found")
 
@@ -101,9 +105,7 @@ class Facts:
         try:
             return self.once("settings", lambda: loader.load(str(self.config), environ=self.environ))
         except SettingsError:
-            raise CouldNotLook(
-                Sentence("the settings cannot be used"), Sentence("see the check `settings.valid`")
-            ) from None
+            raise CouldNotLook(Sentence("the settings cannot be used"), _SEE_SETTINGS) from None
 
     @property
     def settings_problems(self) -> Tuple[str, ...]:
@@ -139,18 +141,22 @@ class Facts:
         return found if isinstance(found, Mapping) else {}
 
     def _read(self, name: str) -> Mapping[Any, Any]:
+        value, _ = self.once(("parsed", name), lambda: self._parsed(name))
+        if value is None:
+            see = _SEE_SETTINGS if name == CREDENTIALS else Sentence("see the check `files.readable`")
+            raise CouldNotLook(Sentence("the file %(file)s cannot be read", file=name), see)
+        return value
+
+    def file_problems(self, name: str) -> Tuple[str, ...]:
+        """Return all that is wrong with the YAML of the bot's file *name*, a line each."""
+        return self.once(("parsed", name), lambda: self._parsed(name))[1]
+
+    def _parsed(self, name: str) -> Tuple[Optional[Mapping[Any, Any]], Tuple[str, ...]]:
         # credentials.yml is read where the settings are (settings/loader.py, rule 3).
         place = self.config.parent if name == CREDENTIALS else self.folder
-        try:
-            text = (place / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return {}
-        except (OSError, UnicodeDecodeError):
-            raise CouldNotLook(Sentence("the file %(file)s cannot be read", file=name)) from None
-        value, problems = yaml_file.parse(text, self.environ)
-        if value is None and problems or not isinstance(value or {}, dict):
-            raise CouldNotLook(Sentence("the file %(file)s is no YAML with keys", file=name))
-        return value or {}
+        problems: List[str] = []
+        value = yaml_file.read(place / name, self.environ, problems, needed=False)
+        return value, tuple(problems)
 
     @property
     def on_messenger(self) -> bool:
@@ -175,8 +181,22 @@ class Facts:
         # Not `verify`: Meta is told it alone, and it may be any word.
         hide = tuple(page.token for page in settings.pages)
         return GraphCalls(
-            transport, settings.secret, hide=hide, once=self.once, left=lambda: self.left, clock=self.clock
+            transport,
+            settings.secret,
+            hide=hide,
+            once=self.once,
+            left=lambda: self.left,
+            clock=self.clock,
+            in_place_of_meta=_unless_metas(api.url),
         )
+
+
+def _unless_metas(url: str) -> str:
+    """Return the address *url* without a name and password in it, "" for Meta's."""
+    if url == DEFAULT_URL:
+        return ""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _folder_of_bot(folder_of_settings: Path) -> Path:

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from handover_channel.doctor.check import CouldNotLook
+from handover_channel.doctor.report import Where
 from handover_channel.errors import GraphUnavailable
 from handover_channel.graph_api.errors import error_of
 from handover_channel.graph_api.transport import Answer, Call, Transport, appsecret_proof
@@ -37,6 +38,7 @@ class GraphCalls:
     """The Graph API as the checks use it; *once* keeps what was answered, *left* tells the seconds left.
 
     *hide*: secrets, which are struck from all that Meta answers, beside the app secret.
+    *in_place_of_meta*: the address that is called if it is not Meta's, fit to be shown.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class GraphCalls:
         once: Callable[[Any, Callable[[], Any]], Any],
         left: Callable[[], float],
         clock: Callable[[], float],
+        in_place_of_meta: str = "",
     ) -> None:
         self._transport = transport
         self._secret = app_secret
@@ -55,6 +58,7 @@ class GraphCalls:
         self._once = once
         self._left = left
         self._clock = clock
+        self._in_place_of_meta = in_place_of_meta
         self.clocks: List[Seen] = []  #: each time Meta has told what time it is
 
     def get(self, token: str, path: str, *, proof: bool = True, **query: str) -> Mapping[str, Any]:
@@ -86,10 +90,23 @@ class GraphCalls:
             if error is not None:
                 raise error
         except GraphUnavailable as error:
-            raise CouldNotLook(
-                Sentence("Meta did not answer: %(said)s", said=error.said), Sentence("look again later")
-            ) from None
+            raise self._unanswered(error) from None
         return dict(body)
+
+    def _unanswered(self, error: GraphUnavailable) -> CouldNotLook:
+        if not self._in_place_of_meta:
+            return CouldNotLook(
+                Sentence("Meta did not answer: %(said)s", said=error.said), Sentence("look again later")
+            )
+        return CouldNotLook(
+            Sentence("Meta did not answer: %(said)s", said=error.said),
+            Sentence(
+                "calls go to %(url)s in place of Meta: start what is to answer there (`handover simulate`), "
+                "or take `graph_api` out",
+                url=self._in_place_of_meta,
+            ),
+            Where("handover.yml: graph_api"),
+        )
 
     def _struck(self, body: Any) -> Any:
         """Return an answer without our secrets, which Meta could repeat anywhere."""

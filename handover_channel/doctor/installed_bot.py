@@ -83,14 +83,14 @@ def _channels(bot: InstalledBot) -> Iterator[Found]:
     if bot.is_served and not bot.has_channel and not bot.has_rasas_facebook:
         yield warn(
             Sentence(
-                "config.yml has %(policy)s, and credentials.yml neither %(channel)s nor %(inbox)s",
-                policy=POLICY,
+                "credentials.yml has neither %(channel)s nor %(inbox)s",
                 channel=CHANNEL,
                 inbox=INBOX_CHANNEL,
             ),
             Sentence("no time limit ends a handover here, and nobody sees one"),
             Sentence(
-                "add %(inbox)s: to credentials.yml, unless another server of this bot has it",
+                "run `handover init`, or add %(inbox)s: to credentials.yml, unless another server of this "
+                "bot has it",
                 inbox=INBOX_CHANNEL,
             ),
             Where("credentials.yml"),
@@ -192,13 +192,15 @@ def _socketio(bot: InstalledBot) -> Iterator[Found]:
 
 #: What stays wrong until somebody mends it. In the order in which it is said.
 ROWS: Tuple[Row, ...] = (
-    Row("channels.facebook", Sentence("Messenger comes by our channel"), _rasas_channel),
+    Row(
+        "channels.facebook", Sentence("Messenger, if the bot is there, comes by our channel"), _rasas_channel
+    ),
     Row("channels.there", Sentence("A channel of ours is there"), _channels),
     Row("model.policy", Sentence("The model has our policy"), _policy),
     Row("model.intents", Sentence("The domain has what a handover needs"), _domain),
     Row("model.rules", Sentence("Rules lead to our actions"), _rules),
     Row("action_server.endpoint", Sentence("Rasa knows the action server"), _action_endpoint),
-    Row("channels.socketio", Sentence("Socket.IO reaches people"), _socketio),
+    Row("channels.socketio", Sentence("Socket.IO, if there is one, reaches people"), _socketio),
 )
 
 #: What a running bot alone knows of itself: a model's file does not tell it for every classifier.

@@ -111,11 +111,22 @@ def about_token(facts: Facts, page: Page) -> Mapping[str, Any]:
 
 
 def token_facts(facts: Facts, page: Page) -> Mapping[str, Any]:
-    """Return the same. Raises CouldNotLook where Meta refuses."""
+    """Return the same. Raises CouldNotLook where Meta refuses, or does not know the token."""
     try:
-        return about_token(facts, page)
+        told = about_token(facts, page)
     except GraphError as error:
         raise refused(error) from None
+    if is_unknown(told):
+        raise CouldNotLook(Sentence("Meta does not know the token"), _SEE_TOKEN)
+    return told
+
+
+def is_unknown(told: Mapping[str, Any]) -> bool:
+    """Tell whether Meta tells of a token only that it is none: of one that has ended it tells whose it was.
+
+    {"error": {"code": 190 ...}, "is_valid": false, "scopes": []}, without "app_id".
+    """
+    return flag(told.get("is_valid")) is False and not text(told.get("app_id"))
 
 
 def page_subscriptions(facts: Facts, page: Page) -> Dict[str, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ import sys
 from enum import Enum
 from typing import Iterator, Tuple
 
+from handover_channel.doctor import tracker_place
 from handover_channel.doctor.check import Check, CouldNotLook, Found, fail, ok, warn
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.report import Where
@@ -124,7 +125,30 @@ def _tracker_path(facts: Facts) -> Iterator[Found]:
     elif kind is Kind.IN_MEMORY:
         yield warn(Sentence("Rasa keeps conversations in memory"), gone, write, where)
     else:
-        yield ok(Sentence("conversations are kept by %(type)s", type=given))
+        yield _place(facts, given, where)
+
+
+def _place(facts: Facts, given: str, where: Where) -> Found:
+    store = facts.section(_ENDPOINTS, "tracker_store")
+    memory = Sentence("Rasa starts all the same, and keeps in memory what it cannot store")
+    folder = tracker_place.missing_folder(store, facts.folder)
+    if folder is not None:
+        return fail(
+            Sentence("there is no folder %(folder)s for the file of the tracker_store", folder=str(folder)),
+            memory,
+            Sentence("create the folder, or correct `db`"),
+            where,
+        )
+    server = tracker_place.server(store)
+    within = min(facts.left, tracker_place.ANSWERS_WITHIN)
+    if server is not None and not tracker_place.answers(server, within):
+        return fail(
+            Sentence("nobody answers at %(server)s, where the tracker_store is", server=str(server)),
+            memory,
+            Sentence("start it, or correct `url` and `port`"),
+            where,
+        )
+    return ok(Sentence("conversations are kept by %(type)s", type=given))
 
 
 def _workers(facts: Facts) -> int:

@@ -127,7 +127,8 @@ def _proof(facts: Facts) -> Iterator[Found]:
 def _app_itself(facts: Facts, page: Page) -> Found:
     """Return whether Meta knows app id and secret as a pair: `debug_token` is asked with both."""
     try:
-        meta_answers.about_token(facts, page)
+        if meta_answers.is_unknown(meta_answers.about_token(facts, page)):
+            return ok(Sentence("app id and app secret belong together"))
     except TokenRefused as error:
         return fail(
             Sentence(
@@ -223,11 +224,12 @@ def _app(facts: Facts) -> Iterator[Found]:
 def _maker(facts: Facts, page: Page) -> str:
     """Return the id of the app that made the page's token, "?" for another one than ours."""
     try:
-        return meta_answers.text(meta_answers.about_token(facts, page).get("app_id"))
+        meta_answers.about_token(facts, page)
     except GraphError as error:
         if "did not match" not in error.said:
             raise meta_answers.refused(error) from None
         return "?"
+    return meta_answers.text(meta_answers.token_facts(facts, page).get("app_id"))
 
 
 def _of_app(ours: str, theirs: str) -> Found:

@@ -243,12 +243,17 @@ def _delivered(facts: Facts, url: str, secret: str) -> int:
             kind = "TimeoutError" if deadline.is_over else type(error).__name__
             raise CouldNotLook(
                 Sentence("%(url)s cannot be reached from here (%(kind)s)", url=_shown(url), kind=kind),
-                Sentence(
-                    "Meta may reach it all the same; if not, see that Rasa runs and the address is right"
-                ),
+                _if_out_of_reach(url),
                 Where(_shown(url)),
             ) from None
     return int(answer.status)
+
+
+def _if_out_of_reach(url: str) -> Sentence:
+    host = urlsplit(url).hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127."):
+        return Sentence("see that Rasa runs and the address is right: it is one of this machine alone")
+    return Sentence("Meta may reach it all the same; if not, see that Rasa runs and the address is right")
 
 
 CHECKS: Tuple[Check, ...] = (

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple
 from babel.support import NullTranslations
 
 from handover_channel.inbox import labels
-from handover_channel.sentences import SAID, SAID_AND_REMEDY, Sentence, sentence
+from handover_channel.sentences import SAID, SAID_AND_REMEDY, Sentence, in_one_paragraph, sentence
 
 _ARROW = re.compile(r"\s*->\s*")
 
@@ -76,7 +76,7 @@ def _value(name: str, value: Any, texts: NullTranslations, details: List[str]) -
 def _sentences(text: str) -> str:
     # What others said may have stood behind a colon, and stands apart now.
     parts = [part.strip().rstrip(":").rstrip() for part in _ARROW.split(text) if part.strip(" :")]
-    return " ".join(
+    return in_one_paragraph(
         _begun(part) + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".") for part in parts
     )
 

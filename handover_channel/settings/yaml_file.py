@@ -51,8 +51,8 @@ def read(
         if not needed:
             return {}
         problems.append(
-            f"{file.name}: there is no {file}: create it (one line is enough, "
-            'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
+            f"{file.name}: there is no {file}: run `handover init`, or create it (one line is "
+            'enough, app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
         )
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -62,7 +62,7 @@ def read(
     value, found = parse(text, environ)
     problems.extend(f"{file.name}: {each}" for each in found)
     if value is not None and not isinstance(value, dict):
-        problems.append(f'{file.name}: holds no keys: write lines such as app_id: "1234567890"')
+        problems.append(f"{file.name}: holds no keys: write lines of the form `key: value`")
         return None
     return None if value is None and found else value or {}
 

@@ -56,6 +56,12 @@ def test_the_status_begins_with_one_paragraph(play, run):
     assert rest.startswith("Thread:")
 
 
+def test_a_command_at_the_end_of_a_sentence_does_not_run_into_the_next(play, run):
+    play.hands_over("inbox")
+
+    assert f"by `handover return {PSID}`. " in run("status", PSID)[1].partition("\n\n")[0]
+
+
 def test_the_paragraph_is_in_arabic_if_that_is_asked_for(play, run):
     play.hands_over("inbox")
 

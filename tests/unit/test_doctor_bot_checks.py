@@ -8,7 +8,7 @@ import bots
 import pytest
 import requests
 
-from handover_channel.doctor import action_server, bot_files
+from handover_channel.doctor import action_server, bot_files, tracker_place
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.run import examine
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, RETURN_ACTION
@@ -18,8 +18,9 @@ OFFERED = (HANDOVER_ACTION, RETURN_ACTION, "action_own")
 
 @pytest.fixture(autouse=True)
 def answering(monkeypatch):
-    """The action server answers."""
+    """The action server answers, and the tracker store."""
     monkeypatch.setattr(action_server, "registered_at", lambda url: OFFERED)
+    monkeypatch.setattr(tracker_place, "answers", lambda at, seconds: True)
 
 
 def look(folder, *only, environ=None, **more):
@@ -254,6 +255,43 @@ def test_conversations_in_memory_are_found(tmp_path, given, status, words):
     assert (found, words in line) == (status, True)
 
 
+@pytest.mark.parametrize(
+    ("store", "status", "words"),
+    [
+        ({"type": "SQL", "dialect": "sqlite", "db": "nowhere/rasa.db"}, "fail", "/nowhere for the file"),
+        ({"type": "SQL", "db": "/nowhere/at/all/rasa.db"}, "fail", "no folder /nowhere/at/all"),
+        ({"type": "SQL", "db": "data/rasa.db"}, "ok", "kept by SQL"),
+        ({"type": "SQL", "db": ":memory:"}, "ok", "kept by SQL"),
+        ({"type": "SQL", "dialect": "postgresql", "url": "db.test"}, "fail", "answers at db.test:5432"),
+        ({"type": "SQL", "dialect": "postgresql+psycopg2", "url": "db:7"}, "fail", "answers at db:7"),
+        ({"type": "SQL", "dialect": "postgresql", "url": "postgresql://u:p@db/x"}, "fail", "at db:5432"),
+        ({"type": "redis"}, "fail", "answers at localhost:6379"),
+        ({"type": "redis", "url": "cache", "port": "6380"}, "fail", "answers at cache:6380"),
+        ({"type": "mongod", "url": "mongodb://u:p@docs:27018"}, "fail", "answers at docs:27018"),
+        ({"type": "mongod", "url": "mongodb://one,two"}, "ok", "kept by mongod"),
+        ({"type": "mongod", "url": "mongodb+srv://cluster"}, "ok", "kept by mongod"),
+        ({"type": "mongod", "url": "mongodb://[", "port": 1}, "ok", "kept by mongod"),
+        ({"type": "dynamo"}, "ok", "kept by dynamo"),
+    ],
+)
+def test_a_tracker_store_that_is_not_where_it_should_be_is_found(tmp_path, monkeypatch, store, status, words):
+    monkeypatch.setattr(tracker_place, "answers", lambda at, seconds: False)
+    bots.make(tmp_path, endpoints_yml=endpoints(tracker_store=store))
+
+    found, line = one(tmp_path, "tracker_store.path")
+
+    assert (found, words in line) == (status, True)
+    assert "u:p" not in line
+
+
+def test_a_tracker_store_that_answers_is_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(tracker_place, "answers", lambda at, seconds: at == ("db", 5432))
+    store = {"type": "SQL", "dialect": "postgresql", "url": "db"}
+    bots.make(tmp_path, endpoints_yml=endpoints(tracker_store=store))
+
+    assert one(tmp_path, "tracker_store.path")[0] == "ok"
+
+
 @pytest.mark.rasa
 @pytest.mark.parametrize(
     ("path", "status"),
@@ -325,11 +363,29 @@ def test_the_bot_is_looked_for_where_the_command_is_typed(tmp_path, monkeypatch)
     assert examine(facts, only=["model.there"]).exit_code == 0
 
 
-@pytest.mark.parametrize("text", ["- a list\n", "a: [", "'"])
+UNREADABLE = ["- a list\n", "a: [", "'", "a:\n\tb: 1\n"]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
 def test_a_file_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path, text):
     bots.make(tmp_path, endpoints_yml=text)
 
     assert one(tmp_path, "tracker_store.path") == (
         "could_not_look",
-        "the file endpoints.yml is no YAML with keys",
+        "the file endpoints.yml cannot be read -> see the check `files.readable`",
     )
+
+
+@pytest.mark.parametrize("text", [*UNREADABLE, "a: 1\na: 2\n"])
+@pytest.mark.parametrize("name", ["config.yml", "domain.yml", "endpoints.yml", "credentials.yml"])
+def test_a_file_that_rasa_cannot_read_is_wrong_and_named(tmp_path, name, text):
+    bots.make(tmp_path, **{name.replace(".", "_"): text})
+
+    found = [each for each in look(tmp_path, "settings", "files") if each[0] != "ok"]
+
+    assert {status for status, _ in found} == {"fail"}
+    assert any(f"{name}: line " in line or f"{name}: holds no keys" in line for _, line in found)
+
+
+def test_files_that_are_not_there_are_not_unreadable(tmp_path):
+    assert one(tmp_path, "files.readable")[0] == "ok"

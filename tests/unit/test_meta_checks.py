@@ -170,6 +170,20 @@ def test_a_token_that_meta_does_not_know_is_refused(bot):
     assert bot.examine().exit_code == 1
 
 
+def test_of_a_token_that_is_none_nothing_else_is_claimed(bot):
+    told = b'{"data": {"error": {"code": 190, "message": "Invalid."}, "is_valid": false, "scopes": []}}'
+    bot.network.answers = lambda method, path: (200, told) if path.endswith("/debug_token") else None
+
+    report = bot.examine("token")
+
+    found = {each.id: each for each in report.results}
+    assert found["token.valid"].status.value == "fail"
+    for check in ("token.kind", "token.page", "token.app", "token.expiry", "token.scopes"):
+        assert found[check].status.value == "could_not_look"
+        assert str(found[check].remedy) == "see the check `token.valid`"
+    assert "token" not in str(found["token.proof"].found)
+
+
 def test_a_wrong_app_secret_is_found(tmp_path):
     bot = Bot(tmp_path, secret="of-another-app")
 

@@ -94,6 +94,31 @@ def test_meta_out_of_reach_is_told_from_something_wrong(bot, error):
     assert report.exit_code == 2
 
 
+@pytest.mark.parametrize("answer", ["nobody", "html"])
+@pytest.mark.parametrize(
+    ("url", "remedy", "where"),
+    [
+        ("https://graph.facebook.com", "look again later", None),
+        ("http://u:p@127.0.0.1:8090", "calls go to http://127.0.0.1:8090", "handover.yml: graph_api"),
+    ],
+)
+def test_who_does_not_answer_in_place_of_meta_is_named(bot, answer, url, remedy, where):
+    def lost(method, path):
+        if answer == "nobody":
+            raise ReadTimeoutError(None, "/", "slow")
+        return 200, b"<html>"
+
+    bot.network.answers = lost
+    settings = bot.folder / "handover.yml"
+    settings.write_text(f'{settings.read_text()}\ngraph_api: {{url: "{url}"}}\n')
+
+    (found,) = bot.examine("token.valid").results
+
+    assert str(found.remedy).startswith(remedy)
+    assert (found.where and found.where.name) == where
+    assert "u:p" not in str(found)
+
+
 def test_where_there_is_no_time_left_nobody_is_called(bot):
     report = bot.examine(facts=bot.facts(seconds=0.0))
 

@@ -290,8 +290,8 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
         ),
         ("app_id: 1\nreturn: {buton: x}", "return.buton is not a setting: did you mean button?"),
         ("app_id: 1\ngraph_api: {host: x}", "graph_api.host is not a setting: write one of url, version"),
-        ("- app_id", 'holds no keys: write lines such as app_id: "1234567890"'),
-        ("app_id", 'holds no keys: write lines such as app_id: "1234567890"'),
+        ("- app_id", "holds no keys: write lines of the form `key: value`"),
+        ("app_id", "holds no keys: write lines of the form `key: value`"),
         (
             "app_id: 1\ntargets: {inbox: kind: inbox}",
             "line 2, column 22: this is not valid YAML (expected ',' or '}', but got ':'): correct it",
@@ -322,8 +322,8 @@ def test_one_way_back_is_enough(load):
 
 def test_a_missing_file_says_how_to_make_one(problems_of, tmp_path):
     assert problems_of(None) == [
-        f"handover.yml: there is no {tmp_path}/handover.yml: create it (one line is enough, "
-        'app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
+        f"handover.yml: there is no {tmp_path}/handover.yml: run `handover init`, or create it (one line "
+        'is enough, app_id: "the id of this bot\'s Meta app"), or set HANDOVER_CONFIG to the path of yours'
     ]
 
 
