@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
-from typing import Callable, List, Optional
+from pathlib import Path
+from typing import Callable, List, Optional, Tuple
 
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
@@ -23,6 +24,7 @@ from handover_channel.graph_api.client import GraphApi
 from handover_channel.graph_api.simulated_clock import clock_of
 from handover_channel.graph_api.transport import Pools
 from handover_channel.settings import loader as settings_file
+from handover_channel.settings.environment import settings_path
 from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
 
@@ -122,3 +124,28 @@ def turn_gate() -> TurnGate:
     except SettingsError as error:
         logger.warning("no keywords and no hours, the settings cannot be used: %s", error)
         return OpenGate()
+
+
+class _SharedGate:
+    """The gate that all agents of this process ask at the door and at the way out, made when first asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made_for: Tuple[Path, Optional[Services]] = (Path(), None)
+        self._gate: Optional[TurnGate] = None
+
+    def get(self) -> TurnGate:
+        """Return it; another one where the process has been given other settings, as by a test."""
+        wanted = (settings_path(), process.stands_in)
+        with self._lock:
+            if self._gate is None or self._made_for != wanted:
+                self._gate, self._made_for = turn_gate(), wanted
+            return self._gate
+
+
+_shared_gate = _SharedGate()
+
+
+def shared_turn_gate() -> TurnGate:
+    """Return the one `turn_gate` of this process, for whoever asks for every message."""
+    return _shared_gate.get()

@@ -1,7 +1,8 @@
-"""Writes down what people say in threads of the built-in inbox on channels that have no gate of their own.
+"""Writes down what people say in threads of the built-in inbox on other channels than Messenger.
 
-There the second lock (rasa/policy.py) is the only one that sees the words, and it has no time: it hands them
-over, and they are written on a thread of their own, in order.
+The door of the server (turn_gate.py) waits for it. The second lock (rasa/policy.py), which sees what was said
+while the thread was handed over, has no time: it hands the words over, and they are written on a thread of
+their own, in order.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class TranscriptWriter:
         *channel*: on which one it came; in a thread of another one it is not the person's.
         """
         self._pool.submit(log.carried(self._write), thread, channel, Line(PERSON, text, timestamp, mid=mid))
+
+    def keep(self, thread: str, channel: str, line: Line) -> None:
+        """Write a message of the person down before returning. Raises StoreUnavailable."""
+        self._try(thread, channel, line)
 
     def close(self) -> None:
         """Wait until everything is written."""

@@ -1,4 +1,12 @@
-"""Answers what Rasa's policy asks before each action: may the bot act, and what do people have to be told.
+"""Answers what Rasa is asked for: may the bot hear this message, may it act, what do people have to be told.
+
+The door of the server (rasa/door.py) asks before Rasa sees a message of another channel than Messenger, the
+policy before each action, the way out (rasa/way_out.py) before anything is said.
+
+1. While the bot does not have control, a message is written down for the agents, and Rasa does not get it.
+2. A keyword or the payload of our button ends the handover: Rasa gets the turn of a return, and what else the
+   message asks.
+3. What comes by another channel than the thread's is no word of the person's: neither kept nor a way back.
 
 `SettingsGate` answers from handover.yml and the store. `OpenGate` stands in for it where there are no usable
 settings, as in training, `rasa data validate` and `rasa test`: it knows no thread and no keyword, and nobody
@@ -7,19 +15,63 @@ is closed.
 
 from __future__ import annotations
 
-from typing import FrozenSet, Optional, Protocol
+from dataclasses import dataclass
+from typing import FrozenSet, Optional, Protocol, Tuple
 
+from handover_channel import log
 from handover_channel.control import reachable_targets
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.control.transcript_writer import TranscriptWriter
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules import time_limit
-from handover_channel.rules.bot_contract import HANDOVER_INTENT
+from handover_channel.rules.bot_contract import HANDOVER_INTENT, reason_of_payload
 from handover_channel.rules.control import bot_may_speak
 from handover_channel.rules.keywords import Keywords
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.settings.loader import WhileMuted
 from handover_channel.settings.return_options import keywords_of
 from handover_channel.store import threads
+from handover_channel.store.threads import Thread
+from handover_channel.store.transcript import PERSON, Line
+
+logger = log.logger(__name__)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message of a person, as it came to the server."""
+
+    thread: str
+    channel: str
+    text: str
+    mid: str
+    timestamp: int  #: in ms
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who has the thread of a message that was kept for the agents."""
+
+    target: str
+    until: Optional[float]  #: in seconds since the epoch; None: without a limit
+    tells: bool  #: the channel's client wants to know (`rest_while_muted`)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is to become of it."""
+
+    by_bot: bool  #: Rasa gets it as it is
+    returned: Optional[ReturnReason] = None  #: it has ended the handover: Rasa gets the turn of a return
+    rest: str = ""  #: what it asks beside that, where the bot is to answer it
+    rest_always: bool = False  #: also if the bot does not understand it
+    held: Optional[Held] = None  #: neither is so
+
+
+_BY_BOT = Heard(by_bot=True)
+
+#: What the agents read for a tap where no button has a title any more.
+_TAPPED = "Back to Bot"
 
 
 class TurnGate(Protocol):
@@ -32,6 +84,12 @@ class TurnGate(Protocol):
     @property
     def requests(self) -> FrozenSet[str]:
         """The intents by which people ask for people."""
+
+    def hear(self, said: Said) -> Heard:
+        """Decide who hears a message, and write it down where that is not the bot.
+
+        Raises StoreUnavailable: nobody has heard it.
+        """
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Tell whether the bot must be silent in *thread*, None where nothing is known of it.
@@ -54,6 +112,27 @@ class SettingsGate:
         self._transcript_writer = TranscriptWriter(thread_control.store)
         self.keywords = keywords_of(thread_control.settings.returning)
         self.requests = frozenset(thread_control.settings.handover_intents)
+        self._settings = thread_control.settings
+
+    def hear(self, said: Said) -> Heard:
+        """Decide who hears a message, and write it down where that is not the bot.
+
+        Raises StoreUnavailable: nobody has heard it.
+        """
+        row, muted = self._look(said.thread)
+        if row is None or not muted:
+            return _BY_BOT
+        payload = reason_of_payload(said.text)
+        text = said.text if payload is None else self._settings.returning.button or _TAPPED
+        line = Line(PERSON, text, said.timestamp, mid=said.mid)
+        self._transcript_writer.keep(said.thread, said.channel, line)
+        reason = payload or (ReturnReason.KEYWORD if self.keywords.match(said.text) else None)
+        if reason is not None and self._return(said, reason):
+            when = self._settings.returning.rest
+            rest = "" if when == "never" or payload is not None else self.keywords.rest(said.text)
+            return Heard(by_bot=False, returned=reason, rest=rest, rest_always=when == "always")
+        tells = self._settings.rest_while_muted is WhileMuted.HANDOVER
+        return Heard(by_bot=False, held=Held(row.state.target, row.until, tells))
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Tell whether the bot must be silent in *thread*, None where the store has no row of it.
@@ -61,15 +140,26 @@ class SettingsGate:
         On channels other than Messenger it ends a handover whose time is up, as perhaps no worker does.
         Raises StoreUnavailable.
         """
+        row, muted = self._look(thread)
+        return None if row is None else muted
+
+    def _look(self, thread: str) -> Tuple[Optional[Thread], bool]:
+        """Return the row of *thread*, and whether the bot must be silent: decided here for all who ask."""
         with self._thread_control.store.glancing() as connection:
             row = threads.get(connection, thread)
-        if row is None:
-            return None
+        if row is None or bot_may_speak(row.state.control):
+            return row, False
         if row.channel != MESSENGER and time_limit.is_unattended(row.until, self._thread_control.clock()):
-            return not self._thread_control.return_to_bot(
+            return row, not self._thread_control.return_to_bot(
                 thread, ReturnReason.TIME_LIMIT, who="clock", tell=False
             )
-        return not bot_may_speak(row.state.control)
+        return row, True
+
+    def _return(self, said: Said, reason: ReturnReason) -> bool:
+        # Rasa gets its turn from whoever has the message: nobody has to tell it.
+        return self._thread_control.return_to_bot(
+            said.thread, reason, who="person", tell=False, channel=said.channel
+        )
 
     def is_nobody_there(self, target: Optional[str], channel: str) -> bool:
         """Tell whether it is outside that target's business hours, or no target for *channel*."""
@@ -90,6 +180,10 @@ class OpenGate:
 
     keywords = Keywords(())
     requests = frozenset({HANDOVER_INTENT})
+
+    def hear(self, said: Said) -> Heard:
+        """Have the bot hear everything."""
+        return _BY_BOT
 
     def is_muted(self, thread: str) -> Optional[bool]:
         """Know no thread."""

@@ -20,6 +20,7 @@ from typing import Any, Dict, FrozenSet, List, Optional
 from rasa.core.policies.policy import Policy, PolicyPrediction, SupportedData
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
+from rasa.shared.core.constants import EXTERNAL_MESSAGE_PREFIX
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUtteranceReverted, UserUttered
 from rasa.shared.core.generator import TrackerWithCachedStates
@@ -29,9 +30,10 @@ from handover_channel import log, services
 from handover_channel.control.turn_gate import TurnGate
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
-from handover_channel.rasa.executed_actions import keep_executed_silent
+from handover_channel.rasa.door import close_the_door
 from handover_channel.rasa.form_requests import next_step, restored
 from handover_channel.rasa.running_bot import look_where_served
+from handover_channel.rasa.way_out import close_the_way_out
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -79,7 +81,8 @@ class HandoverPolicy(_Untrained):
     def load(cls, *given: Any, **named: Any) -> Policy:
         """Load it as Rasa does, and have the bot that it is part of looked at."""
         look_where_served()
-        keep_executed_silent()
+        close_the_door()
+        close_the_way_out()
         return super().load(*given, **named)
 
     def predict_action_probabilities(
@@ -122,7 +125,8 @@ class HandoverPolicy(_Untrained):
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
         said, channel = tracker.latest_message, tracker.get_latest_input_channel() or ""
-        if said is not None and said.text:
+        # Rasa writes a text for turns that nobody has said, too: reminders, `trigger_intent`, returns.
+        if said is not None and said.text and not _is_said_by_nobody(said):
             at = int(said.timestamp * 1000)
             self._gate.note(tracker.sender_id, channel, said.message_id or "", said.text, at)
 
@@ -179,6 +183,11 @@ def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:
     """
     unanswered = action == LISTEN_ACTION and tracker.latest_action_name == LISTEN_ACTION
     return [UserUtteranceReverted()] if unanswered else []
+
+
+def _is_said_by_nobody(message: UserUttered) -> bool:
+    is_external = str(message.text).startswith(EXTERNAL_MESSAGE_PREFIX)
+    return is_external or message.intent.get("name") == RETURNED_INTENT
 
 
 def _lost(tracker: DialogueStateTracker) -> bool:

@@ -22,13 +22,14 @@ from sanic import Sanic
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.calls import Start
 from handover_channel.rasa.claimed_channels import keep_apart
-from handover_channel.rasa.executed_actions import keep_executed_silent
+from handover_channel.rasa.door import close_the_door
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.running_bot import found_at_start, look_once_started
 from handover_channel.rasa.store_checks import keep_from_exiting
 from handover_channel.rasa.turns import OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
+from handover_channel.rasa.way_out import close_the_way_out
 from handover_channel.services import Services
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
@@ -96,7 +97,8 @@ class Runtime:
         _heed_hangups()
         keep_from_exiting()
         keep_apart()
-        keep_executed_silent()
+        close_the_door()
+        close_the_way_out()
         self._turns.start()
         queue.start(bot)
         self._app = app

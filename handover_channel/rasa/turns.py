@@ -24,7 +24,6 @@ from typing import Any, Awaitable, Callable, Deque, Dict, Iterator, List, Mappin
 
 from rasa.core.channels.channel import CollectingOutputChannel, OutputChannel, UserMessage
 from rasa.core.lock_store import LockError
-from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from sanic import Sanic
 
@@ -36,11 +35,11 @@ from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.rasa.event_loops import OnLoop, output_of, share_event_broker
 from handover_channel.rasa.garbage_collection import set_aside, tidy_up
 from handover_channel.rasa.output import MessengerOutput
+from handover_channel.rasa.own_turns import OwnTurn, is_understood, understood, words_of
 from handover_channel.rasa.store_checks import are_at_hand, expect_reachable, forget_lock
 from handover_channel.rules.bot_contract import (
     HANDOVER_METADATA,
     OUR_MESSAGE_ID,
-    PAYLOAD_PREFIX,
     TARGET_SLOT,
     UNTIL_SLOT,
     intent_parse_data,
@@ -59,13 +58,6 @@ ECHOES = 3.0
 
 #: So many of the messages that this process has sent are known to it without a database.
 RECENT = 10_000
-
-#: What is understood of a message without words. Not asked of NLU: classifiers fail on it.
-_NO_WORDS: Mapping[str, Any] = {
-    "intent": {"name": None, "confidence": 0.0},
-    "intent_ranking": [],
-    "entities": [],
-}
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 _Said = Union[MessageReceived, PostbackReceived]
@@ -122,7 +114,7 @@ class RasaBot:
             if turn is not None:
                 return await self._without_a_turn(turn, event.thread, output, delivery)
         text = text_of(event)
-        message = UserMessage(
+        message = OwnTurn(
             text,
             output,
             event.thread,
@@ -157,7 +149,7 @@ class RasaBot:
             if turn is not None:
                 spoken += await self._without_a_turn(turn, row.id, output, delivery)
                 continue
-            message = UserMessage(
+            message = OwnTurn(
                 parse_data["text"],
                 output,
                 row.id,
@@ -182,18 +174,10 @@ class RasaBot:
         if not rest:
             return []
         text = str(rest["text"])
-        found = await self._parsed(text, words_of(text, typed=True, limit=self._nlu_limit))
-        if not rest["always"] and found["intent"].get("name") in (None, DEFAULT_NLU_FALLBACK_INTENT_NAME):
-            return []  # "please", "take me": the bot has just asked how it can help
+        found = await understood(self._agent(), text, words_of(text, typed=True, limit=self._nlu_limit))
+        if not rest["always"] and not is_understood(found):
+            return []  # the bot has just asked how it can help
         return [(".rest", found, {key: rest[key] for key in ("mid", "timestamp", "page")})]
-
-    async def _parsed(self, text: str, words: str) -> Dict[str, Any]:
-        """Return what NLU makes of *words*, as of *text*."""
-        agent = self._agent()
-        if agent is None or not words:
-            return {**_NO_WORDS, "text": text}
-        found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
-        return {**found, "text": text}
 
     async def muted(self, row: Thread, target: str, until: Optional[float]) -> None:
         """Set the slots of the bot that has them, in a tracker nobody else writes to meanwhile."""
@@ -274,7 +258,7 @@ class RasaBot:
         words = words_of(text, typed=typed, limit=self._nlu_limit)
         if words and (words == text or self._agent() is None):
             return None
-        return await self._parsed(text, words)
+        return await understood(self._agent(), text, words)
 
     def _knows(self, intent: str) -> bool:
         agent = self._agent()
@@ -345,13 +329,6 @@ def text_of(event: _Said) -> str:
     # A place, for one, has no address: "[location]" is something that a bot can be trained to answer.
     kinds = [f"[{found.type}]" for found in event.attachments]
     return next(filter(None, [event.text.strip(), *urls, *kinds]), "")
-
-
-def words_of(text: str, *, typed: bool, limit: Optional[int]) -> str:
-    """Return what NLU gets of a text, "" for nothing: of a payload that names an intent, all."""
-    if not typed and text.startswith(PAYLOAD_PREFIX):
-        return text
-    return (text.lstrip(f"{PAYLOAD_PREFIX} ") if typed else text)[:limit]
 
 
 def is_typed(event: _Said) -> bool:

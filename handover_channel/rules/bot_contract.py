@@ -9,7 +9,7 @@ still tap. No I/O, no Rasa.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from handover_channel.rules.return_reasons import ReturnReason
 
@@ -59,6 +59,24 @@ HANDOVER_METADATA = "handover"
 def returned_payload(reason: str) -> str:
     """Return the payload of a return: what a button sends, and the text of the turn."""
     return PAYLOAD_PREFIX + RETURNED_INTENT + json.dumps({REASON_ENTITY: reason})
+
+
+def reason_of_payload(text: str) -> Optional[ReturnReason]:
+    """Return the reason that *text* names if it is the payload of a return, None for any other text.
+
+    A payload without a known reason is a tap on a button.
+    """
+    head = PAYLOAD_PREFIX + RETURNED_INTENT
+    if not text.startswith(head):
+        return None
+    given = text[len(head) :].strip()
+    if given and not given.startswith("{"):
+        return None  # another intent, whose name begins like this one
+    try:
+        entities = json.loads(given or "{}")
+        return ReturnReason(entities[REASON_ENTITY])
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return ReturnReason.BUTTON
 
 
 def returned_parse_data(reason: ReturnReason) -> Dict[str, Any]:

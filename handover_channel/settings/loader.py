@@ -49,6 +49,7 @@ __all__ = [
     "Settings",
     "Target",
     "TargetKind",
+    "WhileMuted",
     "load",
 ]
 
@@ -75,6 +76,13 @@ class Grants(str, Enum):
     TARGETS = "targets"  #: the Page inbox's and that of the apps in `targets`
     ALL = "all"
     NONE = "none"
+
+
+class WhileMuted(str, Enum):
+    """What a client of REST gets for a message while the bot does not have control."""
+
+    NOTHING = "nothing"  #: an empty list
+    HANDOVER = "handover"  #: who has the conversation, and until when
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,13 @@ class Settings:
         "NLU gets so many characters; tracker, slots filled with the whole text, transcript and agents get "
         "all of it. `false`: NLU gets all, which is safe where no regular expression of the bot's, and of "
         "its components, looks back and forth.",
+    )
+    rest_while_muted: WhileMuted = setting(
+        read=one_of(WhileMuted),
+        default="nothing",
+        meaning="What a call of Rasa's `rest` or `callback` channel is answered while the bot does not have "
+        "control: `nothing` (an empty list), or `handover`, a message that says who has the conversation: "
+        "[a bot without Messenger](guides/without-messenger.md#what-your-client-gets-meanwhile).",
     )
     automatic_replies: AutomaticReplies = subsection(
         AutomaticReplies, automatic_replies.read, absent=AutomaticReplies()

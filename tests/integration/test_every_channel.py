@@ -1,0 +1,363 @@
+"""While the bot does not have control Rasa sees nothing of what people write, and says nothing."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+
+from every_channel import PEOPLE, Callback, Neighbour, Own, Rest, Served, SocketIO, Telegram
+from stack import eventually
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.rasa import door
+from handover_channel.settings.loader import WhileMuted
+
+pytestmark = [
+    pytest.mark.rasa,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Telegram's output leaves its first connection
+    pytest.mark.filterwarnings("ignore:Slot auto-fill has been removed:UserWarning"),
+]
+
+PAYLOAD = '/handover_returned{"reason": "button"}'
+BACK = "The bot is back"
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def loop_of_neighbours():
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def served(model, tmp_path_factory, loop_of_neighbours):
+    neighbour = Neighbour(loop_of_neighbours)
+    with pytest.MonkeyPatch.context() as patch:
+        server = Served(model, tmp_path_factory.mktemp("door"), neighbour, patch)
+        with server.running():
+            yield server
+    neighbour.close()
+
+
+@pytest.fixture
+def settings(served):
+    """Changes settings for one test."""
+    before = served.services.settings
+    yield served.use
+    served.use(**{name: getattr(before, name) for name in ("rest_while_muted", "returning")})
+
+
+def somebody(kind, served):
+    return kind(served, next(numbers))
+
+
+@pytest.fixture(params=PEOPLE, ids=lambda kind: kind.channel)
+def person(request, served):
+    person = somebody(request.param, served)
+    yield person
+    person.close()
+
+
+def handed_over(person):
+    """Hand the person over, as a person is: they ask, and get the notice."""
+    person.says("/handover")
+    eventually(lambda: person.served.control(person.name) == "inbox", "it is handed over")
+    eventually(lambda: person.heard, "the notice is there")
+    return len(person.heard)
+
+
+def test_a_message_leaves_no_trace_in_rasa_and_is_there_for_the_agents(served, person):
+    heard = handed_over(person)
+    before, calls = served.tracker(person.name), dict(served.calls)
+
+    for text in ("where is my order", "/greet", "talk to sales"):
+        assert person.says(text) in (0, 200)
+
+    eventually(lambda: "talk to sales" in served.transcript(person.name), "all is kept")
+    assert served.transcript(person.name) == ["where is my order", "/greet", "talk to sales"]
+    assert served.tracker(person.name) == before
+    assert served.calls == calls
+    assert person.heard[heard:] == []
+
+
+@pytest.mark.parametrize(
+    ("way", "kept", "reason"),
+    [("back to bot", "back to bot", "keyword"), (PAYLOAD, "Back to Bot", "button")],
+    ids=["keyword", "button"],
+)
+def test_a_way_back_runs_the_turn_of_a_return_and_the_bot_answers_again(served, person, way, kept, reason):
+    heard = handed_over(person)
+    person.says("anybody there?")
+
+    person.says(way)
+
+    eventually(lambda: len(person.heard) > heard, "the bot says that it is back")
+    assert person.heard[heard:][0].startswith(BACK)
+    assert served.control(person.name) == "bot"
+    assert served.transcript(person.name) == ["anybody there?", kept]
+    assert served.slots(person.name)["handover_target"] is None
+    with served.services.store.reading() as connection:
+        changes = connection.exec_driver_sql(
+            "SELECT reason, who FROM changes WHERE thread = ? ORDER BY id", (person.name,)
+        )
+        assert [tuple(row) for row in changes] == [("handed_over", "bot"), (reason, "person")]
+    heard = len(person.heard)
+    person.says("when are you open")
+    eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the bot answers")
+
+
+def test_when_the_time_is_up_and_no_worker_runs_the_next_message_is_the_bots(served, person):
+    handed_over(person)
+    heard = len(person.heard)
+    limit = served.services.settings.returning.time_limit.total_seconds()
+
+    served.clock.passed += limit + 60
+    person.says("when are you open")
+
+    eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the bot answers")
+    assert served.control(person.name) == "bot"
+
+
+def test_what_else_a_way_back_asks_is_answered_once(served):
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+
+    person.says("back to bot, when are you open?")
+
+    back, answer = person.heard[heard:]
+    assert back.startswith(BACK)
+    assert "We are open" in answer
+
+
+def test_a_rest_that_is_not_understood_has_no_turn(served, monkeypatch):
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+    monkeypatch.setattr(door, "is_understood", lambda parse_data: parse_data["text"] != "xyzzy plugh?")
+
+    person.says("back to bot, xyzzy plugh?")
+
+    assert [text[: len(BACK)] for text in person.heard[heard:]] == [BACK]
+
+
+def test_a_payload_typed_with_another_intent_is_no_way_back(served):
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+
+    person.says("/handover_returned_twice")
+
+    assert person.heard[heard:] == []
+    assert served.control(person.name) == "inbox"
+
+
+def test_what_comes_by_another_channel_is_no_word_of_the_person(served):
+    person = somebody(SocketIO, served)
+    heard = handed_over(person)
+    stranger = somebody(Rest, served)
+    stranger.name = person.name
+
+    stranger.says("back to bot")
+
+    assert stranger.heard == []
+    assert served.control(person.name) == "inbox"
+    assert served.transcript(person.name) == []
+    assert person.heard[heard:] == []
+    person.close()
+
+
+def test_a_client_of_rest_is_told_who_has_the_conversation_if_it_wants_to_know(served, settings):
+    settings(rest_while_muted=WhileMuted.HANDOVER)
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+
+    person.says("hello?")
+
+    until = served.services.thread_control.find(person.name).until
+    assert person.heard[heard:] == [{"handover": {"target": "inbox", "until": until}}]
+
+
+def test_a_streaming_client_of_rest_gets_an_end(served):
+    person = somebody(Rest, served)
+    handed_over(person)
+
+    answer = served.post("/webhooks/rest/webhook?stream=true", {"sender": person.name, "message": "hello?"})
+
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+@pytest.fixture
+def out_of_reach(served, monkeypatch):
+    """Take the database away from this process."""
+
+    def take(*given, **named):
+        raise StoreUnavailable("no connection")
+
+    def away():
+        monkeypatch.setattr(type(served.services.store), "glancing", take)
+
+    return SimpleNamespace(begins=away, ends=monkeypatch.undo)
+
+
+@pytest.mark.parametrize("kind", [Rest, Callback, Telegram, Own], ids=lambda kind: kind.channel)
+def test_while_the_store_is_out_of_reach_nothing_runs_and_the_channel_says_so(
+    served, out_of_reach, kind, caplog
+):
+    person = somebody(kind, served)
+    person.says("when are you open")
+    heard, before, calls = len(person.heard), served.tracker(person.name), dict(served.calls)
+
+    out_of_reach.begins()
+    status = person.says("my secret words")
+    out_of_reach.ends()
+
+    assert status == person.error
+    assert (len(person.heard), served.tracker(person.name), served.calls) == (heard, before, calls)
+    assert "who has control is not known" in caplog.text
+    assert "my secret words" not in caplog.text
+    assert person.says("when are you open") == 200
+    eventually(lambda: len(person.heard) > heard, "it works again")
+
+
+def test_an_answer_in_a_stream_ends_while_the_store_is_out_of_reach(served, out_of_reach):
+    body = {"sender": "rest-stream", "message": "hello"}
+
+    out_of_reach.begins()
+    answer = served.post("/webhooks/rest/webhook?stream=true", body)
+
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_it_holds_after_another_model_was_loaded(served):
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+    before = served.agent
+
+    try:
+        answer = served.post("/model", {"model_file": str(served.model)}, method="PUT")
+        assert answer.status_code == 204, answer.text
+        assert served.agent is not before
+        person.says("when are you open")
+        assert person.heard[heard:] == []
+        assert served.tracker(person.name) is None
+        assert served.transcript(person.name) == ["when are you open"]
+    finally:
+        served.restore()
+
+
+# --- What Rasa says without having been written to ---
+
+
+def answers_later(served, person):
+    """Have the shop's action hand the person over to people while it runs, and then answer."""
+    endpoint = served.agent.action_endpoint
+    request = endpoint.request
+
+    async def slow(**more):
+        if more["json"]["next_action"] != "action_order_status":
+            return await request(**more)
+        served.services.thread_control.hand_over(person.name, channel=person.channel, who="Ada")
+        return {"events": [], "responses": [{"text": "Your order is on its way."}]}
+
+    endpoint.request = slow
+    return lambda: endpoint.__dict__.pop("request")
+
+
+def test_an_action_that_answers_after_the_bot_lost_control_is_not_heard(served, person):
+    for number, text in enumerate(["where is my order", "10234"], 1):
+        person.says(text)
+        eventually(lambda number=number: len(person.heard) >= number, "the bot asks for a detail")
+    heard, undo = len(person.heard), answers_later(served, person)
+
+    try:
+        person.says("sam@example.org")
+    finally:
+        undo()
+
+    eventually(lambda: served.control(person.name) == "inbox", "it is handed over")
+    assert "Your order is on its way." in served.events(person.name)
+    assert person.heard[heard:] == []
+
+
+def test_a_reminder_that_is_due_meanwhile_says_nothing_and_later_does_what_rasa_does(served, person):
+    heard = handed_over(person)
+
+    served.remind(person, "ask_hours")
+    assert person.heard[heard:] == []
+    assert served.transcript(person.name) == []
+    person.says("back to bot")
+    eventually(lambda: len(person.heard) > heard, "the bot says that it is back")
+    heard = len(person.heard)
+    served.remind(person, "ask_hours")
+
+    eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the reminder is heard")
+
+
+@pytest.fixture(params=[Rest, SocketIO, Callback, Own], ids=lambda kind: kind.channel)
+def by_api(request, served):
+    """A person on a channel that Rasa's HTTP API can write to: not Telegram, made on no running loop."""
+    person = somebody(request.param, served)
+    yield person
+    person.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("trigger_intent", {"name": "ask_hours"}),
+        ("execute", {"name": "utter_hours"}),
+        ("tracker/events", {"event": "bot", "text": "We are open. Come in."}),
+    ],
+    ids=["trigger_intent", "execute", "events"],
+)
+def test_what_a_program_has_rasa_say_is_heard_only_while_the_bot_has_control(served, by_api, path, body):
+    heard = handed_over(by_api)
+    url = f"/conversations/{by_api.name}/{path}?output_channel=latest&execute_side_effects=true"
+
+    answer = served.post(url, body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json().get("messages", []) == []
+    assert by_api.heard[heard:] == []
+    by_api.says("back to bot")
+    eventually(lambda: len(by_api.heard) > heard, "the bot says that it is back")
+    heard = len(by_api.heard)
+    said = served.post(url, body).json().get("messages", [])
+
+    if by_api.channel == "rest" and path != "tracker/events":  # whoever calls gets it
+        assert "We are open" in said[0]["text"]
+    elif by_api.channel != "rest":
+        eventually(lambda: any("We are open" in text for text in by_api.heard[heard:]), "it is heard")
+
+
+def test_a_message_that_a_program_adds_says_nothing(served):
+    person = somebody(Rest, served)
+    heard = handed_over(person)
+
+    body = {"text": "when are you open", "sender": "user"}
+    answer = served.post(f"/conversations/{person.name}/messages", body)
+
+    assert answer.status_code == 200, answer.text
+    assert person.heard[heard:] == []
+
+
+def test_nothing_is_said_while_the_store_is_out_of_reach(served, out_of_reach):
+    person = somebody(Own, served)
+    person.says("when are you open")
+    heard = len(person.heard)
+
+    out_of_reach.begins()
+    served.post(f"/conversations/{person.name}/execute?output_channel=latest", {"name": "utter_hours"})
+    out_of_reach.ends()
+
+    assert person.heard[heard:] == []
