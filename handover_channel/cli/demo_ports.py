@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 import yaml
 
 from handover_channel.cli.supervisor import Part, listening
+from handover_channel.cli.test import SCENARIOS
 
 MODEL = Path("models/handover.tar.gz")
 
@@ -94,7 +95,8 @@ def parts_of(ports: Ports) -> Tuple[Part, ...]:
         Part(
             "Simulator",
             ("-m", "handover_channel", "simulate", "--port", str(ports.simulator))
-            + ("--callback", f"{rasa}/webhooks/facebook/webhook"),
+            + ("--callback", f"{rasa}/webhooks/facebook/webhook")
+            + (("--scenarios", str(SCENARIOS)) if SCENARIOS.is_dir() else ()),
             f"{ports.messenger_url}health",
             settings,
         ),

@@ -1,6 +1,7 @@
 """Serves a Messenger on this machine for the bot of this folder: `handover simulate`. Prints its addresses.
 
 A bot whose `graph_api.url` is another address sends its answers there, and none comes here: that is said.
+Who has control by the bot's own word is read in the database of handover.yml.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.settings.loader import Settings
+    from handover_channel.simulator.bot_at_hand import BotAtHand
     from handover_channel.simulator.simulator import Simulator
+    from handover_channel.testing.scenario import Scenario
 
 #: Of the Messenger on one's own machine, as in the example's credentials.yml.
 DEMO_SECRET = "demo-app-secret"  # noqa: S105 - opens nothing
@@ -45,6 +48,9 @@ def simulate(
         None, help="Write what happens there as a scenario that `handover test` plays."
     ),
     overwrite: bool = typer.Option(False, "--overwrite", help="With --record: also where the file exists."),
+    scenarios: Optional[Path] = typer.Option(
+        None, help="A folder of scenarios, or a file, that the page can play step by step."
+    ),
     any_secret: bool = typer.Option(
         False,
         "--any-secret",
@@ -65,7 +71,10 @@ def simulate(
     if find_spec("aiohttp") is None:
         raise HandoverError("aiohttp is not installed -> pip install 'rasa-handover[simulator]'")
     from handover_channel import simulator
+    from handover_channel.testing import scenario
 
+    played = scenario.read_all([scenarios]) if scenarios else []
+    inbox_url = _inbox_of(callback) if _has_inbox(given) else ""
     try:
         simulator.run(
             host=host,
@@ -79,6 +88,7 @@ def simulate(
             apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
             default_app=given.app_id if default_app else None,
             names={name.lower() for name in allow_host},
+            bot=lambda page: _at_hand(page, given, played, inbox_url),
             ready=lambda: _print_addresses(given, host=host, port=port, callback=callback),
             watched=lambda page: _recorded(page, given, record, over=overwrite),
         )
@@ -144,6 +154,25 @@ def _recorded(
     recorder = ScenarioRecorder(page, file, log, over=over)
     typer.echo(printable(f"Records      {file}"))
     return contextlib.closing(recorder)
+
+
+def _at_hand(page: Simulator, given: Settings, played: List[Scenario], inbox_url: str) -> BotAtHand:
+    from handover_channel import services
+    from handover_channel.testing.at_hand import AtHand
+
+    return AtHand(page, services.build(given, page.clock), played, inbox_url)
+
+
+def _has_inbox(given: Settings) -> bool:
+    from handover_channel.settings.loader import TargetKind
+
+    return any(each.kind is TargetKind.INBOX for each in given.targets.values())
+
+
+def _inbox_of(callback: str) -> str:
+    """Return where the built-in inbox is, of the server that has the webhook."""
+    parts = urlsplit(callback)
+    return f"{parts.scheme}://{parts.netloc}/webhooks/inbox/"
 
 
 def _reached_by(host: str) -> str:

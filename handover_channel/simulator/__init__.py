@@ -18,8 +18,8 @@ without one. Three ways to use it::
 Read its files from below: `thread_control`, `routing` and `message_checks` are Meta's rules, `page`
 carries them out, `graph` answers the Graph API with `thread_calls` and `page_calls`, `apps` and `person`
 act, `simulator` is all of it without a server; `deliveries` and `call_faults` let things go wrong
-(`faults`), `clock` is Meta's time; `api_acts` is the control API (openapi.json); `server`, `http_routes`
-and `webhook_sender` are HTTP.
+(`faults`), `clock` is Meta's time; `bot_at_hand` is a bot that can be asked; `api_acts` is the control API
+(openapi.json); `server`, `http_routes` and `webhook_sender` are HTTP.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ is returned unchanged (status and body). `app` is an id or a name.
 ==================================================== ====================================================
 GET  /health, /simulator/health                      ``{"status": "ok"}``
 GET  /simulator/state?psid=                          mode, apps, switches, threads with owner, expiry and
-                                                     chat, what each app was sent (of one thread)
+                                                     chat, what each app was sent (of one thread); of a
+                                                     bot that can be asked, what it says itself
 GET  /simulator/log?after=N&psid=&app=               ``{"entries": [...]}``: webhooks with their status,
                                                      Graph calls with their answer
 GET  /simulator/events                               server-sent events: ``change`` with the revision
@@ -35,6 +36,10 @@ POST /simulator/settings/apps/{app}                  of an app: ``{may_take, fie
 POST /simulator/settings/apps/{app}/token            ``{scopes}``; gives ``{token}``, a new one
 POST /simulator/settings/apps/{app}/webhook          ``{callback_url, verify_token}``, kept if it answers
 POST /simulator/settings/nothing                     the bot's app as on the day it was made
+POST /simulator/log/{n}/again                        that webhook, or that Graph call, once more
+GET  /simulator/scenarios                            those that can be played here
+POST /simulator/scenarios/begin                      ``{scenario}``: its id; gives ``{psid, skipped}``
+POST /simulator/scenarios/step                       the next step; gives ``{done, failed, said, over}``
 POST /simulator/webhook                              raw body, sent signed to the bot as it is;
                                                      gives ``{status, error}``
 POST /simulator/files?name=                          raw body, kept; gives ``{url}``
@@ -52,8 +57,9 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Set
 
 from aiohttp import web
 
-from handover_channel.simulator import http_actions, page_settings
+from handover_channel.simulator import http_actions, page_settings, replays
 from handover_channel.simulator.apps import AppClient
+from handover_channel.simulator.bot_at_hand import BotsWord
 from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.http_actions import Given
 from handover_channel.simulator.person import NothingToTap
@@ -77,9 +83,8 @@ _UPLOADS_SHOWN = frozenset(
 class Routes:
     """The routes under /simulator."""
 
-    def __init__(self, simulator: Simulator, sender: WebhookSender) -> None:
-        self._simulator = simulator
-        self._sender = sender
+    def __init__(self, simulator: Simulator, sender: WebhookSender, bots_word: BotsWord) -> None:
+        self._simulator, self._sender, self._bots_word = simulator, sender, bots_word
         self._streams: Set[asyncio.Event] = set()
         self._closed = False
 
@@ -102,6 +107,10 @@ class Routes:
         post("/simulator/mode", _checked(self._mode))
         post("/simulator/switches", _checked(self._switches))
         post("/simulator/reset", _checked(self._reset))
+        get("/simulator/scenarios", self._scenarios)
+        post("/simulator/scenarios/begin", _checked(self._begin_scenario))
+        post("/simulator/scenarios/step", _checked(self._step_scenario))
+        post("/simulator/log/{number}/again", _checked(self._again))
         get("/simulator/settings", self._settings)
         for path, action in self._changes_of_settings().items():
             post(f"/simulator/settings{path}", _checked(action))
@@ -116,7 +125,7 @@ class Routes:
         state = self._simulator.state(request.query.get("psid", ""))
         for app in state["apps"]:
             app["handshake"] = self._sender.handshakes.get(app["id"], "")
-        return web.json_response(state)
+        return web.json_response(await self._bots_word.add_to(state))
 
     async def _log(self, request: web.Request) -> web.Response:
         after = request.query.get("after", "0")
@@ -151,6 +160,11 @@ class Routes:
             unlisten()
             self._streams.discard(changed)
         return stream
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether a page is open."""
+        return bool(self._streams)
 
     def close(self) -> None:
         """End the event streams, so that the server can stop."""
@@ -209,6 +223,24 @@ class Routes:
         self._sender.drop()
         self._simulator.reset()
         return Response(200, {})
+
+    async def _again(self, request: web.Request, given: Given) -> Response:
+        number = request.match_info["number"]
+        made = await replays.again(
+            self._simulator, self._sender, int(number) if number.isdecimal() and len(number) < 16 else 0
+        )
+        return Response(200, made)
+
+    # --- scenarios --------------------------------------------------------------------------------
+
+    async def _scenarios(self, request: web.Request) -> web.Response:
+        return web.json_response({"scenarios": await self._bots_word.scenarios()})
+
+    async def _begin_scenario(self, request: web.Request, given: Given) -> Response:
+        return Response(200, await self._bots_word.begin(str(given["scenario"])))
+
+    async def _step_scenario(self, request: web.Request, given: Given) -> Response:
+        return Response(200, await self._bots_word.step())
 
     # --- the settings of Meta's pages -------------------------------------------------------------
 

@@ -35,11 +35,11 @@ _STRUCTURED = frozenset(
     | {"ice_breakers", "whitelisted_domains", "commands", "params"}
 )
 
-#: Kept out of the log.
+#: Kept out of the log: what stands there instead, and of which parameters.
+HIDDEN = "\u2026"
 _SECRETS_OF_CALLS = frozenset(
     {"access_token", "appsecret_proof", "custom_token", "verify_token", "input_token"}
 )
-
 
 #: An uploaded file: content type, bytes, name.
 File = Tuple[str, bytes, str]
@@ -141,5 +141,5 @@ def _decoded(value: Any) -> Any:
 
 def _open(given: Mapping[str, Any]) -> Dict[str, Any]:
     return {
-        key: "\u2026" if key in _SECRETS_OF_CALLS else value for key, value in given.items() if key != "batch"
+        key: HIDDEN if key in _SECRETS_OF_CALLS else value for key, value in given.items() if key != "batch"
     }

@@ -30,6 +30,7 @@ from aiohttp import web
 
 from handover_channel.simulator import graph
 from handover_channel.simulator.api_routes import ApiRoutes
+from handover_channel.simulator.bot_at_hand import BotAtHand, BotsWord
 from handover_channel.simulator.http_routes import Routes
 from handover_channel.simulator.page import BOT
 from handover_channel.simulator.refusals import Refused
@@ -158,21 +159,24 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     names: Collection[str] = (),
+    bot: Optional[BotAtHand] = None,
     **pauses: Any,
 ) -> AsyncIterator[str]:
     """Serve *simulator* in the running event loop; yields the base URL. Port 0 picks a free one.
 
-    *names*: other names than *host* by which it may be called. *pauses*: ``unreachable_pauses`` and
-    ``refused_pauses`` of the `WebhookSender`.
+    *names*: other names than *host* by which it may be called. *bot*: one that can be asked.
+    *pauses*: ``unreachable_pauses`` and ``refused_pauses`` of the `WebhookSender`.
     """
     sender = WebhookSender(simulator, **pauses)
-    routes = Routes(simulator, sender)
+    bots_word = BotsWord(simulator, bot)
+    routes = Routes(simulator, sender, bots_word)
     api = ApiRoutes(simulator, sender, routes.events)
     runner = web.AppRunner(
         application(simulator, api, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
-    passing = asyncio.ensure_future(_time_passes(simulator))
+    tasks = [asyncio.ensure_future(_time_passes(simulator))]
+    tasks += [asyncio.ensure_future(bots_word.watch(lambda: routes.is_looked_at))] if bot else []
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
@@ -184,7 +188,8 @@ async def serve(
                 sender.shake_hands(app)
         yield simulator.base_url
     finally:
-        passing.cancel()
+        for task in tasks:
+            task.cancel()
         simulator.send_webhook, simulator.base_url = None, ""
         routes.close()
         api.close()
@@ -193,10 +198,10 @@ async def serve(
 
 
 @contextlib.contextmanager
-def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **pauses: Any) -> Iterator[str]:
-    """Serve *simulator* in a thread of its own; yields the base URL."""
+def running(simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, **more: Any) -> Iterator[str]:
+    """Serve *simulator* in a thread of its own; yields the base URL. *more*: as `serve` has it."""
     loop = asyncio.new_event_loop()
-    server = serve(simulator, host=host, port=port, **pauses)
+    server = serve(simulator, host=host, port=port, **more)
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
     thread.start()
     try:
@@ -224,13 +229,15 @@ def run(
     apps: Optional[Mapping[str, str]] = None,
     default_app: Optional[str] = BOT,
     names: Collection[str] = (),
+    bot: Callable[[Simulator], Optional[BotAtHand]] = lambda simulator: None,
     ready: Callable[[], None] = lambda: None,
     watched: Callable[[Simulator], ContextManager[object]] = contextlib.nullcontext,
 ) -> None:
     """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names.
 
-    *names*: hosts by which it may be called, beside *host* and loopback. *ready* is called once it listens.
-    *watched* is entered with the simulator before that, and left at the end: who looks on.
+    *names*: hosts by which it may be called, beside *host* and loopback. *bot* returns the bot, if it can be
+    asked. *ready* is called once it listens. *watched* is entered with the simulator before that, and left at
+    the end: who looks on.
     Raises OSError where it cannot listen there.
     """
     simulator = Simulator(
@@ -244,17 +251,22 @@ def run(
         default_app=default_app,
     )
     with contextlib.suppress(KeyboardInterrupt), watched(simulator):
-        asyncio.run(_until_stopped(simulator, host, port, names, ready))
+        asyncio.run(_until_stopped(simulator, host, port, names, bot(simulator), ready))
 
 
 async def _until_stopped(
-    simulator: Simulator, host: str, port: int, names: Collection[str], ready: Callable[[], None]
+    simulator: Simulator,
+    host: str,
+    port: int,
+    names: Collection[str],
+    bot: Optional[BotAtHand],
+    ready: Callable[[], None],
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: asyncio.run ends on Ctrl-C by itself
             loop.add_signal_handler(number, stopped.set)
-    async with serve(simulator, host=host, port=port, names=names):
+    async with serve(simulator, host=host, port=port, names=names, bot=bot):
         ready()
         await stopped.wait()

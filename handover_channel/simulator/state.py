@@ -48,6 +48,7 @@ def _thread(page: SimulatedPage, thread: Thread) -> _Json:
         "owner_name": page.apps[owner].name if owner else None,
         "expires": thread.control.expires if owner else None,
         "speaks": [app for app in page.apps if thread_control.speaks(thread.control, app, settings, now)],
+        "last_action": thread.last_action,
         "typing": thread.typing or None,
         "unread": len(thread.unread),
         "chat": [dict(entry) for entry in thread.chat],

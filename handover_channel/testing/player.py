@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Iterable, Iterator, Optional, Tuple
 
 from handover_channel.testing.bot_under_test import ActFailed, BotUnderTest
 from handover_channel.testing.chat import text_of
@@ -61,29 +61,53 @@ def play(bot: BotUnderTest, scenario: Scenario) -> Played:
     began = time.perf_counter()
     bot.begin()
     conversation = Conversation(bot)
-    step, said = _failure(Stage(conversation), list(scenario.steps))
+    step, said = _failure(Playing(conversation, scenario.steps))
     return Played(scenario, conversation, step, said, time.perf_counter() - began)
 
 
-def _failure(stage: Stage, steps: List[Step]) -> Tuple[Optional[Step], str]:
-    """Do the steps up to the first that fails; return it, and what was wrong."""
-    before: Optional[Step] = None
-    for step in steps:
-        if before is not None and not STEPS[step.kind].expects:
-            said = _unexpected(stage.conversation)
-            if said:
-                return before, said
+class Playing:
+    """A scenario that is being played, step by step, in a conversation of its own."""
+
+    def __init__(self, conversation: Conversation, steps: Iterable[Step]) -> None:
+        self._stage, self._steps = Stage(conversation), tuple(steps)
+        self.done = 0  #: steps
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no step is left."""
+        return self.done == len(self._steps)
+
+    def step(self) -> Tuple[Optional[Step], str]:
+        """Do the next step; return the one that failed, and what was wrong: (None, "") if all is well.
+
+        Before an act, and behind the last step, everything that the bot has said has to be expected.
+        """
+        before = self._steps[self.done - 1] if self.done else None
+        if self.is_over:
+            return None, ""
+        step = self._steps[self.done]
+        said = "" if before is None or STEPS[step.kind].expects else self._unexpected()
+        if said:
+            return before, said
         try:
-            STEPS[step.kind].does(stage, step)
+            STEPS[step.kind].does(self._stage, step)
         except ExpectationFailed as error:
             return step, error.said
         except ActFailed as error:
             return step, str(error)
-        before = step
-    said = _unexpected(stage.conversation)
-    return (before, said) if said else (None, "")
+        self.done += 1
+        said = self._unexpected() if self.done == len(self._steps) else ""
+        return (step, said) if said else (None, "")
+
+    def _unexpected(self) -> str:
+        texts = [text_of(entry["message"]) for entry in self._stage.conversation.unread()]
+        return "\n".join(f"the bot also replies: {text}" for text in texts)
 
 
-def _unexpected(conversation: Conversation) -> str:
-    texts = [text_of(entry["message"]) for entry in conversation.unread()]
-    return "\n".join(f"the bot also replies: {text}" for text in texts)
+def _failure(playing: Playing) -> Tuple[Optional[Step], str]:
+    """Do the steps up to the first that fails; return it, and what was wrong."""
+    while not playing.is_over:
+        failed = playing.step()
+        if failed[0] is not None:
+            return failed
+    return None, ""

@@ -22,6 +22,7 @@ from webhook_listener import Bot, free_port, listening, until  # noqa: E402
 
 from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, running, webhook_sender  # noqa: E402
 from handover_channel.simulator.connected_app import App  # noqa: E402
+from handover_channel.simulator.server import STATIC_FILES  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "graph_calls.jsonl"
@@ -361,10 +362,11 @@ def test_starting_afresh_forgets_people_and_log_but_not_the_apps(url, messenger)
 
 def test_the_page_and_all_it_loads_come_from_here(url):
     page = requests.get(url, timeout=10)
-    assets = ["simulator.css", "simulator.js", "api.js", "chat.js", "dom.js", "log.js", "picture.svg"]
+    assets = sorted(path.name for path in STATIC_FILES.iterdir())
 
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     assert "://" not in page.text
+    assert "simulator.js" in assets
     for name in assets:
         assert requests.get(f"{url}/simulator/page/{name}", timeout=10).status_code == 200
     assert requests.get(f"{url}/simulator/page/..%2Fserver.py", timeout=10).status_code == 404

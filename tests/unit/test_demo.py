@@ -84,7 +84,16 @@ def test_every_part_of_the_demo_listens_on_this_machine_alone():
 # --- its ports ---
 
 
+def test_the_demos_messenger_can_play_the_scenarios_of_the_folder_if_there_are_any(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "--scenarios" not in demo_ports.parts_of(Ports())[0].command
+
+    (tmp_path / "tests" / "scenarios").mkdir(parents=True)
+    assert demo_ports.parts_of(Ports())[0].command[-2:] == ("--scenarios", "tests/scenarios")
+
+
 def test_a_demo_has_its_own_ports_where_nobody_else_listens(tmp_path, monkeypatch):
+    (tmp_path / "tests" / "scenarios").mkdir(parents=True)  # as in the folder of the demo
     monkeypatch.chdir(tmp_path)
     ports = demo_ports.choose(lambda port: False)
 
@@ -92,7 +101,7 @@ def test_a_demo_has_its_own_ports_where_nobody_else_listens(tmp_path, monkeypatc
 
     assert ports == Ports(8090, 5055, 5005)
     assert demo_ports.parts_of(ports) == demo.PARTS
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["tests"]
 
 
 def test_a_taken_port_is_replaced_by_a_free_one_and_the_others_stay():

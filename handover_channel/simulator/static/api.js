@@ -5,6 +5,19 @@ export async function get(path) {
   return answer.json();
 }
 
+// A call of the API that openapi.json describes; gives its answer, or throws the sentence that says why not.
+export async function v1(path, body, method = body ? "POST" : "GET") {
+  return answered(`v1/${path}`, body, method);
+}
+
+export async function answered(path, body, method = "POST") {
+  const sent = body ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
+  const answer = await fetch(`/simulator/${path}`, { method, ...sent });
+  const given = await answer.json();
+  if (!answer.ok) throw new Error(typeof given.error === "string" ? given.error : given.error?.message ?? `answered ${answer.status}`);
+  return given;
+}
+
 // Gives null, or the sentence that says why it was refused.
 export async function post(path, body = {}) {
   const answer = await fetch(`/simulator/${path}`, {

@@ -33,3 +33,20 @@ export function webAddress(url) {
 }
 
 export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+export const when = (seconds) => new Date(seconds * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+// A length of time in words: "3 days", "5 hours", "40 min".
+export function ago(seconds) {
+  const [amount, unit] = seconds >= 47.5 * 3600 ? [seconds / 86400, "days"] : seconds >= 5400 ? [seconds / 3600, "hours"] : [seconds / 60, "min"];
+  return `${Math.round(amount)} ${unit}`;
+}
+
+let fading = 0;
+
+export function toast(sentence) {
+  $("toast").textContent = sentence;
+  $("toast").hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => ($("toast").hidden = true), 4000);
+}

@@ -1,19 +1,18 @@
 // The log: every webhook with its fate, every Graph API call with its answer, newest first.
 
-import { get } from "./api.js";
-import { $, clock, make } from "./dom.js";
+import { answered, get } from "./api.js";
+import { copy, curlOf } from "./curl.js";
+import { $, clock, make, toast } from "./dom.js";
+import { app, bot, view } from "./view.js";
 
 const SHOWN = 400;
 const rows = new Map(); // number -> {element, entry}
 let next = 0; // ask for entries after this one
-let names = (id) => id;
-let bot = "";
+const names = (id) => app(id)?.name ?? id;
 
 const waiting = (entry) => entry.status === null || (entry.kind === "webhook" && entry.status !== "kept" && entry.status !== 200);
 
-export async function readLog(state) {
-  names = (id) => state.apps.find((app) => app.id === id)?.name ?? id;
-  bot = state.apps.find((app) => app.bot)?.id;
+export async function readLog() {
   const { entries } = await get(`log?after=${next}`);
   if (!entries.length && next === 0) clearLog();
   for (const entry of entries) show(entry);
@@ -29,13 +28,17 @@ export function clearLog() {
 }
 
 export function filterLog() {
-  const others = $("log-others").checked;
-  const receipts = $("log-receipts").checked;
-  for (const { element, entry } of rows.values()) {
-    const quiet = ["delivery", "read"].includes(entry.event);
-    element.hidden = (quiet && !receipts) || (entry.kind === "webhook" && entry.app !== bot && !others);
+  const [others, receipts, mine] = ["log-others", "log-receipts", "log-mine"].map((id) => $(id).checked);
+  const words = $("log-filter").value.trim().toLowerCase();
+  for (const { element, entry, text } of rows.values()) {
+    const quiet = ["delivery", "read"].includes(entry.event) && !receipts;
+    const foreign = entry.kind === "webhook" && entry.app !== bot()?.id && !others;
+    element.hidden = quiet || foreign || (mine && entry.psid !== view.psid) || !text.includes(words);
   }
 }
+
+for (const id of ["log-others", "log-receipts", "log-mine"]) $(id).addEventListener("change", filterLog);
+$("log-filter").addEventListener("input", filterLog);
 
 function show(entry) {
   const known = rows.get(entry.n);
@@ -43,7 +46,7 @@ function show(entry) {
   const element = draw(entry, known?.element.querySelector("details")?.open);
   if (known) known.element.replaceWith(element);
   else $("log").prepend(element);
-  rows.set(entry.n, { element, entry });
+  rows.set(entry.n, { element, entry, text: `${element.textContent} ${JSON.stringify(entry)}`.toLowerCase() });
   if (rows.size > SHOWN) {
     const oldest = Math.min(...rows.keys());
     rows.get(oldest).element.remove();
@@ -62,8 +65,28 @@ function draw(entry, open) {
     make("span", { class: "title", dir: "auto" }, title),
     status ? make("span", { class: `status ${good === null ? "" : good ? "good" : "bad"}` }, status) : null,
   );
-  const pretty = detail.map(([label, value]) => make("div", {}, make("h3", {}, label), make("pre", { dir: "ltr" }, JSON.stringify(value, null, 2))));
-  return make("li", {}, make("details", { open: Boolean(open) }, summary, ...pretty));
+  const pretty = detail.map(([label, value]) => make("div", {}, make("span", { class: "label" }, label), make("pre", { dir: "ltr", tabindex: "0" }, JSON.stringify(value, null, 2))));
+  return make("li", {}, make("details", { open: Boolean(open) }, summary, acts(entry), ...pretty));
+}
+
+function acts(entry) {
+  if (!["webhook", "graph"].includes(entry.kind)) return null;
+  const row = make("div", { class: "actions" });
+  const button = (label, run) => row.append(make("button", { type: "button", class: "plain", onclick: run }, label));
+  const copied = async (text) => (await copy(text, row)) && toast("Copied.");
+  button("Copy body", () => copied(JSON.stringify(entry.body ?? entry.query, null, 2)));
+  button("Copy as curl", () => copied(curlOf(entry, app(entry.app))));
+  if (entry.kind === "graph" || app(entry.app)?.callback) button(entry.kind === "graph" ? "Call again" : "Send again", () => again(entry));
+  return row;
+}
+
+async function again(entry) {
+  try {
+    const { status, error } = await answered(`log/${entry.n}/again`, {});
+    toast(`Once more: ${status ?? error}`);
+  } catch (refused) {
+    toast(refused.message);
+  }
 }
 
 function webhook(entry) {
@@ -83,8 +106,8 @@ function graph(entry) {
 
 // A fault that was ordered, a move of the clock, what Meta does by itself.
 function other(entry) {
-  const { n, at, kind, app, psid, act, text, ...facts } = entry;
-  return { direction: app ? names(app) : "Meta", title: [kind, act, text].filter(Boolean).join(" · "), detail: [["About", { psid, ...facts }]], good: null };
+  const { n, at, kind, app: whose, psid, act, text, ...facts } = entry;
+  return { direction: whose ? names(whose) : "Meta", title: [kind, facts.fault?.name, act, text].filter(Boolean).join(" · "), detail: [["About", { psid, ...facts }]], good: null };
 }
 
 function inbox(entry) {

@@ -1,0 +1,118 @@
+"""Reads the side of a bot with this package for the simulator's page: its row of a thread, and scenarios.
+
+Its database is that of handover.yml; nothing is asked of its servers. Scenarios are played by the steps that
+`handover test` has, one at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from handover_channel.errors import HandoverError
+from handover_channel.services import Services
+from handover_channel.simulator.bot_at_hand import CannotBeAsked
+from handover_channel.simulator.simulator import Simulator
+from handover_channel.store import deadlines, threads
+from handover_channel.testing import own_bot
+from handover_channel.testing.bot_under_test import CLOCK
+from handover_channel.testing.conversation import Conversation
+from handover_channel.testing.over_http import OwnBot
+from handover_channel.testing.player import Playing
+from handover_channel.testing.scenario import Scenario
+
+_Json = Dict[str, Any]
+
+_SHOWN_OF_CHANGE = ("at", "control_before", "control", "target", "reason", "who")
+
+
+class AtHand:
+    """The bot of handover.yml, for the simulator that serves it: see `BotAtHand` of the simulator."""
+
+    def __init__(
+        self, page: Simulator, given: Services, scenarios: Sequence[Scenario] = (), inbox_url: str = ""
+    ) -> None:
+        self.inbox_url = inbox_url
+        self._services, self._bot = given, OwnBot(page, given)
+        self._scenarios = {f"{each.file.name}:{each.line}": each for each in scenarios}
+        self._playing: Optional[Playing] = None
+
+    def words(self, psids: Sequence[str]) -> Mapping[str, _Json]:
+        """Return what the rows say of these threads. Raises CannotBeAsked."""
+        try:
+            return self._words(psids)
+        except HandoverError as error:
+            raise CannotBeAsked(str(error)) from None
+
+    def _words(self, psids: Sequence[str]) -> Mapping[str, _Json]:
+        found = {}
+        with self._services.store.reading() as connection:
+            for psid in psids:
+                row = threads.get(connection, psid)
+                if row is not None:
+                    log = threads.log_of(connection, psid)
+                    found[psid] = {
+                        **_word(row),
+                        "deadlines": deadlines.of(connection, psid),
+                        "log": [_picked(asdict(change)) for change in reversed(log)],
+                    }
+        return found
+
+    def scenarios(self) -> List[_Json]:
+        """Return the scenarios that can be played."""
+        return [
+            {
+                "id": each_id,
+                "name": each.name,
+                "file": str(each.file),
+                "line": each.line,
+                "steps": [_lines(each, step.line, step.last_line) for step in each.steps],
+            }
+            for each_id, each in self._scenarios.items()
+        ]
+
+    def begin(self, scenario: str) -> _Json:
+        """Begin with a scenario. Raises KeyError where there is none of that id."""
+        if scenario not in self._scenarios:
+            raise KeyError(f"there is no scenario {scenario!r} in the folder of --scenarios")
+        chosen = self._scenarios[scenario]
+        if CLOCK in chosen.needs:
+            self._bot.follows()
+        skipped = self._bot.cannot(chosen.needs)
+        if skipped:
+            self._playing = None
+            return {"psid": None, "skipped": skipped}
+        self._bot.begin()
+        conversation = Conversation(self._bot)
+        self._playing = Playing(conversation, chosen.steps)
+        return {"psid": conversation.psid, "skipped": ""}
+
+    def step(self) -> _Json:
+        """Do the next step. Raises ValueError where no scenario has begun, or it is over."""
+        playing = self._playing
+        if playing is None or playing.is_over:
+            raise ValueError("no scenario has begun, or it is over -> begin with one")
+        failed, said = playing.step()
+        if failed is not None:
+            self._playing = None
+        return {"done": playing.done, "failed": failed is not None, "said": said, "over": playing.is_over}
+
+
+def _word(row: threads.Thread) -> _Json:
+    return {
+        "control": row.state.control.value,
+        "name": own_bot.name_of(row),
+        "reason": row.reason,
+        "changed_at": row.changed_at,
+        "until": row.until,
+        "assignee": row.assignee,
+    }
+
+
+def _picked(change: Mapping[str, Any]) -> _Json:
+    return {key: change[key] for key in _SHOWN_OF_CHANGE}
+
+
+def _lines(scenario: Scenario, first: int, last: int) -> str:
+    lines = [line.strip() for line in scenario.source[first - 1 : last]]
+    return "\n".join(lines).removeprefix("- ")
