@@ -38,6 +38,13 @@ _VERDICTS = {
 }
 
 
+def check_ids() -> List[str]:
+    """Return the ids of the checks, for the shell to complete."""
+    from handover_channel.doctor.run import CHECKS
+
+    return [each.id for each in CHECKS]
+
+
 def doctor(
     thread: Optional[str] = typer.Argument(
         None, help="The conversation id in Rasa, the person's PSID: first, why the bot is silent there."
@@ -47,6 +54,7 @@ def doctor(
         "--only",
         metavar="ID",
         help="Run this check alone, or those that begin with it: model.policy, token. May be repeated.",
+        autocompletion=check_ids,
     ),
     fix: bool = typer.Option(False, "--fix", help="Put right what can be put right by Meta's API."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, and nothing else."),

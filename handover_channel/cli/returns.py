@@ -46,7 +46,9 @@ def return_(
     target: List[str] = typer.Option(
         [], help="With --all: from this target. Several times for several.", autocompletion=target_names
     ),
-    dry_run: bool = typer.Option(False, "--dry-run", help="With --all: say which they are; change nothing."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="With --all: count them by target, with --json list them; change nothing."
+    ),
     yes: bool = typer.Option(False, "--yes", "-y", help="With --all: do not ask first."),
     as_json: bool = typer.Option(False, "--json", help="With --all: for programs."),
 ) -> None:

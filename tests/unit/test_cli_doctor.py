@@ -9,7 +9,9 @@ import sys
 from typing import NamedTuple
 
 import bots
+import click
 import pytest
+import typer
 
 pytest.importorskip("jinja2")
 pytest.importorskip("babel")
@@ -198,3 +200,12 @@ def test_what_somebody_else_said_does_nothing_to_the_terminal():
         text = shown([result], terminal=terminal)
         assert "\x1b" not in text
         assert "[bold]red[/]" in text
+
+
+def test_the_shell_completes_the_ids_of_checks():
+    command = typer.main.get_command(main.app)
+    (only,) = [each for each in command.commands["doctor"].params if each.name == "only"]
+
+    offered = only.shell_complete(click.Context(command), "webhook.")
+
+    assert [each.value for each in offered] == ["webhook.app", "webhook.page", "webhook.self_test"]
