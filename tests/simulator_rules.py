@@ -7,10 +7,14 @@ Its tests are called ``test_<number>_...``.
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass
 from typing import List, Mapping, Tuple
 
 from other_frameworks import NOTES, STEPS, versions
+
+from handover_channel.simulator import Switches, switches
 
 _MESSENGER = "https://developers.facebook.com/documentation/business-messaging/messenger-platform"
 _INSTAGRAM = "https://developers.facebook.com/documentation/business-messaging/instagram-messaging"
@@ -176,6 +180,14 @@ def written() -> str:
             "(primary and secondary receivers, until 2020) or `v2` (idle threads, until 2025); the default app is the",
             "primary receiver then.",
             "",
+            "## Switches",
+            "",
+            'In Python: `Simulator(switches=Switches(done="release"))`; over HTTP: `POST /simulator/v1/switches`.',
+            "",
+            "| switch | values, the default first | what it decides |",
+            "|---|---|---|",
+            *switch_rows(),
+            "",
             "## Not supported",
             "",
             *[f"- {line}" for line in NOT_SUPPORTED],
@@ -199,6 +211,19 @@ def _row(rule: Rule) -> str:
     links = ", ".join(f"[{page}]({PAGES[page]})" for page in rule.pages) or "none"
     switches = ", ".join(f"`{name}`" for name in rule.switches)
     return f"| {rule.number} | {rule.says} | {links} | {rule.sure} | {switches} | `tests/{rule.file}` |"
+
+
+def switch_rows() -> List[str]:
+    """Return a row for each switch, by the comment above its field."""
+    rows = []
+    for comment, name in re.findall(r"((?: +#: .*\n)+) +(\w+): ", inspect.getsource(switches)):
+        default = getattr(Switches(), name)
+        values = switches.ACCEPTED.get(name, (True, False))
+        ordered = [default, *(value for value in values if value != default)]
+        shown = ", ".join(f"`{str(one).lower()}`" for one in ordered)
+        says = " ".join(line.strip()[3:] for line in comment.splitlines())
+        rows.append(f"| `{name}` | {shown} | {says} |")
+    return rows
 
 
 def named_switches() -> List[str]:

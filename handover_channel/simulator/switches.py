@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
-_ACCEPTED = {
+#: What a switch accepts, where it is not true or false.
+ACCEPTED: Mapping[str, Tuple[str, ...]] = {
     "done": ("pass", "release", "nothing"),
     "ids": ("meta", "string", "number"),
     "handover_protocol": ("off", "v1", "v2"),
@@ -89,7 +90,7 @@ class Switches:
         for key, value in changes.items():
             if key not in types:
                 raise ValueError(f"{key!r} is not a switch (known: {', '.join(sorted(types))})")
-            if not isinstance(value, types[key]) or value not in _ACCEPTED.get(key, (value,)):
-                accepted = _ACCEPTED.get(key, ("true", "false"))
+            if not isinstance(value, types[key]) or value not in ACCEPTED.get(key, (value,)):
+                accepted = ACCEPTED.get(key, ("true", "false"))
                 raise ValueError(f"{key!r} is {value!r}; it must be one of {', '.join(accepted)}")
         return replace(self, **changes)

@@ -16,6 +16,10 @@
     thread nobody sees anything.
 10. The Page inbox takes control whenever an agent replies there, in both modes.
 
+The retired handover protocol (switch `handover_protocol`) differs. With roles (v1) a thread is the primary
+receiver's, here the default app's, until it is passed, and does not come back by itself; either app may send;
+the primary takes, the others request; there is no release. With idle threads (v2) any app takes an idle one.
+
 The app that may send also gets `messaging` instead of `standby` (rule 12): see `speaks`.
 
 The checks of each call are a line of `CHECKS`, its effect is a line of `EFFECTS`.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from other_frameworks import STEPS
-from simulator_rules import PAGES, RULES, named_switches, written
+from simulator_rules import PAGES, RULES, named_switches, switch_rows, written
 
 from handover_channel.simulator import Switches
 
@@ -62,3 +62,7 @@ def test_the_conformance_test_makes_every_step():
     text = (TESTS / "integration" / "test_bots_of_other_frameworks.py").read_text(encoding="utf-8")
 
     assert re.findall(r'seen\.append\("(\w+)"\)', text) == list(STEPS)
+
+
+def test_every_switch_is_explained_in_the_document():
+    assert [row.split("`")[1] for row in switch_rows()] == [field.name for field in fields(Switches)]

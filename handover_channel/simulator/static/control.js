@@ -11,7 +11,7 @@ const DUE = { time_limit: "the bot's time limit is up: it takes the thread back"
 export function holder() {
   const { owner, expires, speaks, bot_says: said } = thread();
   if (owner && !app(owner)?.bot) return { who: "other", name: appName(owner), note: `has control until ${when(expires)}${doubt(said)}` };
-  const routed = view.state.mode === "R";
+  const routed = ["R", "L1"].includes(view.state.mode);
   if (!owner && !(routed && app(view.state.default_app)?.bot)) {
     const name = routed ? appName(view.state.default_app) : "everybody";
     return { who: "idle", name, note: speaks.length > 1 ? "may answer: the thread is idle" : "answers as default app: the thread is idle" };
