@@ -6,7 +6,8 @@ from the source (source_texts.py): whatever is raised, refused, found or logged,
 1. A value that the message fills in is its name, in italics; a constant is filled in.
 2. What to do is what the message says itself: behind " -> ", behind ": " in a settings file, or as the
    remedy of what the doctor finds.
-3. What is read only by who works on this package is left out: `_OTHERS`, and log lines of faults in it.
+3. What is read only by who works on this package is left out: `_OTHERS`; and log lines about which nothing
+   can be done, or which do not say what.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import ast
 import re
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from source_texts import CLOSE, OPEN, Scope, called, sources
 
@@ -27,7 +29,7 @@ from handover_channel.settings.reference import rewrite, table_of, with_tables
 #: Heading of the document -> the modules whose messages stand there, by how their paths begin.
 PLACES: Mapping[str, Tuple[str, ...]] = {
     "In the settings": ("settings/", "rules/durations", "rules/business_hours"),
-    "What the doctor finds": ("doctor/", "store/examination"),
+    "What the doctor finds": ("doctor/",),
     "When Rasa or the action server starts": ("rasa/refused_starts", "rasa/channel", "inbox/channel"),
     "At a command": (
         *("cli/", "project_setup/", "exports/", "store/agents", "inbox/passwords", "rasa/trackers"),
@@ -39,22 +41,22 @@ PLACES: Mapping[str, Tuple[str, ...]] = {
 }
 LOG, META = "In the log", "What Meta refuses"
 
-#: Modules whose messages play Meta, judge a test, or tell of this package's inside.
+#: Modules whose messages play Meta, judge a test, tell of this package's inside, or stand in those of others.
 _OTHERS = (
-    "simulator/",
-    "testing/",
-    "queue/ipc",
-    "settings/reference",
-    "settings/keys",
-    "sentences",
-    "errors.py",
+    *("simulator/", "testing/", "queue/ipc", "settings/reference", "settings/keys"),
+    *("sentences.py", "errors.py", "log.py", "graph_api/simulated_clock"),
+    *("doctor/model", "store/examination"),
 )
+#: Modules whose errors nobody reads.
+_INSIDE = ("simulator/", "queue/ipc")
 #: Modules whose sentences are all reasons for which something cannot be.
 _REASONS = ("rules/obstacle", "replies/sending_rules")
 _VALUE_ERRORS = ("rules/durations", "rules/business_hours", "rules/points_in_time")
 
 COLUMNS = ("what you read", "what to do")
 
+#: What a command says because it was told so.
+_ANSWERS = ("Nothing was changed.",)
 #: What to do about a message that ends in another one.
 ANOTHER = "see what stands behind the colon"
 
@@ -68,25 +70,32 @@ class Message(NamedTuple):
     place: str
     text: str
     remedy: str
-    source: str  #: module and line
 
 
-def messages() -> List[Message]:
+@cache
+def messages() -> Tuple[Message, ...]:
     """Return every message of the code, each once."""
     kinds = _kinds()
-    found: Dict[Tuple[str, str, str], Message] = {}
+    found: Dict[Message, str] = {}
     for source in sources():
-        if source.name.startswith(_OTHERS):
-            continue
-        for call, scope in source.calls():
-            for place, text in _said(call, scope, kinds):
-                said, _, remedy = text.partition(" -> ")
-                if not remedy and re.search(rf":\s+{OPEN}[^{OPEN}]*{CLOSE}$", said):
-                    remedy = ANOTHER
-                if len(re.findall(r"[a-z]{2,}", re.sub(f"{OPEN}.*?{CLOSE}", "", said))) > 1:
-                    made = Message(place, said.strip(), remedy.strip(), f"{source.name}:{call.lineno}")
-                    found.setdefault((place, said.strip(), remedy.strip()), made)
-    return list(found.values())
+        if not source.name.startswith(_OTHERS):
+            for call, scope in source.calls():
+                for place, text in _said(call, scope, kinds):
+                    made = _message(place, text)
+                    if made is not None:
+                        found.setdefault(made, source.name)
+    return tuple(found)
+
+
+def _message(place: str, text: str) -> Optional[Message]:
+    """Return *text* as a message; None where there are no words of ours, or no advice in a log line."""
+    said, _, remedy = (part.strip() for part in text.partition(" -> "))
+    if not remedy and re.search(rf":\s+{OPEN}[^{OPEN}]*{CLOSE}$", said):
+        remedy = ANOTHER
+    words = re.findall(r"[a-z]{2,}", re.sub(f"{OPEN}.*?{CLOSE}", "", said))
+    if len(words) < 2 or said in _ANSWERS or said.endswith(":") or (place == LOG and not remedy):
+        return None
+    return Message(place, said, remedy)
 
 
 def _kinds() -> Set[str]:
@@ -94,7 +103,7 @@ def _kinds() -> Set[str]:
     bases: Dict[str, Set[str]] = defaultdict(set)
     for source in sources():
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.ClassDef) and not source.name.startswith("simulator/"):
+            if isinstance(node, ast.ClassDef) and not source.name.startswith(_INSIDE):
                 bases[node.name] |= {getattr(base, "id", "") for base in node.bases}
     kinds = {"HandoverError", "RasaException", "SystemExit"}
     while True:
@@ -119,9 +128,13 @@ def _said(call: ast.Call, scope: Scope, kinds: Set[str]) -> Iterator[Tuple[str, 
         texts = (f"{OPEN}key{CLOSE} is {OPEN}value{CLOSE} -> {text}" for text in scope.wordings(call.args[0]))
     elif name in kinds:
         remedies = [each.value for each in call.keywords if each.arg == "remedy"]
+        if name == "Unanswered":  # its remedy is that of its class
+            remedies = [ast.Name("UNREACHABLE")]
         texts = _with_remedies(scope.filled(call.args[0], call.keywords), scope, remedies)
         if module.startswith("project_setup/"):
             texts = [text if " -> " in text else _by_colon(text) for text in texts]
+        elif module.startswith(("inbox/", "replies/")):
+            texts = map(_by_clause, texts)
     elif name == "Sentence" or name == "counted" and len(call.args) > 2:
         given = call.args[-1] if name == "Sentence" else call.args[1]
         texts = scope.filled(given, call.keywords)
@@ -177,6 +190,8 @@ def _by_colon(text: str) -> str:
 def _by_clause(text: str) -> str:
     """Return a reason with what to do behind " -> ": it is behind the colon, or in the last sentence."""
     if " -> " in text:
+        return text
+    if re.search(rf": {OPEN}[^{OPEN}]*{CLOSE}$", text):
         return text
     said, found, remedy = text.partition(": ") if ": " in text else text.rpartition(". ")
     return f"{said} -> {remedy}" if found else text

@@ -175,6 +175,8 @@ def hole(node: Optional[ast.AST]) -> str:
         inner = node.args[0] if node.args else getattr(node.func, "value", None)
         named = isinstance(node.func, ast.Attribute) and not node.args
         return _hole(called(node)) if named and inner is None else hole(inner)
+    if isinstance(node, ast.Constant):
+        return _hole(str(node.value))
     if isinstance(node, ast.Name):
         return _hole(node.id)
     if isinstance(node, ast.Attribute):

@@ -113,16 +113,24 @@ def _expect_new(settings: Settings, app_id: str, name: str) -> None:
     from handover_channel.settings.targets import is_app_id, same_id
 
     if not settings.pages:
-        raise HandoverError("this bot is not on Messenger, so there is no other app to hand over to")
+        raise HandoverError(
+            "this bot is not on Messenger, so there is no other app to hand over to -> "
+            "take a target of kind inbox"
+        )
     if not name or not name.isprintable():
-        raise HandoverError("--name: write a word by which people may ask for it, such as sales_bot")
+        raise HandoverError(
+            "--name is missing, or cannot be read -> write a word by which people may ask for it, such "
+            "as sales_bot"
+        )
     if name in settings.targets:
         raise HandoverError(f"--name {name}: there is a target of that name already -> choose another one")
     if not is_app_id(app_id):
         raise HandoverError(f"APP_ID {app_id}: Meta's app ids are digits only -> see `handover apps`")
     twin = next((each for each in settings.targets.values() if same_id(each.app_id, app_id)), None)
     if twin:
-        raise HandoverError(f"app {app_id} is the target {twin.name} already")
+        raise HandoverError(
+            f"app {app_id} is the target {twin.name} already -> take it away in handover.yml first"
+        )
 
 
 def _expect_good(before: Settings, text: str, name: str) -> None:
@@ -145,7 +153,9 @@ def _known() -> KnownApps:
 
     parts = services.from_config()
     if not parts.settings.pages:
-        raise HandoverError("this bot is not on Messenger: it has no page, and no other app")
+        raise HandoverError(
+            "this bot is not on Messenger: it has no page, and no other app -> take a target of kind inbox"
+        )
     found = known_apps.Found()
     threads = known_apps.threads_of_apps(parts.settings, parts.store)
     if within(ASK_WITHIN, lambda: known_apps.ask_meta(parts.settings, parts.graph, threads, found)) is None:

@@ -108,7 +108,9 @@ def _chosen(parts: Services, older_than: str, targets: Sequence[str]) -> List[Ha
     if unknown:
         names = ", ".join(sorted(unknown))
         known = ", ".join(parts.settings.targets)
-        raise HandoverError(f"--target {names}: no open thread is there, and handover.yml has {known}")
+        raise HandoverError(
+            f"--target {names}: no open thread is there, and handover.yml has {known} -> name one of them"
+        )
     return found
 
 

@@ -87,7 +87,9 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise HandoverError(f"--junit: {path} cannot be written ({error.strerror})") from None
+        raise HandoverError(
+            f"--junit: {path} cannot be written ({error.strerror}) -> name another file"
+        ) from None
 
 
 def _lines(text: str) -> str:

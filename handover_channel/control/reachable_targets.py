@@ -72,7 +72,8 @@ def expect_reachable(row: Thread, to: Target, *, channel: str) -> None:
         )
     if not gets_threads_of(row.channel, to):
         raise TargetNotReachable(
-            "target %(name)r is a Meta app and thread %(thread)s is on channel %(channel)r: hand it over to "
+            "target %(name)r is a Meta app and thread %(thread)s is on channel %(channel)r -> hand it "
+            "over to "
             "a target of kind inbox",
             name=to.name,
             thread=row.id,

@@ -393,5 +393,7 @@ class ThreadControl:
 
     def _known(self, thread: str) -> Thread:
         if (row := self._transitions.find(thread)) is None:
-            raise NotKnown("thread %(thread)s was never seen", thread=thread)
+            raise NotKnown(
+                "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+            )
         return row

@@ -71,7 +71,11 @@ class TranscriptWriter:
                 return  # it is back with the bot, or never was here
             if row.channel != channel:
                 logger.warning(
-                    "thread %s is on %s: what came by %s is not kept", thread, row.channel, channel
+                    "thread %s is on %s: what came by %s is not kept -> let nobody choose a sender id "
+                    "there (docs/deployment.md)",
+                    thread,
+                    row.channel,
+                    channel,
                 )
                 return
             transcript.add(connection, thread, line)

@@ -174,7 +174,12 @@ class TransitionWriter:
 
     def correct_channel(self, row: Thread, *, page: str) -> Thread:
         """Make *row*, whose id another channel has used, Messenger's and the bot's, and return it."""
-        logger.warning("thread %s is on Messenger: what %s did to it is undone", row.id, row.channel)
+        logger.warning(
+            "thread %s is on Messenger: what %s did to it is undone -> let nobody choose a sender id "
+            "there (docs/deployment.md)",
+            row.id,
+            row.channel,
+        )
         if not bot_may_speak(row.state.control):
             self.change(
                 row.id,

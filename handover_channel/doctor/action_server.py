@@ -80,7 +80,8 @@ def offered(url: str, ask: Ask = registered_at) -> Iterator[Found]:
     except (requests.RequestException, ValueError, KeyError, TypeError):
         # Something else in its place, which need not list its actions.
         raise CouldNotLook(
-            Sentence("what answers at %(where)s does not list its actions", where=where)
+            Sentence("what answers at %(where)s does not list its actions", where=where),
+            Sentence("write one such as `http://localhost:5055/webhook`"),
         ) from None
     lacking = [each for each in (HANDOVER_ACTION, RETURN_ACTION) if each not in names]
     if lacking:

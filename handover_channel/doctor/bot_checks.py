@@ -42,7 +42,8 @@ def _has_own_models(facts: Facts) -> bool:
 def _there(facts: Facts) -> Iterator[Found]:
     if not _has_own_models(facts):
         raise CouldNotLook(
-            Sentence("the model comes from a server, which endpoints.yml names under `models`")
+            Sentence("the model comes from a server, which endpoints.yml names under `models`"),
+            Sentence("run `handover doctor` where the model is trained"),
         )
     path = bot_files.newest_model(facts)
     train, silent = Sentence("run `rasa train`"), Sentence("Rasa starts without a model, and answers nobody")

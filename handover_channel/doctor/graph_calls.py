@@ -81,7 +81,7 @@ class GraphCalls:
 
     def _made(self, call: Call) -> Dict[str, Any]:
         if not self._left():
-            raise CouldNotLook(Sentence("there was no time left to ask Meta"))
+            raise CouldNotLook(Sentence("there was no time left to ask Meta"), Sentence("look again later"))
         try:
             answer = self._transport.exchange(call)
             self._note_clock(answer)

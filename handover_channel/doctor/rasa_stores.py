@@ -28,6 +28,8 @@ _IMPORT_WITHIN = 20.0
 
 _WORKERS = "SANIC_WORKERS"
 
+_IMPORT_IT = Sentence("import it by `python -c`, which shows the error")
+
 #: Imports a class as Rasa would, in a process of its own, as that may do anything.
 _IMPORT = """
 import importlib, importlib.util, sys
@@ -86,14 +88,14 @@ def _import(facts: Facts, path: str) -> Kind:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CouldNotLook(Sentence("importing %(path)s takes too long", path=path)) from None
+        raise CouldNotLook(Sentence("importing %(path)s takes too long", path=path), _IMPORT_IT) from None
     if ran.returncode == 4:
         raise CouldNotLook(
             Sentence("this Python has no Rasa, so %(path)s cannot be looked for", path=path),
             Sentence("run `handover doctor` with the Python that runs Rasa"),
         )
     if ran.returncode not in (0, 3):
-        raise CouldNotLook(Sentence("importing %(path)s ends in an error", path=path))
+        raise CouldNotLook(Sentence("importing %(path)s ends in an error", path=path), _IMPORT_IT)
     return Kind.OF_THE_BOT if ran.returncode == 0 else Kind.NOT_FOUND
 
 

@@ -173,7 +173,8 @@ def _known(facts: Facts) -> Iterator[Found]:
                 ),
                 Sentence("if there is none of this id, every handover to it is refused"),
                 Sentence(
-                    "compare `app_id` of the target in handover.yml with what the other app's people say"
+                    "compare `app_id` of the target in handover.yml with what `handover apps` lists, or what "
+                    "the other app's people say"
                 ),
                 meta_pages.ADVANCED,
             )

@@ -23,6 +23,8 @@ _ON_A_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs",
 #: Seconds between two clocks from which on it is worth a word, and is wrong.
 _NOTICEABLE, _WRONG = 10.0, 120.0
 
+_CLOCKS_BY_NTP = Sentence("have all machines set their clocks by NTP")
+
 
 def _condition(facts: Facts) -> Condition:
     url = facts.settings.database
@@ -191,7 +193,7 @@ def _metas_clock(facts: Facts) -> Iterator[_Clock]:
 def _skew(facts: Facts) -> Iterator[Found]:
     found: List[_Clock] = list(_clocks(facts))
     if not found:
-        raise CouldNotLook(Sentence("there is no other clock to compare this machine's with"))
+        raise CouldNotLook(Sentence("there is no other clock to compare this machine's with"), _CLOCKS_BY_NTP)
     for each in found:
         off = round(abs(each.ahead))
         said = Sentence(
@@ -200,11 +202,10 @@ def _skew(facts: Facts) -> Iterator[Found]:
             seconds=off,
         )
         why = Sentence("time limits, the messaging window and what counts as too old go wrong")
-        remedy = Sentence("have all machines set their clocks by NTP")
         if off > _WRONG:
-            yield fail(said, why, remedy)
+            yield fail(said, why, _CLOCKS_BY_NTP)
         elif off > _NOTICEABLE:
-            yield warn(said, why, remedy)
+            yield warn(said, why, _CLOCKS_BY_NTP)
         else:
             yield ok(Sentence("this machine's clock agrees with %(whose)s's", whose=each.whose))
 

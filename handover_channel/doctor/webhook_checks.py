@@ -58,6 +58,11 @@ def _fields(
         yield ok(whole)
 
 
+_ENTER_IT = Sentence(
+    "enter the address of the bot, which ends in `/webhooks/facebook/webhook`, and the word that "
+    "`verify` has in credentials.yml, and click *Verify and save*"
+)
+
 # --- of the app -----------------------------------------------------------------------------------
 
 
@@ -67,10 +72,7 @@ def _app(facts: Facts) -> Iterator[Found]:
         yield fail(
             Sentence("the app has no webhook for pages"),
             _DEAF,
-            Sentence(
-                "enter the address of the bot, which ends in `/webhooks/facebook/webhook`, and the word that "
-                "`verify` has in credentials.yml, and click *Verify and save*"
-            ),
+            _ENTER_IT,
             meta_pages.WEBHOOKS,
         )
         return
@@ -98,7 +100,7 @@ def _subscribe_app(facts: Facts) -> None:
     found = meta_answers.app_subscription(facts)
     url = meta_answers.text(found.get("callback_url")) if found else ""
     if not found or not url:
-        raise CouldNotLook(Sentence("only a person can enter the address of a webhook"))
+        raise CouldNotLook(Sentence("only a person can enter the address of a webhook"), _ENTER_IT)
     body: Dict[str, Any] = {
         "object": "page",
         "callback_url": url,
@@ -225,7 +227,9 @@ def _delivered(facts: Facts, url: str, secret: str) -> int:
     }
     seconds = min(ANSWER_WITHIN, facts.left)
     if not seconds:
-        raise CouldNotLook(Sentence("there was no time left to try the webhook"))
+        raise CouldNotLook(
+            Sentence("there was no time left to try the webhook"), Sentence("look again later")
+        )
     with ends_within(seconds) as deadline:
         try:
             answer = facts.pools_to(url).urlopen(

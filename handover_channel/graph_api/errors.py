@@ -206,7 +206,7 @@ def error_of(status: int, answer: Any, *, hide: Iterable[str] = ()) -> Optional[
     if "error" not in answer and status < 400:
         if str(answer.get("success", True)).lower() != "false":
             return None
-        return GraphError(Sentence("Meta answered success: false"), status=status)
+        return GraphError(Sentence("Meta answered success: false"), status=status, remedy=UNKNOWN_REMEDY)
     said = answer.get("error")
     fields: Mapping[str, Any] = said if isinstance(said, Mapping) else {"message": said}
     code, subcode = _number(fields.get("code")), _number(fields.get("error_subcode"))

@@ -190,7 +190,10 @@ class Auth:
                     connection, name=name, address=address, browser=browser, now=self._clock()
                 )
         except TooManyAttempts:
-            logger.warning("sign-in held back: too many wrong passwords")
+            logger.warning(
+                "sign-in held back: too many wrong passwords -> if it was one of yours, `handover "
+                "agents password`"
+            )
             raise
 
     def sign_out(self, cookie: str) -> None:

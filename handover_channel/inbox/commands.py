@@ -172,8 +172,8 @@ class Commands:
         if len(text) > LONGEST_NOTE:
             raise TooLarge(
                 counted(
-                    "the note has %(number)s character; %(most)s are allowed",
-                    "the note has %(number)s characters; %(most)s are allowed",
+                    "the note has %(number)s character; %(most)s are allowed -> shorten it",
+                    "the note has %(number)s characters; %(most)s are allowed -> shorten it",
                     len(text),
                     most=LONGEST_NOTE,
                 )

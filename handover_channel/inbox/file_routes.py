@@ -46,7 +46,7 @@ async def show_static(services: PageServices, request: Request) -> Answer:
     name = request.in_path["name"]
     content = own_files().get(name)
     if content is None:
-        raise NotKnown("there is no such file")
+        raise NotKnown("there is no such file -> load the page anew")
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     headers = {**HEADERS, "Cache-Control": "no-cache", "ETag": tag}
     if request.headers.get("if-none-match") == tag:

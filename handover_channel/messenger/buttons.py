@@ -127,7 +127,11 @@ def _title(made: Button) -> str:
         (text for text in (str(each).strip() for each in wanted if each is not None) if text), ELLIPSIS
     )
     if len(title) > TITLE_LIMIT:
-        logger.warning("a button title of %d characters was shortened to %d", len(title), TITLE_LIMIT)
+        logger.warning(
+            "a button title of %d characters was shortened to %d -> shorten it in the response",
+            len(title),
+            TITLE_LIMIT,
+        )
     return shorten(title, TITLE_LIMIT)
 
 
@@ -141,7 +145,8 @@ def _with_payload(made: Button) -> Button:
     if len(payload) > PAYLOAD_LIMIT:
         # Cut, it would be another payload; left out, the person would miss a choice.
         logger.error(
-            "a button payload of %d characters (Meta allows %d) was replaced by the button's title",
+            "a button payload of %d characters (Meta allows %d) was replaced by the button's title -> "
+            "shorten it in the response",
             len(payload),
             PAYLOAD_LIMIT,
         )

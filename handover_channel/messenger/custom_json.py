@@ -99,9 +99,12 @@ def _body(made: Message) -> Optional[Message]:
 
 def _allowed(beside: Message) -> Message:
     if beside.pop("thread_control", None) is not None:
-        logger.warning("thread_control in custom JSON was left out: use action_handover")
+        logger.warning("thread_control in custom JSON was left out -> use action_handover")
     if beside.get("tag") == "HUMAN_AGENT":
-        logger.warning("the tag HUMAN_AGENT in custom JSON was left out: it is for people, not for bots")
+        logger.warning(
+            "the tag HUMAN_AGENT in custom JSON was left out, it is for people, not for bots -> "
+            "take it out of the response"
+        )
         beside = {key: value for key, value in beside.items() if key not in ("tag", "messaging_type")}
     return beside
 

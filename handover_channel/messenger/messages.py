@@ -160,7 +160,9 @@ def _card_text(value: Any) -> str:
     text = _string(value)
     if len(text) > ELEMENT_TEXT_LIMIT:
         logger.warning(
-            "an element's text of %d characters was shortened to %d", len(text), ELEMENT_TEXT_LIMIT
+            "an element's text of %d characters was shortened to %d -> shorten it in the response",
+            len(text),
+            ELEMENT_TEXT_LIMIT,
         )
     return shorten(text, ELEMENT_TEXT_LIMIT)
 

@@ -36,6 +36,8 @@ from handover_channel.messenger.events import (
 )
 
 SIGNATURE_PREFIX = "sha256="
+#: What ends a refusal of what Meta would not send.
+_NOT_META = " -> Meta does not call like this: nothing has to be done"
 _SIGNATURE = re.compile(rf"{SIGNATURE_PREFIX}[0-9a-f]+", re.ASCII)
 
 #: Lists of an entry that hold events. Meta sends the first two; `messaging_handovers` is the name of a
@@ -84,7 +86,7 @@ def check_form_of(signature: str, *, length: int) -> None:
     """Raise InvalidSignature where *signature* can be that of no body: it is not worth reading one."""
     if len(signature) != length or not _SIGNATURE.fullmatch(signature):
         raise InvalidSignature(
-            "X-Hub-Signature-256 is missing, or is not sha256= and 64 lower-case hex digits"
+            "X-Hub-Signature-256 is missing, or is not sha256= and 64 lower-case hex digits" + _NOT_META
         )
 
 
@@ -102,13 +104,13 @@ def entries_of(body: bytes) -> List[Any]:
     try:
         delivery = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedWebhook(f"the body is not JSON: {type(error).__name__}") from error
+        raise MalformedWebhook(f"the body is not JSON: {type(error).__name__}{_NOT_META}") from error
     entries = delivery.get("entry") if isinstance(delivery, dict) else None
     if not isinstance(entries, list):
-        raise MalformedWebhook("the body has no list 'entry'")
+        raise MalformedWebhook("the body has no list 'entry'" + _NOT_META)
     if sum(map(_count_updates, entries)) > MOST_UPDATES:
         raise MalformedWebhook(
-            f"the body has more than {MOST_UPDATES} updates, which Meta never sends in one"
+            f"the body has more than {MOST_UPDATES} updates, which Meta never sends in one{_NOT_META}"
         )
     return entries
 

@@ -143,7 +143,7 @@ class Intake:
         """Add the rows of a delivery, and its events without a thread; or return why there are none."""
         try:
             if self._stopped:
-                raise StoreUnavailable("the server is stopping")
+                raise StoreUnavailable("the server is stopping -> wait: Meta sends it again")
             webhook.verify_signature(body, signature=signature, secret=self._secret)
             entries = webhook.entries_of(body)
             items = webhook.items_of(entries)
@@ -195,7 +195,9 @@ class Intake:
         except StoreUnavailable:
             raise
         except Exception as error:
-            raise StoreUnavailable(f"{type(error).__name__} in the database driver") from None
+            raise StoreUnavailable(
+                f"{type(error).__name__} in the database driver -> if it lasts, see the log of the database"
+            ) from None
 
     def _write(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
         with self._store.writing() as connection:

@@ -139,7 +139,7 @@ class CalledByRasa:
 
     def _started(self) -> QueueProcess:
         if self._process is None:
-            raise StoreUnavailable("the server is starting")
+            raise StoreUnavailable("the server is starting -> wait: Meta sends it again")
         return self._process
 
 

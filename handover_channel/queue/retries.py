@@ -75,7 +75,8 @@ def _is_given_up(delivery: Delivery) -> bool:
 def _given_up(job: Job) -> HandlerResult:
     """Return that it failed, with the words that agents are to see."""
     logger.error(
-        "thread %s: delivery %s given up: it failed %s times and was interrupted %s times",
+        "thread %s: delivery %s given up: it failed %s times and was interrupted %s times -> "
+        "see `handover queue`, which can have it tried again",
         job.row.id,
         job.delivery.id,
         job.delivery.failures,

@@ -118,14 +118,14 @@ class Runtime:
         """Pass a delivery on; return what Meta is to be answered: HTTP status and text."""
         try:
             if self._queue is None or self._stopping:
-                raise NotReady("the server is starting or stopping")
+                raise NotReady("the server is starting or stopping -> wait: Meta sends it again")
             return await self._queue.receive(signature, body, ANSWERED_WITHIN)
         except asyncio.TimeoutError:
             # It may be stored yet; then what Meta sends again is known.
             logger.error("a delivery was not stored within %g s, Meta will send it again", ANSWERED_WITHIN)
             return 503, "the database is too slow"
         except (StoreUnavailable, NotReady):
-            return 503, "the server is starting or stopping"
+            return 503, "the server is starting or stopping -> wait: Meta sends it again"
 
     def output(self) -> OutputChannel:
         """Return an output for what the bot says unasked."""

@@ -45,7 +45,8 @@ def keep_from_exiting() -> None:
                 yield session
         except SystemExit:
             raise RasaException(
-                "the tracker store's database takes no such conversation id or value, or has no such schema"
+                "the tracker store's database takes no such conversation id or value, or has no such "
+                "schema -> let the channel give other ids, or correct tracker_store in endpoints.yml"
             ) from None
 
     setattr(session_scope, _GOES_ON_MARK, True)
@@ -81,13 +82,18 @@ def _expect_lock_store(store: Any, thread: str) -> None:
 
 
 def _without_locks(error: Exception) -> NotReady:
-    return NotReady(f"Rasa's lock store is out of reach: {type(error).__name__}")
+    return NotReady(
+        f"Rasa's lock store is out of reach ({type(error).__name__}) -> start it, or correct lock_store "
+        "in endpoints.yml"
+    )
 
 
 def _expect_database(engine: Any) -> None:
     # What the first try finds dead, SQLAlchemy throws away with all other connections of the pool.
     if not (_answers(engine) or _answers(engine)):
-        raise NotReady("Rasa's tracker store is out of reach")
+        raise NotReady(
+            "Rasa's tracker store is out of reach -> start it, or correct tracker_store in endpoints.yml"
+        )
 
 
 def _answers(engine: Any) -> bool:

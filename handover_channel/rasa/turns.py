@@ -170,7 +170,12 @@ class RasaBot:
         if intent and self._knows(intent):
             return [(".intent", intent_parse_data(intent), {HANDOVER_METADATA: dict(note)})]
         if intent:
-            logger.warning("thread %s: the bot has no intent %s any more to go on with", row.id, intent)
+            logger.warning(
+                "thread %s: the bot has no intent %s any more to go on with -> "
+                "leave it out of inbox.continue_with in handover.yml, or train the bot with it",
+                row.id,
+                intent,
+            )
         if not rest:
             return []
         text = str(rest["text"])
@@ -220,7 +225,7 @@ class RasaBot:
     def _agent(self) -> Any:
         agent = self._found_agent()
         if not self.has_model():
-            raise NotReady("no model is loaded")
+            raise NotReady("no model is loaded -> run `rasa train`, and start Rasa with it")
         if agent is not None:
             share_event_broker(agent)
             set_aside(agent.processor)
@@ -243,7 +248,9 @@ class RasaBot:
         try:
             yield
         except LockError:  # raised before the turn, never in it
-            raise NotReady("Rasa's lock store is out of reach") from None
+            raise NotReady(
+                "Rasa's lock store is out of reach -> start it, or correct lock_store in endpoints.yml"
+            ) from None
         except StoreUnavailable as error:
             if getattr(output, "spoken", Spoken()).sent:
                 raise

@@ -40,7 +40,7 @@ class TurnsLoop:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # it is closed
             work.close()
-            raise NotReady("the server is stopping") from None
+            raise NotReady("the server is stopping -> wait: Meta sends it again") from None
 
     def soon(self, function: Callable[..., None], *given: Any) -> None:
         """Call *function* there. Raises RuntimeError after `stop`."""

@@ -22,7 +22,9 @@ def reserve(path: Path, text: str, *, option: str, over: bool) -> None:
             f"{option}: {path} is there already -> give another name, or add --overwrite"
         ) from None
     except OSError as error:
-        raise HandoverError(f"{option}: {path} cannot be written ({error.strerror})") from None
+        raise HandoverError(
+            f"{option}: {path} cannot be written ({error.strerror}) -> name another file"
+        ) from None
 
 
 def replace(path: Path, text: str) -> None:

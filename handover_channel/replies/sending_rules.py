@@ -110,7 +110,7 @@ def check_reply(text: str, file: Optional[File], channel: str) -> None:
     """Raise NotUsable or TooLarge, in words, for a reply that could not go out as it is, and whole."""
     parts = len(messages.text_messages(text))
     if not is_visible(text) and file is None:
-        raise NotUsable("there is nothing to send: the text is empty")
+        raise NotUsable("there is nothing to send: the text is empty -> write something")
     if parts > MOST_MESSAGES:
         raise TooLarge(
             counted(

@@ -33,6 +33,9 @@ CHANGES_A_MINUTE = 20
 ROUNDS = 2
 
 MINUTE = 60.0
+
+_LOOPS = Sentence("see whether the bot answers itself, or an action sends in a loop")
+
 #: Threads that are remembered at a time; those of an earlier minute are forgotten then.
 _REMEMBERED = 10_000
 
@@ -90,7 +93,8 @@ class CallBudget:
                         "thread %(thread)s: one delivery has caused %(most)s Graph API calls",
                         thread=thread,
                         most=CALLS_OF_A_DELIVERY,
-                    )
+                    ),
+                    remedy=_LOOPS,
                 )
         if self._count(thread) > CALLS_A_MINUTE:
             raise OverBudget(
@@ -98,7 +102,8 @@ class CallBudget:
                     "thread %(thread)s: there were %(most)s Graph API calls in a minute",
                     thread=thread,
                     most=CALLS_A_MINUTE,
-                )
+                ),
+                remedy=_LOOPS,
             )
 
     def _count(self, thread: str) -> int:

@@ -175,7 +175,7 @@ class Settings:
             return self.targets[name or self.default_target]
         except KeyError:
             raise UnknownTarget(
-                "no target is called %(name)s; handover.yml has %(known)s",
+                "no target is called %(name)s; handover.yml has %(known)s -> name one of these",
                 name=quoted(name),
                 known=", ".join(self.targets),
             ) from None
@@ -191,7 +191,7 @@ class Settings:
                 return target
         if name:
             raise HandoverRefused(
-                "target %(name)r is of kind %(kind)s, agents answer in an inbox",
+                "target %(name)r is of kind %(kind)s, agents answer in an inbox -> name one of kind inbox",
                 name=name,
                 kind=named[0].kind.value,
             )
@@ -216,7 +216,7 @@ class Settings:
             return next(iter(tokens.values()))
         if page not in tokens:
             problem = Sentence(
-                "credentials.yml: %(channel)s.pages has no page %(page)s: add its id and page-access-token",
+                "credentials.yml: %(channel)s.pages has no page %(page)s -> add its id and page-access-token",
                 channel=CHANNEL,
                 page=quoted(page),
             )

@@ -140,7 +140,7 @@ class Section:
     def within(self, key: str, value: Any) -> Section:
         """Return *value* as a section called *key*, empty (and refused) where it is no mapping."""
         if value is not None and not isinstance(value, Mapping):
-            self.refuse(key, "must hold keys and values, one a line, further to the right")
+            self.refuse(key, "must hold keys and values: write them one a line, further to the right")
             value = None
         return Section(self.file, value or {}, self.problems, self.name(key))
 

@@ -165,7 +165,7 @@ class Target:
         opens_at = self.hours.opens_at(now)
         opens = "" if opens_at is None else self.hours.text(opens_at, now)
         raise OutsideHours(
-            "nobody is there at target %(name)r before %(opens)s",
+            "nobody is there at target %(name)r before %(opens)s -> ask again then",
             name=self.name,
             opens_at=opens_at,
             opens=opens,

@@ -36,7 +36,10 @@ def test_without_a_model_health_says_so_and_messages_wait_for_one(tmp_path, mode
                 lambda: [a for a in _answers(f"{stack.url}/webhooks/facebook/") if "starting" not in a.text],
                 within=120,
             )
-            assert (answer.status_code, answer.json()["reason"]) == (503, "no model is loaded")
+            assert (answer.status_code, answer.json()["reason"]) == (
+                503,
+                "no model is loaded -> run `rasa train`, and start Rasa with it",
+            )
             assert stack.deliver(stack.text_item(person, "when are you open")) == 200
 
             requests.put(

@@ -67,7 +67,10 @@ def test_a_token_may_be_left_to_handover_yml():
             f"{PROOFS}pages: []",
             ".pages is empty: write an id and a page-access-token for each page, or leave pages out",
         ),
-        (f"{PROOFS}pages: [t]", ".pages[1] must hold keys and values, one a line, further to the right"),
+        (
+            f"{PROOFS}pages: [t]",
+            ".pages[1] must hold keys and values: write them one a line, further to the right",
+        ),
         (f"{PROOFS}pages: [{{id: 1}}]", f".pages[1].page-access-token is missing: {TOKEN_REMEDY}"),
         (
             f"{PROOFS}pages: [{{id: 1, token: t}}]",

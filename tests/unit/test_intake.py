@@ -429,7 +429,10 @@ def test_stopping_stores_what_is_being_stored_and_nothing_after_it(intake, calle
 
     assert caller.answers(first) == [STORED]
     assert worker.reserved == set()  # the worker, stopped next, has everything back
-    assert caller.call(delivery("late"), ("", b"")) == [(503, "the server is stopping")] * 2
+    assert (
+        caller.call(delivery("late"), ("", b""))
+        == [(503, "the server is stopping -> wait: Meta sends it again")] * 2
+    )
     assert [mid for _, mid, _ in stored(store)] == ["first"]
 
 

@@ -78,7 +78,7 @@ def test_trackers_in_a_file_or_in_memory_are_not_asked_for():
 
 
 def test_without_the_lock_store_the_bot_waits():
-    with pytest.raises(NotReady, match="lock store is out of reach: ConnectionError"):
+    with pytest.raises(NotReady, match=r"lock store is out of reach \(ConnectionError\)"):
         expect_reachable(agent(locks=Locks(ConnectionError("redis:6379 refused"))), "7001")
     with pytest.raises(NotReady, match="lock store is out of reach"):
         forget_lock(agent(locks=Locks(ConnectionError())), "7001")

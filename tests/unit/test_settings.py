@@ -138,7 +138,9 @@ def test_an_unknown_target_is_refused_with_the_known_ones(load):
 
     with pytest.raises(UnknownTarget) as refusal:
         loaded.target("sales")
-    assert str(refusal.value) == 'no target is called "sales"; handover.yml has inbox, page'
+    assert (
+        str(refusal.value) == 'no target is called "sales"; handover.yml has inbox, page -> name one of these'
+    )
 
 
 def test_an_app_is_known_by_the_target_that_names_it(load):
@@ -168,7 +170,7 @@ def test_each_page_has_its_own_token(load):
     with pytest.raises(TokenRefused) as refusal:
         loaded.token_for("33")
     assert str(refusal.value) == (
-        'credentials.yml: handover_channel.MessengerInput.pages has no page "33": '
+        'credentials.yml: handover_channel.MessengerInput.pages has no page "33" -> '
         "add its id and page-access-token"
     )
 
@@ -178,7 +180,7 @@ def test_a_page_that_is_not_listed_gets_no_token_of_another_page_however_many_ar
     pages = [{"id": page, "page-access-token": f"of {page}"} for page in listed]
     found = load("app_id: 1111", block={"verify": "v", "secret": "s", "pages": pages})
 
-    with pytest.raises(TokenRefused, match=r'credentials\.yml: .*pages has no page "22": add its id'):
+    with pytest.raises(TokenRefused, match=r'credentials\.yml: .*pages has no page "22" -> add its id'):
         found.token_for("22")
 
 
@@ -260,7 +262,7 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
         ),
         (
             "app_id: 1\ntargets: [inbox]",
-            "targets must hold keys and values, one a line, further to the right",
+            "targets must hold keys and values: write them one a line, further to the right",
         ),
         ("app_id: 1\ngrant_requests: some", 'grant_requests is "some": write one of targets, all, none'),
         (

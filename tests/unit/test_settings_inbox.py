@@ -82,7 +82,7 @@ def test_what_can_be_done_without_is_switched_off(off):
         ),
         (
             "canned_replies: [hello]",
-            "inbox.canned_replies must hold keys and values, one a line, further to the right",
+            "inbox.canned_replies must hold keys and values: write them one a line, further to the right",
         ),
         (
             "canned_replies: {hello: }",

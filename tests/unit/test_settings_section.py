@@ -110,7 +110,7 @@ def test_what_holds_no_keys_is_no_section(value):
     inner, problems = read(value, "section")
 
     assert inner.values == {}
-    assert problems == ["must hold keys and values, one a line, further to the right"]
+    assert problems == ["must hold keys and values: write them one a line, further to the right"]
 
 
 def test_items_are_named_from_one_on():

@@ -65,7 +65,7 @@ def test_the_inbox_alone_is_a_target_without_problems():
     [
         ("x: {}", "targets.x.kind is missing: write one of inbox, page_inbox, app"),
         ("x:", "targets.x.kind is missing: write one of inbox, page_inbox, app"),
-        ("x: inbox", "targets.x must hold keys and values, one a line, further to the right"),
+        ("x: inbox", "targets.x must hold keys and values: write them one a line, further to the right"),
         ("x: {kind: page-inbox}", 'targets.x.kind is "page-inbox": did you mean page_inbox?'),
         ("x: {kind: human}", 'targets.x.kind is "human": write one of inbox, page_inbox, app'),
         ('"": {kind: inbox}', 'targets."" is a target without a name: write one before the colon'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_every_place_where_messages_are_met_has_some():
     places = {each.place for each in messages()}
 
     assert set(PLACES) <= places
+
+
+#: What was asked for is so already.
+ANSWERS = re.compile("is already with|has no time limit")
+
+
+def test_every_message_says_what_to_do():
+    assert not [
+        f"{each.place}: {shown(each.text)}"
+        for each in messages()
+        if not each.remedy and not ANSWERS.search(each.text)
+    ]
 
 
 # --- what is read from the code -------------------------------------------------------------------
