@@ -122,7 +122,7 @@ def _write(folder: Path, meta: Meta, channel: str, backing: Backing, *, inbox: b
         },
         "return": {"time_limit": "12 hours", "keywords": ["back to bot"]},
     }
-    channels = {channel: secrets, **({INBOX: None} if inbox else {})}
+    channels = {channel: secrets, "rest": None, **({INBOX: None} if inbox else {})}
     documents = {"credentials.yml": channels, "endpoints.yml": endpoints, "handover.yml": settings}
     for name, content in documents.items():
         (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -18,6 +18,7 @@ from bench.figures import (
     limits,
     machines,
     muted,
+    muted_rest,
     simulator,
 )
 
@@ -27,6 +28,7 @@ FIGURES: Dict[str, ModuleType] = {
     "accept": accept,
     "answer": answer,
     "muted": muted,
+    "muted_rest": muted_rest,
     "active": active,
     "limits": limits,
     "inbox": inbox,

@@ -1,4 +1,4 @@
-"""Rasa's REST channel has no gate of its own: the policy is the lock, and the way back."""
+"""Rasa's REST channel has no gate of its own: the door before Rasa is the lock, and the way back."""
 
 from __future__ import annotations
 
@@ -66,14 +66,15 @@ def test_a_restart_does_not_unmute(stack, sender):
 
 
 @pytest.mark.parametrize(
-    ("way", "answer"),
+    ("greeting", "way", "answer"),
     [
-        ("please, back to bot", "The bot is back"),
-        ("العوده الى البوت", "عاد البوت"),
-        (PAYLOAD, "The bot is back"),
+        ("hello", "please, back to bot", "The bot is back"),
+        ("مرحبا", "العوده الى البوت", "عاد البوت"),  # the bot sees no way back, nor its letters
+        ("hello", PAYLOAD, "The bot is back"),
     ],
 )
-def test_a_way_back_is_taken_and_the_bot_answers(stack, sender, way, answer):
+def test_a_way_back_is_taken_and_the_bot_answers(stack, sender, greeting, way, answer):
+    stack.rest(sender, greeting)
     _hand_over(stack, sender)
 
     (told,) = stack.rest(sender, way)
