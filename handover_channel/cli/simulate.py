@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from handover_channel.cli import recordings
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable
 
@@ -51,6 +52,13 @@ def simulate(
     scenarios: Optional[Path] = typer.Option(
         None, help="A folder of scenarios, or a file, that the page can play step by step."
     ),
+    proxy: str = typer.Option(
+        "", help="Play nobody: forward between the bot and this Graph API, and record a real page."
+    ),
+    keep_texts: bool = typer.Option(False, "--keep-texts", help="With --proxy: record texts as they are."),
+    compare: Optional[Path] = typer.Option(
+        None, help="Play a recording, and say where it would have been otherwise; --record makes a scenario."
+    ),
     any_secret: bool = typer.Option(
         False,
         "--any-secret",
@@ -61,15 +69,24 @@ def simulate(
     from handover_channel.settings import loader
     from handover_channel.settings.loader import TargetKind
 
+    if compare is not None:
+        raise typer.Exit(recordings.compare(compare, record, default_app=default_app, over=overwrite))
     given = loader.load()
     _expect_messenger(given)
+    if proxy:
+        _expect_aiohttp()
+        between = (given, proxy, record, callback, page_id)
+        try:
+            recordings.proxy(*between, host=host, port=port, keep_texts=keep_texts, over=overwrite)
+        except OSError as error:
+            raise HandoverError(_cannot_listen(error, host, port)) from None
+        return
     if given.secret not in ("", DEMO_SECRET) and not any_secret:
         raise HandoverError(
             "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
             f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
         )
-    if find_spec("aiohttp") is None:
-        raise HandoverError("aiohttp is not installed -> pip install 'rasa-handover[simulator]'")
+    _expect_aiohttp()
     from handover_channel import simulator
     from handover_channel.testing import scenario
 
@@ -123,6 +140,11 @@ def not_called(url: str, host: str, port: int) -> str:
     )
 
 
+def _expect_aiohttp() -> None:
+    if find_spec("aiohttp") is None:
+        raise HandoverError("aiohttp is not installed -> pip install 'rasa-handover[simulator]'")
+
+
 def _expect_messenger(given: Settings) -> None:
     """Raise HandoverError for a bot that is not on Messenger."""
     if not given.pages:
@@ -146,11 +168,11 @@ def _recorded(
 ) -> ContextManager[object]:
     if file is None:
         return contextlib.nullcontext()
-    from handover_channel import services
     from handover_channel.recording.control_log import StoreLog
     from handover_channel.recording.scenario_recorder import ScenarioRecorder
+    from handover_channel.store import Store
 
-    log = StoreLog(services.build(given, page.clock).store)
+    log = StoreLog(Store(given.database))
     recorder = ScenarioRecorder(page, file, log, over=over)
     typer.echo(printable(f"Records      {file}"))
     return contextlib.closing(recorder)

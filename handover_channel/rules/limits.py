@@ -265,6 +265,34 @@ RECORDED_STEPS = Limit(
     "recording/scenario_recorder",
 )
 
+RECORDING_BYTES = Limit(
+    _RECORDINGS,
+    "a recording of a page",
+    256 * MB,
+    "bytes",
+    "what follows is not kept",
+    "recording/recording_file",
+)
+PROXIED_BODY = Limit(
+    _RECORDINGS,
+    "a body that the proxy forwards",
+    32 * MB,
+    "bytes",
+    "Meta takes files of 25 MB",
+    "recording/proxy",
+)
+PROXIED_SECONDS = Limit(
+    _RECORDINGS, "until it is forwarded", 120, "seconds", "an upload takes its time", "recording/proxy"
+)
+RECORDED_BODY = Limit(
+    _RECORDINGS,
+    "a body that is recorded",
+    1 * MB,
+    "bytes",
+    "of a longer one the size is kept",
+    "recording/proxy",
+)
+
 TABLE: Tuple[Limit, ...] = (
     WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, UPDATES, MESSAGE_ATTACHMENTS, SMALL,
     CHUNKS, THROWN_AWAY,
@@ -273,5 +301,5 @@ TABLE: Tuple[Limit, ...] = (
     FILE_BYTES, FILE_SECONDS, FILE_CONNECT, FILE_READ, FILE_REDIRECTS, FILES_AT_ONCE, ADDRESSES,
     GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS,
     FRAME, ATTACHMENTS, ADDRESS, SHOWN,
-    RECORDED_STEPS,
+    RECORDED_STEPS, RECORDING_BYTES, PROXIED_BODY, PROXIED_SECONDS, RECORDED_BODY,
 )  # fmt: skip

@@ -102,3 +102,55 @@ def test_an_address_that_is_not_of_this_machine_gets_a_sentence(simulate):
     assert simulate("--host", "192.0.2.1", serve=elsewhere)[2] == (
         "cannot listen on 192.0.2.1, port 8090: Cannot assign requested address\n"
     )
+
+
+HEAD = '{"format":"handover-recording","version":1,"app":"9000000000000001","page":"9000000000000002"}'
+REFUSED = (
+    '{"n":1,"at":1,"kind":"graph","method":"GET","path":"/me","query":{},'
+    '"status":400,"answer":{"error":{"code":1}}}'
+)
+
+
+def test_comparing_ends_with_1_where_something_differs_and_a_line_for_it(simulate, tmp_path):
+    (tmp_path / "page.jsonl").write_text(f"{HEAD}\n{REFUSED}\n")
+
+    code, out, _ = simulate("--compare", "page.jsonl")
+
+    assert code == 1
+    assert out.splitlines() == [
+        "page.jsonl:2: GET me: Meta answered 400 (1), the simulator would answer 200",
+        "1 calls and webhooks, 1 differences",
+    ]
+
+
+def test_comparing_ends_with_0_where_nothing_differs_and_with_2_for_what_is_no_recording(simulate, tmp_path):
+    (tmp_path / "page.jsonl").write_text(f"{HEAD}\n")
+    (tmp_path / "broken.jsonl").write_text(f"{HEAD}\n{{}}\n")
+
+    assert simulate("--compare", "page.jsonl")[0] == 0
+    code, _, errors = simulate("--compare", "broken.jsonl")
+    assert (code, errors) == (
+        2,
+        'broken.jsonl:2: an object with "kind": "graph" or "webhook" is expected\n',
+    )
+
+
+def test_a_proxy_needs_a_file_and_a_graph_api_that_may_have_the_token(simulate, tmp_path):
+    assert simulate("--proxy", "https://graph.facebook.com")[2] == (
+        "--proxy: there is no file to record into -> add --record FILE\n"
+    )
+    assert "would get the token in the clear" in simulate("--proxy", "http://192.0.2.1", "--record", "a")[2]
+    (tmp_path / "a").write_text("mine")
+    assert "a is there already" in simulate("--proxy", "https://graph.facebook.com", "--record", "a")[2]
+
+
+def test_recording_begins_with_the_simulator_and_ends_with_it(simulate, tmp_path):
+    def serve(given):
+        with given["watched"](simulator.Simulator()) as recorder:
+            recorder.flush()
+
+    code, out, _ = simulate("--record", "it.yml", serve=serve)
+
+    assert code == 0
+    assert "Records      it.yml" in out
+    assert (tmp_path / "it.yml").read_text().startswith("# Recorded by handover simulate")

@@ -7,12 +7,16 @@ import os
 import re
 
 from documents import ROOT
+from echo_bot import EchoBot
 
+from handover_channel.recording import as_scenario, recording_file
 from handover_channel.simulator import Simulator
 from handover_channel.simulator.api_bodies import check, operations
 from handover_channel.simulator.deliveries import RETRY_PAUSES
 from handover_channel.simulator.faults import FAULTS
 from handover_channel.simulator.journal import KEPT_ENTRIES
+from handover_channel.testing.player import play
+from handover_channel.testing.scenario import read
 
 DOCUMENT = ROOT / "docs" / "simulator.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -78,3 +82,18 @@ def test_every_option_of_a_fault_is_explained():
 
     for key in set(shown) - {"number", "happened", "by"}:
         assert f"| `{key}` |" in section
+
+
+def test_the_sample_of_a_recording_is_one_and_becomes_a_scenario_that_passes(tmp_path):
+    sample = TEXT.partition("<!-- recording -->\n```json\n")[2].partition("```\n<!-- /recording -->")[0]
+    (tmp_path / "page.jsonl").write_text(sample)
+
+    recording = recording_file.read(tmp_path / "page.jsonl")
+
+    assert as_scenario.write(recording, tmp_path / "bug.yml") == []
+    (scenario,) = read(tmp_path / "bug.yml")
+    bot = EchoBot()
+    bot.says = lambda text: ["Hello, you"]
+    assert not play(bot, scenario).failed
+    bot.says = lambda text: ["Hello"]
+    assert play(bot, scenario).failed
