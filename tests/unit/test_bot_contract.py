@@ -123,3 +123,21 @@ def test_no_other_module_spells_a_name_of_the_contract():
     }
 
     assert {path for path, _ in spelled} == {"rules/bot_contract.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (BUTTON_PAYLOAD, ReturnReason.BUTTON),
+        ('/handover_returned{"reason": "agent"}', ReturnReason.AGENT),
+        ("/handover_returned", ReturnReason.BUTTON),
+        ('/handover_returned{"reason": ["x"]}', ReturnReason.BUTTON),
+        ("/handover_returned{", ReturnReason.BUTTON),
+        ("/handover_returned" + "{" * 100_000, ReturnReason.BUTTON),
+        ("/handover_returned_twice", None),
+        ("back to bot", None),
+        ("", None),
+    ],
+)
+def test_the_payload_of_a_return_is_known_by_its_text_alone(text, reason):
+    assert bot_contract.reason_of_payload(text) is reason
