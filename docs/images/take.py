@@ -6,16 +6,23 @@ It uses what the acceptance tests use: the simulator, Rasa with the example bot,
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterator
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 import browsers  # noqa: E402 - the tests' folder is on the path from here on
+import rasa_commands  # noqa: E402
 import stack  # noqa: E402
+
+from handover_channel import services, simulator  # noqa: E402
+from handover_channel.settings import loader  # noqa: E402
+from handover_channel.testing import scenario  # noqa: E402
+from handover_channel.testing.at_hand import AtHand  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -43,15 +50,29 @@ PARCEL = """
 """
 
 
+class Demo(stack.Stack):
+    """The stack, with the bot at the Messenger's hand, as `handover demo` has it."""
+
+    @contextlib.contextmanager
+    def serving_messenger(self) -> Iterator[str]:
+        """Serve the Messenger; its settings get the address once there is one."""
+        stack.write_settings(self.folder, "http://127.0.0.1:9", self.database)
+        given = services.build(loader.load(str(self.folder / "handover.yml")), self._simulator.clock)
+        played = scenario.read_all([HERE.parents[1] / "tests" / "scenarios"])
+        bot = AtHand(self._simulator, given, played, f"{self.url}/webhooks/inbox/")
+        with simulator.running(self._simulator, bot=bot) as self.simulator_url:
+            stack.write_settings(self.folder, self.simulator_url, self.database)
+            yield self.simulator_url
+
+
 def main() -> None:
     """Take them all."""
     stack.BUTTON = "Back to Bot"
     stack.APPS.pop(stack.TARGETS["short_app"]["app_id"])  # of the tests alone
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model").mkdir()
         (folder / "bot").mkdir()
-        with stack.Stack(folder / "bot", stack.trained(folder / "model")).running() as running:
+        with Demo(folder / "bot", rasa_commands.trained()).running() as running:
             office = browsers.Office(running)
             for agent, shown_name in AGENTS.items():
                 office.add(agent, shown_name)
@@ -75,7 +96,20 @@ def _take_demo(running: stack.Stack, chromium: Browser) -> None:
     page.goto(f"{running.simulator_url}/?psid={person.psid}&app={tool}")
     page.locator("#handshake").wait_for(state="hidden")
     page.locator("#person-chat").get_by_text("Done. It will arrive").wait_for()
+    page.locator("#control-owner", has_text="hootsuite").wait_for()
     page.screenshot(path=HERE / "demo.png", animations="disabled", caret="hide")
+    page.emulate_media(color_scheme="dark")
+    page.locator("#tab-control").click()
+    page.locator("#timeline .due").first.wait_for()
+    page.screenshot(path=HERE / "simulator-control.png", animations="disabled", caret="hide")
+    page.goto(f"{running.simulator_url}/?scenario=back_by_button.yml:2")
+    for done in range(1, 4):
+        page.locator("#scenario-step").click()
+        page.locator(f"#steps .done:nth-child({done})").wait_for()
+    page.get_by_role("tab", name="Built-in inbox").click()
+    page.locator("#control-owner", has_text="built-in inbox").wait_for()
+    page.emulate_media(color_scheme="light")
+    page.screenshot(path=HERE / "simulator-scenario.png", animations="disabled", caret="hide")
     page.close()
 
 

@@ -387,6 +387,28 @@ def test_each_line_of_a_message_runs_in_the_direction_of_its_language(open_page,
     assert ends["question"] > ends["where"]
 
 
+def test_who_is_chosen_while_an_older_answer_is_on_its_way_stays_chosen(open_page, simulator):
+    page = open_page()
+    page.evaluate(
+        """() => {
+          const asked = window.fetch;
+          window.fetch = async (...given) => {
+            const answer = await asked(...given);
+            if (String(given[0]).endsWith("/state")) await new Promise((done) => setTimeout(done, 500));
+            return answer;
+          };
+        }"""
+    )
+    number = len(simulator.threads)
+    simulator.journal.changed()
+    with page.expect_response("**/simulator/state"):  # without the new person, and shown only later
+        pass
+    page.get_by_role("button", name="New person").click()
+
+    expect(page.locator("#person")).to_have_value(str(3000000000000001 + number))
+    expect(page.locator("#person-chat")).to_contain_text("Say hello")
+
+
 def test_a_draft_stays_with_the_person_it_was_written_for(open_page):
     page = open_page()
     page.locator("#person-text").fill("half a sentence")

@@ -4,7 +4,7 @@ import { $, ago, make, when } from "./dom.js";
 import { BUILT_IN, app, appName, bot, thread, view } from "./view.js";
 
 const HOUR = 3600;
-const REASONS = { meta: "Meta", agent: "an agent", button: "the button", keyword: "a keyword", time_limit: "the time limit", done: "Done" };
+const REASONS = { meta: "Meta", agent: "an agent", button: "the button", keyword: "a keyword", time_limit: "the time limit", done: "Done", handed_over: "handed over" };
 const DUE = { time_limit: "the bot's time limit is up: it takes the thread back", no_answer: "nobody has answered by then", take_again: "the bot tries once more to take it back", settle: "the bot looks what has become of a pass" };
 
 // Gives {who: "bot", "other" or "idle", name, note}.
@@ -77,7 +77,12 @@ function changes() {
 
 function words() {
   const log = thread().bot_says?.log ?? [];
-  return log.map((one) => ({ at: one.at, by: "bots", what: `the bot: ${one.control_before} → ${one.control === "bot" ? "bot" : one.target || one.control}`, more: ["the bot's word", REASONS[one.reason] ?? one.reason, one.who].filter(Boolean).join(", ") }));
+  const name = (one) => (one.control === "bot" ? "bot" : one.target || one.control);
+  return log.map((one, index) => {
+    const way = one.control === "passing" ? ", under way" : one.control_before === "passing" ? ", done" : "";
+    const before = index && one.control_before !== "passing" ? name(log[index - 1]) : "bot";
+    return { at: one.at, by: "bots", what: `the bot: ${before} → ${name(one)}${way}`, more: `the bot's word, ${REASONS[one.reason] ?? one.reason}` };
+  });
 }
 
 function due() {

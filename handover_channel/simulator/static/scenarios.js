@@ -47,7 +47,7 @@ function draw() {
   $("steps").replaceChildren(...rows);
   $("steps").children[Math.min(done, steps.length - 1)]?.scrollIntoView({ block: "nearest" });
   const over = Boolean(run?.over || run?.failed);
-  $("scenario-play").textContent = playing ? "Pause" : "Play";
+  $("scenario-play").textContent = playing && !over ? "Pause" : "Play";
   $("scenario-play").disabled = over;
   $("scenario-step").disabled = over || playing || busy;
 }

@@ -21,8 +21,10 @@ readFaults();
 readScenarios({ show: choosePerson, open: () => openBench("scenarios") });
 
 async function look() {
+  const before = view.psid;
   view.state = await get("state");
-  if (!view.state.threads.some((one) => one.psid === view.psid)) view.psid = view.state.threads[0].psid;
+  // Who was chosen while the answer was on its way may be newer than it: the next one has them.
+  if (view.psid === before && !view.state.threads.some((one) => one.psid === before)) view.psid = view.state.threads[0].psid;
   draw();
 }
 
