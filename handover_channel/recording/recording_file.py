@@ -127,6 +127,8 @@ def _entry(number: int, line: bytes, problems: List[str]) -> Entry:
             expected = " or ".join(_TYPES_IN_WORDS[each] for each in types)
             problems.append(f'{number}: "{key}" is expected to be {expected}')
             found = {**found, "n": 0}
+    if isinstance(found.get("at"), int) and not 0 <= found["at"] < 10**14:
+        problems.append(f'{number}: "at" is expected to be milliseconds since 1970')
     return Entry(number, kind, found)
 
 

@@ -180,3 +180,14 @@ def test_a_last_line_that_a_crash_has_cut_off_is_left_out(recorded):
     file.write_bytes(file.read_bytes()[:-20])
 
     assert len(recording_file.read(file).entries) == len(GOOD) - 1
+
+
+def test_what_cannot_be_played_is_a_line_and_the_rest_is_played(recorded, monkeypatch):
+    monkeypatch.setattr(Replay, "_says", lambda self, given, psid: 1 / 0)
+
+    found = differences(recorded([says("hello"), call("nowhere", {}, n=2)]))
+
+    assert (
+        "2: this cannot be played: it is not as Meta or a bot would send it (ZeroDivisionError)" in found[0]
+    )
+    assert "3: POST nowhere: Meta answered 200" in found[1]
