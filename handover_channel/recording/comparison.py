@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from handover_channel.recording.recording_file import OF_BOT, Entry, Recording
+from handover_channel.recording.recording_file import OF_BOT, OF_META, Entry, Recording
 from handover_channel.simulator import graph
 from handover_channel.simulator.clock import Clock
 from handover_channel.simulator.connected_app import PAGE_INBOX
@@ -51,9 +51,10 @@ class Replay:
         watched: Callable[[Simulator], Callable[[], None]] = lambda page: lambda: None,
     ) -> None:
         self._recording, self._now = recording, 0.0
+        self._page_id = _page_of(recording)
         self.page = Simulator(
             app_id=recording.app,
-            page_id=recording.page,
+            page_id=self._page_id,
             token=_TOKEN,
             default_app="bot" if default_app else None,
             now=Clock(lambda: self._now),
@@ -153,7 +154,7 @@ class Replay:
     def _psid_of(self, item: Mapping[str, Any]) -> str:
         ends = [item.get(end) for end in ("sender", "recipient")]
         ids = [_text(end.get("id")) for end in ends if isinstance(end, dict)]
-        return next((each for each in ids if each and each != self._recording.page), "")
+        return next((each for each in ids if each and each != self._page_id), "")
 
     # --- doing again what the webhooks tell -------------------------------------------------------
 
@@ -213,14 +214,22 @@ class Replay:
             (app.takes if does == "takes" else app.requests)(psid)
 
 
+def _page_of(recording: Recording) -> str:
+    """Return the page that the webhooks are about; the head has a guess where the settings name none."""
+    bodies = (entry.facts["body"] for entry in recording.entries if entry.kind == OF_META)
+    found = (each.get("id") for body in bodies for each in _listed(body.get("entry")))
+    return next((_text(each) for each in found if _text(each)), recording.page)
+
+
+def _listed(given: Any) -> List[Mapping[str, Any]]:
+    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+
+
 def _items(body: Mapping[str, Any]) -> Iterator[Tuple[str, Mapping[str, Any]]]:
-    entries = body.get("entry")
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in _listed(body.get("entry")):
         for channel in ("messaging", "standby"):
-            items = entry.get(channel) if isinstance(entry, dict) else None
-            for item in items if isinstance(items, list) else ():
-                if isinstance(item, dict):
-                    yield channel, item
+            for item in _listed(entry.get(channel)):
+                yield channel, item
 
 
 def _kind_of(item: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 
@@ -11,6 +12,7 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
+from aiohttp import web  # noqa: E402
 from webhook_listener import free_port, listening, until  # noqa: E402
 
 from handover_channel.recording import proxy as the_proxy  # noqa: E402
@@ -154,22 +156,33 @@ def test_a_token_goes_over_https_or_stays_on_this_machine(url, said):
     assert bool(said) == bool(problem_of_target(url))
 
 
-def test_a_redirect_is_given_to_the_bot_and_not_followed(meta, tmp_path):
-    from aiohttp import web
+def test_a_compressed_answer_goes_through_as_it_is_and_is_recorded_as_what_it_says(tmp_path):
+    packed = gzip.compress(json.dumps({"error": {"code": 190}, "name": "Nadia"}).encode())
 
-    async def elsewhere(request):
-        raise web.HTTPFound("http://127.0.0.1:1/elsewhere")
+    async def answers(request):
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        return web.Response(body=packed, status=400, headers=headers)
+
+    answer = to_a_server_that(answers, tmp_path / "it.jsonl")
+
+    assert answer.json() == {"error": {"code": 190}, "name": "Nadia"}
+    (entry,) = recording_file.read(tmp_path / "it.jsonl").entries
+    assert entry.facts["answer"] == {"error": {"code": 190}, "name": "Xxxxx"}
+
+
+def to_a_server_that(answers, file):
+    """GET /me by a proxy to a server that answers so; return what came back."""
 
     async def run():
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", elsewhere)
+        app.router.add_route("*", "/{path:.*}", answers)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         between = Between(
             f"http://127.0.0.1:{runner.addresses[0][1]}", "http://127.0.0.1:1/w", "1234567", "7654321"
         )
-        recorder = Recorder(RecordingWriter(tmp_path / "it.jsonl"), Masker(), between)
+        recorder = Recorder(RecordingWriter(file), Masker(), between)
         async with serve(between, recorder) as url:
             answer = await asyncio.get_running_loop().run_in_executor(
                 None, lambda: requests.get(f"{url}/me", allow_redirects=False, timeout=10)
@@ -178,7 +191,14 @@ def test_a_redirect_is_given_to_the_bot_and_not_followed(meta, tmp_path):
         await runner.cleanup()
         return answer
 
-    answer = asyncio.run(run())
+    return asyncio.run(run())
+
+
+def test_a_redirect_is_given_to_the_bot_and_not_followed(tmp_path):
+    async def elsewhere(request):
+        raise web.HTTPFound("http://127.0.0.1:1/elsewhere")
+
+    answer = to_a_server_that(elsewhere, tmp_path / "it.jsonl")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
     assert json.loads((tmp_path / "it.jsonl").read_text().splitlines()[1])["status"] == 302

@@ -191,3 +191,10 @@ def test_what_cannot_be_played_is_a_line_and_the_rest_is_played(recorded, monkey
         "2: this cannot be played: it is not as Meta or a bot would send it (ZeroDivisionError)" in found[0]
     )
     assert "3: POST nowhere: Meta answered 200" in found[1]
+
+
+def test_the_page_is_the_one_that_the_webhooks_are_about_whatever_the_head_says(recorded):
+    file = recorded(GOOD)
+    file.write_text(file.read_text().replace(f'"page":"{PAGE}"', '"page":"1"'))
+
+    assert differences(file) == []
