@@ -114,11 +114,12 @@ def test_the_agent_returns_a_thread_of_any_channel(stack, sender):
     assert [text[:11] for text in stack.rest(sender, "when are you open")] == ["We are open"]
 
 
-def test_an_app_of_metas_is_no_target_for_another_channel(stack, sender):
+def test_who_names_an_app_of_metas_on_another_channel_goes_to_the_default_target(stack, sender):
     said = stack.rest(sender, '/handover{"handover_target": "sales_bot"}')
 
-    assert "could not reach anybody" in said[-1]
-    assert stack.rest(sender, "when are you open") != []
+    assert "handing you over" in said[-1]
+    assert stack.rows("SELECT target FROM threads WHERE id = ?", sender) == [{"target": "inbox"}]
+    assert stack.rest(sender, "when are you open") == []
 
 
 def test_a_form_is_silent_and_goes_on_after_the_return(stack, sender):
