@@ -12,6 +12,7 @@ from typing import List, Optional
 
 from handover_channel.recording.scenario_text import Line, Remark, ScenarioText
 from handover_channel.recording.steps_of_acts import Written
+from handover_channel.simulator.clock import seconds_of
 from handover_channel.testing.bot_under_test import BOT
 
 #: Seconds after an act from which on what happens is taken to happen by itself, not because of the act.
@@ -29,6 +30,12 @@ class _Act:
     written: List[Written]
     replies: List[Line] = field(default_factory=list)
     control: str = ""  #: who has it afterwards, "" where that did not change
+
+    @property
+    def moved(self) -> float:
+        """Seconds by which it moves the clock."""
+        moves = [each for each in self.written if isinstance(each, Line) and each.step in ("jump", "run")]
+        return sum(seconds_of(str(each.value)) for each in moves)
 
     @property
     def is_answered(self) -> bool:
@@ -81,13 +88,8 @@ class ConversationRecord:
 
     def _by_itself(self, at: float) -> None:
         last = self._acts[-1] if self._acts else None
-        if last is not None and at - last.at >= BY_ITSELF_AFTER:
+        if last is not None and at - last.at - last.moved >= BY_ITSELF_AFTER:
             self.act(Line("run", f"{int(at - last.at) + 1} seconds"), at)
-
-    def time_passes(self, at: float) -> None:
-        """Note that what follows follows from a move of the clock, which has its own step."""
-        if self._acts:
-            self._acts[-1].at = at
 
     def as_scenario(self) -> ScenarioText:
         """Return it as a scenario."""
