@@ -89,6 +89,7 @@ docs: setup
 	$(PYTHON) -m handover_channel.settings.reference docs/settings.md
 	$(PYTHON) -m handover_channel.doctor.reference docs/doctor.md
 	$(PYTHON) docs/messages.py docs/troubleshooting.md
+	$(PYTHON) -m handover_channel.testing.schema handover_channel/testing/scenario.schema.json
 
 .venv-docs/.complete: requirements-docs.txt
 	@"$$(.ci/find-python 3.10 3.11 3.12 3.13)" -m venv --clear .venv-docs

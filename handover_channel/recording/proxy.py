@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +24,14 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from handover_channel import log
 from handover_channel.errors import HandoverError
 from handover_channel.recording.masking import Masker
 from handover_channel.recording.recording_file import OF_BOT, OF_META, RecordingWriter, heading
 from handover_channel.rules.limits import PROXIED_BODY, PROXIED_SECONDS, RECORDED_BODY
 from handover_channel.settings.locations import LOOPBACK
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Of one connection, and not of what is sent: RFC 9110, section 7.6.1.
 _HOP_BY_HOP = frozenset(

@@ -9,12 +9,12 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional
 
+from handover_channel import log
 from handover_channel.messenger.events import OUR_METADATA
 from handover_channel.recording import steps_of_acts, whole_file
 from handover_channel.recording.control_log import ControlLog
@@ -26,7 +26,7 @@ from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.simulator import Simulator
 from handover_channel.simulator.thread import PERSON, ChatEntry, Thread
 
-logger = logging.getLogger(__name__)
+logger = log.logger(__name__)
 
 #: Seconds between two looks at the bot's database while nothing happens at the simulator.
 DATABASE_ASKED_EVERY = 0.5
@@ -133,8 +133,8 @@ class ScenarioRecorder:
     def _tried(self, take: Callable[[], None]) -> None:
         try:
             take()
-        except Exception:  # what one entry cannot be made of must not end the recording
-            logger.exception("The recorder could not make a step of something; the recording goes on.")
+        except Exception as error:  # what one entry cannot be made of must not end the recording
+            logger.error("no step could be made of something, the recording goes on: %s", log.trace(error))
 
     def _take(self, noted: _Noted) -> None:
         if noted.default_app != self._default_app:

@@ -9,7 +9,7 @@ from browsers import PATIENCE, chromium
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no browser: axe is not installed")
 
 from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.simulator.bot_at_hand import CannotBeAsked  # noqa: E402
