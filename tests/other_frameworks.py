@@ -55,14 +55,16 @@ def install(folder: Path) -> None:
 
 
 @contextmanager
-def begun(framework: str, folder: Path, settings: Mapping[str, str], log: Path) -> Iterator[Any]:
-    """Run a bot; yields its process once it listens on ``settings["PORT"]``."""
+def begun(
+    framework: str, folder: Path, settings: Mapping[str, str], log: Path, *, subscribes: bool = True
+) -> Iterator[Any]:
+    """Run a bot, subscribed before unless there is nobody yet to subscribe at; yields its process."""
     env = {**os.environ, **settings, "NODE_ENV": "production", "NODE_OPTIONS": "--require ./on_loopback.js"}
-    subscribes, begins = FRAMEWORKS[framework]
+    subscription, begins = FRAMEWORKS[framework]
     with log.open("wb") as output:
-        if subscribes:
+        if subscription and subscribes:
             subprocess.run(
-                subscribes, cwd=folder, env=env, stdout=output, stderr=output, timeout=60, check=True
+                subscription, cwd=folder, env=env, stdout=output, stderr=output, timeout=60, check=True
             )
         bot = subprocess.Popen(begins, cwd=folder, env=env, stdout=output, stderr=output)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import pytest
+import pytest_runs
 import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
@@ -21,6 +22,34 @@ from handover_channel.simulator.connected_app import App  # noqa: E402
 pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
 PSID, APP, WORD = "42", "2222", "a-word"
 FIELDS = "messages,messaging_handovers,standby"
+
+#: What the developer of a bot with Bottender writes to test its handover.
+TESTS = """
+def test_it_answers_hands_over_is_silent_and_goes_on(person, other_app, expect):
+    person.says("hello")
+    expect.reply("bottender heard: hello ...")
+    person.says("done")
+    expect.control("sales_bot")
+    person.says("anybody there?")
+    expect.silence()
+    other_app.passes_back()
+    expect.reply("bottender has the thread: ...")
+    expect.control("bot")
+
+
+def test_that_must_fail(person, expect):
+    person.says("hello")
+    expect.silence()
+"""
+SETTINGS = """
+[pytest]
+handover_url = http://127.0.0.1:{port}/webhook
+handover_port = {graph_port}
+handover_app_id = {app}
+handover_secret = its-secret
+handover_token = its-token
+handover_apps = 3333 sales_bot
+"""
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +135,26 @@ def test_a_bot_of_another_framework_gets_the_thread_answers_and_passes_it_back(
 
     assert seen == list(STEPS)
     assert "FAILED" not in log.read_text()
+
+
+def test_a_bot_of_bottender_is_tested_with_the_fixtures_for_pytest(installed, tmp_path):
+    port, graph_port = free_port(), free_port()
+    settings = {
+        "PORT": str(port),
+        "GRAPH_API": f"http://127.0.0.1:{graph_port}",
+        "PAGE_TOKEN": "its-token",
+        "PAGE_ID": Simulator().page_id,
+        "APP_ID": APP,
+        "APP_SECRET": "its-secret",
+        "VERIFY_TOKEN": WORD,
+        "BACK_TO": "3333",
+    }
+    (tmp_path / "pytest.ini").write_text(SETTINGS.format(port=port, graph_port=graph_port, app=APP))
+    (tmp_path / "test_handover.py").write_text(TESTS)
+    with begun("bottender", installed, settings, tmp_path / "bot.log", subscribes=False):
+        until(lambda: listens(port), within=60)
+
+        ran = pytest_runs.run(tmp_path)
+
+    assert "1 failed, 1 passed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert "expected silence\nE       the bot replies: bottender heard: hello" in ran.stdout, ran.stdout

@@ -9,7 +9,8 @@ module.exports = async function App(context) {
   } else if (event.isText && event.text === 'done') {
     await context.passThreadControl(process.env.BACK_TO, 'from bottender');
   } else if (event.isText) {
-    const owner = (await context.isThreadOwner()) ? 'mine' : 'not mine';
+    // Bottender cannot read the answer for a thread that nobody has.
+    const owner = (await context.isThreadOwner().catch(() => false)) ? 'mine' : 'not mine';
     await context.sendText('bottender heard: ' + event.text + ' (' + owner + ')');
   }
 };

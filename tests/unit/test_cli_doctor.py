@@ -9,7 +9,6 @@ import sys
 from typing import NamedTuple
 
 import bots
-import click
 import pytest
 import typer
 
@@ -206,6 +205,6 @@ def test_the_shell_completes_the_ids_of_checks():
     command = typer.main.get_command(main.app)
     (only,) = [each for each in command.commands["doctor"].params if each.name == "only"]
 
-    offered = only.shell_complete(click.Context(command), "webhook.")
+    offered = only.shell_complete(typer.Context(command), "webhook.")
 
     assert [each.value for each in offered] == ["webhook.app", "webhook.page", "webhook.self_test"]
