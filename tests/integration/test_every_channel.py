@@ -312,6 +312,7 @@ def by_api(request, served):
     person.close()
 
 
+@pytest.mark.filterwarnings("ignore:The .POST /conversations/.*execute:FutureWarning")  # Rasa's, of its own
 @pytest.mark.parametrize(
     ("path", "body"),
     [
