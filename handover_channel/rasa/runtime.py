@@ -27,7 +27,7 @@ from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.running_bot import found_at_start, look_once_started
 from handover_channel.rasa.store_checks import keep_from_exiting
-from handover_channel.rasa.turns import OnNewMessage, RasaBot
+from handover_channel.rasa.turns import NO_MODEL, OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.rasa.way_out import close_the_way_out
 from handover_channel.services import Services
@@ -146,7 +146,7 @@ class Runtime:
         if bot is None or queue is None:
             return "the server is starting"
         if not bot.has_model():
-            return "no model is loaded"
+            return NO_MODEL
         found = await asyncio.gather(
             queue.problem(ANSWERED_WITHIN), self._problem_of_turns(), self._problem_of_stores(bot)
         )

@@ -56,6 +56,9 @@ logger = logging.getLogger(__name__)
 #: Seconds that echoes get to come after a restart. Meta repeats at once what it could not deliver.
 ECHOES = 3.0
 
+#: Why nothing can be answered yet.
+NO_MODEL = "no model is loaded -> run `rasa train`, and start Rasa with it"
+
 #: So many of the messages that this process has sent are known to it without a database.
 RECENT = 10_000
 
@@ -225,7 +228,7 @@ class RasaBot:
     def _agent(self) -> Any:
         agent = self._found_agent()
         if not self.has_model():
-            raise NotReady("no model is loaded -> run `rasa train`, and start Rasa with it")
+            raise NotReady(NO_MODEL)
         if agent is not None:
             share_event_broker(agent)
             set_aside(agent.processor)

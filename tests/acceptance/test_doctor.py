@@ -20,10 +20,12 @@ def examined(stack, *arguments):
     return done.returncode, json.loads(done.stdout)["checks"]
 
 
-def test_with_everything_right_all_is_ok(stack):
-    before = {each["id"]: each["status"] for each in examined(stack, "--only", "profile")[1]}
-    examined(stack, "--fix", "--only", "profile")  # the page begins without the button
-    code, checks = examined(stack)
+def test_with_everything_right_all_is_ok(tmp_path, model):
+    # A bot of its own: what Meta has told the others' is a finding for a week.
+    with Stack(tmp_path, model).running() as stack:
+        before = {each["id"]: each["status"] for each in examined(stack, "--only", "profile")[1]}
+        examined(stack, "--fix", "--only", "profile")  # the page begins without the button
+        code, checks = examined(stack)
 
     assert before == {"profile.get_started": "warn"}
     wrong = [each for each in checks if each["status"] != "ok" and each["id"] not in OF_THE_MACHINE]

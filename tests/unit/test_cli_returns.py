@@ -192,7 +192,7 @@ def returns_reason():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_is_heard_between_two_threads_and_what_was_done_is_said(play, run, opened, number):
     opened(_8001="sales_bot", _8002="sales_bot", _8003="sales_bot")
-    taken = []
+    before, taken = signal.getsignal(signal.SIGINT), []
 
     def interrupted(name):
         if name == "take_thread_control":
@@ -207,7 +207,7 @@ def test_ctrl_c_is_heard_between_two_threads_and_what_was_done_is_said(play, run
     assert code == returns.INTERRUPTED
     assert out.endswith("returned: 2, not tried: 1.\n")
     assert still_open(play) == ["8003"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_json_stands_alone_and_has_what_came_of_each(play, run, opened):
