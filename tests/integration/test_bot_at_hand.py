@@ -1,4 +1,4 @@
-"""What the page is told of a bot with this package: its row of a thread, and scenarios played step by step.
+"""Tests what the page is told of a bot of ours: its row of a thread, and scenarios played by steps.
 
 The bot is a webhook that takes everything and says nothing; its database is real.
 """

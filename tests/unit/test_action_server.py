@@ -1,4 +1,4 @@
-"""What can be learnt of the action server (doctor/action_server.py), and when Rasa says it (rasa/)."""
+"""Tests what can be learnt of the action server (doctor/action_server.py), and when Rasa says it (rasa/)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor says when Rasa starts: what is wrong, a line each, once for all workers of a server."""
+"""Tests what the doctor says when Rasa starts: what is wrong, a line each, once a server."""
 
 from __future__ import annotations
 

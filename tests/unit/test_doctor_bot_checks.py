@@ -1,4 +1,4 @@
-"""What the doctor finds in a bot's folder: each finding is provoked, and a bot that has everything is ok."""
+"""Tests what the doctor finds in a bot's folder: each finding, and a bot that has everything."""
 
 from __future__ import annotations
 

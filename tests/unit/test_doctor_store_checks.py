@@ -1,4 +1,4 @@
-"""What the doctor finds in our database and in clocks and versions: each finding is provoked."""
+"""Tests what the doctor finds in our database and in clocks and versions: each finding is provoked."""
 
 from __future__ import annotations
 

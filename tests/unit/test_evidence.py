@@ -1,4 +1,4 @@
-"""What deliveries and refusals leave behind for the doctor: played through, on both databases."""
+"""Tests what deliveries and refusals leave behind for the doctor: played through, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is personal in a text is masked: rather too much than too little."""
+"""Tests that what is personal in a text is masked: rather too much than too little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor finds at Meta: each finding provoked, each fix tried, and nothing else touched."""
+"""Tests what the doctor finds at Meta: each finding provoked, each fix tried, and nothing else touched."""
 
 from __future__ import annotations
 

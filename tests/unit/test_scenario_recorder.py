@@ -1,4 +1,4 @@
-"""What happens at a simulator becomes a scenario that can be played: recorded with a bot of a few lines."""
+"""Tests that what happens becomes a scenario to play: recorded with a bot of a few lines."""
 
 from __future__ import annotations
 

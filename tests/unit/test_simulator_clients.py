@@ -1,4 +1,4 @@
-"""What real clients send, in every form in which they might, and the errors that were seen in the wild.
+"""Sends what real clients send, in every form in which they might, and the errors that were seen in the wild.
 
 Over HTTP, as it was recorded: tests/integration/test_simulator_server.py.
 """

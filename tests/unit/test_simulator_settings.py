@@ -1,4 +1,4 @@
-"""What Meta tells of a page's set-up: token, webhook, fields, roles; and what its owner may change."""
+"""Tests what Meta tells of a page's set-up: token, webhook, fields, roles; and what its owner may change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `handover status` says first, over all states that a row can be in."""
+"""Tests what `handover status` says first, over all states that a row can be in."""
 
 from __future__ import annotations
 
