@@ -21,6 +21,7 @@ from sanic import Sanic
 
 from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.calls import Start
+from handover_channel.rasa.cheaper_turns import make_turns_cheaper
 from handover_channel.rasa.claimed_channels import keep_apart
 from handover_channel.rasa.door import close_the_door
 from handover_channel.rasa.output import MessengerOutput
@@ -99,6 +100,8 @@ class Runtime:
         keep_apart()
         close_the_door()
         close_the_way_out()
+        if given.settings.cheaper_turns:
+            make_turns_cheaper()
         self._turns.start()
         queue.start(bot)
         self._app = app

@@ -149,6 +149,12 @@ class Settings:
         "control: `nothing` (an empty list), or `handover`, a message that says who has the conversation: "
         "[a bot without Messenger](guides/without-messenger.md#what-your-client-gets-meanwhile).",
     )
+    cheaper_turns: bool = setting(
+        read=Section.flag,
+        default="true",
+        meaning="`false` leaves Rasa's own code alone where ours stands in for it, with the same effect in "
+        "less time: [operations](operations.md#what-a-turn-costs).",
+    )
     automatic_replies: AutomaticReplies = subsection(
         AutomaticReplies, automatic_replies.read, absent=AutomaticReplies()
     )

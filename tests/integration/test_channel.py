@@ -61,6 +61,19 @@ def bot(folder, rasa):
         yield running
 
 
+@pytest.mark.parametrize(("settings", "cheaper"), [({}, True), ({"cheaper_turns": False}, False)])
+def test_turns_are_made_cheaper_unless_a_setting_leaves_rasa_alone(
+    settings, cheaper, folder, rasa, monkeypatch
+):
+    made = []
+    monkeypatch.setattr("handover_channel.rasa.runtime.make_turns_cheaper", lambda: made.append(True))
+    file = folder / "handover.yml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **settings}))
+
+    with Bot(folder, rasa).running():
+        assert bool(made) is cheaper
+
+
 # --- what the bot says --------------------------------------------------------------------------
 
 

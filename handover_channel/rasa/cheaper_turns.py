@@ -1,0 +1,218 @@
+"""Takes work out of Rasa's turns that has no effect but its cost, in every bot of a server with our channels.
+
+1. The answer of a custom action is checked by a validator that is compiled once. Rasa calls
+   `jsonschema.validate`, which checks the constant schema against JSON Schema's own schema each time.
+2. The class of a stored event is looked up in a table. Rasa walks through all subclasses of `Event`, asking
+   each whether it is abstract, for every event of a conversation, in every turn.
+3. The graph of components runs node by node. Rasa has dask plan the few nodes anew in every run, for
+   threads that a run does not have.
+4. How many events of a conversation are stored is known from reading them. Rasa counts them again when it
+   saves. The conversation's lock is held from one to the other.
+
+Each stands in only where Rasa's methods are the ones it was written for (`_WRITTEN_FOR`). Where they are
+not, Rasa's own run, and the log says so. What was found, and left alone: docs/decisions/0013-cheaper-turns.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+import textwrap
+from dataclasses import dataclass
+from typing import Any, Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import dask.order
+from jsonschema.validators import validator_for
+from rasa.core.actions.action import RemoteAction
+from rasa.core.tracker_store import SQLTrackerStore
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.events import Event
+
+from handover_channel import log
+from handover_channel.rasa.replaced_methods import replace_once
+
+logger = log.logger(__name__)
+
+#: Rasa 3.6.21's, each by the start of the SHA-256 of its source: others may do more than what stands in.
+_WRITTEN_FOR: Mapping[str, str] = {
+    "RemoteAction._validate_action_result": "2fd08b8cf644390e",
+    "RemoteAction.action_response_format_spec": "8e08f324ec7d8414",
+    "DaskGraphRunner.run": "39c53d008746a393",
+    "DaskGraphRunner._build_dask_graph": "d9a3c5c70763c421",
+    "DaskGraphRunner._add_inputs_to_graph": "852374ac06efb3b3",
+    "SQLTrackerStore._retrieve": "097d43e4a023761d",
+    "SQLTrackerStore._additional_events": "e6d9422d39295e29",
+    "SQLTrackerStore.save": "40c85e53007d9a74",
+    "SQLTrackerStore._event_query": "6926faba1493084e",
+    "Event.resolve_by_type": "eab381cd0a9958e1",
+}
+
+#: On a tracker: how many of its events are stored.
+_EVENTS_READ = "_handover_stored_events"
+
+#: On a runner of graphs: its plans, by targets and inputs.
+_PLANS = "_handover_plans"
+
+_Method = Callable[..., Any]
+_Step = Tuple[str, Tuple[str, ...]]  #: a node, and those whose output it takes
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Methods of Rasa's that ours stand in for, all of them or none."""
+
+    what: str  #: for the log
+    owner: Any
+    stands_in: Mapping[str, Callable[[_Method], _Method]]
+    relies_on: Tuple[str, ...] = ()  #: further methods that have to be as we know them
+
+    def unknown(self) -> List[str]:
+        """Return the methods that are not the ones this was written for."""
+        names = [*self.stands_in, *self.relies_on]
+        return [f"{self.owner.__name__}.{name}" for name in names if not _is_known(self.owner, name)]
+
+
+def make_turns_cheaper() -> None:
+    """Have ours stand in for Rasa's in this process. Harmless to repeat."""
+    for saving in SAVINGS:
+        unknown = saving.unknown()
+        if unknown:
+            logger.info("%s: left to Rasa, whose %s is another here", saving.what, ", ".join(unknown))
+            continue
+        for name, around in saving.stands_in.items():
+            replace_once(saving.owner, name, around)
+
+
+def digest_of(owner: Any, name: str) -> str:
+    """Return the first 16 digits of the SHA-256 of a method's source, "" where there is none to read."""
+    method = inspect.getattr_static(owner, name, None)
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(getattr(method, "__func__", method))))
+    except (OSError, TypeError):
+        return ""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _is_known(owner: Any, name: str) -> bool:
+    return digest_of(owner, name) == _WRITTEN_FOR[f"{owner.__name__}.{name}"]
+
+
+# --- the answers of custom actions --------------------------------------------------------------------
+
+
+def _compiled(validate: _Method) -> _Method:
+    schema = RemoteAction.action_response_format_spec()
+    validator = validator_for(schema)(schema)
+
+    def _validate_action_result(action: RemoteAction, result: Dict[str, Any]) -> bool:
+        # Rasa's own says what is wrong; a subclass may have a schema of its own.
+        known = type(action).action_response_format_spec is RemoteAction.action_response_format_spec
+        return bool((known and validator.is_valid(result)) or validate(action, result))
+
+    return _validate_action_result
+
+
+# --- the classes of events ----------------------------------------------------------------------------
+
+
+def _in_a_table(resolve: _Method) -> _Method:
+    found: Dict[str, Any] = {}
+
+    def resolve_by_type(type_name: str, default: Optional[type] = None) -> Optional[type]:
+        known: Optional[type] = found.get(type_name)
+        if known is None:
+            known = resolve(type_name, default)
+            if known is not None and known is not default:
+                found[type_name] = known
+        return known
+
+    return resolve_by_type
+
+
+# --- the graph ----------------------------------------------------------------------------------------
+
+
+def _node_by_node(run: _Method) -> _Method:
+    def run_in_order(
+        runner: DaskGraphRunner,
+        inputs: Optional[Dict[str, Any]] = None,
+        targets: Optional[List[str]] = None,
+    ) -> Dict[str, Any]:
+        given = inputs or {}
+        if any(isinstance(value, str) for value in given.values()):
+            return dict(run(runner, inputs, targets))  # dask could take it for the name of a node
+        wanted = tuple(targets or runner._graph_schema.target_names)
+        found: Dict[str, Any] = {name: (name, value) for name, value in given.items()}
+        try:
+            for name, needs in _plan(runner, wanted, tuple(given)):
+                found[name] = runner._instantiated_nodes[name](*(found.get(need, need) for need in needs))
+        except RuntimeError as error:
+            raise GraphRunError("Error running runner.") from error
+        return dict(found[name] for name in wanted)
+
+    return run_in_order
+
+
+def _plan(runner: DaskGraphRunner, targets: Tuple[str, ...], inputs: Tuple[str, ...]) -> List[_Step]:
+    """Return the nodes that lead to *targets* in the order in which dask runs them, each with what it needs.
+
+    It is kept at the runner, whose graph never changes.
+    """
+    plans: Dict[Any, List[_Step]] = runner.__dict__.setdefault(_PLANS, {})
+    if (targets, inputs) not in plans:
+        graph = runner._build_dask_graph(runner._graph_schema.minimal_graph_schema(list(targets)))
+        graph.update((name, (name, None)) for name in inputs)
+        places = dask.order.order(graph)
+        names = (name for name in sorted(graph, key=places.__getitem__) if name not in inputs)
+        plans[targets, inputs] = [(name, graph[name][1:]) for name in names]
+    return plans[targets, inputs]
+
+
+# --- saving a conversation ----------------------------------------------------------------------------
+
+
+def _noting_how_many(retrieve: Callable[..., Awaitable[Any]]) -> _Method:
+    async def _retrieve(store: SQLTrackerStore, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
+        tracker = await retrieve(store, sender_id, fetch_events_from_all_sessions)
+        if tracker is not None and not fetch_events_from_all_sessions:
+            setattr(tracker, _EVENTS_READ, len(tracker.events))
+        return tracker
+
+    return _retrieve
+
+
+def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
+    def _additional_events(store: SQLTrackerStore, session: Any, tracker: Any) -> Iterator[Event]:
+        # Once: a session that began meanwhile has a count of its own.
+        stored = tracker.__dict__.pop(_EVENTS_READ, None)
+        if stored is None:
+            return additional(store, session, tracker)
+        return itertools.islice(tracker.events, stored, len(tracker.events))
+
+    return _additional_events
+
+
+#: In the order of what they save in a turn.
+SAVINGS: Tuple[Saving, ...] = (
+    Saving(
+        "checking the answers of custom actions",
+        RemoteAction,
+        {"_validate_action_result": _compiled},
+        relies_on=("action_response_format_spec",),
+    ),
+    Saving(
+        "running the graph",
+        DaskGraphRunner,
+        {"run": _node_by_node},
+        relies_on=("_build_dask_graph", "_add_inputs_to_graph"),
+    ),
+    Saving(
+        "counting the events of a conversation",
+        SQLTrackerStore,
+        {"_retrieve": _noting_how_many, "_additional_events": _known_from_reading},
+        relies_on=("save", "_event_query"),
+    ),
+    Saving("finding the classes of events", Event, {"resolve_by_type": _in_a_table}),
+)

@@ -1,0 +1,358 @@
+"""A bot whose turns are made cheaper says and remembers what it would without: only the clock can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+
+import jsonschema
+from rasa.core.actions.action import RemoteAction
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.tracker_store import AwaitableTrackerStore, SQLTrackerStore
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.graph import GraphSchema, SchemaNode
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.events import Event, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.utils.common import all_subclasses
+
+from handover_channel.rasa import cheaper_turns
+from handover_channel.rasa.cheaper_turns import SAVINGS, digest_of, make_turns_cheaper
+
+pytestmark = [
+    pytest.mark.rasa,
+    pytest.mark.filterwarnings("ignore:Slot auto-fill has been removed:UserWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*MovedIn20.*"),
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning"),
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+]
+
+#: The last node of NLU in the example bot's graph.
+NLU = "run_RegexMessageHandler"
+
+METHODS = [(saving.owner, name) for saving in SAVINGS for name in saving.stands_in]
+
+
+@pytest.fixture(autouse=True)
+def rasas_own() -> Iterator[None]:
+    """Begin with Rasa's own methods, and leave them behind."""
+    before = [(owner, name, inspect.getattr_static(owner, name)) for owner, name in METHODS]
+    for owner, name, method in before:
+        theirs = getattr(getattr(method, "__func__", method), "__wrapped__", None)
+        if theirs is not None:
+            static = isinstance(method, staticmethod)
+            setattr(owner, name, staticmethod(theirs) if static else theirs)
+    yield
+    for owner, name, method in before:
+        setattr(owner, name, method)
+
+
+# --- whole conversations ------------------------------------------------------------------------------
+
+CONVERSATIONS = {
+    "small talk": ["hello", "what are your opening hours", "thank you", "bye"],
+    "a form": ["where is my order", "what do you mean", "10234", "a@b.example", "/goodbye"],
+    "a handover": ["a human please", "hello?", "back to bot", "hello"],
+    "nothing that is understood": ["xyzzy plugh", "😀", "a" * 3000, "مرحبا"],
+    "a new session": ["hello", "/session_start", "hello", "/restart", "hello"],
+}
+
+
+def _talk(model: Path, database: Path) -> Tuple[List[Any], Dict[str, Any], List[Any]]:
+    """Return what the bot answered, what its trackers have, and what its database has."""
+
+    async def talk() -> Tuple[List[Any], Dict[str, Any], List[Any]]:
+        agent = Agent.load(model)
+        store = SQLTrackerStore(agent.domain, db=str(database))
+        agent.tracker_store = AwaitableTrackerStore.create(store)
+        agent.load_model(str(model))
+        answers, trackers = [], {}
+        for thread, said in CONVERSATIONS.items():
+            for number, text in enumerate(said):
+                message = UserMessage(text, CollectingOutputChannel(), thread, message_id=f"m{number}")
+                answers.append((text, await agent.handle_message(message)))
+            tracker = await agent.tracker_store.retrieve(thread)
+            trackers[thread] = [_lasting(event.as_dict()) for event in tracker.events]
+        with store.session_scope() as session:
+            rows = session.query(store.SQLEvent).order_by(store.SQLEvent.id).all()
+            stored = [(row.sender_id, row.type_name, _lasting(json.loads(row.data))) for row in rows]
+        return answers, trackers, stored
+
+    return asyncio.run(talk())
+
+
+def _lasting(event: Dict[str, Any]) -> Dict[str, Any]:
+    """Return an event without what differs from one run to the next: times, and ids of answers."""
+    return {key: value for key, value in event.items() if key not in ("timestamp", "metadata")}
+
+
+def test_conversations_are_the_same_with_and_without(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # no handover.yml: the bot's slots decide
+    monkeypatch.delenv("HANDOVER_CONFIG", raising=False)
+
+    theirs = _talk(model, tmp_path / "rasas.db")
+    make_turns_cheaper()
+    ours = _talk(model, tmp_path / "ours.db")
+
+    for one, other in zip(theirs, ours):
+        assert one
+        assert one == other
+
+
+# --- the answers of custom actions --------------------------------------------------------------------
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_EVENTS = st.lists(
+    st.fixed_dictionaries(
+        {}, optional={"event": st.sampled_from(["slot", "action", "user", "reset_slots", "?"]), "name": _JSON}
+    )
+    | _JSON,
+    max_size=3,
+)
+_ANSWERS = _JSON | st.fixed_dictionaries({}, optional={"events": _EVENTS | _JSON, "responses": _JSON})
+
+
+def _verdict(action: RemoteAction, answer: Any) -> Any:
+    try:
+        return action._validate_action_result(answer)
+    except jsonschema.ValidationError as error:
+        return str(error), error.message, list(error.absolute_path), list(error.absolute_schema_path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(answer=_ANSWERS)
+def test_an_answer_is_taken_or_refused_with_the_same_words(answer):
+    action = RemoteAction("action_x", None)
+    theirs = RemoteAction.__dict__["_validate_action_result"]
+    theirs = getattr(theirs, "__wrapped__", theirs)
+    ours = cheaper_turns._compiled(theirs)
+
+    class Ours(RemoteAction):
+        _validate_action_result = ours
+
+    assert _verdict(action, answer) == _verdict(Ours("action_x", None), answer)
+
+
+def test_a_valid_answer_does_not_have_the_schema_checked_again(monkeypatch):
+    make_turns_cheaper()
+    monkeypatch.setattr(jsonschema, "validate", lambda *_: pytest.fail("the schema was checked again"))
+
+    answer = {"events": [{"event": "slot", "name": "x", "value": 1}], "responses": [{"text": "hi"}]}
+
+    assert RemoteAction("action_x", None)._validate_action_result(answer) is True
+
+
+def test_an_action_with_a_schema_of_its_own_is_checked_by_that():
+    make_turns_cheaper()
+
+    class Strict(RemoteAction):
+        @staticmethod
+        def action_response_format_spec() -> Dict[str, Any]:
+            return {"type": "object", "required": ["signature"]}
+
+    with pytest.raises(jsonschema.ValidationError, match="signature"):
+        Strict("action_x", None)._validate_action_result({"events": []})
+
+
+# --- the classes of events ----------------------------------------------------------------------------
+
+
+def test_every_kind_of_event_is_found_as_before():
+    kinds = sorted({each.type_name for each in all_subclasses(Event) if each.type_name})
+    theirs = [Event.resolve_by_type(kind) for kind in kinds]
+    make_turns_cheaper()
+
+    assert [Event.resolve_by_type(kind) for kind in kinds * 2] == theirs * 2
+
+
+def test_a_kind_that_nobody_knows_is_refused_until_there_is_one():
+    make_turns_cheaper()
+
+    with pytest.raises(ValueError, match="Unknown event name 'handover_of_tomorrow'"):
+        Event.resolve_by_type("handover_of_tomorrow")
+    assert Event.resolve_by_type("handover_of_tomorrow", SlotSet) is SlotSet
+    assert Event.resolve_by_type("topic") is None
+
+    class OfTomorrow(SlotSet):
+        type_name = "handover_of_tomorrow"
+
+    assert Event.resolve_by_type("handover_of_tomorrow", SlotSet) is OfTomorrow
+
+
+# --- the graph ----------------------------------------------------------------------------------------
+
+
+def _runs(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """Return the nodes in the order in which a message has them run."""
+    ran: List[str] = []
+    nodes = agent.processor.graph_runner._instantiated_nodes
+    for name, node in nodes.items():
+        monkeypatch.setattr(node, "_fn", _noting(name, node._fn, ran))
+    message = UserMessage("hello", CollectingOutputChannel(), "42", message_id="m1")
+    asyncio.run(agent.handle_message(message))
+    return ran
+
+
+def _noting(name: str, run: Any, ran: List[str]) -> Any:
+    def noted(*given: Any, **named: Any) -> Any:
+        ran.append(name)
+        return run(*given, **named)
+
+    return noted
+
+
+def test_nodes_run_in_the_order_in_which_dask_ran_them(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HANDOVER_CONFIG", raising=False)
+    theirs = _runs(Agent.load(model), monkeypatch)
+    make_turns_cheaper()
+
+    assert _runs(Agent.load(model), monkeypatch) == theirs
+    assert len(theirs) > 10
+
+
+class _Runner(DaskGraphRunner):
+    """A runner of one node, which raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        def fails(*_: Any) -> Any:
+            raise error
+
+        self._graph_schema = GraphSchema({NLU: SchemaNode({}, DaskGraphRunner, "load", "run", {})})
+        self._instantiated_nodes = {NLU: fails}
+        self._execution_context = None
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"), [(RuntimeError("no"), GraphRunError), (ValueError("no"), ValueError)]
+)
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_what_a_node_raises_is_raised_as_before(is_ours, raised, seen):
+    if is_ours:
+        make_turns_cheaper()
+
+    with pytest.raises(seen):
+        _Runner(raised).run(targets=[NLU])
+
+
+def test_an_input_that_is_the_name_of_a_node_is_refused_as_before(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HANDOVER_CONFIG", raising=False)
+    make_turns_cheaper()
+    runner = Agent.load(model).processor.graph_runner
+
+    with pytest.raises(GraphRunError, match="clashes with a node name"):
+        runner.run(inputs={"__message__": NLU}, targets=[NLU])
+
+
+# --- saving a conversation ----------------------------------------------------------------------------
+
+
+def _stored(store: SQLTrackerStore) -> List[str]:
+    with store.session_scope() as session:
+        return [row.type_name for row in session.query(store.SQLEvent).order_by(store.SQLEvent.id)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SQLTrackerStore:
+    from rasa.shared.core.domain import Domain
+
+    make_turns_cheaper()
+    return SQLTrackerStore(Domain.empty(), db=str(tmp_path / "tracker.db"))
+
+
+def test_events_are_stored_once_however_often_a_conversation_is_saved(store):
+    async def talk() -> None:
+        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+        tracker = await store.retrieve("42")
+        for text in ("two", "three"):
+            tracker.update(UserUttered(text))
+            await store.save(tracker)
+            await store.save(tracker)
+        full = await store.retrieve_full_tracker("42")
+        full.update(UserUttered("four"))
+        await store.save(full)
+
+    asyncio.run(talk())
+
+    assert _stored(store) == ["user"] * 4
+
+
+def test_a_session_that_begins_in_a_turn_is_stored_as_rasa_stores_it(tmp_path, store):
+    def of(name: str) -> List[str]:
+        one = SQLTrackerStore(store.domain, db=str(tmp_path / f"{name}.db"))
+
+        async def talk() -> None:
+            await one.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+            tracker = await one.retrieve("42")
+            tracker.update(SessionStarted())
+            await one.save(tracker)
+            tracker.update(UserUttered("two"))
+            await one.save(tracker)
+
+        asyncio.run(talk())
+        return _stored(one)
+
+    ours = of("ours")
+    for name in ("_retrieve", "_additional_events"):
+        setattr(SQLTrackerStore, name, getattr(SQLTrackerStore, name).__wrapped__)
+
+    assert ours == of("rasas")
+
+
+def test_a_turn_counts_no_events_to_save_them(store, monkeypatch):
+    async def talk() -> None:
+        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+        tracker = await store.retrieve("42")
+        tracker.update(UserUttered("two"))
+        monkeypatch.setattr(store, "_event_query", lambda *_, **__: pytest.fail("they were counted again"))
+        await store.save(tracker)
+
+    asyncio.run(talk())
+
+    assert _stored(store) == ["user", "user"]
+
+
+# --- where Rasa is another one ------------------------------------------------------------------------
+
+
+def test_every_method_is_the_one_that_this_was_written_for():
+    assert [saving.unknown() for saving in SAVINGS] == [[] for _ in SAVINGS]
+
+
+def test_a_method_that_is_not_known_is_left_alone_and_said_so(monkeypatch, caplog):
+    def run(self: Any, inputs: Any = None, targets: Any = None) -> Dict[str, Any]:
+        """Do what a later Rasa does."""
+        return {}
+
+    monkeypatch.setattr(DaskGraphRunner, "run", run)
+    with caplog.at_level(logging.INFO, logger=cheaper_turns.__name__):
+        make_turns_cheaper()
+
+    assert DaskGraphRunner.run is run
+    assert "running the graph: left to Rasa, whose DaskGraphRunner.run is another here" in caplog.text
+    assert hasattr(Event.resolve_by_type, "__wrapped__"), "the others are made cheaper all the same"
+
+
+def test_a_method_is_known_also_once_ours_stands_in():
+    before = [digest_of(*method) for method in METHODS]
+    make_turns_cheaper()
+    make_turns_cheaper()
+
+    assert [digest_of(*method) for method in METHODS] == before
