@@ -78,17 +78,17 @@ class Person:
 
     # --- what they do ---------------------------------------------------------------------------
 
-    def does(self, act: str, **given: Any) -> Dict[str, Any]:
-        """Do something the simulator knows."""
-        return self._stack.messenger(f"person/{self.psid}/{act}", **given)
+    def does(self, call: str, **given: Any) -> Dict[str, Any]:
+        """Do something: a call of the simulator's API about a person."""
+        return self._stack.messenger(call, person=self.psid, **given)
 
     def says(self, text: str) -> str:
         """Write a text; returns its mid."""
-        return str(self.does("text", text=text)["mid"])
+        return str(self.does("say", text=text)["mid"])
 
     def taps_menu(self, payload: str) -> None:
         """Tap a menu item of the bot's: a postback."""
-        self.does("postback", payload=payload, menu=True)
+        self.does("tap_menu", payload=payload)
 
     def goes_to(self, target: str) -> None:
         """Ask for a target by a payload, and wait until the bot is silent."""
@@ -232,19 +232,20 @@ class Stack:
             self._simulator.thread(person.psid).name = name
         return person
 
-    def messenger(self, path: str, **given: Any) -> Dict[str, Any]:
-        """Do something on the simulator's side; its refusals come back as they are."""
-        answer = _http.post(f"{self.simulator_url}/simulator/{path}", json=given, timeout=30)
+    def messenger(self, call: str, **given: Any) -> Dict[str, Any]:
+        """Call the simulator's API; what the Graph API refuses an app comes back as it is."""
+        answer = _http.post(f"{self.simulator_url}/simulator/v1/{call}", json=given, timeout=30)
         found: Dict[str, Any] = answer.json()
+        assert answer.ok, found
         return found
 
     def app(self, app: str, act: str, person: Person, **given: Any) -> Dict[str, Any]:
         """Act as another app."""
-        return self.messenger(f"apps/{app}/{act}", psid=person.psid, **given)
+        return person.does(act, app=app, **given)
 
     def staff_replies(self, person: Person, text: str) -> None:
         """Answer from the Page inbox."""
-        self.messenger(f"inbox/{person.psid}/reply", text=text)
+        self.app("Page inbox", "reply", person, text=text)
 
     def file(self, content_type: str, content: bytes) -> str:
         """Keep a file where Messenger keeps those that people send; returns its address."""
@@ -253,11 +254,11 @@ class Stack:
     @contextmanager
     def without_default_app(self) -> Iterator[None]:
         """Turn Conversation Routing off for a while."""
-        self.messenger("mode", default_app=None)
+        self.messenger("default_app", app=None)
         try:
             yield
         finally:
-            self.messenger("mode", default_app=APP_ID)
+            self.messenger("default_app", app=APP_ID)
 
     @contextmanager
     def deaf_to_control(self) -> Iterator[None]:
@@ -305,13 +306,13 @@ class Stack:
 
     def messenger_state(self, psid: str) -> Dict[str, Any]:
         """Return the simulator's state of one thread."""
-        url = f"{self.simulator_url}/simulator/state"
-        return _http.get(url, params={"psid": psid}, timeout=30).json()  # type: ignore[no-any-return]
+        url = f"{self.simulator_url}/simulator/v1/snapshot"
+        return _http.get(url, params={"person": psid}, timeout=30).json()  # type: ignore[no-any-return]
 
     def wire(self, psid: str = "", after: int = 0) -> List[Dict[str, Any]]:
         """Return the simulator's log: webhooks and Graph calls, in order."""
-        query = {"after": str(after), **({"psid": psid} if psid else {})}
-        answer = _http.get(f"{self.simulator_url}/simulator/log", params=query, timeout=30).json()
+        query = {"after": str(after), **({"person": psid} if psid else {})}
+        answer = _http.get(f"{self.simulator_url}/simulator/v1/journal", params=query, timeout=30).json()
         return answer["entries"]  # type: ignore[no-any-return]
 
     def is_settled(self, psid: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from handover_channel.simulator import api_bodies
+from handover_channel.simulator import api_bodies, page_settings
 from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.clock import seconds_of
 from handover_channel.simulator.connected_app import PAGE_INBOX
@@ -43,6 +43,10 @@ def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
 
 def _picked(given: Given, *keys: str) -> _Json:
     return {key: given[key] for key in keys if key in given}
+
+
+def _without(given: Given, key: str) -> _Json:
+    return {name: value for name, value in given.items() if name != key}
 
 
 def _tap_menu(simulator: Simulator, given: Given) -> _Json:
@@ -80,6 +84,22 @@ def _switches(simulator: Simulator, given: Given) -> _Json:
     simulator.switches = simulator.switches.with_changes(given)
     simulator.journal.changed()
     return dict(vars(simulator.switches))
+
+
+def _settings(simulator: Simulator, given: Given) -> _Json:
+    return page_settings.described(simulator)
+
+
+def _setting(change: Callable[[Simulator, Given], None]) -> Act:
+    def changed(simulator: Simulator, given: Given) -> _Json:
+        change(simulator, given)
+        return page_settings.described(simulator)
+
+    return changed
+
+
+def _new_token(simulator: Simulator, given: Given) -> _Json:
+    return {"token": page_settings.new_token(simulator, given["app"], given["scopes"])}
 
 
 def _fault(simulator: Simulator, given: Given) -> _Json:
@@ -151,9 +171,8 @@ def _acts(simulator: Simulator, given: Given) -> _Json:
             raise ValueError(
                 f"'acts[{number}].call' is {name!r}, which is no call that acts (known: {known})"
             )
-        body = {key: value for key, value in each.items() if key != "call"}
         try:
-            checked.append((name, api_bodies.check(name, body)))
+            checked.append((name, api_bodies.check(name, _without(each, "call"))))
         except ValueError as error:
             raise ValueError(f"acts[{number}], {name}: {error}") from None
     answers = []
@@ -204,6 +223,13 @@ ACTS: Mapping[str, Act] = {
     "done": _done,
     "defaultApp": _default_app,
     "switches": _switches,
+    "settings": _settings,
+    "changeSettings": _setting(page_settings.change_page),
+    "changeApp": _setting(
+        lambda simulator, given: page_settings.change_app(simulator, given["app"], _without(given, "app"))
+    ),
+    "newToken": _new_token,
+    "startFromNothing": _setting(lambda simulator, given: page_settings.start_from_nothing(simulator)),
     "fault": _fault,
     "faults": _faults,
     "removeFaults": _remove_faults,

@@ -51,20 +51,25 @@ def operations() -> List[Operation]:
 
 
 @cache
-def _body_schemas() -> Dict[str, _Schema]:
+def _bodies() -> Dict[str, Mapping[str, Any]]:
+    """Return operation -> content type -> what the file says of such a body."""
     return {
-        each["operationId"]: each["requestBody"]["content"]["application/json"]["schema"]
+        each["operationId"]: each["requestBody"]["content"]
         for methods in document()["paths"].values()
         for each in methods.values()
         if "requestBody" in each
     }
 
 
+def takes_bytes(operation: str) -> bool:
+    """Tell whether the body of the operation is no JSON: bytes of any type."""
+    return "application/json" not in _bodies().get(operation, {"application/json": {}})
+
+
 def check(operation: str, body: Any) -> Dict[str, Any]:
     """Return *body* if the operation accepts it; raises ValueError with everything that is wrong."""
-    schema = _body_schemas().get(
-        operation, {"type": "object", "additionalProperties": False, "properties": {}}
-    )
+    nothing = {"schema": {"type": "object", "additionalProperties": False, "properties": {}}}
+    schema = _bodies().get(operation, {}).get("application/json", nothing)["schema"]
     problems = list(_problems(schema, body, ""))
     if problems:
         raise ValueError("; ".join(problems))

@@ -12,7 +12,8 @@ from typing import Any, Awaitable, Callable, Dict, List, Mapping
 
 from aiohttp import web
 
-from handover_channel.simulator import api_acts, api_bodies
+from handover_channel.simulator import api_acts, api_bodies, page_settings, replays
+from handover_channel.simulator.bot_at_hand import BotsWord
 from handover_channel.simulator.followers import Followers
 from handover_channel.simulator.journal import ENTRY_KINDS
 from handover_channel.simulator.person import NothingToTap
@@ -32,13 +33,16 @@ ALONE = (
 
 
 class ApiRoutes:
-    """The calls of the file. *events*: the stream that the page has, too."""
+    """The calls of the file. *events*: answers with the stream of changes."""
 
-    def __init__(self, simulator: Simulator, sender: WebhookSender, events: Stream) -> None:
-        self._simulator, self._sender, self._events = simulator, sender, events
+    def __init__(
+        self, simulator: Simulator, sender: WebhookSender, bots_word: BotsWord, events: Stream
+    ) -> None:
+        self._simulator, self._sender = simulator, sender
+        self._bots_word, self._events = bots_word, events
         self._followers = Followers(simulator.clock)
         #: Operation -> what answers it, for what `ACTS` does not know.
-        self.answers: Mapping[str, Callable[[web.Request, _Json], Awaitable[Any]]] = {
+        self.answers: Mapping[str, Callable[[web.Request, Any], Awaitable[Any]]] = {
             "health": self._health,
             "openapi": self._openapi,
             "snapshot": self._snapshot,
@@ -48,6 +52,13 @@ class ApiRoutes:
             "reset": self._reset,
             "seed": self._seed,
             "removeFault": self._remove_fault,
+            "newWebhook": self._new_webhook,
+            "deliver": self._deliver,
+            "again": self._again,
+            "keepFile": self._keep_file,
+            "scenarios": self._scenarios,
+            "beginScenario": self._begin_scenario,
+            "stepScenario": self._step_scenario,
         }
 
     def add_routes(self, app: web.Application) -> None:
@@ -66,7 +77,7 @@ class ApiRoutes:
 
         async def handler(request: web.Request) -> web.StreamResponse:
             try:
-                body = api_bodies.check(name, await _body(request))
+                body = await _body(name, request)
                 given = await answer(request, body) if answer else act(self._simulator, body)  # type: ignore[misc]
             except KeyError as error:
                 return _wrong(str(error.args[0]))
@@ -88,7 +99,7 @@ class ApiRoutes:
         state = self._simulator.state(request.query.get("person", ""))
         for app in state["apps"]:
             app["handshake"] = self._sender.handshakes.get(app["id"], "")
-        return state
+        return await self._bots_word.add_to(state)
 
     async def _journal(self, request: web.Request, body: _Json) -> _Json:
         wanted = {
@@ -161,13 +172,47 @@ class ApiRoutes:
         self._simulator.remove_fault(int(number) if number.isdecimal() else 0)
         return {}
 
+    # --- webhooks and files -----------------------------------------------------------------------
 
-async def _body(request: web.Request) -> Any:
+    async def _new_webhook(self, request: web.Request, body: _Json) -> _Json:
+        app = self._simulator.app_called(body["app"])
+        said = await self._sender.verify(app, body["callback_url"], body["verify_token"])
+        if said != "ok":
+            raise ValueError(f"The callback URL or verify token couldn't be validated: {said}")
+        return page_settings.described(self._simulator)
+
+    async def _deliver(self, request: web.Request, body: bytes) -> _Json:
+        status, error = await self._sender.post(self._simulator.bot, body)
+        return {"status": status, "error": error}
+
+    async def _again(self, request: web.Request, body: _Json) -> _Json:
+        return await replays.again(self._simulator, self._sender, body["number"])
+
+    async def _keep_file(self, request: web.Request, body: bytes) -> _Json:
+        name = request.query.get("name", "")
+        return {"url": self._simulator.keep_file(request.content_type, body, name)}
+
+    # --- scenarios --------------------------------------------------------------------------------
+
+    async def _scenarios(self, request: web.Request, body: _Json) -> _Json:
+        return {"scenarios": await self._bots_word.scenarios()}
+
+    async def _begin_scenario(self, request: web.Request, body: _Json) -> _Json:
+        return await self._bots_word.begin(body["scenario"])
+
+    async def _step_scenario(self, request: web.Request, body: _Json) -> _Json:
+        return await self._bots_word.step()
+
+
+async def _body(operation: str, request: web.Request) -> Any:
+    if api_bodies.takes_bytes(operation):
+        return await request.read()
     text = await request.text()
     try:
-        return json.loads(text) if text.strip() else {}
+        body = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError):
         raise ValueError("the body is not JSON") from None
+    return api_bodies.check(operation, body)
 
 
 def _number(request: web.Request, key: str) -> int:

@@ -10,16 +10,13 @@ Tokens and secrets are shown to nobody but whoever makes a new one.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Collection, Dict, Mapping, Set
 
 from handover_channel.simulator.access_token import SCOPES, AccessToken
 from handover_channel.simulator.connected_app import ALL_FIELDS, PAGE_INBOX, App
 from handover_channel.simulator.page import SimulatedPage
 
 _Json = Dict[str, Any]
-
-#: What may answer people by itself: the Page inbox's instant reply, Meta's own AI.
-AUTOMATIC_REPLIES = ("", "instant_reply", "meta_ai")
 
 
 def described(page: SimulatedPage) -> _Json:
@@ -51,7 +48,7 @@ def _app(page: SimulatedPage, app: App) -> _Json:
 
 
 def change_page(page: SimulatedPage, given: Mapping[str, Any]) -> None:
-    """Change settings of the page; raises ValueError for an unknown one, KeyError for an unknown app."""
+    """Change settings of the page, as openapi.json has them; raises KeyError for an unknown app."""
     with page.lock:
         for key, value in given.items():
             if key == "default_app":
@@ -59,34 +56,35 @@ def change_page(page: SimulatedPage, given: Mapping[str, Any]) -> None:
             elif key == "get_started":
                 _set_get_started(page, value)
             else:
-                setattr(page, key, _accepted(_OF_PAGE, key, value))
+                setattr(page, key, value)
         page.journal.changed()
 
 
 def change_app(page: SimulatedPage, name: str, given: Mapping[str, Any]) -> None:
-    """Change settings of an app; raises ValueError for an unknown one, KeyError for an unknown app."""
+    """Change settings of an app, as openapi.json has them.
+
+    Raises KeyError for an unknown app, ValueError for an unknown field, and for what no token has.
+    """
     with page.lock:
         app = page.app_called(name)
         for key, value in given.items():
             if key == "token":
-                if not isinstance(value, Mapping):
-                    raise ValueError("'token' must be an object, with kind, scopes ...")
                 app.about_token = app.about_token.with_changes(value)
             else:
-                setattr(app, key, _accepted(_OF_APP, key, value))
+                setattr(app, key, _fields(key, value) if key in ("fields", "page_fields") else value)
         if not app.connected and page.default_app == app.id:
             page.default_app = ""
         page.journal.changed()
 
 
-def new_token(page: SimulatedPage, name: str, scopes: Any) -> str:
+def new_token(page: SimulatedPage, name: str, scopes: Collection[str]) -> str:
     """Make a new page access token for an app with these permissions, in place of the one before.
 
-    Raises KeyError for an unknown app, ValueError for scopes that are no list.
+    Raises KeyError for an unknown app.
     """
     with page.lock:
         app = page.app_called(name)
-        app.about_token = AccessToken(scopes=frozenset(_names("scopes", scopes)))
+        app.about_token = AccessToken(scopes=frozenset(scopes))
         app.token = f"page-token-{secrets.token_hex(12)}"
         page.journal.changed()
         return app.token
@@ -111,49 +109,8 @@ def _set_get_started(page: SimulatedPage, value: Any) -> None:
         page.profile["get_started"] = value
 
 
-def _names(key: str, value: Any) -> frozenset[str]:
-    if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{key!r} is {value!r}; it must be a list of names")
-    return frozenset(str(name) for name in value)
-
-
-def _switch(key: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{key!r} is {value!r}; it must be true or false")
-    return value
-
-
-def _automatic(key: str, value: Any) -> str:
-    if value not in AUTOMATIC_REPLIES:
-        raise ValueError(f"{key!r} is {value!r}; it must be one of {', '.join(map(repr, AUTOMATIC_REPLIES))}")
-    return str(value)
-
-
-def _fields(key: str, value: Any) -> set[str]:
-    unknown = _names(key, value) - ALL_FIELDS
+def _fields(key: str, names: Collection[str]) -> Set[str]:
+    unknown = set(names) - ALL_FIELDS
     if unknown:
         raise ValueError(f"{key!r}: {', '.join(sorted(unknown))} is no field")
-    return set(_names(key, value))
-
-
-_Reader = Callable[[str, Any], Any]
-
-_OF_PAGE: Mapping[str, _Reader] = {
-    "published": _switch,
-    "restricted": _switch,
-    "automatic_reply": _automatic,
-}
-_OF_APP: Mapping[str, _Reader] = {
-    "connected": _switch,
-    "may_take": _switch,
-    "human_agent": _switch,
-    "fields": _fields,
-    "page_fields": _fields,
-    "callback": lambda key, value: str(value),
-}
-
-
-def _accepted(known: Mapping[str, _Reader], key: str, value: Any) -> Any:
-    if key not in known:
-        raise ValueError(f"{key!r} is no setting (known: {', '.join(sorted(known))})")
-    return known[key](key, value)
+    return set(names)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 OWN_SIDE = "/simulator/"
 
 #: Paths that accept a body of any type: a file, a webhook's body.
-_BYTES = frozenset({"/simulator/files", "/simulator/webhook"})
+_BYTES = frozenset({"/simulator/v1/files", "/simulator/v1/deliver"})
 
 
 class RequestHead(NamedTuple):

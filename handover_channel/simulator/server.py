@@ -1,4 +1,4 @@
-"""Serves a simulator over HTTP: Graph API anywhere, control API under /simulator, pages at / and /settings.
+"""Serves a simulator over HTTP: pages, the control API under /simulator/v1/, the Graph API everywhere else.
 
 The command calls `run`; `serve` (async) and `running` (in a thread of its own) are for tests. It listens on
 127.0.0.1 unless another host is given: whoever reaches it may do everything, except other web pages in the
@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import signal
 import threading
-from pathlib import Path
 from typing import (
     Any,
     AsyncIterator,
@@ -28,10 +27,10 @@ from typing import (
 
 from aiohttp import web
 
-from handover_channel.simulator import graph
+from handover_channel.simulator import graph, http_routes
 from handover_channel.simulator.api_routes import ApiRoutes
 from handover_channel.simulator.bot_at_hand import BotAtHand, BotsWord
-from handover_channel.simulator.http_routes import Routes
+from handover_channel.simulator.event_stream import EventStream
 from handover_channel.simulator.page import BOT
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import File, Request, Response, decode_body
@@ -41,21 +40,11 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-STATIC_FILES = Path(__file__).with_name("static")
 TICK = 0.25  #: seconds between two looks at what is due
 LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets Meta's refusal
 
-#: The page loads nothing from elsewhere, but for pictures and sounds that the bot sends.
-SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; img-src * data:; media-src *; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
 
-
-def application(
-    simulator: Simulator, api: ApiRoutes, routes: Routes, names: Collection[str] = ()
-) -> web.Application:
+def application(simulator: Simulator, api: ApiRoutes, names: Collection[str] = ()) -> web.Application:
     """Build the web application of a simulator. *names*: hosts it may be called by, beside loopback."""
 
     @web.middleware
@@ -73,32 +62,11 @@ def application(
 
     app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[for_no_other_page])
 
-    async def page(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC_FILES / "index.html", headers=SECURITY)
-
-    async def settings_page(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC_FILES / "settings.html", headers=SECURITY)
-
-    async def asset(request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        if name not in {
-            path.name for path in STATIC_FILES.iterdir()
-        }:  # never a path that leads out of the folder
-            raise web.HTTPNotFound
-        return web.FileResponse(STATIC_FILES / name, headers=SECURITY)
-
     async def graph_api(request: web.Request) -> web.StreamResponse:
         return await _sent(request, await _answered(simulator, request))
 
-    async def no_icon(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=204)  # browsers ask for it; the Graph API would see an object's id
-
-    app.router.add_get("/", page)
-    app.router.add_get("/settings", settings_page)  # as facebook.com/settings?tab=...
-    app.router.add_get("/favicon.ico", no_icon)
-    app.router.add_get("/simulator/page/{name}", asset)
     api.add_routes(app)
-    routes.add_routes(app)
+    http_routes.add_routes(app, simulator)
     app.router.add_route("*", "/{path:.*}", graph_api)
     return app
 
@@ -169,14 +137,14 @@ async def serve(
     """
     sender = WebhookSender(simulator, **pauses)
     bots_word = BotsWord(simulator, bot)
-    routes = Routes(simulator, sender, bots_word)
-    api = ApiRoutes(simulator, sender, routes.events)
+    events = EventStream(simulator.journal)
+    api = ApiRoutes(simulator, sender, bots_word, events.handle)
     runner = web.AppRunner(
-        application(simulator, api, routes, {host.lower(), *names}), access_log=None, shutdown_timeout=1
+        application(simulator, api, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
     tasks = [asyncio.ensure_future(_time_passes(simulator))]
-    tasks += [asyncio.ensure_future(bots_word.watch(lambda: routes.is_looked_at))] if bot else []
+    tasks += [asyncio.ensure_future(bots_word.watch(lambda: events.is_looked_at))] if bot else []
     try:
         site = web.TCPSite(runner, host, port)
         await site.start()
@@ -191,7 +159,7 @@ async def serve(
         for task in tasks:
             task.cancel()
         simulator.send_webhook, simulator.base_url = None, ""
-        routes.close()
+        events.close()
         api.close()
         await runner.cleanup()
         await sender.close()

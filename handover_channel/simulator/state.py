@@ -1,4 +1,4 @@
-"""Describes a page, its apps and its threads as JSON, for GET /simulator/state."""
+"""Describes a page, its apps and its threads as JSON, for the snapshot of the control API."""
 
 from __future__ import annotations
 

@@ -68,18 +68,18 @@ def test_a_keyword_brings_the_bot_back(stack, person, target, words):
 def test_the_button_brings_the_bot_back(stack, person, target):
     heard = _handed_over(person, target)
 
-    person.does("postback")  # the latest message with buttons is the notice
+    person.does("tap")  # the latest message with buttons is the notice
 
     _assert_back(stack, person, "button", heard)
 
 
 def test_an_old_button_does_nothing_but_get_an_answer(stack, person):
     heard = _handed_over(person, "sales_bot")
-    person.does("postback")
+    person.does("tap")
     _assert_back(stack, person, "button", heard)
     calls, changes = person.calls("take_thread_control"), person.changes()
 
-    person.does("postback", payload='/handover_returned{"reason": "button"}')
+    person.does("tap", payload='/handover_returned{"reason": "button"}')
     person.settled()
 
     assert "The bot is back" in person.heard()[-1]
@@ -186,7 +186,7 @@ def test_the_other_app_passes_control_back(stack, person):
 def test_done_in_the_page_inbox_passes_control_back(stack, person):
     heard = _handed_over(person, "page_inbox")
 
-    stack.messenger(f"inbox/{person.psid}/done")
+    person.does("done")
 
     _assert_back(stack, person, "passed_back", heard)
 
@@ -223,7 +223,7 @@ def test_two_ways_back_at_once_return_the_thread_once(stack, person):
     heard = _handed_over(person, "sales_bot")
 
     person.says("back to bot")
-    person.does("postback")
+    person.does("tap")
     person.says("main menu")
     person.settled()
 

@@ -54,7 +54,7 @@ def test_nothing_is_sent_until_control_is_back(stack, person, target):
 
     for text in ("hello", "are you there?", "where is my order 10234?"):
         person.says(text)
-    person.does("attachment", type="image", url="https://example.com/lamp.png")
+    person.does("send", type="image", url="https://example.com/lamp.png")
     person.taps_menu("/order_status")
     person.settled()
 

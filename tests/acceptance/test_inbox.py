@@ -89,7 +89,7 @@ def test_a_message_stands_in_every_open_page_within_a_second(waiting, anna, ben)
         text = f"message number {number}"
         for window in (anna, ben):
             window.watches_for(text)
-        sent = waiting.does("text", text=text)["at"]
+        sent = waiting.does("say", text=text)["at"]
         delays += [window.seen_at(text) - sent for window in (anna, ben)]
 
     facts = [round(each) for each in delays]
@@ -364,7 +364,7 @@ def test_a_reply_shows_that_it_was_delivered_and_read(waiting, anna):
 def test_a_picture_of_the_person_is_shown(office, waiting, anna):
     anna.opens(waiting)
 
-    waiting.does("attachment", type="image", url=office.stack.file("image/png", PICTURE))
+    waiting.does("send", type="image", url=office.stack.file("image/png", PICTURE))
 
     picture = anna.messages.locator(".said.person img")
     picture.scroll_into_view_if_needed()

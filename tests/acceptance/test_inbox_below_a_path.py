@@ -54,7 +54,7 @@ def test_a_conversation_from_sign_in_to_return(office, waiting, window):
 
     window.answers("We send you a new one")
     eventually(lambda: waiting.heard()[-1] == "We send you a new one")
-    waiting.does("attachment", type="image", url=office.stack.file("image/png", PICTURE))
+    waiting.does("send", type="image", url=office.stack.file("image/png", PICTURE))
     picture = window.messages.locator(".said.person img")
     picture.scroll_into_view_if_needed()
     eventually(lambda: picture.evaluate("img => img.naturalWidth") == 1)

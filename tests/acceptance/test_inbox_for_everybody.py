@@ -239,7 +239,7 @@ def test_title_and_notification_tell_who_looks_elsewhere(office, chromium):
 
         expect(window.page).to_have_title(f"({before + 1}) Inbox")
         eventually(lambda: _notified(window, "my parcel is wet"))
-        person.does("attachment", type="image", url=office.stack.file("image/png", b""))
+        person.does("send", type="image", url=office.stack.file("image/png", b""))
         person.does("read")
         person.says("hello?")
         eventually(lambda: _notified(window, "hello?"))
@@ -270,9 +270,7 @@ def test_axe_finds_nothing_on_the_page_of_sign_in(office, chromium, language, lo
 @pytest.mark.parametrize("looks", LOOKS)
 @pytest.mark.parametrize("agent", ["anna", "amal"])
 def test_axe_finds_nothing_on_list_thread_and_preferences(office, chromium, amal, waiting, agent, looks):
-    office.stack.messenger(
-        f"person/{waiting.psid}/attachment", type="file", url=office.stack.file("text/plain", b"hello")
-    )
+    waiting.does("send", type="file", url=office.stack.file("text/plain", b"hello"))
     other = office.stack.person()
     other.goes_to("sales_bot")
     with office.agent(chromium, agent, **LOOKS[looks]) as window:

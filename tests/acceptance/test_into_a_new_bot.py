@@ -162,7 +162,7 @@ def test_a_second_init_finds_nothing_to_do(bot):
 
 
 def _taps_the_button(bot: NewBot, person: Person) -> None:
-    person.does("postback")  # the latest message with buttons is the notice
+    person.does("tap")  # the latest message with buttons is the notice
 
 
 def _writes_a_keyword(bot: NewBot, person: Person) -> None:

@@ -77,7 +77,7 @@ def test_other_buttons_and_quick_replies_of_the_bot_do_nothing(stack, person):
     person.goes_to("inbox")
     events = person.events()
 
-    person.does("quick_reply", payload="/order_status")
+    person.does("choose", payload="/order_status")
     person.taps_menu("/greet")
     person.taps_menu("/restart")
     person.settled()

@@ -60,7 +60,7 @@ def test_a_move_to_the_main_folder_is_a_handover_too(stack, person):
     _greeted(person)
 
     stack.messenger("switches", take_event_from_idle=True)
-    stack.messenger(f"inbox/{person.psid}/main")
+    person.does("move_to_main")
     stack.messenger("switches", take_event_from_idle=False)
     person.settled()
 
@@ -70,7 +70,7 @@ def test_a_move_to_the_main_folder_is_a_handover_too(stack, person):
 
 def test_a_move_that_meta_does_not_announce_is_noticed_with_the_next_message(stack, person):
     heard = _greeted(person)
-    stack.messenger(f"inbox/{person.psid}/main")
+    person.does("move_to_main")
 
     person.says("hello Nadia")
     person.settled()

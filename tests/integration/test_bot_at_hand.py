@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
+from served_simulator import caller  # noqa: E402
 from webhook_listener import listening  # noqa: E402
 
 from handover_channel import services  # noqa: E402
@@ -68,13 +68,7 @@ def called(messenger, given):
     with listening() as webhook:
         messenger.bot.callback = webhook.url
         with running(messenger, bot=AtHand(messenger, given, played, INBOX_URL)) as url:
-
-            def call(path, body=None):
-                if body is None:
-                    return requests.get(f"{url}/simulator/{path}", timeout=30).json()
-                return requests.post(f"{url}/simulator/{path}", json=body, timeout=30).json()
-
-            yield call
+            yield caller(url)
 
 
 def test_the_state_has_the_bots_row_of_each_thread_and_where_its_agents_answer(called, given, messenger):
@@ -86,7 +80,7 @@ def test_the_state_has_the_bots_row_of_each_thread_and_where_its_agents_answer(c
     said = _thread(called)["bot_says"]
     assert (said["control"], said["name"], said["assignee"]) == ("inbox", "inbox", "")
     assert [change["control"] for change in said["log"]] == ["inbox"]
-    assert called("state")["bot_at_hand"] == {"inbox_url": INBOX_URL, "trouble": ""}
+    assert called("snapshot", "GET")["bot_at_hand"] == {"inbox_url": INBOX_URL, "trouble": ""}
 
 
 def test_a_database_that_cannot_be_read_is_said_and_all_else_is_there(called, given, messenger, monkeypatch):
@@ -97,49 +91,46 @@ def test_a_database_that_cannot_be_read_is_said_and_all_else_is_there(called, gi
 
     monkeypatch.setattr(given.store, "reading", nothing)
 
-    assert "the database is away" in called("state")["bot_at_hand"]["trouble"]
+    assert "the database is away" in called("snapshot", "GET")["bot_at_hand"]["trouble"]
     assert _thread(called)["bot_says"] is None
     assert _thread(called)["chat"]
 
 
 def test_a_scenario_is_played_step_by_step_with_the_bot_that_runs(called, messenger):
-    listed = called("scenarios")["scenarios"]
+    listed = called("scenarios", "GET")["scenarios"]
     assert [each["id"] for each in listed] == ["two.yml:2", "two.yml:10"]
     assert listed[0]["steps"][0] == "fault: duplicate\nevent: message"
 
-    begun = called("scenarios/begin", {"scenario": "two.yml:2"})
-    steps = [called("scenarios/step", {}) for _ in range(4)]
+    begun = called("scenarios/begin", scenario="two.yml:2")
+    steps = [called("scenarios/step") for _ in range(4)]
 
     assert [step["done"] for step in steps] == [1, 2, 3, 4]
     assert not any(step["failed"] for step in steps), steps
     assert [step["over"] for step in steps] == [False, False, False, True]
     assert messenger.thread(begun["psid"]).chat[0]["message"]["text"] == "hello"
-    assert "no scenario has begun" in called("scenarios/step", {})["error"]
+    with pytest.raises(AssertionError, match="no scenario has begun"):
+        called("scenarios/step")
 
 
 def test_the_step_that_fails_says_what_was_expected_and_what_happened(called):
-    called("scenarios/begin", {"scenario": "two.yml:10"})
-    assert not called("scenarios/step", {})["failed"]
+    called("scenarios/begin", scenario="two.yml:10")
+    assert not called("scenarios/step")["failed"]
 
-    failed = called("scenarios/step", {})
+    failed = called("scenarios/step")
 
     assert failed["failed"]
     assert failed["said"] == "expected a reply: Hello ...\nthe bot is silent"
 
 
 def test_a_scenario_that_is_not_there_is_named(called):
-    assert "'three.yml:1'" in called("scenarios/begin", {"scenario": "three.yml:1"})["error"]
+    with pytest.raises(AssertionError, match="'three.yml:1'"):
+        called("scenarios/begin", scenario="three.yml:1")
 
 
 def test_a_messenger_that_has_no_bot_at_hand_says_so_and_has_no_scenarios():
     with running(Simulator()) as url:
-        state = requests.get(f"{url}/simulator/state", timeout=10).json()
-        listed = requests.get(f"{url}/simulator/scenarios", timeout=10).json()
-        refused = requests.post(f"{url}/simulator/scenarios/step", json={}, timeout=10)
-
-    assert state["bot_at_hand"] is None
-    assert listed == {"scenarios": []}
-    assert refused.status_code == 400
+        assert caller(url)("snapshot", "GET")["bot_at_hand"] is None
+        assert caller(url)("scenarios", "GET") == {"scenarios": []}
 
 
 # --- a line of the journal, once more ----------------------------------------------------------------
@@ -149,25 +140,27 @@ def test_a_webhook_is_sent_and_a_call_is_made_once_more(called, messenger):
     messenger.person(PERSON).says("hello")
     messenger.app("bot").says(PERSON, "hi")
     webhook, graph = (
-        next(each for each in called("log")["entries"] if each["kind"] == kind)
+        next(each for each in called("journal", "GET")["entries"] if each["kind"] == kind)
         for kind in ("webhook", "graph")
     )
 
-    assert called(f"log/{webhook['n']}/again", {}) == {"status": 200, "error": ""}
-    assert called(f"log/{graph['n']}/again", {})["status"] == 200
+    assert called("again", number=webhook["n"]) == {"status": 200, "error": ""}
+    assert called("again", number=graph["n"])["status"] == 200
 
-    bodies = [each["body"] for each in called("log")["entries"] if each["kind"] == "webhook"]
+    bodies = [each["body"] for each in called("journal", "GET", kind="webhook")["entries"]]
     assert bodies.count(webhook["body"]) == 2
     assert [each["message"]["text"] for each in messenger.thread(PERSON).chat] == ["hello", "hi", "hi"]
 
 
 def test_what_cannot_be_done_once_more_is_said(called, messenger):
     messenger.fault("duplicate")
-    fault = called("log")["entries"][-1]["n"]
+    fault = called("journal", "GET")["last"]
 
-    assert "is no webhook and no Graph call" in called(f"log/{fault}/again", {})["error"]
-    assert "no line 99" in called("log/99/again", {})["error"]
+    with pytest.raises(AssertionError, match="is no webhook and no Graph call"):
+        called("again", number=fault)
+    with pytest.raises(AssertionError, match="no line 99"):
+        called("again", number=99)
 
 
 def _thread(called):
-    return next(each for each in called("state")["threads"] if each["psid"] == PERSON)
+    return next(each for each in called("snapshot", "GET")["threads"] if each["psid"] == PERSON)

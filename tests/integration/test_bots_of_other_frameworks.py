@@ -73,8 +73,8 @@ def connect_webhook(url: str, app: App, callback: str) -> None:
     given = {"object": "page", "callback_url": callback, "verify_token": WORD, "fields": FIELDS}
     query = {"access_token": app.access_token}
     requests.post(f"{url}/{APP}/subscriptions", params=query, data=given, timeout=10).raise_for_status()
-    form = {"callback_url": callback, "verify_token": WORD}
-    answer = requests.post(f"{url}/simulator/settings/apps/{APP}/webhook", json=form, timeout=10)
+    form = {"app": APP, "callback_url": callback, "verify_token": WORD}
+    answer = requests.post(f"{url}/simulator/v1/webhook", json=form, timeout=10)
     answer.raise_for_status()
 
 

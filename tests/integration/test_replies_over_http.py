@@ -7,7 +7,6 @@ import time
 from datetime import timedelta
 
 import pytest
-import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
@@ -125,8 +124,7 @@ def test_a_reply_reaches_the_person_under_the_agents_name_and_is_one_line(page):
         ("Hello.", "nour"),
         ("How can I help?", "nour"),
     ]
-    shown = requests.get(f"{page.url}/simulator/state", params={"psid": PSID}, timeout=10).json()
-    assert shown["threads"][0]["chat"][-1]["persona"] == "Nour"
+    assert page.messenger.state(PSID)["threads"][0]["chat"][-1]["persona"] == "Nour"
 
 
 @pytest.mark.parametrize(
@@ -212,12 +210,10 @@ def test_a_persons_name_and_picture_are_shown_through_our_server(page):
 
 def test_the_page_hears_of_each_delivery_and_that_the_person_has_read(page):
     page.agent.reply(PSID, "One.\n\nTwo.")
-    person = f"{page.url}/simulator/person/{PSID}/read"
-    before = requests.get(f"{page.url}/simulator/state", params={"psid": PSID}, timeout=10).json()
-    requests.post(person, json={}, timeout=10).raise_for_status()
-    after = requests.get(f"{page.url}/simulator/state", params={"psid": PSID}, timeout=10).json()
+    assert len(page.messenger.thread(PSID).unread) == 2
+    page.messenger.person(PSID).reads()
 
-    assert [state["threads"][0]["unread"] for state in (before, after)] == [2, 0]
+    assert page.messenger.thread(PSID).unread == []
     kinds = [each["kind"] for each in page.messenger.events_of("bot", PSID)]
     assert (kinds.count("delivery"), kinds.count("read")) == (2, 1)
 

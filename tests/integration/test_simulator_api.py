@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 import pytest
 import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from webhook_listener import Bot, listening, until  # noqa: E402
+from served_simulator import api, bot, messenger, url  # noqa: E402, F401
+from webhook_listener import until  # noqa: E402
 
-from handover_channel.simulator import Simulator, Switches, running  # noqa: E402
+from handover_channel.simulator import PAGE_INBOX  # noqa: E402
 from handover_channel.simulator.api_bodies import operations  # noqa: E402
 
-SECRET = "s3cret"
-QUICK = {"unreachable_pauses": [0.02] * 200, "refused_pauses": [60, 60]}
 SEND = {"recipient": {"id": "42"}, "message": {"text": "hello"}, "access_token": "demo-page-token"}
+BUTTON = {"type": "postback", "title": "Back to Bot", "payload": "/back"}
+TEMPLATE = {"template_type": "button", "text": "One moment", "buttons": [BUTTON]}
 
 
 @pytest.fixture
-def bot() -> Iterator[Bot]:
-    with listening() as bot:
-        yield bot
-
-
-@pytest.fixture
-def messenger(bot: Bot) -> Simulator:
-    return Simulator(
-        callback=bot.url, secret=SECRET, apps={"2222": "sales_bot"}, switches=Switches(receipts=False)
-    )
-
-
-@pytest.fixture
-def url(messenger: Simulator) -> Iterator[str]:
-    with running(messenger, **QUICK) as url:
-        yield url
-
-
-@pytest.fixture
-def api(url: str) -> Any:
-    """Calls the API; gives the JSON of a 200."""
-
-    def call(path: str, method: str = "POST", **body: Any) -> Dict[str, Any]:
-        content = {"json": body} if method == "POST" else {"params": body}
-        answer = requests.request(method, f"{url}/simulator/v1/{path}", timeout=10, **content)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    return call
+def pauses() -> Dict[str, Any]:
+    """Long ones after a refusal: the clock is moved over them."""
+    return {"unreachable_pauses": [0.02] * 200, "refused_pauses": [60, 60]}
 
 
 def test_every_call_of_the_file_is_there(url):
@@ -66,16 +41,73 @@ def test_every_call_of_the_file_is_there(url):
     assert requests.get(f"{url}/simulator/v1/nothing", timeout=10).status_code == 404
 
 
-def test_a_handover_by_the_api(api, bot):
-    api("say", person="42", text="a human please")
-    api("pass", app="bot", person="42", to="Page inbox")
-    api("reply", app="Page inbox", person="42", text="Sam here")
-    thread = api("snapshot", "GET", person="42")["threads"][0]
+def test_a_whole_handover_by_the_api(api, url, bot):
+    def owner() -> Any:
+        return api("snapshot", "GET", person="42")["threads"][0]["owner"]
 
-    assert thread["owner_name"] == "Page inbox"
-    until(lambda: bot.texts == ["a human please", "Sam here"])
+    api("say", person="42", text="a human please")
+    template = {"attachment": {"type": "template", "payload": TEMPLATE}}
+    mid = api("reply", app="bot", person="42", message=template)["body"]["message_id"]
+    assert api("pass", app="bot", person="42", to="Page inbox")["body"] == {"success": True}
+    assert owner() == PAGE_INBOX
+    assert "mid" in api("reply", app=PAGE_INBOX, person="42", text="Sam here")
+    refused = api("reply", app="bot", person="42", text="beside it")
+    assert (refused["status"], refused["body"]["error"]["error_subcode"]) == (400, 2018300)
+    api("send", person="42", type="image", url=f"{url}/simulator/page/picture.svg")
+    api("tap", person="42", mid=mid, index=0)
+    api("done", person="42")
+    assert owner() == "1234567890"
+
+    until(lambda: len(bot.bodies) == 6)
+    entries = [json.loads(body)["entry"][0] for body in bot.bodies]
+    channels = [next(key for key in ("messaging", "standby") if key in entry) for entry in entries]
+    assert channels == ["messaging", "messaging", "standby", "standby", "messaging", "messaging"]
+    assert entries[4]["messaging"][0]["postback"]["payload"] == "/back"
+    assert "pass_thread_control" in entries[5]["messaging"][0]
     kinds = [entry["kind"] for entry in api("journal", "GET", person="42")["entries"]]
     assert {"graph", "webhook", "inbox"} <= set(kinds)
+
+
+def test_the_default_app_and_the_switches_change_while_it_runs(api):
+    api("default_app", app=None)
+    api("switches", done="release")
+
+    state = api("snapshot", "GET")
+    assert (state["mode"], state["default_app"], state["switches"]["done"]) == ("Z", None, "release")
+    assert api("take", app="bot", person="42")["body"]["error"]["code"] == 27
+
+
+def test_the_journal_is_read_from_a_number_on(api):
+    api("reply", app="bot", person="42", text="one")
+    last = api("journal", "GET")["last"]
+    api("reply", app="bot", person="42", text="two")
+
+    entries = api("journal", "GET", after=last, kind="graph")["entries"]
+    assert [entry["body"]["message"]["text"] for entry in entries] == ["two"]
+
+
+def test_starting_afresh_forgets_people_and_journal_but_not_the_apps(api):
+    api("say", person="42", text="hello")
+    api("reset")
+
+    state = api("snapshot", "GET")
+    assert "42" not in [thread["psid"] for thread in state["threads"]]
+    assert "2222" in [app["id"] for app in state["apps"]]
+    assert api("journal", "GET")["entries"] == []
+
+
+def test_settings_of_page_and_apps_change_as_in_metas_pages(api, bot):
+    assert api("settings", restricted=True, automatic_reply="meta_ai")["restricted"] is True
+    fields = api("app_settings", app="sales_bot", fields=["messages"], may_take=False)["apps"][2]["fields"]
+    assert fields == ["messages"]
+    assert api("from_nothing")["apps"][0]["callback"] == ""
+    webhook = {"callback_url": bot.url, "verify_token": "handover-demo"}
+    assert api("webhook", app="bot", **webhook)["apps"][0]["callback"] == bot.url
+    token = api("token", app="bot", scopes=["pages_messaging"])["token"]
+
+    shown = api("settings", "GET")
+    assert shown["apps"][0]["token"]["scopes"] == ["pages_messaging"]
+    assert token not in json.dumps(shown)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +122,22 @@ def test_a_handover_by_the_api(api, bot):
         ("DELETE faults/7", {}, "there is no fault 7 (known: none)"),
         ("GET journal?after=yesterday", {}, "'after' is 'yesterday'; it must be a whole number"),
         ("GET journal?kind=gossip", {}, "'kind' is 'gossip'; it must be one of graph, webhook"),
+        ("POST default_app", {"json": {"app": "nobody"}}, "no app 'nobody' on this page (known: "),
+        ("POST switches", {"json": {"done": "maybe"}}, "'done' is 'maybe'; it must be one of pass, release,"),
+        ("POST settings", {"json": {"colour": "red"}}, "'colour' is no key of this call (known: default_app"),
+        ("POST settings", {"json": {"published": "yes"}}, "'published' is 'yes'; it must be true or false"),
+        ("POST settings", {"json": {"automatic_reply": "loud"}}, "'automatic_reply' is 'loud'; it must be"),
+        ("POST app_settings", {"json": {"app": "bot", "fields": "messages"}}, "'fields' is 'messages'; it"),
+        ("POST app_settings", {"json": {"app": "bot", "fields": ["hue"]}}, "'fields': hue is no field"),
+        ("POST app_settings", {"json": {"app": "bot", "token": {"kind": "OLD"}}}, "'kind' is 'OLD'; it must"),
+        (
+            "POST webhook",
+            {"json": {"app": "bot", "callback_url": "http://127.0.0.1:9/", "verify_token": "a"}},
+            "The callback URL or verify token couldn't be validated: ",
+        ),
+        ("POST again", {"json": {"number": 99}}, "the journal has no line 99 any more"),
+        ("POST scenarios/begin", {"json": {"scenario": "a.yml:1"}}, "no scenario is called 'a.yml:1'"),
+        ("POST scenarios/step", {}, "no scenario has begun"),
         ("POST switches", {"json": {"doen": 1}}, "'doen' is not a switch (known: "),
     ],
 )
@@ -99,13 +147,6 @@ def test_what_is_wrong_is_a_400_and_a_sentence_that_names_it(url, call, content,
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(sentence)
-
-
-def test_another_web_page_cannot_use_it(url):
-    origin = {"Origin": "http://127.0.0.1:1"}
-    answer = requests.post(f"{url}/simulator/v1/reset", json={}, headers=origin, timeout=10)
-
-    assert answer.status_code == 403
 
 
 # --- time -----------------------------------------------------------------------------------------

@@ -394,14 +394,14 @@ def test_who_is_chosen_while_an_older_answer_is_on_its_way_stays_chosen(open_pag
           const asked = window.fetch;
           window.fetch = async (...given) => {
             const answer = await asked(...given);
-            if (String(given[0]).endsWith("/state")) await new Promise((done) => setTimeout(done, 500));
+            if (String(given[0]).endsWith("/snapshot")) await new Promise((done) => setTimeout(done, 500));
             return answer;
           };
         }"""
     )
     number = len(simulator.threads)
     simulator.journal.changed()
-    with page.expect_response("**/simulator/state"):  # without the new person, and shown only later
+    with page.expect_response("**/simulator/v1/snapshot"):  # without the new person, and shown only later
         pass
     page.get_by_role("button", name="New person").click()
 

@@ -1,4 +1,4 @@
-"""The simulator over real HTTP: the Graph API calls of real clients, deliveries, its own side, its end."""
+"""The simulator over real HTTP: the Graph API calls of real clients, deliveries, its page, its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,35 +18,15 @@ import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
-from webhook_listener import Bot, free_port, listening, until  # noqa: E402
+from served_simulator import SECRET, api, bot, caller, messenger, pauses, url  # noqa: E402, F401
+from webhook_listener import free_port, listening, until  # noqa: E402
 
-from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, running, webhook_sender  # noqa: E402
+from handover_channel.simulator import Simulator, Switches, running, webhook_sender  # noqa: E402
 from handover_channel.simulator.connected_app import App  # noqa: E402
-from handover_channel.simulator.server import STATIC_FILES  # noqa: E402
+from handover_channel.simulator.http_routes import STATIC_FILES  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "graph_calls.jsonl"
-SECRET = "s3cret"
-QUICK = {"unreachable_pauses": [0.02] * 200, "refused_pauses": [0.01, 0.01]}
-
-
-@pytest.fixture
-def bot() -> Iterator[Bot]:
-    with listening() as bot:
-        yield bot
-
-
-@pytest.fixture
-def messenger(bot: Bot) -> Simulator:
-    return Simulator(
-        callback=bot.url, secret=SECRET, apps={"2222": "sales_bot"}, switches=Switches(receipts=False)
-    )
-
-
-@pytest.fixture
-def url(messenger: Simulator) -> Iterator[str]:
-    with running(messenger, **QUICK) as url:
-        yield url
 
 
 # --- the calls of real clients --------------------------------------------------------------------
@@ -148,7 +128,7 @@ def test_an_uploaded_file_is_served_and_shown(url, messenger):
 
 def test_an_upload_that_could_run_in_the_page_is_only_downloaded(url):
     kept = requests.post(
-        f"{url}/simulator/files", data="<script>", headers={"Content-Type": "text/html"}, timeout=10
+        f"{url}/simulator/v1/files", data="<script>", headers={"Content-Type": "text/html"}, timeout=10
     )
     served = requests.get(kept.json()["url"], timeout=10)
 
@@ -159,9 +139,9 @@ def test_an_upload_that_could_run_in_the_page_is_only_downloaded(url):
 # --- deliveries -----------------------------------------------------------------------------------
 
 
-def test_webhooks_arrive_signed_and_in_order(url, bot, messenger):
+def test_webhooks_arrive_signed_and_in_order(api, bot):
     for number in range(20):
-        requests.post(f"{url}/simulator/person/42/text", json={"text": f"{number} é"}, timeout=10)
+        api("say", person="42", text=f"{number} é")
 
     until(lambda: len(bot.bodies) == 20)
     assert bot.texts == [f"{number} é" for number in range(20)]
@@ -197,10 +177,10 @@ def test_a_delivery_that_is_never_accepted_is_given_up_and_the_next_one_goes_out
     assert (first["status"], first["attempts"], first["error"]) == (500, 3, "answered 500")
 
 
-def test_a_bot_that_is_still_starting_gets_what_was_said_meanwhile():
+def test_a_bot_that_is_still_starting_gets_what_was_said_meanwhile(pauses):
     port = free_port()
     messenger = Simulator(callback=f"http://127.0.0.1:{port}/webhook", switches=Switches(receipts=False))
-    with running(messenger, **QUICK):
+    with running(messenger, **pauses):
         messenger.person("42").says("early")
         until(lambda: any(entry.get("attempts") for entry in messenger.journal.after()))
         with listening(port) as bot:
@@ -220,11 +200,12 @@ def test_a_bot_that_hangs_holds_up_neither_the_graph_api_nor_another_app(url, bo
         assert bot.bodies == []
 
 
-def test_the_callback_is_asked_for_the_handshake(url, messenger):
-    def handshake() -> str:
-        return requests.get(f"{url}/simulator/state", timeout=10).json()["apps"][0]["handshake"]
+def handshake(api) -> str:
+    return api("snapshot", "GET")["apps"][0]["handshake"]
 
-    assert until(handshake) == "ok"
+
+def test_the_callback_is_asked_for_the_handshake(api):
+    assert until(lambda: handshake(api)) == "ok"
 
 
 def test_a_bot_that_starts_late_is_asked_for_the_handshake_until_it_answers(monkeypatch):
@@ -232,30 +213,20 @@ def test_a_bot_that_starts_late_is_asked_for_the_handshake_until_it_answers(monk
     port = free_port()
     messenger = Simulator(callback=f"http://127.0.0.1:{port}/webhook")
     with running(messenger, unreachable_pauses=[0.01], refused_pauses=[]) as url:
-
-        def handshake() -> str:
-            return requests.get(f"{url}/simulator/state", timeout=10).json()["apps"][0]["handshake"]
-
-        until(lambda: handshake() == "not reached")
+        until(lambda: handshake(caller(url)) == "not reached")
         time.sleep(0.2)  # longer than all pauses
         with listening(port):
-            until(lambda: handshake() == "ok")
+            until(lambda: handshake(caller(url)) == "ok")
 
 
-def test_a_wrong_verify_token_is_shown(bot):
-    messenger = Simulator(callback=bot.url, verify_token="other")
-    with running(messenger, **QUICK) as url:
-        until(
-            lambda: (
-                requests.get(f"{url}/simulator/state", timeout=10).json()["apps"][0]["handshake"]
-                == "answered 403"
-            )
-        )
+def test_a_wrong_verify_token_is_shown(bot, pauses):
+    with running(Simulator(callback=bot.url, verify_token="other"), **pauses) as url:
+        until(lambda: handshake(caller(url)) == "answered 403")
 
 
 def test_a_raw_body_is_sent_signed_and_as_it_is(url, bot):
     body = b'{"object": "page",   "entry": "\xd8 no delivery"'
-    answer = requests.post(f"{url}/simulator/webhook", data=body, timeout=10)
+    answer = requests.post(f"{url}/simulator/v1/deliver", data=body, timeout=10)
 
     assert answer.json() == {"status": 200, "error": ""}
     assert bot.bodies == [body]
@@ -263,101 +234,17 @@ def test_a_raw_body_is_sent_signed_and_as_it_is(url, bot):
     assert bot.headers[0]["X-Hub-Signature-256"] == f"sha256={expected}"
 
 
-# --- its own side ---------------------------------------------------------------------------------
-
-
-def test_a_whole_handover_over_http(url, bot):
-    def act(path: str, **body: Any) -> Any:
-        answer = requests.post(f"{url}/simulator/{path}", json=body, timeout=10)
-        return answer.json()
-
-    def owner() -> Any:
-        return requests.get(f"{url}/simulator/state", params={"psid": "42"}, timeout=10).json()["threads"][0][
-            "owner"
-        ]
-
-    button = {"type": "postback", "title": "Back to Bot", "payload": "/back"}
-    inner = {"template_type": "button", "text": "One moment", "buttons": [button]}
-    act("person/42/text", text="a human please")
-    mid = act("apps/bot/reply", psid="42", message={"attachment": {"type": "template", "payload": inner}})[
-        "message_id"
-    ]
-    assert act("apps/bot/pass", psid="42", to="Page inbox") == {"success": True}
-    assert owner() == PAGE_INBOX
-    assert "mid" in act(f"apps/{PAGE_INBOX}/reply", psid="42", text="Sam here")
-    assert act("apps/bot/reply", psid="42", text="beside it")["error"]["error_subcode"] == 2018300
-    act("person/42/attachment", type="image", url=f"{url}/simulator/page/picture.svg")
-    act("person/42/postback", mid=mid, index=0)
-    act("inbox/42/done")
-    assert owner() == "1234567890"
-
-    until(lambda: len(bot.bodies) == 6)
-    entries = [json.loads(body)["entry"][0] for body in bot.bodies]
-    channels = [next(key for key in ("messaging", "standby") if key in entry) for entry in entries]
-    assert channels == ["messaging", "messaging", "standby", "standby", "messaging", "messaging"]
-    assert entries[4]["messaging"][0]["postback"]["payload"] == "/back"
-    assert "pass_thread_control" in entries[5]["messaging"][0]
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "sentence"),
-    [
-        ("person/42/text", {}, "the body lacks 'text'"),
-        ("person/42/dance", {}, "'dance' is not an act (known: attachment, optin"),
-        ("person/42/postback", {}, "no buttons in the thread '42'"),
-        ("apps/nobody/take", {"psid": "42"}, "no app 'nobody' on this page (known: 1234567890 (bot)"),
-        ("apps/bot/take", {}, "the body lacks 'psid'"),
-        ("mode", {}, "the body lacks 'default_app'"),
-        ("mode", {"default_app": "nobody"}, "no app 'nobody' on this page"),
-        ("switches", {"done": "maybe"}, "'done' is 'maybe'; it must be one of pass, release, nothing"),
-        ("person/42/text", [], "the body must be a JSON object"),
-    ],
-)
-def test_a_wrong_act_is_told_what_is_wrong(url, path, body, sentence):
-    answer = requests.post(f"{url}/simulator/{path}", json=body, timeout=10)
-
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(sentence)
-
-
-def test_the_mode_and_the_switches_change_while_it_runs(url, messenger):
-    requests.post(f"{url}/simulator/mode", json={"default_app": None}, timeout=10)
-    requests.post(f"{url}/simulator/switches", json={"done": "release"}, timeout=10)
-
-    state = requests.get(f"{url}/simulator/state", timeout=10).json()
-    assert (state["mode"], state["default_app"], state["switches"]["done"]) == ("Z", None, "release")
-    assert messenger.app("bot").takes("42").body["error"]["code"] == 27
-
-
-def test_the_log_is_read_from_a_number_on(url, messenger):
-    messenger.app("bot").says("42", "one")
-    last = requests.get(f"{url}/simulator/log", timeout=10).json()["entries"][-1]["n"]
-    messenger.app("bot").says("42", "two")
-
-    entries = requests.get(
-        f"{url}/simulator/log", params={"after": last, "kind": "graph"}, timeout=10
-    ).json()["entries"]
-    assert [entry["body"]["message"]["text"] for entry in entries] == ["two"]
+# --- its page -------------------------------------------------------------------------------------
 
 
 def test_changes_are_told_to_whoever_listens(url, messenger):
-    with requests.get(f"{url}/simulator/events", stream=True, timeout=10) as stream:
+    with requests.get(f"{url}/simulator/v1/events", stream=True, timeout=10) as stream:
         lines = stream.iter_lines()
         assert next(lines) == b"event: change"
         before = int(next(lines).split()[1])
         messenger.person("42").says("hello")
         next(lines), next(lines)
         assert int(next(lines).split()[1]) > before
-
-
-def test_starting_afresh_forgets_people_and_log_but_not_the_apps(url, messenger):
-    messenger.person("42").says("hello")
-    requests.post(f"{url}/simulator/reset", timeout=10)
-
-    state = requests.get(f"{url}/simulator/state", timeout=10).json()
-    assert "42" not in [thread["psid"] for thread in state["threads"]]
-    assert "2222" in [app["id"] for app in state["apps"]]
-    assert requests.get(f"{url}/simulator/log", timeout=10).json()["entries"] == []
 
 
 def test_the_page_and_all_it_loads_come_from_here(url):
@@ -385,7 +272,7 @@ def test_it_stops_at_once_when_asked_even_with_a_page_open(number):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
     try:
         until(lambda: _answers(f"http://127.0.0.1:{port}/health"))
-        with requests.get(f"http://127.0.0.1:{port}/simulator/events", stream=True, timeout=10) as stream:
+        with requests.get(f"http://127.0.0.1:{port}/simulator/v1/events", stream=True, timeout=10) as stream:
             next(stream.iter_lines())
             process.send_signal(number)
             _, errors = process.communicate(timeout=20)
@@ -415,17 +302,14 @@ def _answers(url: str) -> bool:
     ],
 )
 def test_another_web_page_cannot_write_as_a_person(headers: Dict[str, str]) -> None:
-    simulator = Simulator()
+    simulator, said = Simulator(), {"person": "1", "text": "hello"}
     with running(simulator) as url:
-        body = json.dumps({"text": "hello"})
         sent = {"Content-Type": "application/json", **headers}
-        answer = requests.post(f"{url}/simulator/person/1/text", data=body, headers=sent, timeout=5)
+        answer = requests.post(f"{url}/simulator/v1/say", data=json.dumps(said), headers=sent, timeout=5)
+        read = requests.get(f"{url}/simulator/v1/snapshot", headers={"Host": "evil.example"}, timeout=5)
 
         assert answer.status_code == 403
         assert "->" in answer.json()["error"]
-        assert (
-            requests.get(f"{url}/simulator/state", headers={"Host": "evil.example"}, timeout=5).status_code
-            == 403
-        )
+        assert read.status_code == 403
         assert simulator.thread("1").chat == []
-        assert requests.post(f"{url}/simulator/person/1/text", json={"text": "hello"}, timeout=5).ok
+        assert requests.post(f"{url}/simulator/v1/say", json=said, timeout=5).ok

@@ -8,14 +8,14 @@ HOST = "127.0.0.1:8090"
 JSON = "application/json"
 
 
-def act(host=HOST, origin=None, content_type=JSON, path="/simulator/person/1/text", method="POST", body=True):
+def act(host=HOST, origin=None, content_type=JSON, path="/simulator/v1/say", method="POST", body=True):
     return RequestHead(method, path, host, origin, content_type, body)
 
 
 @pytest.mark.parametrize(
     "host", [HOST, "localhost:8090", "LOCALHOST", "[::1]:8090", "192.168.1.7:8090", "bot.localhost"]
 )
-@pytest.mark.parametrize("path", ["/", "/v26.0/me/messages", "/simulator/state"])
+@pytest.mark.parametrize("path", ["/", "/v26.0/me/messages", "/simulator/v1/snapshot"])
 def test_this_machine_and_every_address_are_names_of_it(host, path):
     assert refusal(act(host, path=path, method="GET")) == ""
 
@@ -23,7 +23,7 @@ def test_this_machine_and_every_address_are_names_of_it(host, path):
 @pytest.mark.parametrize(
     "host", ["evil.com", "evil.com:8090", "localhost.evil.com", "127.0.0.1.evil.com", "", "[::1"]
 )
-@pytest.mark.parametrize("path", ["/", "/v26.0/me/messages", "/simulator/state"])
+@pytest.mark.parametrize("path", ["/", "/v26.0/me/messages", "/simulator/v1/snapshot"])
 def test_a_name_that_somebody_else_had_point_here_is_refused(host, path):
     assert "--allow-host" in refusal(act(host, path=path, method="GET"))
 
@@ -33,7 +33,7 @@ def test_a_name_that_it_was_told_is_a_name_of_it():
 
 
 @pytest.mark.parametrize(
-    "path", ["/simulator/person/1/text", "/simulator/files", "/v26.0/me/messages", "/simulator/reset"]
+    "path", ["/simulator/v1/say", "/simulator/v1/files", "/v26.0/me/messages", "/simulator/v1/reset"]
 )
 @pytest.mark.parametrize(
     "origin",
@@ -61,6 +61,6 @@ def test_graph_clients_send_what_they_like(content_type):
 
 
 def test_files_and_webhooks_are_bytes_of_any_type_and_nothing_needs_no_type():
-    assert refusal(act(content_type="image/png", path="/simulator/files")) == ""
-    assert refusal(act(content_type="application/octet-stream", path="/simulator/webhook")) == ""
-    assert refusal(act(content_type="application/octet-stream", path="/simulator/reset", body=False)) == ""
+    assert refusal(act(content_type="image/png", path="/simulator/v1/files")) == ""
+    assert refusal(act(content_type="application/octet-stream", path="/simulator/v1/deliver")) == ""
+    assert refusal(act(content_type="application/octet-stream", path="/simulator/v1/reset", body=False)) == ""

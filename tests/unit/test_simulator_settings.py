@@ -241,26 +241,5 @@ def test_settings_show_no_token_and_no_secret(messenger):
     assert SECRET not in shown
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"colour": "red"},
-        {"published": "yes"},
-        {"automatic_reply": "loud"},
-    ],
-)
-def test_a_setting_that_is_not_there_is_refused(messenger, given):
-    with pytest.raises(ValueError, match=next(iter(given))):
-        page_settings.change_page(messenger, given)
-
-
-@pytest.mark.parametrize(
-    "given", [{"fields": ["colours"]}, {"fields": "messages"}, {"token": 1}, {"token": {"kind": "OLD"}}]
-)
-def test_a_setting_of_an_app_that_is_not_there_is_refused(messenger, given):
-    with pytest.raises(ValueError, match=r"."):
-        page_settings.change_app(messenger, APP, given)
-
-
 def test_a_token_that_begins_is_right_in_everything():
     assert AccessToken().works_at(NOW)

@@ -1,42 +1,33 @@
-// The control API: see http_routes.py for every path.
+// The control API: openapi.json describes every call.
 
-export async function get(path) {
-  const answer = await fetch(`/simulator/${path}`);
-  return answer.json();
-}
+const API = "/simulator/v1/";
 
-// A call of the API that openapi.json describes; gives its answer, or throws the sentence that says why not.
-export async function v1(path, body, method = body ? "POST" : "GET") {
-  return answered(`v1/${path}`, body, method);
-}
-
-export async function answered(path, body, method = "POST") {
+// Gives the answer of a call, or throws the sentence that says why not.
+export async function call(path, body, method = body ? "POST" : "GET") {
   const sent = body ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
-  const answer = await fetch(`/simulator/${path}`, { method, ...sent });
-  const given = await answer.json();
-  if (!answer.ok) throw new Error(typeof given.error === "string" ? given.error : given.error?.message ?? `answered ${answer.status}`);
-  return given;
+  return given(await fetch(API + path, { method, ...sent }));
 }
 
-// Gives null, or the sentence that says why it was refused.
-export async function post(path, body = {}) {
-  const answer = await fetch(`/simulator/${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (answer.ok) return null;
-  const { error } = await answer.json();
-  return typeof error === "string" ? error : error.message;
+async function given(answer) {
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.error ?? `answered ${answer.status}`);
+  return said;
 }
 
+// Gives null, or the sentence that says why it was refused: by the simulator, or by the Graph API.
+export async function refused(path, body) {
+  try {
+    return (await call(path, body)).body?.error?.message ?? null;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+// Keeps a file as Messenger does; gives its address.
 export async function upload(file) {
-  const answer = await fetch(`/simulator/files?name=${encodeURIComponent(file.name)}`, {
-    method: "POST",
-    headers: { "Content-Type": file.type || "application/octet-stream" },
-    body: file,
-  });
-  return (await answer.json()).url;
+  const headers = { "Content-Type": file.type || "application/octet-stream" };
+  const answer = await fetch(`${API}files?name=${encodeURIComponent(file.name)}`, { method: "POST", headers, body: file });
+  return (await given(answer)).url;
 }
 
 // Calls `look` now and after every change, and never again before it has finished.
@@ -59,5 +50,5 @@ export function follow(look) {
     busy = false;
   };
   run();
-  new EventSource("/simulator/events").addEventListener("change", run);
+  new EventSource(`${API}events`).addEventListener("change", run);
 }

@@ -1,13 +1,13 @@
-// Moves Meta's clock, and orders what shall go wrong: the calls of /simulator/v1/.
+// Moves Meta's clock, and orders what shall go wrong.
 
-import { v1 } from "./api.js";
+import { call } from "./api.js";
 import { $, ago, fillSelect, make, when } from "./dom.js";
 import { appName, view } from "./view.js";
 
 let known = {};
 
 export async function readFaults() {
-  ({ known } = await v1("faults"));
+  ({ known } = await call("faults"));
   fillSelect($("fault"), Object.entries(known).map(([name, { where }]) => [name, `${name} (${where})`]), "duplicate");
   describe();
 }
@@ -25,19 +25,19 @@ export function drawFaults() {
   const items = faults.map((fault) => make("li", {},
     make("code", { class: "grow" }, fault.name),
     make("span", { class: "quiet" }, [appName(fault.app), fault.count === null ? "until removed" : fault.count > 1 ? `${fault.count} times` : "once"].filter(Boolean).join(" · ")),
-    make("button", { type: "button", class: "plain", "aria-label": `Remove ${fault.name}`, onclick: () => v1(`faults/${fault.number}`, null, "DELETE") }, "Remove")));
+    make("button", { type: "button", class: "plain", "aria-label": `Remove ${fault.name}`, onclick: () => call(`faults/${fault.number}`, null, "DELETE") }, "Remove")));
   $("ordered").replaceChildren(...items);
 }
 
 $("fault-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const count = $("fault-count").value;
-  await said($("fault-refusal"), () => v1("fault", { name: $("fault").value, count: count ? Number(count) : null }));
+  await said($("fault-refusal"), () => call("fault", { name: $("fault").value, count: count ? Number(count) : null }));
 });
 
-async function said(place, call) {
+async function said(place, order) {
   try {
-    await call();
+    await order();
     place.textContent = "";
   } catch (refused) {
     place.textContent = refused.message;
@@ -48,7 +48,7 @@ async function said(place, call) {
 async function move(by) {
   $("time-said").textContent = "…";
   try {
-    const { happened, moved } = await v1("advance", { by, how: $("time-how").value });
+    const { happened, moved } = await call("advance", { by, how: $("time-how").value });
     const what = happened.length ? `Happened: ${happened.join("; ")}.` : "Nothing was due at Meta.";
     $("time-said").textContent = `${what} Moved: ${moved}.`;
   } catch (refused) {

@@ -1,6 +1,6 @@
 // The person's phone: what they see, write, tap and send.
 
-import { post, upload } from "./api.js";
+import { refused, upload } from "./api.js";
 import { drawChat } from "./chat.js";
 import { $, fillSelect, make, when } from "./dom.js";
 import { appName, keepDraft, thread, view } from "./view.js";
@@ -32,29 +32,29 @@ function drawQuickReplies(chat) {
   const last = chat.filter((entry) => entry.kind !== "control").at(-1);
   const offered = last?.author !== "person" ? (last?.message?.quick_replies ?? []) : [];
   const pills = offered.map((one, index) =>
-    make("button", { type: "button", dir: "auto", onclick: () => act("quick_reply", { mid: last.mid, index }) }, one.title ?? one.content_type));
+    make("button", { type: "button", dir: "auto", onclick: () => act("choose", { mid: last.mid, index }) }, one.title ?? one.content_type));
   const key = JSON.stringify([last?.mid, offered]);
   if ($("quick-replies").dataset.key === key) return;
   $("quick-replies").dataset.key = key;
   $("quick-replies").replaceChildren(...pills);
 }
 
-export const act = (what, body) => post(`person/${encodeURIComponent(view.psid)}/${what}`, body);
-const tap = (mid, index) => act("postback", { mid, index });
+export const act = (what, more = {}) => refused(what, { person: view.psid, ...more });
+const tap = (mid, index) => act("tap", { mid, index });
 
 $("person-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("person-text").value;
   if (!text.trim()) return;
   $("person-text").value = "";
-  act("text", { text });
+  act("say", { text });
 });
 
 const ATTACH = {
-  picture: () => act("attachment", { type: "image", url: PICTURE }),
-  location: () => act("attachment", { type: "location", payload: { coordinates: { lat: 36.8065, long: 10.1815 } } }),
+  picture: () => act("send", { type: "image", url: PICTURE }),
+  location: () => act("send", { type: "location", payload: { coordinates: { lat: 36.8065, long: 10.1815 } } }),
   file: () => $("file").click(),
-  "get-started": () => act("postback", { menu: true, payload: "/greet", title: "Get Started" }),
+  "get-started": () => act("tap_menu", { payload: "/greet" }),
 };
 
 $("attach").addEventListener("click", (event) => {
@@ -70,6 +70,6 @@ $("file").addEventListener("change", async () => {
   const [file] = $("file").files;
   if (!file) return;
   const kind = ["image", "audio", "video"].find((one) => file.type.startsWith(`${one}/`)) ?? "file";
-  await act("attachment", { type: kind, url: await upload(file) });
+  await act("send", { type: kind, url: await upload(file) });
   $("file").value = "";
 });

@@ -1,6 +1,6 @@
 // Plays a scenario step by step with the bot that runs: the steps are done by the server, as `handover test` does.
 
-import { answered, get } from "./api.js";
+import { call } from "./api.js";
 import { $, fillSelect, make } from "./dom.js";
 import { view } from "./view.js";
 
@@ -13,7 +13,7 @@ let busy = false;
 
 // `show` shows a person, `open` opens the tab.
 export async function readScenarios({ show, open }) {
-  ({ scenarios: all } = await get("scenarios"));
+  ({ scenarios: all } = await call("scenarios"));
   $("tab-scenarios").hidden = !all.length;
   if (!all.length) return;
   const asked = all.some((one) => one.id === view.scenario) ? view.scenario : null;
@@ -64,7 +64,7 @@ async function step(show) {
   try {
     if (!run) await begin(id, show);
     draw();
-    if (!run.over) Object.assign(run, await answered("scenarios/step", {}));
+    if (!run.over) Object.assign(run, await call("scenarios/step", {}));
     if (run.failed) say(run.said, "bad");
     else if (run.over && !run.skipped) say("All as it should be.", "good");
   } catch (refused) {
@@ -77,7 +77,7 @@ async function step(show) {
 }
 
 async function begin(id, show) {
-  const { psid, skipped } = await answered("scenarios/begin", { scenario: id });
+  const { psid, skipped } = await call("scenarios/begin", { scenario: id });
   run = { id, done: 0, failed: false, over: Boolean(skipped), skipped };
   if (skipped) return say(`It cannot be played: ${skipped}`, "bad");
   await show(psid);

@@ -1,6 +1,6 @@
 // The settings page: what a page owner clicks at Meta. Buttons are named as the guides name them.
 
-import { follow, get, post } from "./api.js";
+import { call, follow, refused } from "./api.js";
 import { $, make } from "./dom.js";
 
 const NOWHERE = "No default app";
@@ -9,7 +9,7 @@ let state = null;
 const bot = () => state.apps.find((one) => one.bot);
 
 follow(async () => {
-  state = await get("settings");
+  state = await call("settings");
   draw();
 });
 
@@ -81,26 +81,20 @@ function drawApps() {
 }
 
 async function ask(path, body) {
-  const refused = await post(`settings${path}`, body);
-  $("refusal").hidden = !refused;
-  $("refusal").textContent = refused ?? "";
-  return refused;
+  const said = await refused(path, body);
+  $("refusal").hidden = !said;
+  $("refusal").textContent = said ?? "";
 }
 
-const change = (one, body) => ask(`/apps/${one.id}`, body);
+const change = (one, body) => ask("app_settings", { app: one.id, ...body });
 
-$("from-nothing").addEventListener("click", () => ask("/nothing", {}));
+$("from-nothing").addEventListener("click", () => ask("from_nothing", {}));
 $("generate").addEventListener("click", async () => {
-  const answer = await fetch(`/simulator/settings/apps/${bot().id}/token`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ scopes: chosenIn($("scopes")) }),
-  });
-  $("token").textContent = (await answer.json()).token ?? "";
+  $("token").textContent = (await call("token", { app: bot().id, scopes: chosenIn($("scopes")) })).token;
 });
 $("webhook").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask(`/apps/${bot().id}/webhook`, { callback_url: $("callback").value, verify_token: $("verify").value });
+  ask("webhook", { app: bot().id, callback_url: $("callback").value, verify_token: $("verify").value });
 });
 $("add-subscriptions").addEventListener("click", () => { $("subscriptions").hidden = false; });
 $("subscriptions").addEventListener("submit", async (event) => {
@@ -111,8 +105,8 @@ $("subscriptions").addEventListener("submit", async (event) => {
 $("ask-human-agent").addEventListener("click", () => change(bot(), { human_agent: true }));
 $("routing-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("", { default_app: $("default-app").value || null });
+  ask("settings", { default_app: $("default-app").value || null });
 });
-$("automatic-reply").addEventListener("change", (event) => ask("", { automatic_reply: event.target.value }));
-$("published").addEventListener("change", (event) => ask("", { published: event.target.checked }));
-$("restricted").addEventListener("change", (event) => ask("", { restricted: event.target.checked }));
+$("automatic-reply").addEventListener("change", (event) => ask("settings", { automatic_reply: event.target.value }));
+$("published").addEventListener("change", (event) => ask("settings", { published: event.target.checked }));
+$("restricted").addEventListener("change", (event) => ask("settings", { restricted: event.target.checked }));

@@ -1,6 +1,6 @@
 // The page: reads the state after every change, and draws all of it.
 
-import { follow, get, post } from "./api.js";
+import { call, follow, refused } from "./api.js";
 import { drawControl, drawTimeline } from "./control.js";
 import { $, fillSelect } from "./dom.js";
 import { drawFaults, readFaults } from "./faults.js";
@@ -22,7 +22,7 @@ readScenarios({ show: choosePerson, open: () => openBench("scenarios") });
 
 async function look() {
   const before = view.psid;
-  view.state = await get("state");
+  view.state = await call("snapshot");
   // Who was chosen while the answer was on its way may be newer than it: the next one has them.
   if (view.psid === before && !view.state.threads.some((one) => one.psid === before)) view.psid = view.state.threads[0].psid;
   draw();
@@ -55,12 +55,12 @@ function trouble({ callback, handshake }, atHand) {
   return atHand?.trouble ? `Who has control by the bot's own word cannot be read: ${atHand.trouble}` : "";
 }
 
-$("default-app").addEventListener("change", (event) => post("mode", { default_app: event.target.value || null }));
-$("done-does").addEventListener("change", (event) => post("switches", { done: event.target.value }));
+$("default-app").addEventListener("change", (event) => refused("default_app", { app: event.target.value || null }));
+$("done-does").addEventListener("change", (event) => refused("switches", { done: event.target.value }));
 $("reset").addEventListener("click", () => $("afresh").showModal());
 $("afresh").addEventListener("close", async () => {
   if ($("afresh").returnValue !== "yes") return;
-  await post("reset");
+  await refused("reset", {});
   clearLog();
 });
 

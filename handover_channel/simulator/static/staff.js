@@ -1,6 +1,6 @@
 // Those who answer for the page: the Page inbox, the other apps, and the bot's own inbox, a tab each.
 
-import { post } from "./api.js";
+import { refused } from "./api.js";
 import { drawChat } from "./chat.js";
 import { builtInHas, hasBuiltIn } from "./control.js";
 import { $, make } from "./dom.js";
@@ -77,15 +77,15 @@ function drawActions(one) {
 const button = (label, title, run) => make("button", { type: "button", class: "plain", title, onclick: async () => refuse(await run()) }, label);
 
 function inboxActions() {
-  const inbox = (what) => post(`inbox/${encodeURIComponent(view.psid)}/${what}`);
+  const inbox = (what) => refused(what, { person: view.psid });
   return [
-    button("Move to Main", "An agent steps in: the Page inbox takes control", () => inbox("main")),
+    button("Move to Main", "An agent steps in: the Page inbox takes control", () => inbox("move_to_main")),
     button("Done", "The agent is done: what that does is set above", () => inbox("done")),
   ];
 }
 
 function appActions(one, others) {
-  const call = (what, more = {}) => post(`apps/${one.id}/${what}`, { psid: view.psid, ...more });
+  const call = (what, more = {}) => refused(what, { app: one.id, person: view.psid, ...more });
   const to = make("select", { "aria-label": "Pass control to" }, ...others.map((other) => make("option", { value: other.id }, other.name)));
   return [
     to,
@@ -101,9 +101,9 @@ $("app-form").addEventListener("submit", async (event) => {
   const text = $("app-text").value;
   if (!text.trim()) return;
   $("app-text").value = "";
-  const refused = await post(`apps/${view.app}/reply`, { psid: view.psid, text });
-  if (refused) $("app-text").value = text;
-  refuse(refused);
+  const said = await refused("reply", { app: view.app, person: view.psid, text });
+  if (said) $("app-text").value = text;
+  refuse(said);
 });
 
 function refuse(sentence) {

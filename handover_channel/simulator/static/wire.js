@@ -1,6 +1,6 @@
 // The log: every webhook with its fate, every Graph API call with its answer, newest first.
 
-import { answered, get } from "./api.js";
+import { call } from "./api.js";
 import { copy, curlOf } from "./curl.js";
 import { $, clock, make, toast } from "./dom.js";
 import { app, bot, view } from "./view.js";
@@ -13,7 +13,7 @@ const names = (id) => app(id)?.name ?? id;
 const waiting = (entry) => entry.status === null || (entry.kind === "webhook" && entry.status !== "kept" && entry.status !== 200);
 
 export async function readLog() {
-  const { entries } = await get(`log?after=${next}`);
+  const { entries } = await call(`journal?after=${next}`);
   if (!entries.length && next === 0) clearLog();
   for (const entry of entries) show(entry);
   const pending = [...rows.values()].filter(({ entry }) => waiting(entry)).map(({ entry }) => entry.n);
@@ -82,10 +82,10 @@ function acts(entry) {
 
 async function again(entry) {
   try {
-    const { status, error } = await answered(`log/${entry.n}/again`, {});
+    const { status, error } = await call("again", { number: entry.n });
     toast(`Once more: ${status ?? error}`);
-  } catch (refused) {
-    toast(refused.message);
+  } catch (error) {
+    toast(error.message);
   }
 }
 
@@ -97,11 +97,11 @@ function webhook(entry) {
 }
 
 function graph(entry) {
-  const call = Object.keys(entry.body).length ? [["Body", entry.body]] : [];
+  const body = Object.keys(entry.body).length ? [["Body", entry.body]] : [];
   const query = Object.keys(entry.query).length ? [["Query", entry.query]] : [];
   const answer = entry.answer === undefined ? [] : [["Answer", entry.answer]];
   const what = entry.body.sender_action ? ` · ${entry.body.sender_action}` : "";
-  return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}`, detail: [...query, ...call, ...answer], good: entry.status === null ? null : entry.status === 200 };
+  return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}`, detail: [...query, ...body, ...answer], good: entry.status === null ? null : entry.status === 200 };
 }
 
 // A fault that was ordered, a move of the clock, what Meta does by itself.
