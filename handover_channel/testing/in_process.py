@@ -23,12 +23,13 @@ from typing import Any, Awaitable, Collection, Optional, Sequence, TypeVar
 
 from handover_channel import services
 from handover_channel.simulator.clock import Clock
-from handover_channel.store import deadlines, schema, sent_messages, threads
+from handover_channel.store import deadlines, schema, sent_messages
 from handover_channel.testing import own_bot
-from handover_channel.testing.bot_under_test import HTTP, ControlSeen
+from handover_channel.testing.bot_under_test import HTTP
 from handover_channel.testing.in_process_queue import InPlace, InProcessQueue
 from handover_channel.testing.in_process_rasa import load_agent, newest_model
 from handover_channel.testing.network import SimulatedNetwork
+from handover_channel.testing.own_inbox import OwnInbox
 
 _T = TypeVar("_T")
 
@@ -38,7 +39,7 @@ ACT_TAKES = 1.0
 _MEMORY = Path("/dev/shm")  # noqa: S108  (where the machine has it; the folder in it is made by tempfile)
 
 
-class InProcess:
+class InProcess(OwnInbox):
     """The bot in *folder*, as `BotUnderTest`. *model*: the newest of its models, if none is given.
 
     *actions*: the module that `rasa run actions` would load. Raises HandoverError with everything that keeps
@@ -100,28 +101,6 @@ class InProcess:
         """See `BotUnderTest`."""
         self._passed += ACT_TAKES
         self._loop.run(self._queue.settle())
-
-    def wait_for_more(self, psid: str) -> bool:
-        """See `BotUnderTest`: all is there."""
-        return False
-
-    def control(self, psid: str) -> ControlSeen:
-        """See `BotUnderTest`."""
-        with self._services.store.reading() as connection:
-            row = threads.get(connection, psid)
-        return ControlSeen(own_bot.name_of(row), self.page.owner(psid))
-
-    def agent_replies(self, psid: str, text: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.reply(self._services, psid, text)
-
-    def agent_takes_over(self, psid: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.take_over(self._services, psid)
-
-    def agent_returns(self, psid: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.give_back(self._services, psid)
 
     def move_clock(self, by: str, *, stopping: bool) -> None:
         """See `BotUnderTest`."""

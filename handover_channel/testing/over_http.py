@@ -22,9 +22,10 @@ from handover_channel.queue.due_deadlines import DEADLINE_CLAIM
 from handover_channel.services import Services
 from handover_channel.settings import loader
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.store import deadlines, deliveries, threads
+from handover_channel.store import deadlines, deliveries
 from handover_channel.testing import own_bot
-from handover_channel.testing.bot_under_test import CLOCK, ActFailed, BotUnderTest, ControlSeen
+from handover_channel.testing.bot_under_test import CLOCK, ActFailed, BotUnderTest
+from handover_channel.testing.own_inbox import OwnInbox
 from handover_channel.testing.reached import SETTLES_WITHIN, OverHttp, served
 from handover_channel.testing.server_process import ServerProcess, free_port
 
@@ -49,7 +50,7 @@ RASA = [
 ]
 
 
-class OwnBot(OverHttp):
+class OwnBot(OwnInbox, OverHttp):
     """A bot with this package, whose database is at hand."""
 
     def __init__(self, page: Simulator, given: Services) -> None:
@@ -61,10 +62,6 @@ class OwnBot(OverHttp):
     def settle(self, psid: str) -> None:
         """See `BotUnderTest`."""
         self.until(lambda: self._is_settled(psid), psid)
-
-    def wait_for_more(self, psid: str) -> bool:
-        """See `BotUnderTest`: all is there."""
-        return False
 
     def cannot(self, needs: Collection[str]) -> str:
         """See `BotUnderTest`: time is moved where the bot's processes follow the simulator's."""
@@ -102,24 +99,6 @@ class OwnBot(OverHttp):
             raise ActFailed(str(answer.json()))
         self._moved_at = time.monotonic()
         return int(answer.json()["followers"])
-
-    def control(self, psid: str) -> ControlSeen:
-        """See `BotUnderTest`."""
-        with self._services.store.reading() as connection:
-            row = threads.get(connection, psid)
-        return ControlSeen(own_bot.name_of(row), self.page.owner(psid))
-
-    def agent_replies(self, psid: str, text: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.reply(self._services, psid, text)
-
-    def agent_takes_over(self, psid: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.take_over(self._services, psid)
-
-    def agent_returns(self, psid: str) -> None:
-        """See `BotUnderTest`."""
-        own_bot.give_back(self._services, psid)
 
     def _is_settled(self, psid: str) -> bool:
         before = len(self.journal(psid))

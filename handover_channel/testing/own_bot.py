@@ -1,25 +1,17 @@
-"""Reads of a bot with this package what a test needs, and acts as an agent in its built-in inbox."""
+"""Reads what a test needs of a bot with this package: its settings, its page, who has control by its row."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, TypeVar
+from typing import Any, Mapping, Optional
 
 from handover_channel.errors import HandoverError, SettingsError
-from handover_channel.replies.service import AgentReplies
 from handover_channel.rules.control import Control
-from handover_channel.rules.return_reasons import ReturnReason
-from handover_channel.services import Services
 from handover_channel.settings import loader
 from handover_channel.settings.loader import Settings, TargetKind
 from handover_channel.simulator.simulator import Simulator
 from handover_channel.store.threads import Thread
-from handover_channel.testing.bot_under_test import BOT, PAGE_INBOX_NAME, ActFailed, places_of_page
-
-_T = TypeVar("_T")
-
-#: The agent who answers in the built-in inbox.
-ANSWERING_AS = "test"
+from handover_channel.testing.bot_under_test import BOT, PAGE_INBOX_NAME, places_of_page
 
 #: Of a bot whose credentials.yml does not name its page.
 _PAGE_ID = "1000000000000001"
@@ -71,33 +63,3 @@ def name_of(row: Optional[Thread]) -> str:
     if row.state.control is Control.BESIDE:
         return Control.BESIDE.value
     return row.state.target or PAGE_INBOX_NAME
-
-
-def reply(given: Services, psid: str, text: str) -> None:
-    """Answer in the built-in inbox. Raises ActFailed where it cannot be."""
-    parts = (given.settings, given.store, given.graph, given.thread_control, given.thread_control.clock)
-    kept = _acted(lambda: AgentReplies(*parts, sleep=_at_once).reply(psid, text, agent=ANSWERING_AS))
-    if kept.error:
-        raise ActFailed(kept.error)
-
-
-def take_over(given: Services, psid: str) -> None:
-    """Take a thread over into the built-in inbox. Raises ActFailed where it cannot be."""
-    _acted(lambda: given.thread_control.take_over(psid, ANSWERING_AS))
-
-
-def give_back(given: Services, psid: str) -> None:
-    """Give a thread back to the bot. Raises ActFailed where it cannot be."""
-    if not _acted(lambda: given.thread_control.return_to_bot(psid, ReturnReason.AGENT, who=ANSWERING_AS)):
-        raise ActFailed("the thread was not given back to the bot: Meta refuses, or it has it already")
-
-
-def _at_once(seconds: float) -> None:
-    """Wait for nothing."""
-
-
-def _acted(act: Callable[[], _T]) -> _T:
-    try:
-        return act()
-    except HandoverError as error:
-        raise ActFailed(str(error)) from None
