@@ -15,7 +15,7 @@ import itertools
 import re
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 LONGEST_MOVE = 10 * 365 * 86400.0  #: seconds
@@ -28,6 +28,8 @@ _AMOUNT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)", re.ASCII)
 Happening = Callable[[], object]
 #: Told of a move; returns what happened by it.
 Listener = Callable[[], Sequence[str]]
+#: Told how ("jump", "run") and by how much a move begins; returns what is told at its end what happened.
+Witness = Callable[[str, Union[str, float]], Callable[[Sequence[str]], object]]
 
 
 def seconds_of(given: Union[str, float]) -> float:
@@ -82,6 +84,7 @@ class Clock:
         self._numbers = itertools.count()
         self._listeners: List[Listener] = []
         self._stops: List[Callable[[], Optional[float]]] = []
+        self._witnesses: List[Witness] = []
         self._lock = threading.Lock()
         self._moving = threading.RLock()  # one move at a time; never waited for while the other one is held
         self.offset = 0.0  #: how far it is ahead of *source*
@@ -123,11 +126,26 @@ class Clock:
 
         return end
 
+    def on_move(self, witness: Witness) -> None:
+        """Have *witness* told of each move that somebody orders, before and after it."""
+        self._witnesses.append(witness)
+
+    @contextmanager
+    def _witnessed(self, how: str, by: Union[str, float]) -> Iterator[List[str]]:
+        happened: List[str] = []
+        ends = [witness(how, by) for witness in self._witnesses]
+        try:
+            yield happened
+        finally:
+            for end in ends:
+                end(happened)
+
     def jump(self, by: Union[str, float]) -> List[str]:
         """Move at once by a duration (see `seconds_of`); returns what happened, in order (rule 1)."""
         seconds = seconds_of(by)
-        with self._moving:
-            return self._moved_to(self.now() + seconds)
+        with self._witnessed("jump", by) as happened, self._moving:
+            happened += self._moved_to(self.now() + seconds)
+        return happened
 
     def run(self, by: Union[str, float]) -> List[str]:
         """Move by a duration, stopping at everything that is due; returns what happened (rule 2)."""
@@ -136,13 +154,16 @@ class Clock:
     def steps(self, by: Union[str, float]) -> Iterator[List[str]]:
         """Run, and yield what happened at each stop, the last one at the end of the way."""
         end = self.now() + seconds_of(by)
-        while (stop := self._next_stop()) is not None and stop <= end:
-            with self._moving:
-                happened = self._moved_to(stop)
-            yield happened
+        with self._witnessed("run", by) as happened:
+            while (stop := self._next_stop()) is not None and stop <= end:
+                yield self._stopped_at(stop, happened)
+            yield self._stopped_at(end, happened)
+
+    def _stopped_at(self, stop: float, before: List[str]) -> List[str]:
         with self._moving:
-            happened = self._moved_to(end)
-        yield happened
+            happened = self._moved_to(stop)
+        before += happened
+        return happened
 
     def _next_stop(self) -> Optional[float]:
         now = self.now()

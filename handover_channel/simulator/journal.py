@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from itertools import islice
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 KEPT_ENTRIES = 5000  #: entries
 
@@ -56,6 +56,11 @@ class Journal:
         with self._lock:
             entry.update(facts)
         self.changed()
+
+    def note_move(self, how: str, by: Union[str, float]) -> Callable[[Sequence[str]], None]:
+        """Add an entry for a move of the clock; returns what is told what happened by it."""
+        entry = self.add("clock", app="", psid="", act=how, text=f"by {by}")
+        return lambda happened: self.amend(entry, happened=list(happened))
 
     def after(self, number: int = 0) -> List[JournalEntry]:
         """Return copies of the entries after that number."""

@@ -102,6 +102,7 @@ class SimulatedPage:
         self.base_url = ""  #: where this simulator is served, "" without a server
         self._start_afresh()
         self.clock.on_moved(self.note_lapses, next_stop=self._next_lapse)
+        self.clock.on_move(self.journal.note_move)
 
     def _start_afresh(self) -> None:
         self.threads: Dict[str, Thread] = {psid: Thread(psid, name) for psid, name in FIRST_PEOPLE.items()}

@@ -47,15 +47,7 @@ def recorded(bot, scenario, file, monkeypatch):
         settle(psid)
         recorder.flush()  # time stands still here, and two acts may have the same
 
-    move = bot.move_clock
-
-    def move_by_the_control_api(by, *, stopping):
-        act = "run" if stopping else "jump"
-        bot.page.journal.add("clock", app="", psid="", act=act, text=f"by {by}")
-        move(by, stopping=stopping)
-
     monkeypatch.setattr(bot, "settle", settle_and_write)
-    monkeypatch.setattr(bot, "move_clock", move_by_the_control_api)
     played = player.play(bot, scenario)
     recorder.close()
     monkeypatch.undo()

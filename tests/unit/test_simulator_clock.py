@@ -125,6 +125,19 @@ def test_everything_due_happens_exactly_once_and_never_before_its_time(
 # --- what is on it --------------------------------------------------------------------------------
 
 
+def test_every_move_is_a_line_of_the_journal_with_what_happened_by_it():
+    messenger = Simulator(now=still(), apps={"2222": "sales_bot"})
+    messenger.app("bot").passes("42", to="sales_bot")
+    messenger.clock.jump("1 hour")
+    messenger.clock.run("2 days")
+    with pytest.raises(ValueError, match="is no time to move by"):
+        messenger.clock.jump("tomorrow")
+
+    lines = [entry for entry in messenger.journal.after() if entry["kind"] == "clock"]
+    assert [(line["act"], line["text"]) for line in lines] == [("jump", "by 1 hour"), ("run", "by 2 days")]
+    assert [line["happened"] for line in lines] == [[], ["control of 42 has lapsed"]]
+
+
 def test_a_jump_closes_the_messaging_window_and_lets_control_run_out():
     messenger = Simulator(now=still(), apps={"2222": "sales_bot"})
     messenger.person("42").says("hello")
