@@ -10,7 +10,7 @@ import contextlib
 import errno
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ContextManager, List, Optional
+from typing import TYPE_CHECKING, Any, ContextManager, Dict, List, Optional
 from urllib.parse import urlsplit
 
 import typer
@@ -67,50 +67,59 @@ def simulate(
 ) -> None:
     """Serve a Messenger on this machine, with the ids and secrets of handover.yml and credentials.yml."""
     from handover_channel.settings import loader
-    from handover_channel.settings.loader import TargetKind
 
     if compare is not None:
         raise typer.Exit(recordings.compare(compare, record, default_app=default_app, over=overwrite))
     given = loader.load()
     _expect_messenger(given)
-    if proxy:
-        _expect_aiohttp()
-        between = (given, proxy, record, callback, page_id)
-        try:
-            recordings.proxy(*between, host=host, port=port, keep_texts=keep_texts, over=overwrite)
-        except OSError as error:
-            raise HandoverError(_cannot_listen(error, host, port)) from None
-        return
-    if given.secret not in ("", DEMO_SECRET) and not any_secret:
-        raise HandoverError(
-            "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
-            f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
-        )
     _expect_aiohttp()
+    where: Dict[str, Any] = {"host": host, "port": port, "callback": callback, "page_id": page_id}
+    try:
+        if proxy:
+            recordings.proxy(given, proxy, record, keep_texts=keep_texts, over=overwrite, **where)
+            return
+        _expect_demo_secret(given, any_secret=any_secret)
+        _serve(
+            given,
+            default_app=default_app,
+            names={name.lower() for name in allow_host},
+            scenarios=scenarios,
+            watched=lambda page: _recorded(page, given, record, over=overwrite),
+            **where,
+        )
+    except OSError as error:
+        raise HandoverError(_cannot_listen(error, host, port)) from None
+
+
+def _serve(
+    given: Settings,
+    *,
+    callback: str,
+    page_id: str,
+    default_app: bool,
+    scenarios: Optional[Path],
+    **how: Any,
+) -> None:
+    """Serve the page that the bot with these settings answers for, until it is stopped."""
     from handover_channel import simulator
+    from handover_channel.settings.loader import TargetKind
     from handover_channel.testing import scenario
 
     played = scenario.read_all([scenarios]) if scenarios else []
     inbox_url = _inbox_of(callback) if _has_inbox(given) else ""
-    try:
-        simulator.run(
-            host=host,
-            port=port,
-            callback=callback,
-            secret=given.secret,
-            verify_token=given.verify,
-            app_id=given.app_id,
-            token=given.pages[0].token,
-            page_id=given.pages[0].id or page_id,
-            apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
-            default_app=given.app_id if default_app else None,
-            names={name.lower() for name in allow_host},
-            bot=lambda page: _at_hand(page, given, played, inbox_url),
-            ready=lambda: _print_addresses(given, host=host, port=port, callback=callback),
-            watched=lambda page: _recorded(page, given, record, over=overwrite),
-        )
-    except OSError as error:
-        raise HandoverError(_cannot_listen(error, host, port)) from None
+    simulator.run(
+        callback=callback,
+        secret=given.secret,
+        verify_token=given.verify,
+        app_id=given.app_id,
+        token=given.pages[0].token,
+        page_id=given.pages[0].id or page_id,
+        apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
+        default_app=given.app_id if default_app else None,
+        bot=lambda page: _at_hand(page, given, played, inbox_url),
+        ready=lambda: _print_addresses(given, host=how["host"], port=how["port"], callback=callback),
+        **how,
+    )
 
 
 def addresses(host: str, port: int, callback: str) -> List[str]:
@@ -143,6 +152,14 @@ def not_called(url: str, host: str, port: int) -> str:
 def _expect_aiohttp() -> None:
     if find_spec("aiohttp") is None:
         raise HandoverError("aiohttp is not installed -> pip install 'rasa-handover[simulator]'")
+
+
+def _expect_demo_secret(given: Settings, *, any_secret: bool) -> None:
+    if given.secret not in ("", DEMO_SECRET) and not any_secret:
+        raise HandoverError(
+            "credentials.yml: the simulator signs whatever it is told to with the app secret, and this one "
+            f"is not the demo's -> write secret: {DEMO_SECRET} while you try things, or add --any-secret"
+        )
 
 
 def _expect_messenger(given: Settings) -> None:
