@@ -17,7 +17,7 @@ from handover_channel.simulator.page import simulated_app
 from handover_channel.simulator.person import Person
 from handover_channel.simulator.request import Response
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.simulator.thread import ChatEntry, Thread
+from handover_channel.simulator.thread import ChatEntry, Thread, next_psid
 from handover_channel.simulator.thread_control import DAY, ThreadControl
 
 _Json = Dict[str, Any]
@@ -39,6 +39,18 @@ def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
         return {"status": answer.status, "body": answer.body}
 
     return call
+
+
+def _new_person(simulator: Simulator, given: Given) -> _Json:
+    with simulator.lock:
+        psid = given.get("person") or next_psid(simulator.threads)
+        if psid in simulator.threads:
+            raise ValueError(f"{psid!r} is {simulator.threads[psid].name} already")
+        thread = simulator.thread(psid)
+        for key, value in _picked(given, "name", "locale", "gender").items():
+            setattr(thread, key, value)
+        simulator.journal.changed()
+        return {"person": psid, "name": thread.name}
 
 
 def _picked(given: Given, *keys: str) -> _Json:
@@ -194,6 +206,7 @@ def _reset(simulator: Simulator, given: Given) -> _Json:
 ACTS: Mapping[str, Act] = {
     "reset": _reset,
     "seed": seed,
+    "newPerson": _new_person,
     "say": _by_person(lambda person, given: person.says(given["text"])),
     "send": _by_person(
         lambda person, given: person.sends(given["type"], given.get("url", ""), given.get("payload"))

@@ -16,7 +16,7 @@ from handover_channel.simulator.fields_asked_for import names, picked
 from handover_channel.simulator.graph_call import GraphCall, Handler
 from handover_channel.simulator.page import SimulatedPage
 from handover_channel.simulator.refusals import Refused, bad_parameter, unknown_path
-from handover_channel.simulator.thread import LATER_NAMES, Thread
+from handover_channel.simulator.thread import Thread, later_name
 from handover_channel.simulator.thread_control import Mode
 
 _Json = Dict[str, Any]
@@ -72,7 +72,7 @@ def _object(page: SimulatedPage, call: GraphCall) -> _Json:
         raise Refused(refusals.NO_PROFILE)
     if page.switches.profiles == "empty":
         return {}
-    person = page.threads.get(call.node) or Thread(call.node, LATER_NAMES[0])
+    person = page.threads.get(call.node) or Thread(call.node, later_name(0))
     profile = person.profile()
     if page.base_url:
         profile["profile_pic"] = f"{page.base_url}/simulator/pictures/{person.psid}.png"

@@ -13,19 +13,47 @@ simulator's page gets unchanged::
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from handover_channel.simulator.thread_control import IDLE, ThreadControl
 
 PERSON = "person"
 
-#: People who are there from the start, and the names of those who come later, in turn.
-FIRST_PEOPLE = {
-    "3000000000000001": "Nadia Haddad",
-    "3000000000000002": "Tom Fischer",
-    "3000000000000003": "عمر خليل",
-}
-LATER_NAMES = ("Mia Novak", "Luis Romero", "Hana Sato", "ليلى منصور", "Ada Okafor", "Jonas Berg")
+#: People who are there from the start, and the id of the first; those who come later have the next ones.
+FIRST_NAMES = ("Nadia Haddad", "Tom Fischer", "عمر خليل")
+FIRST_PSID, LAST_PSID = 3_000_000_000_000_001, 3_999_999_999_999_999
+
+#: Of those who come later: first and last names of one alphabet, as many of each.
+_LATER_NAMES = (
+    (
+        ("Mia", "Luis", "Hana", "Ada", "Jonas", "Ines", "Marek", "Yuki", "Paul", "Zoe"),
+        ("Novak", "Romero", "Sato", "Okafor", "Berg", "Costa", "Dubois", "Larsen", "Weber", "Rossi"),
+    ),
+    (("ليلى", "سامي", "هدى", "كريم", "سلمى"), ("منصور", "حداد", "درويش", "ناصر", "زيدان")),
+)
+_WOMEN = frozenset({"Nadia", "Mia", "Hana", "Ada", "Ines", "Yuki", "Zoe", "ليلى", "هدى", "سلمى"})
+
+
+def first_people(first: int = FIRST_PSID) -> Dict[str, Thread]:
+    """Return those who are there from the start, by their ids; that of the first is *first*."""
+    return {str(psid): Thread(str(psid), name) for psid, name in enumerate(FIRST_NAMES, first)}
+
+
+def next_psid(known: Iterable[str]) -> str:
+    """Return the id of somebody new, after all of these."""
+    ours = (int(psid) for psid in known if psid.isdecimal() and FIRST_PSID <= int(psid) <= LAST_PSID)
+    return str(max(ours, default=FIRST_PSID - 1) + 1)
+
+
+def later_name(number: int) -> str:
+    """Return the name of the person who comes as that *number*, another one for each; each fourth is Arabic."""
+    is_arabic = number % 4 == 3
+    place = number // 4 if is_arabic else number - number // 4
+    first, last = _LATER_NAMES[is_arabic]
+    around, place = divmod(place, len(first) * len(last))
+    turn, place = divmod(place, len(first))
+    name = f"{first[place]} {last[(place + turn) % len(last)]}"
+    return f"{name} {around + 1}" if around else name
 
 ChatEntry = Dict[str, Any]
 
@@ -36,6 +64,8 @@ class Thread:
 
     psid: str
     name: str
+    locale: str = ""  #: as the User Profile API tells it, "": by the letters of the name
+    gender: str = ""  #: the same, "": by the first name
     control: ThreadControl = IDLE
     last_action: Optional[float] = None  #: when the person last did something (s), None: never
     typing: str = ""  #: app id that shows the typing dots
@@ -59,7 +89,7 @@ class Thread:
             "first_name": first,
             "last_name": last,
             "profile_pic": f"https://platform-lookaside.fbsbx.com/platform/profilepic/?psid={self.psid}",
-            "locale": "ar_AR" if not self.name.isascii() else "en_US",
+            "locale": self.locale or ("en_US" if self.name.isascii() else "ar_AR"),
             "timezone": 1,
-            "gender": "female" if first in ("Nadia", "Mia", "Hana", "ليلى", "Ada") else "male",
+            "gender": self.gender or ("female" if first in _WOMEN else "male"),
         }

@@ -4,7 +4,7 @@ import { call, follow, refused } from "./api.js";
 import { drawControl, drawTimeline } from "./control.js";
 import { $, fillSelect } from "./dom.js";
 import { drawFaults, readFaults } from "./faults.js";
-import { act, drawPhone } from "./phone.js";
+import { drawPhone } from "./phone.js";
 import { readScenarios } from "./scenarios.js";
 import { drawStaff } from "./staff.js";
 import { arrowKeys, mark } from "./tabs.js";
@@ -79,10 +79,16 @@ async function bePerson(chosen) {
 }
 
 $("person").addEventListener("change", (event) => bePerson(event.target.value));
-$("new-person").addEventListener("click", async () => {
-  view.psid = String(3000000000000001 + view.state.threads.length);
-  await act("read");
-  await bePerson(view.psid);
+$("new-person").addEventListener("click", () => {
+  $("newcomer-form").reset();
+  $("newcomer").returnValue = "";
+  $("newcomer").showModal();
+});
+$("newcomer").addEventListener("close", async () => {
+  if ($("newcomer").returnValue !== "yes") return;
+  const given = [["name", $("newcomer-name").value.trim()], ["locale", $("newcomer-locale").value], ["gender", $("newcomer-gender").value]];
+  const { person } = await call("new_person", Object.fromEntries(given.filter(([, value]) => value)));
+  await bePerson(person);
 });
 
 function openBench(name) {
