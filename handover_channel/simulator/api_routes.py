@@ -155,7 +155,9 @@ class ApiRoutes:
 
     async def _reset(self, request: web.Request, body: _Json) -> Any:
         self._sender.drop()
-        return api_acts.ACTS["reset"](self._simulator, body)
+        api_acts.ACTS["reset"](self._simulator, body)
+        await self._bots_word.begin_afresh()
+        return {}
 
     async def _seed(self, request: web.Request, body: _Json) -> Any:
         given = api_acts.seed(self._simulator, body)

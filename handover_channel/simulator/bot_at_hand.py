@@ -4,14 +4,18 @@
    alone: whoever serves the simulator may know how to ask it (`BotAtHand`). Nobody guesses.
 2. A bot that cannot be asked just now changes nothing: that is said, and it is asked again.
 3. A page that is open is told when the answer changes, though nothing has happened at Meta.
+4. Who begins with an empty chat is new to the bot: it may be silent for those of an earlier run, or of before
+   the simulator was reset, and would be for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, TypeVar
 
 from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.thread import FIRST_PSID, LAST_PSID, is_given, next_psid
 
 _Json = Dict[str, Any]
 
@@ -37,6 +41,9 @@ class BotAtHand(Protocol):
         ``control`` ("bot", "inbox", "app", "passing", "beside"), ``name`` of the target, ``reason``,
         ``assignee``, ``deadlines``: kind -> when (s), ``log``: the changes, oldest first.
         """
+
+    def newest_person(self, first: str, last: str) -> str:
+        """Return the greatest id between these two that the bot knows, "" for none. Raises CannotBeAsked."""
 
     def scenarios(self) -> List[_Json]:
         """Return the scenarios that can be played: ``id``, ``name``, ``file``, ``line``, ``steps``."""
@@ -92,6 +99,22 @@ class BotsWord:
             await asyncio.sleep(ASKED_EVERY)
             if is_looked_at() and await self.look():
                 self._page.journal.changed()
+
+    async def begin_afresh(self) -> None:
+        """Have the people with an empty chat be new to the bot (rule 4), if it can be asked."""
+        bot, page = self.bot, self._page
+        if bot is None:
+            return
+        with suppress(CannotBeAsked):
+            newest = await _apart(lambda: bot.newest_person(str(FIRST_PSID), str(LAST_PSID)))
+            with page.lock:
+                with_chat = [psid for psid, thread in page.threads.items() if thread.chat]
+                further = int(next_psid([newest, *with_chat])) - FIRST_PSID
+                for thread in page.threads.values():
+                    if is_given(thread.psid) and not thread.chat:
+                        thread.psid = str(int(thread.psid) + further)
+                page.threads = {thread.psid: thread for thread in page.threads.values()}
+                page.journal.changed()
 
     # --- scenarios --------------------------------------------------------------------------------
 

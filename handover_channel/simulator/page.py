@@ -25,7 +25,7 @@ from handover_channel.simulator.faults import OF_PERSON, Faults
 from handover_channel.simulator.journal import Journal
 from handover_channel.simulator.routing import RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
-from handover_channel.simulator.thread import PERSON, ChatEntry, Thread, first_people, later_name
+from handover_channel.simulator.thread import FIRST_PEOPLE, PERSON, ChatEntry, Thread, later_name
 from handover_channel.simulator.thread_control import (
     IDLE,
     Action,
@@ -105,7 +105,7 @@ class SimulatedPage:
         self.clock.on_move(self.journal.note_move)
 
     def _start_afresh(self) -> None:
-        self.threads: Dict[str, Thread] = first_people()
+        self.threads: Dict[str, Thread] = {psid: Thread(psid, name) for psid, name in FIRST_PEOPLE.items()}
         self.events: Dict[str, Deque[Dict[str, Any]]] = defaultdict(lambda: deque(maxlen=EVENTS_KEPT))
         self.personas: Dict[str, Dict[str, Any]] = {}
         self.profile: Dict[str, Any] = {}  #: the Messenger profile: get_started, persistent_menu ...

@@ -143,6 +143,7 @@ async def serve(
         application(simulator, api, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
+    await bots_word.begin_afresh()
     tasks = [asyncio.ensure_future(_time_passes(simulator))]
     tasks += [asyncio.ensure_future(bots_word.watch(lambda: events.is_looked_at))] if bot else []
     try:

@@ -19,8 +19,13 @@ from handover_channel.simulator.thread_control import IDLE, ThreadControl
 
 PERSON = "person"
 
-#: People who are there from the start, and the id of the first; those who come later have the next ones.
-FIRST_NAMES = ("Nadia Haddad", "Tom Fischer", "عمر خليل")
+#: People who are there from the start.
+FIRST_PEOPLE = {
+    "3000000000000001": "Nadia Haddad",
+    "3000000000000002": "Tom Fischer",
+    "3000000000000003": "عمر خليل",
+}
+#: The ids that the simulator gives.
 FIRST_PSID, LAST_PSID = 3_000_000_000_000_001, 3_999_999_999_999_999
 
 #: Of those who come later: first and last names of one alphabet, as many of each.
@@ -34,19 +39,18 @@ _LATER_NAMES = (
 _WOMEN = frozenset({"Nadia", "Mia", "Hana", "Ada", "Ines", "Yuki", "Zoe", "ليلى", "هدى", "سلمى"})
 
 
-def first_people(first: int = FIRST_PSID) -> Dict[str, Thread]:
-    """Return those who are there from the start, by their ids; that of the first is *first*."""
-    return {str(psid): Thread(str(psid), name) for psid, name in enumerate(FIRST_NAMES, first)}
+def is_given(psid: str) -> bool:
+    """Tell whether the simulator gave that id."""
+    return psid.isdecimal() and FIRST_PSID <= int(psid) <= LAST_PSID
 
 
 def next_psid(known: Iterable[str]) -> str:
     """Return the id of somebody new, after all of these."""
-    ours = (int(psid) for psid in known if psid.isdecimal() and FIRST_PSID <= int(psid) <= LAST_PSID)
-    return str(max(ours, default=FIRST_PSID - 1) + 1)
+    return str(max((int(psid) for psid in known if is_given(psid)), default=FIRST_PSID - 1) + 1)
 
 
 def later_name(number: int) -> str:
-    """Return the name of the person who comes as that *number*, another one for each; each fourth is Arabic."""
+    """Return the name of the person who comes as that *number*, not two the same; each fourth is Arabic."""
     is_arabic = number % 4 == 3
     place = number // 4 if is_arabic else number - number // 4
     first, last = _LATER_NAMES[is_arabic]
@@ -54,6 +58,7 @@ def later_name(number: int) -> str:
     turn, place = divmod(place, len(first))
     name = f"{first[place]} {last[(place + turn) % len(last)]}"
     return f"{name} {around + 1}" if around else name
+
 
 ChatEntry = Dict[str, Any]
 

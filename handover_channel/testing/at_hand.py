@@ -7,13 +7,13 @@ Its database is that of handover.yml; nothing is asked of its servers. Scenarios
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
 from handover_channel.errors import HandoverError
 from handover_channel.services import Services
 from handover_channel.simulator.bot_at_hand import CannotBeAsked
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.store import deadlines, threads
+from handover_channel.store import deadlines, known_people, threads
 from handover_channel.testing import own_bot
 from handover_channel.testing.bot_under_test import CLOCK
 from handover_channel.testing.conversation import Conversation
@@ -22,6 +22,7 @@ from handover_channel.testing.player import Playing
 from handover_channel.testing.scenario import Scenario
 
 _Json = Dict[str, Any]
+_T = TypeVar("_T")
 
 _SHOWN_OF_CHANGE = ("at", "control_before", "control", "target", "reason", "who")
 
@@ -39,10 +40,16 @@ class AtHand:
 
     def words(self, psids: Sequence[str]) -> Mapping[str, _Json]:
         """Return what the rows say of these threads. Raises CannotBeAsked."""
-        try:
-            return self._words(psids)
-        except HandoverError as error:
-            raise CannotBeAsked(str(error)) from None
+        return _asked(lambda: self._words(psids))
+
+    def newest_person(self, first: str, last: str) -> str:
+        """Return the greatest id between these two that the bot knows. Raises CannotBeAsked."""
+
+        def newest() -> str:
+            with self._services.store.reading() as connection:
+                return known_people.newest_between(connection, first, last)
+
+        return _asked(newest)
 
     def _words(self, psids: Sequence[str]) -> Mapping[str, _Json]:
         found = {}
@@ -96,6 +103,13 @@ class AtHand:
         if failed is not None:
             self._playing = None
         return {"done": playing.done, "failed": failed is not None, "said": said, "over": playing.is_over}
+
+
+def _asked(ask: Callable[[], _T]) -> _T:
+    try:
+        return ask()
+    except HandoverError as error:
+        raise CannotBeAsked(str(error)) from None
 
 
 def _word(row: threads.Thread) -> _Json:

@@ -83,6 +83,29 @@ def test_the_state_has_the_bots_row_of_each_thread_and_where_its_agents_answer(c
     assert called("snapshot", "GET")["bot_at_hand"] == {"inbox_url": INBOX_URL, "trouble": ""}
 
 
+def test_who_begins_afresh_is_new_to_the_bot_which_may_be_silent_for_those_before(called, given, messenger):
+    first = [thread["psid"] for thread in called("snapshot", "GET")["threads"]]
+    given.thread_control.hand_over(first[1], "inbox")
+
+    called("reset")
+
+    shown = called("snapshot", "GET")["threads"]
+    assert [thread["name"] for thread in shown] == ["Nadia Haddad", "Tom Fischer", "عمر خليل"]
+    assert first[1] < min(thread["psid"] for thread in shown)
+    assert [thread["bot_says"] for thread in shown] == [None] * 3
+    assert called("new_person")["person"] not in {*first, *(thread["psid"] for thread in shown)}
+
+
+def test_who_is_there_after_a_restart_is_new_to_the_bot_and_who_has_written_stays(given, messenger):
+    given.thread_control.hand_over("3000000000000001", "inbox")
+    messenger.person(PERSON).says("hello")
+
+    with running(messenger, bot=AtHand(messenger, given)):
+        people = list(messenger.threads)
+
+    assert people == ["3000000000000002", "3000000000000003", "3000000000000004", PERSON]
+
+
 def test_a_database_that_cannot_be_read_is_said_and_all_else_is_there(called, given, messenger, monkeypatch):
     messenger.person(PERSON).says("hello")
 

@@ -44,6 +44,9 @@ class PlayedBot:
             raise CannotBeAsked(self.cannot)
         return {PERSON: self.word} if self.word and PERSON in psids else {}
 
+    def newest_person(self, first, last):
+        return ""
+
     def scenarios(self):
         whole = {"file": "inbox.yml", "line": 2, "steps": STEPS}
         return [{"id": "inbox.yml:2", "name": "to the inbox", **whole}, {"id": "b", "name": "b", **whole}]
@@ -409,6 +412,22 @@ def test_who_is_chosen_while_an_older_answer_is_on_its_way_stays_chosen(open_pag
     expect(page.locator("#person-chat")).to_contain_text("Say hello")
 
 
+def test_a_new_person_has_the_name_that_is_typed_and_cancelling_brings_nobody(open_page, simulator):
+    page = open_page()
+    page.get_by_role("button", name="New person").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="New person").click()
+    page.locator("#newcomer-name").fill("سلمى ناصر")
+    page.locator("#newcomer-gender").select_option("female")
+    page.locator("#newcomer-name").press("Enter")
+
+    expect(page.locator("#person")).to_have_value("3000000000000004")
+    expect(page.locator("#person option:checked")).to_have_text("سلمى ناصر")
+    expect(page.locator("#person-text")).to_be_focused()
+    assert simulator.thread("3000000000000004").profile()["gender"] == "female"
+    assert len(simulator.threads) == 5
+
+
 def test_a_draft_stays_with_the_person_it_was_written_for(open_page):
     page = open_page()
     page.locator("#person-text").fill("half a sentence")
@@ -419,12 +438,18 @@ def test_a_draft_stays_with_the_person_it_was_written_for(open_page):
     expect(page.locator("#person-text")).to_have_value("half a sentence")
 
 
-def test_nobody_starts_afresh_by_a_click_that_was_not_meant(open_page, simulator):
+def test_nobody_starts_afresh_by_a_click_that_was_not_meant(open_page, simulator, bot):
     page = open_page()
     page.locator("#reset").click()
+    expect(page.locator("#afresh-bot")).to_have_text(
+        "Those who are here then have other ids: the bot has never heard of them, and answers."
+    )
     page.get_by_role("button", name="Go on as it is").click()
+    bot.has_it("inbox", "inbox")
+    expect(page.locator("#control-owner")).to_have_text("built-in inbox")
     assert simulator.thread(PERSON).chat
 
     page.locator("#reset").click()
+    expect(page.locator("#afresh-bot")).to_contain_text("Handed over by the bot: 1. They stay so there")
     page.locator("#afresh .send").click()
     expect(page.locator("#person-chat")).to_contain_text("Say hello")

@@ -15,6 +15,7 @@ from handover_channel.simulator.api_acts import ACTS
 from handover_channel.simulator.api_bodies import check, document, operations
 from handover_channel.simulator.clock import Clock
 from handover_channel.simulator.faults import FAULTS
+from handover_channel.simulator.thread import FIRST_PEOPLE
 
 START = 1_700_000_000.0
 ROUTES = Path(__file__).parents[2] / "handover_channel" / "simulator" / "api_routes.py"
@@ -157,6 +158,24 @@ def test_a_button_that_is_not_there_is_answered_with_those_that_are(simulator):
 
     with pytest.raises(LookupError, match=r"offers no such button .* \(there: 'Back to Bot'\)"):
         act(simulator, "tap", person="42", title="Back to Bott")
+
+
+def test_a_new_person_has_the_name_language_and_gender_that_are_chosen(simulator):
+    chosen = act(simulator, "newPerson", name="سلمى ناصر", locale="fr_FR", gender="female")
+    profile = simulator.threads[chosen["person"]].profile()
+
+    assert chosen == {"person": "3000000000000004", "name": "سلمى ناصر"}
+    assert (profile["first_name"], profile["locale"], profile["gender"]) == ("سلمى", "fr_FR", "female")
+    assert act(simulator, "newPerson")["person"] == "3000000000000005"
+    with pytest.raises(ValueError, match=r"^'3000000000000004' is سلمى ناصر already$"):
+        act(simulator, "newPerson", person="3000000000000004")
+
+
+def test_no_two_people_have_the_same_name(simulator):
+    names = [act(simulator, "newPerson")["name"] for _ in range(400)]
+
+    assert len(set(names)) == 400
+    assert not any(name in FIRST_PEOPLE.values() for name in names)
 
 
 def test_a_seed_begins_with_people_apps_and_owners(simulator):

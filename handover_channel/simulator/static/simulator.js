@@ -57,7 +57,19 @@ function trouble({ callback, handshake }, atHand) {
 
 $("default-app").addEventListener("change", (event) => refused("default_app", { app: event.target.value || null }));
 $("done-does").addEventListener("change", (event) => refused("switches", { done: event.target.value }));
-$("reset").addEventListener("click", () => $("afresh").showModal());
+$("reset").addEventListener("click", () => {
+  $("afresh-bot").textContent = stays();
+  $("afresh").showModal();
+});
+
+// What the bot itself keeps: the simulator forgets its own side alone.
+function stays() {
+  if (!view.state.bot_at_hand) return "What your bot keeps of them stays: whoever was handed over there still is.";
+  const handedOver = view.state.threads.filter((one) => one.bot_says && one.bot_says.control !== "bot").length;
+  const first = handedOver ? `Handed over by the bot: ${handedOver}. They stay so there, and in its inbox. ` : "";
+  return `${first}Those who are here then have other ids: the bot has never heard of them, and answers.`;
+}
+
 $("afresh").addEventListener("close", async () => {
   if ($("afresh").returnValue !== "yes") return;
   await refused("reset", {});
@@ -84,6 +96,7 @@ $("new-person").addEventListener("click", () => {
   $("newcomer").returnValue = "";
   $("newcomer").showModal();
 });
+$("newcomer-cancel").addEventListener("click", () => $("newcomer").close());
 $("newcomer").addEventListener("close", async () => {
   if ($("newcomer").returnValue !== "yes") return;
   const given = [["name", $("newcomer-name").value.trim()], ["locale", $("newcomer-locale").value], ["gender", $("newcomer-gender").value]];
