@@ -32,10 +32,11 @@ def meta():
     return Simulator(token=TOKEN, secret=SECRET)
 
 
-def proxied(meta_url, callback, file, act, meta):
+def proxied(meta_url, callback, file, act, meta, *, keep_texts=False):
     """Let *act* happen with the proxy's URL; returns what it returned, once all is written."""
     between = Between(meta_url, callback, meta.bot.id, meta.page_id)
-    recorder = Recorder(RecordingWriter(file), Masker([TOKEN, SECRET, "handover-demo"]), between)
+    masker = Masker([TOKEN, SECRET, "handover-demo"], keep_texts=keep_texts)
+    recorder = Recorder(RecordingWriter(file), masker, between, keep_texts=keep_texts)
 
     async def run():
         async with serve(between, recorder) as url:
@@ -76,6 +77,39 @@ def test_a_conversation_goes_through_unchanged_and_is_recorded_without_secrets(m
     recording = recording_file.read(file)
     assert [each.kind for each in recording.entries].count("graph") == 3
     assert [said for said in Replay(recording).differences() if "POST" in said] == []
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        {"params": {"access_token": "learned"}},
+        {"params": {"input_token": "learned"}},
+        {"params": {"appsecret_proof": "learned"}},
+        {"headers": {"Authorization": "Bearer learned"}},
+        {"json": {**BODY, "access_token": "learned"}},
+        {"data": {"recipient": "{}", "access_token": "learned"}},
+    ],
+    ids=["query", "input_token", "proof", "header", "json", "form"],
+)
+def test_a_token_that_the_settings_do_not_know_is_in_no_text_that_is_kept(carried, meta, tmp_path):
+    token = "anothertokenofletters"  # as an id it would not stand out
+    file, given = tmp_path / "it.jsonl", json.loads(json.dumps(carried).replace("learned", token))
+    quoted = {**BODY, "message": {"text": f"my token is {token}, and I am Nadia"}}
+    with listening() as bot, running(meta) as meta_url:
+
+        def act(url):
+            meta.bot.callback = url + "/webhook"
+            requests.post(f"{url}/me/messages", timeout=10, **given)
+            requests.post(f"{url}/me/messages?access_token={TOKEN}", json=quoted, timeout=10)
+            meta.person(PSID).says(f"is it {token}?")
+            until(lambda: any(b"is it" in each for each in bot.bodies))
+
+        proxied(meta_url, bot.url, file, act, meta, keep_texts=True)
+
+    text = file.read_text()
+    assert token not in text
+    assert "my token is <secret>, and I am Nadia" in text
+    assert "is it <secret>?" in text
 
 
 def test_meta_out_of_reach_is_metas_shape_of_error_for_the_bot_and_a_line_in_the_log(meta, tmp_path, caplog):
