@@ -299,6 +299,14 @@ def test_axe_finds_nothing_in_any_pane(open_page, bot, simulator, looks):
     _assert_accessible(page)
 
 
+@pytest.mark.parametrize("looks", LOOKS)
+def test_axe_finds_nothing_where_a_new_person_is_asked_for(open_page, looks):
+    page = open_page(**LOOKS[looks])
+    page.locator("#new-person").click()
+    page.locator("dialog[open]").wait_for()
+    _assert_accessible(page)
+
+
 def _assert_accessible(page):
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
