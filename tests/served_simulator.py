@@ -57,5 +57,5 @@ def url(messenger: Simulator, pauses: Dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture
 def api(url: str) -> Callable[..., Any]:
-    """What calls its control API."""
+    """Calls its control API; see `caller`."""
     return caller(url)
