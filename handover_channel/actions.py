@@ -16,6 +16,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel import log, services
 from handover_channel.control.reachable_targets import meant
+from handover_channel.control.summaries import Summaries
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import (
     GraphError,
@@ -33,6 +34,7 @@ from handover_channel.rules.bot_contract import (
     REASON_ENTITY,
     RETURN_ACTION,
     RETURNED_INTENT,
+    SUMMARY_SLOT,
     TARGET_ENTITY,
     TARGET_SLOT,
     UNTIL_SLOT,
@@ -130,12 +132,16 @@ class ActionHandover(Action):
 class ActionHandoverReturn(Action):
     """Take the conversation back where it is not back yet, and clear the slots.
 
+    Where `summary` is on in handover.yml, slot `handover_summary` gets the note of the human part: by then
+    the thread is the bot's.
     On Messenger the channel has taken it back before this runs. On other channels the policy runs it for a
     keyword or for the button; a keyword is then followed by the turn of intent `handover_returned`.
     """
 
     def __init__(self, thread_control: Optional[ThreadControl] = None) -> None:
         self._thread_control = thread_control or _configured()
+        self._summaries = Summaries(self._thread_control.settings, self._thread_control.store)
+        self._has_warned = False
 
     def name(self) -> str:
         """Name the action as domain.yml does."""
@@ -158,9 +164,29 @@ class ActionHandoverReturn(Action):
             return []
         if not returned:
             return []
+        slots = [*_slots(None), *await self._summary(tracker)]
         if tracker.latest_message.get("intent", {}).get("name") == RETURNED_INTENT:
-            return _slots(None)
-        return [*_slots(None), *_returned_turn(reason)]
+            return slots
+        return [*slots, *_returned_turn(reason)]
+
+    async def _summary(self, tracker: Tracker) -> List[EventType]:
+        if not self._summaries.are_wanted:
+            return []
+        if SUMMARY_SLOT not in tracker.slots:
+            if not self._has_warned:
+                logger.warning(
+                    "handover.yml: summary is on, and the domain has no slot %s -> add it, and train "
+                    "(`handover init` does both)",
+                    SUMMARY_SLOT,
+                )
+            self._has_warned = True
+            return []
+        try:
+            note = await self._summaries.of(tracker.sender_id)
+        except StoreUnavailable as error:
+            logger.warning("thread %s: the bot is not told of the human part: %s", tracker.sender_id, error)
+            return []
+        return [] if note is None else [SlotSet(SUMMARY_SLOT, note)]
 
     def _reason(self, tracker: Tracker) -> ReturnReason:
         given = next(tracker.get_latest_entity_values(REASON_ENTITY), None)

@@ -131,12 +131,12 @@ class Neighbour:
 class Served:
     """The server. `url`; `agent`: Rasa's; `services`: ours, with a clock that is moved by hand."""
 
-    def __init__(self, model, folder, neighbour, monkeypatch):
+    def __init__(self, model, folder, neighbour, monkeypatch, **settings):
         self.neighbour, self.delivered, self.clock = neighbour, [], Clock()
         self.calls = {"nlu": 0, "lock": 0}
         self.telegram_outputs = []
-        settings = settings_with(database=f"sqlite:///{folder / 'handover.db'}", app_id="")
-        self.services = services.build(settings, self.clock)
+        database = f"sqlite:///{folder / 'handover.db'}"
+        self.services = services.build(settings_with(database=database, app_id="", **settings), self.clock)
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(services.process, "stands_in", self.services)
         monkeypatch.syspath_prepend(str(ROOT))

@@ -24,6 +24,7 @@ from handover_channel.rules.bot_contract import (
     RETURNED_INTENT,
     RETURNED_RESPONSE,
     SESSION_START_ACTION,
+    SUMMARY_SLOT,
     TARGET_ENTITY,
     TARGET_SLOT,
     UNTIL_SLOT,
@@ -38,6 +39,7 @@ _UNSEEN = {"influence_conversation": False, "mappings": [{"type": "custom"}]}
 SLOTS: Dict[str, Any] = {
     TARGET_SLOT: {"type": "text", **_UNSEEN},
     UNTIL_SLOT: {"type": "any", **_UNSEEN},
+    SUMMARY_SLOT: {"type": "text", **_UNSEEN},
 }
 
 #: Sections in the order in which they stand in most domains.

@@ -27,6 +27,8 @@ REASON_ENTITY = "reason"
 TARGET_SLOT = "handover_target"
 #: Until when it has it, in seconds since the epoch. Null: without a limit, or the bot has control.
 UNTIL_SLOT = "handover_until"
+#: How the last human part went and ended (rules/human_part.py). Null, also where `summary` is off.
+SUMMARY_SLOT = "handover_summary"
 
 #: Hands the conversation over.
 HANDOVER_ACTION = "action_handover"

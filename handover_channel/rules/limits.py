@@ -41,11 +41,12 @@ _WEBHOOK, _INBOX_FORMS, _PAGE, _FILES = (
     "inbox, addresses",
     "files that the page shows",
 )
-_GRAPH, _LINE, _OTHER_CHANNELS, _RECORDINGS = (
+_GRAPH, _LINE, _OTHER_CHANNELS, _RECORDINGS, _SUMMARY = (
     "Graph API",
     "between the two processes",
     "other channels",
     "recordings",
+    "who writes `summary`",
 )
 _BODY = "rasa/request_body"
 
@@ -293,6 +294,28 @@ RECORDED_BODY = Limit(
     "recording/proxy",
 )
 
+# --- the note of a human part ---
+
+SUMMARY = Limit(
+    _SUMMARY,
+    "the note in slot `handover_summary`",
+    2000,
+    "characters",
+    "it goes into every prompt of the bot's LLM; the rest is cut",
+    "rules/human_part",
+)
+SUMMARY_BYTES = Limit(
+    _SUMMARY, "an answer", 64 * KB, "bytes", "a note has 2,000 characters", "control/summary_hook"
+)
+SUMMARIES_AT_ONCE = Limit(
+    _SUMMARY,
+    "calls under way",
+    8,
+    "at a time",
+    "a function that never returns keeps its thread; more returns get our own note",
+    "control/summary_hook",
+)
+
 TABLE: Tuple[Limit, ...] = (
     WEBHOOK_BODY, WEBHOOK_SECONDS, SIGNATURE, LARGE, LARGE_AT_ONCE, UPDATES, MESSAGE_ATTACHMENTS, SMALL,
     CHUNKS, THROWN_AWAY,
@@ -302,4 +325,5 @@ TABLE: Tuple[Limit, ...] = (
     GRAPH_BYTES, GRAPH_SECONDS, UPLOAD_SECONDS,
     FRAME, ATTACHMENTS, ADDRESS, SHOWN,
     RECORDED_STEPS, RECORDING_BYTES, PROXIED_BODY, PROXIED_SECONDS, RECORDED_BODY,
+    SUMMARY, SUMMARY_BYTES, SUMMARIES_AT_ONCE,
 )  # fmt: skip

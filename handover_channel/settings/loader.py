@@ -25,6 +25,7 @@ from handover_channel.sentences import Sentence
 from handover_channel.settings import automatic_replies, keys, locations, return_options, yaml_file
 from handover_channel.settings import credentials as credentials_section
 from handover_channel.settings import inbox as inbox_section
+from handover_channel.settings import summary as summary_section
 from handover_channel.settings import targets as targets_section
 from handover_channel.settings.automatic_replies import AutomaticReplies
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL, Credentials, Page
@@ -34,6 +35,7 @@ from handover_channel.settings.keys import keys_of, names_of, one_of, setting, s
 from handover_channel.settings.locations import GraphApiSettings
 from handover_channel.settings.return_options import ReturnOptions
 from handover_channel.settings.section import Section, nearest, quoted
+from handover_channel.settings.summary import SummarySettings
 from handover_channel.settings.targets import Target, TargetKind, is_app_id, same_id
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Page",
     "ReturnOptions",
     "Settings",
+    "SummarySettings",
     "Target",
     "TargetKind",
     "WhileMuted",
@@ -165,6 +168,15 @@ class Settings:
         meaning="The bot's intents by which people ask for people, where it has others than "
         "`handover`: outside business hours these say at once when somebody is there. The rules of the bot "
         "name the same ones.",
+    )
+    summary: SummarySettings = setting(
+        read=lambda section, key, _: summary_section.read(section, key),
+        absent=SummarySettings(),
+        default_in_words="`false`",
+        meaning="Whether slot `handover_summary` tells the bot how the human part went and ended: for bots "
+        "with an LLM. `true`: a note of ours. Or who writes it: the dotted name of a function, or an "
+        "address. [Tell the bot](guides/tell-the-bot.md).",
+        below=keys_of(SummarySettings),
     )
     inbox: InboxSettings = subsection(InboxSettings, inbox_section.read, absent=InboxSettings())
     verify: str = field(default="", repr=False)  #: the webhook's verify token; "" as for `secret`

@@ -16,6 +16,7 @@ from stack import eventually
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rasa import door
 from handover_channel.settings.loader import WhileMuted
+from handover_channel.settings.summary import OUR_NOTE, SummarySettings
 
 pytestmark = [
     pytest.mark.rasa,
@@ -46,7 +47,8 @@ def loop_of_neighbours():
 def served(model, tmp_path_factory, loop_of_neighbours):
     neighbour = Neighbour(loop_of_neighbours)
     with pytest.MonkeyPatch.context() as patch:
-        server = Served(model, tmp_path_factory.mktemp("door"), neighbour, patch)
+        folder, told = tmp_path_factory.mktemp("door"), SummarySettings(by=OUR_NOTE)
+        server = Served(model, folder, neighbour, patch, summary=told)
         with server.running():
             yield server
     neighbour.close()
@@ -108,7 +110,9 @@ def test_a_way_back_runs_the_turn_of_a_return_and_the_bot_answers_again(served, 
     assert person.heard[heard:][0].startswith(BACK)
     assert served.control(person.name) == "bot"
     assert served.transcript(person.name) == ["anybody there?", kept]
-    assert served.slots(person.name)["handover_target"] is None
+    slots = served.slots(person.name)
+    assert slots["handover_target"] is None
+    assert '- customer: "anybody there?"' in slots["handover_summary"]
     with served.services.store.reading() as connection:
         changes = connection.exec_driver_sql(
             "SELECT reason, who FROM changes WHERE thread = ? ORDER BY id", (person.name,)

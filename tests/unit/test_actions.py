@@ -11,10 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from handover_channel.actions import ActionHandover, ActionHandoverReturn, ActionSessionStart
 from handover_channel.control.thread_control import ThreadControl
+from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.business_hours import Hours, parse_spans
 from handover_channel.settings.inbox import InboxSettings
 from handover_channel.settings.loader import Page, TargetKind
+from handover_channel.settings.summary import OUR_NOTE, SummarySettings
 from handover_channel.simulator.refusals import PASS_NOT_OWNER
 from handover_channel.store import Store
 
@@ -306,6 +308,74 @@ async def test_without_a_database_the_bot_stays_silent(no_database, caplog):
 
     assert (slots, others, said) == ({}, [], [])
     assert "not returned" in caplog.text
+
+
+@pytest.fixture
+def telling(make_play):
+    """A bot that is told how the human part ended, which it just has."""
+    play = make_play(summary=SummarySettings(by=OUR_NOTE))
+    play.hands_over("inbox")
+    play.says("where is my money?")
+    play.says("back to bot")
+    return play
+
+
+def returns(thread_control, slots=None):
+    return run(
+        ActionHandoverReturn(thread_control),
+        intent="handover_returned",
+        entities=[entity("keyword", "reason")],
+        slots=slots,
+    )
+
+
+async def test_where_it_is_wanted_the_slot_tells_how_the_human_part_ended(telling):
+    slots, _, _ = await returns(telling.thread_control, {"handover_summary": None})
+
+    assert slots["handover_summary"].startswith("Finished: the human part of this conversation")
+    assert '- customer: "where is my money?"' in slots["handover_summary"]
+    assert {name: slots[name] for name in CLEARED} == CLEARED
+
+
+async def test_a_keyword_on_another_channel_has_the_slot_set_before_the_turn_of_the_return(make_play):
+    play = make_play(summary=SummarySettings(by=OUR_NOTE))
+    play.thread_control.hand_over("abc", channel="socketio")
+
+    dispatcher, given = CollectingDispatcher(), tracker(slots={"handover_summary": None}, thread="abc")
+    given.events[0]["input_channel"] = "socketio"
+    events = await ActionHandoverReturn(play.thread_control).run(dispatcher, given, {})
+
+    assert [each.get("name", each["event"]) for each in events] == [
+        "handover_target",
+        "handover_until",
+        "handover_summary",
+        "action_listen",
+        "user",
+    ]
+
+
+async def test_a_bot_whose_domain_has_no_such_slot_gets_none_and_the_log_says_what_to_do(telling, caplog):
+    action = ActionHandoverReturn(telling.thread_control)
+
+    for _ in range(2):
+        slots, _, _ = await run(action, intent="handover_returned")
+        assert slots == CLEARED
+
+    assert caplog.text.count("the domain has no slot handover_summary -> add it") == 1
+
+
+async def test_a_database_that_goes_away_behind_the_return_costs_the_bot_the_note_alone(
+    telling, monkeypatch, caplog
+):
+    def is_away(*given):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr("handover_channel.control.human_parts.newest", is_away)
+
+    slots, _, _ = await returns(telling.thread_control, {"handover_summary": None})
+
+    assert slots == CLEARED
+    assert "the bot is not told of the human part: away" in caplog.text
 
 
 # --- action_session_start -------------------------------------------------------------------------

@@ -46,7 +46,7 @@ DOMAINS = {
     GUIDE: _block_of_the_guide("domain/handover.yml"),
 }
 #: What a domain may do without: the guide says which bots need it.
-OPTIONAL = {GUIDE: {bot_contract.SESSION_START_ACTION}}
+OPTIONAL = {GUIDE: {bot_contract.SESSION_START_ACTION, bot_contract.SUMMARY_SLOT}}
 
 
 @pytest.mark.parametrize("section", SECTIONS)

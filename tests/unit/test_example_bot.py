@@ -60,7 +60,7 @@ def test_every_reason_that_is_answered_differently_is_a_reason():
 def test_no_handover_slot_influences_the_conversation():
     slots = [slot for name, slot in DOMAIN["slots"].items() if name.startswith("handover_")]
 
-    assert len(slots) == 3
+    assert len(slots) == 4
     assert not any(slot["influence_conversation"] for slot in slots)
 
 

@@ -239,7 +239,7 @@ def test_secrets_tokens_and_the_database_stay_out_of_the_repr(load):
             "app_id: 1\nfoo: 2",
             "foo is not a setting: write one of app_id, page_access_token, database, graph_api, "
             "default_target, targets, return, grant_requests, stale_after, nlu_limit, rest_while_muted, "
-            "cheaper_turns, automatic_replies, handover_intents, inbox",
+            "cheaper_turns, automatic_replies, handover_intents, summary, inbox",
         ),
         (
             "app_id: 263902037430900",
