@@ -16,6 +16,7 @@ from handover_channel.doctor import (
     bot_checks,
     meta_checks,
     rasa_stores,
+    return_checks,
     settings_checks,
     store_checks,
     version_checks,
@@ -32,6 +33,7 @@ logger = log.logger(__name__)
 CHECKS: Tuple[Check, ...] = (
     *settings_checks.CHECKS,
     *bot_checks.CHECKS,
+    *return_checks.CHECKS,
     *rasa_stores.CHECKS,
     *store_checks.CHECKS,
     *version_checks.CHECKS,

@@ -7,11 +7,20 @@ import os
 import bots
 import pytest
 import requests
+import yaml
+from rasa_commands import ROOT
 
 from handover_channel.doctor import action_server, bot_files, tracker_place
 from handover_channel.doctor.facts import Facts
+from handover_channel.doctor.return_checks import names_a_bot
 from handover_channel.doctor.run import examine
-from handover_channel.rules.bot_contract import HANDOVER_ACTION, RETURN_ACTION
+from handover_channel.project_setup.phrases import PHRASES_OF_LANGUAGE
+from handover_channel.rules.bot_contract import (
+    HANDOVER_ACTION,
+    RETURN_ACTION,
+    RETURNED_RESPONSE,
+    SUMMARY_SLOT,
+)
 
 OFFERED = (HANDOVER_ACTION, RETURN_ACTION, "action_own")
 
@@ -41,8 +50,66 @@ def test_nothing_is_wrong_with_a_bot_that_has_everything(tmp_path):
     )
 
     assert {each.status.value for each in report.results} == {"ok"}
-    assert len(report.results) == 13
+    assert len(report.results) == 14
     assert report.exit_code == 0
+
+
+# --- what the bot says and knows after a return -------------------------------------------------------
+
+
+def says_at_a_return(folder, *texts):
+    bots.make(folder)
+    returned = [{"text": each} for each in texts]
+    bots.train(
+        folder, domain={**bots.DOMAIN, "responses": {**bots.DOMAIN["responses"], RETURNED_RESPONSE: returned}}
+    )
+    return one(folder, "model.names_the_bot")
+
+
+@pytest.mark.parametrize("code", PHRASES_OF_LANGUAGE)
+def test_the_texts_that_init_writes_name_the_bot(tmp_path, code):
+    status, _ = says_at_a_return(tmp_path, PHRASES_OF_LANGUAGE[code].returned)
+
+    assert status == "ok"
+
+
+def test_every_text_of_a_return_of_the_example_bot_names_it(tmp_path):
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+
+    assert [
+        each["text"] for each in domain["responses"][RETURNED_RESPONSE] if not names_a_bot(each["text"])
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I am back. How can I assist you?", "أعادك زميلي إليّ. هل هناك شيء آخر؟", "Me revoilà, j'ai tout lu"],
+)
+def test_a_text_of_a_return_that_names_no_bot_is_a_note_and_no_error(tmp_path, text):
+    status, line = says_at_a_return(tmp_path, "The bot is back.", text)
+
+    assert status == "warn"
+    assert text in line
+    assert "Article 50(1)" in line
+    assert examine(bots.facts(tmp_path), only=["model.names_the_bot"]).exit_code == 0
+
+
+def test_a_note_of_the_human_part_without_a_slot_for_it_is_found(tmp_path):
+    bots.make(tmp_path, handover_yml={**bots.FILES["handover.yml"], "summary": True})
+
+    status, line = one(tmp_path, "model.summary")
+    assert status == "warn"
+    assert "the domain lacks handover_summary" in line
+
+    slots = {**bots.DOMAIN["slots"], SUMMARY_SLOT: {}}
+    bots.train(tmp_path, domain={**bots.DOMAIN, "slots": slots})
+    assert one(tmp_path, "model.summary")[0] == "ok"
+
+
+def test_without_the_note_nobody_looks_for_its_slot(tmp_path):
+    bots.make(tmp_path)
+
+    assert look(tmp_path, "model.summary") == []
 
 
 # --- channels ----------------------------------------------------------------------------------------
