@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from handover_channel.errors import TakeNotAllowed, TokenRefused
@@ -112,14 +112,18 @@ class GraphApi:
         with meant_for(Caller.CONTROL):
             return parse_thread_owner(self._get("/me/thread_owner", token, thread, recipient=thread))
 
-    def profile(self, token: str, thread: str) -> Dict[str, Any]:
+    def profile(self, token: str, thread: str, more: Tuple[str, ...] = ()) -> Dict[str, Any]:
         """Return {"first_name", "last_name", "profile_pic", "id"}, or {} where we may not read it.
+
+        *more*: other fields, each of which Meta has to have allowed this app: else it refuses the call.
 
         https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
         """
         path = "/" + quote(thread, safe="")
         with meant_for(Caller.PROFILE):
-            return self._get(path, token, thread, fields="first_name,last_name,profile_pic")
+            return self._get(
+                path, token, thread, fields=",".join(("first_name,last_name,profile_pic", *more))
+            )
 
     def page_name(self, token: str, page: str) -> str:
         """Return the page's name, "" where Meta tells none.

@@ -5,12 +5,16 @@
 2. Meta is asked once a day for each person. What it cannot answer now (an outage, its rate limit) is asked
    again after a while; what was known until then stays.
 3. Only Messenger has profiles. Pages have names here where there are several: one needs none.
+4. Locale and time zone need permissions of their own (pages_user_locale, pages_user_timezone). Asked for
+   without them Meta refuses the whole call, with the code 100/2018247: then the page's people are asked for
+   name and picture alone for a day.
 
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/identity/user-profile
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -18,10 +22,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from handover_channel import log
-from handover_channel.errors import GraphUnavailable, HandoverError, StoreUnavailable
+from handover_channel.errors import GraphError, GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.settings.credentials import Page
@@ -42,6 +46,9 @@ ASK_AGAIN_AFTER_OUTAGE = 60.0
 PEOPLE_REMEMBERED = 10_000
 #: Characters of a name that are kept.
 LONGEST_PERSON_NAME = 200
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,2}")
+#: Fields that an app needs more permissions for, and what Meta answers without them.
+_MORE, _NOT_PERMITTED = ("locale", "timezone"), (100, 2018247)
 
 
 class Profiles:
@@ -63,6 +70,7 @@ class Profiles:
         self._pool = pool or ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="handover-profiles")
         self._lock = threading.Lock()
         self._not_before: OrderedDict[str, float] = OrderedDict()  #: thread -> when to look again
+        self._few_until: Dict[str, float] = {}  #: page -> until when name and picture alone are asked for
 
     def want(self, thread: str, *, page: str, channel: str = MESSENGER) -> None:
         """Have the person's profile fetched, where it is not known or too old. Returns at once."""
@@ -130,7 +138,7 @@ class Profiles:
         if known and known.fetched_at + FRESH > self._clock():
             return known.fetched_at + FRESH
         try:
-            answer = self._graph.profile(self._settings.token_for(page), thread)
+            answer = self._asked(page, thread)
         except GraphUnavailable as error:
             logger.info("thread %s: no profile for now: %s", thread, error)
             return self._clock() + ASK_AGAIN_AFTER_OUTAGE
@@ -147,6 +155,19 @@ class Profiles:
                 page_updates.add(connection, thread, now=now)
         return now + FRESH
 
+    def _asked(self, page: str, thread: str) -> Mapping[str, Any]:
+        token = self._settings.token_for(page)
+        if self._few_until.get(page, 0.0) <= self._clock():
+            try:
+                return self._graph.profile(token, thread, more=_MORE)
+            except GraphUnavailable:
+                raise
+            except GraphError as error:
+                if (error.code, error.subcode) != _NOT_PERMITTED:
+                    raise
+                self._few_until[page] = self._clock() + FRESH
+        return self._graph.profile(token, thread)
+
     def _remember(self, thread: str, until: float) -> None:
         self._not_before[thread] = until
         self._not_before.move_to_end(thread)
@@ -160,7 +181,16 @@ def person_of(answer: Mapping[str, Any], thread: str, *, now: float) -> Profile:
     name = " ".join(" ".join(part for part in parts if isinstance(part, str)).split())
     picture = answer.get("profile_pic")
     is_address = isinstance(picture, str) and picture.startswith(("https://", "http://"))
-    return Profile(thread, name[:LONGEST_PERSON_NAME], str(picture) if is_address else "", now)
+    locale, timezone = answer.get("locale"), answer.get("timezone")
+    is_zone = isinstance(timezone, (int, float)) and not isinstance(timezone, bool) and abs(timezone) <= 26
+    return Profile(
+        thread,
+        name[:LONGEST_PERSON_NAME],
+        str(picture) if is_address else "",
+        now,
+        locale=locale if isinstance(locale, str) and _LOCALE.fullmatch(locale) else "",
+        timezone=float(timezone) if is_zone and timezone is not None else None,
+    )
 
 
 def _shown(person: Optional[Profile]) -> tuple[str, bool]:

@@ -118,7 +118,7 @@ class InboxInput(InputChannel):
     async def _start(
         self, page: PageServices, on_new_message: OnNewMessage, app: Sanic, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self._open(page, RasaGateway(app, loop))
+        self._open(page, RasaGateway(app, loop, self._settings.handover_intents))
         if not any(each.name() == MESSENGER for each in getattr(app.ctx, "input_channels", None) or ()):
             await share_scheduler()
             self._server = Runtime(self._handover, on_new_message)

@@ -139,6 +139,14 @@ NOTES: Mapping[str, str] = {
 #: What came without a text, in the list and in quotes: the keys of `bubble.summary`.
 SUMMARY_LABELS: Mapping[str, str] = {**LINKS, **FILES, **NOTES, "buttons": _("Buttons")}
 
+#: What failed before a handover: `bot_facts.Failure.kind`.
+TROUBLES: Mapping[str, str] = {
+    "not_understood": _("The bot did not understand"),
+    "not_taken": _("An answer was not accepted"),
+    "broke": _("The bot had an error"),
+    "nobody_there": _("Nobody could be reached before"),
+}
+
 #: By how much a time limit is put off: what the server takes, and what the button says.
 EXTENSIONS: Mapping[str, str] = {
     "1 hour": _("1 hour"),

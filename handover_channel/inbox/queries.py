@@ -13,9 +13,20 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.inbox import listing, permissions, timeline
+from handover_channel.inbox import beside, listing, permissions, timeline
+from handover_channel.inbox.beside import KnownFacts
+from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.timeline import Link
-from handover_channel.inbox.view_models import Colleague, Entry, Filters, ListView, Said, ThreadView
+from handover_channel.inbox.view_models import (
+    CardView,
+    Colleague,
+    Entry,
+    Filters,
+    ListView,
+    PersonView,
+    Said,
+    ThreadView,
+)
 from handover_channel.messenger.bubble import File
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.replies.sending_rules import SendingRules, bots_silence
@@ -61,6 +72,9 @@ class Bot(Protocol):
     def intents(self) -> Sequence[str]:
         """Return what the bot can go on with when it gets a conversation back."""
 
+    def facts(self, thread: str) -> BotFacts:
+        """Return what the bot knows of the person, and what it failed at."""
+
 
 class Queries:
     """Read what an agent sees."""
@@ -77,6 +91,7 @@ class Queries:
         self._sending_rules = sending_rules
         self._clock = clock
         self._warned: Set[str] = set()  #: of what has been said once
+        self._facts = KnownFacts()
 
     def list(self, filters: Filters, *, agent: str, after: str = "") -> ListView:
         """Return one page of the list."""
@@ -147,6 +162,14 @@ class Queries:
             waiting=[_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)],
             app_name=self._app_name,
         )
+
+    def person(self, row: Thread, bot: Bot) -> PersonView:
+        """Return who the person is: what stands beside the conversation."""
+        return beside.person_view(self._store, self._settings.inbox, row, self._facts.of(row, bot))
+
+    def card(self, row: Thread, bot: Bot) -> Optional[CardView]:
+        """Return what was wanted and what failed before the handover, None where there is nothing to say."""
+        return beside.card_view(self._settings.inbox, row, self._facts.of(row, bot))
 
     def to_go_on_with(self, intents: Sequence[str]) -> Named:
         """Return with which of the bot's *intents* it may go on after a return, and their names."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from typing import Any, List, Optional, Sequence
+from typing import Any, Collection, List, Optional, Sequence
 
 from rasa.core.channels.channel import InputChannel
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
-from rasa.shared.core.constants import DEFAULT_INTENTS
+from rasa.shared.core.constants import DEFAULT_INTENTS, DEFAULT_SLOT_NAMES
 from sanic import Sanic
 
 from handover_channel.errors import Refused
+from handover_channel.inbox.bot_facts import BotFacts, facts_of
 from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
@@ -30,11 +31,17 @@ CHANNEL_SENDS_WITHIN = 30.0
 
 
 class RasaGateway:
-    """Rasa, as this server runs it. *loop*: the server's."""
+    """Rasa, as this server runs it.
 
-    def __init__(self, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+    *loop*: the server's; *requests*: intents by which people ask for people.
+    """
+
+    def __init__(
+        self, app: Sanic, loop: asyncio.AbstractEventLoop, requests: Collection[str] = (HANDOVER_INTENT,)
+    ) -> None:
         self._app = app
         self._loop = loop
+        self._no_subjects = _MACHINERY.union(requests)
 
     def said(self, thread: str) -> Sequence[Said]:
         """Return what was said while the bot had control, oldest first."""
@@ -43,6 +50,16 @@ class RasaGateway:
             return ()
         tracker = asyncio.run(agent.tracker_store.retrieve_full_tracker(thread))
         return () if tracker is None else said_in(event.as_dict() for event in tracker.events)
+
+    def facts(self, thread: str) -> BotFacts:
+        """Return what the bot knows in its present session: read as Rasa does before each turn."""
+        agent = self._agent()
+        tracker = agent and asyncio.run(agent.tracker_store.retrieve(thread))
+        if tracker is None:
+            return BotFacts()
+        events = [event.as_dict() for event in tracker.events]
+        slots = tracker.current_slot_values()
+        return facts_of(events, slots, nothing=self._no_subjects, without=DEFAULT_SLOT_NAMES)
 
     def intents(self) -> List[str]:
         """Return what the bot can go on with when it gets a conversation back."""

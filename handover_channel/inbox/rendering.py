@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from io import BytesIO
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any, Dict, Tuple
 from urllib.parse import quote, urlencode
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -108,6 +110,22 @@ def hue(name: str) -> int:
     return sum(map(ord, name)) % 8
 
 
+def mark(text: str) -> str:
+    """Return *text* as a part of an id: the same in every process."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def zone(hours: float) -> str:
+    """Return a time zone of so many hours beside UTC: "UTC+3", "UTC-3:30"."""
+    whole, minutes = divmod(round(abs(hours) * 60), 60)
+    return f"UTC{'-' if hours < 0 else '+'}{whole}{f':{minutes:02}' if minutes else ''}"
+
+
+def time_at(at: float, hours: float) -> str:
+    """Return the time of day there, at that moment: "09:05"."""
+    return datetime.fromtimestamp(at + hours * 3600, timezone.utc).strftime("%H:%M")
+
+
 def _environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(str(HERE / "templates")),
@@ -122,7 +140,7 @@ def _environment(language: str) -> Environment:
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
-    environment.filters["pieces"] = pieces
+    environment.filters.update(pieces=pieces, mark=mark, time_at=time_at, zone=zone)
     environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts)))
     environment.filters["told_apart"] = lambda text: translated(text, texts)
     environment.filters["named"] = lambda name: (
@@ -150,7 +168,14 @@ def _formats(language: str) -> Dict[str, Any]:
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)
 
-    return {"moment": moment, "lasting": lasting, "number": number}
+    def locale_name(name: str) -> str:
+        known = name.replace("-", "_")
+        for each in (known, known.partition("_")[0]):  # Meta's own "ar_AR" is nobody else's
+            with suppress(UnknownLocaleError, ValueError):
+                return str(Locale.parse(each).get_display_name(locale) or name)
+        return name
+
+    return {"moment": moment, "lasting": lasting, "number": number, "locale_name": locale_name}
 
 
 def _style(style: str) -> Any:

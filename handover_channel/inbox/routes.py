@@ -20,6 +20,7 @@ from handover_channel.inbox.route import Route
 from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
 from handover_channel.store.replies import File
+from handover_channel.store.threads import Thread
 
 # --- pages and fragments ---
 
@@ -50,6 +51,27 @@ async def show_panel(services: PageServices, request: Request) -> Answer:
     if found is None:
         raise NotKnown("this conversation was never seen -> choose one of the list")
     return await services.draw("_thread.html", request, thread=found)
+
+
+async def show_person(services: PageServices, request: Request) -> Answer:
+    """Show who the person is. Raises NotKnown for a thread that was never seen."""
+    row = await _row(services, request)
+    person = await services.call(services.queries.person, row, services.bot)
+    return await services.draw("_person.html", request, person=person)
+
+
+async def show_card(services: PageServices, request: Request) -> Answer:
+    """Show what was wanted and what failed before the handover. Raises NotKnown as `show_person`."""
+    row = await _row(services, request)
+    card = await services.call(services.queries.card, row, services.bot)
+    return await services.draw("_card.html", request, card=card)
+
+
+async def _row(services: PageServices, request: Request) -> Thread:
+    row = await services.call(services.queries.row, request.thread)
+    if row is None:
+        raise NotKnown("this conversation was never seen -> choose one of the list")
+    return row
 
 
 async def follow(services: PageServices, request: Request) -> Answer:
@@ -184,6 +206,8 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/list", show_list),
     Route("GET", _THREAD, show_thread),
     Route("GET", f"{_THREAD}/panel", show_panel),
+    Route("GET", f"{_THREAD}/person", show_person),
+    Route("GET", f"{_THREAD}/card", show_card),
     Route("GET", "/live", follow),
     Route("POST", f"{_THREAD}/reply", reply, body=limits.REPLY),
     Route("POST", f"{_THREAD}/retry", retry),

@@ -186,3 +186,58 @@ class ThreadView:
     intents: Sequence[str] = ()  #: the bot can go on with
     intent_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: intent -> language -> name
     page_name: str = ""  #: of the Facebook page; "" where there is only one
+
+
+#: What agents read of something: language -> title; {} for nothing.
+Title = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One handover, from the bot to people and back."""
+
+    began: float
+    ended: Optional[float]  #: None: it still goes on
+    target: str  #: who had it last
+    reason: str  #: why it was handed over: as in the log of changes
+    returned: str  #: why it came back, "" while it goes on
+    who: str  #: returned it: an agent's shown name, or whoever it was
+    note: str  #: what that agent wrote
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """The person beside the chat."""
+
+    thread: str
+    name: str
+    has_picture: bool
+    channel: str
+    locale: str  #: "ar_AR", "" where it is not known
+    timezone: Optional[float]  #: hours beside UTC
+    first_seen: float  #: 0.0: not known
+    slots: Sequence[Tuple[Title, str]]  #: of the bot, with their values
+    is_known: bool  #: Rasa's tracker could be read
+    tags: Sequence[str]
+    episodes: Sequence[Episode]  #: the newest first
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that failed before the handover."""
+
+    kind: str  #: a key of labels.TROUBLES
+    times: int
+    about: Title = field(default_factory=dict)  #: the form
+
+
+@dataclass(frozen=True)
+class CardView:
+    """What an agent reads above the chat of a conversation that was handed over."""
+
+    wanted: Title
+    words: Sequence[str]  #: the person's last ones, oldest first
+    form: Title  #: in whose middle it happened
+    asked: Title  #: what it asked for
+    troubles: Sequence[Trouble]
+    slots: Sequence[Tuple[Title, str]]

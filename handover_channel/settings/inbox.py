@@ -75,43 +75,52 @@ def _canned_replies(inbox: Section, key: str, default: Mapping[str, str]) -> Dic
     return replies
 
 
-def _continue_with(section: Section, key: str, default: Optional[Named]) -> Optional[Named]:
-    given = section.values.get(key, True)
-    if given is None or given is True:
-        return None
-    if given is False:
-        return {}
-    if isinstance(given, list):
-        return {intent: in_words(intent) for intent in _listed(section, key)}
-    if isinstance(given, str):
-        section.refuse(key, f"is {quoted(given)}: write names below the intents, a list, or false")
-        return None
-    named = section.section(key)
-    return {str(intent): _names(named, intent) for intent in named.values}
+def _titled(thing: str, example: str) -> Reader[Optional[Named]]:
+    """Return the reader of names of *thing* ("intent"), with titles for agents, such as *example*.
+
+    It returns None for all of them, which is the default, and {} for none.
+    """
+
+    def read_titled(section: Section, key: str, default: Optional[Named]) -> Optional[Named]:
+        given = section.values.get(key, True)
+        if given is None or given is True:
+            return None
+        if given is False:
+            return {}
+        if isinstance(given, list):
+            return {name: in_words(name) for name in _listed(section, key, thing)}
+        if isinstance(given, str):
+            section.refuse(key, f"is {quoted(given)}: write names below the {thing}s, a list, or false")
+            return None
+        named = section.section(key)
+        return {str(name): _names(named, name, example) for name in named.values}
+
+    return read_titled
 
 
-def _listed(section: Section, key: str) -> Iterator[str]:
+def _listed(section: Section, key: str, thing: str) -> Iterator[str]:
     for name, value in section.items(key):
         text = Section(section.file, {name: value}, section.problems, section.path).text(name)
         if text:
             yield text
         elif value in ("", None):
-            section.refuse(name, "is empty: write the name of an intent, or leave it out")
+            article = "an" if thing[0] in "aeiou" else "a"
+            section.refuse(name, f"is empty: write the name of {article} {thing}, or leave it out")
 
 
-def _names(named: Section, intent: str) -> Mapping[str, str]:
-    """Return what agents read for *intent*: one name for every language, or one for each."""
-    given = named.values[intent]
+def _names(named: Section, key: str, example: str) -> Mapping[str, str]:
+    """Return what agents read for *key*: one name for every language, or one for each."""
+    given = named.values[key]
     if not isinstance(given, Mapping):
-        name = named.text(intent)
+        name = named.text(key)
         if not name:
-            named.refuse(str(intent), "has no name: write what agents read, such as Opening hours")
+            named.refuse(str(key), f"has no name: write what agents read, such as {example}")
         return dict.fromkeys(LANGUAGES, name)
-    languages = named.section(intent)
+    languages = named.section(key)
     languages.expect_only(LANGUAGES)
     names = {language: languages.text(language) for language in LANGUAGES if languages.has(language)}
     if not names:
-        named.refuse(str(intent), f"has no name: write one for {' or '.join(LANGUAGES)}")
+        named.refuse(str(key), f"has no name: write one for {' or '.join(LANGUAGES)}")
     first = next(iter(names.values()), "")
     return {language: names.get(language, first) for language in LANGUAGES}
 
@@ -156,12 +165,21 @@ class InboxSettings:
     )
     #: Intent -> language -> name. None: with what makes sense; {}: with nothing.
     continue_with: Optional[Named] = setting(
-        read=_continue_with,
+        read=_titled("intent", "Opening hours"),
         default="true",
         meaning="With what the bot may go on when an agent returns a conversation. `true`: with every intent "
         'of the bot but small talk, under its name in words (`ask_hours` is "Ask hours"). `false`: with '
         "nothing. A list of intents; or intents with names for agents: `order_status: Where is my order?`, "
         "or one for each language, `{en: Opening hours, ar: أوقات العمل}`.",
+    )
+    #: Slot -> language -> title. None: all of them; {}: none.
+    show_slots: Optional[Named] = setting(
+        read=_titled("slot", "Order number"),
+        default="true",
+        meaning="Which of the bot's slots agents see beside the chat, if they have a value. `true`: all of "
+        'the bot\'s own, under their names in words (`order_number` is "Order number"). `false`: none. A '
+        "list of slots; or slots with titles, as above. Name those that agents need: the others may hold "
+        "more of a person than they have to see.",
     )
 
 

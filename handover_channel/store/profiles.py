@@ -1,4 +1,4 @@
-"""Keeps what Meta tells of a person, name and picture, for the page: graph_api/profiles.py asks.
+"""Keeps what Meta tells of a person (name, picture, locale, time zone): graph_api/profiles.py asks.
 
 That Meta tells nothing is kept as well: nobody is asked about again and again.
 """
@@ -23,6 +23,8 @@ class Profile:
     name: str  #: "" where Meta tells none
     picture: str  #: address, "" for none; Meta's own ends to work after some days
     fetched_at: float
+    locale: str = ""  #: as Meta writes it ("ar_AR"); "" where it does not tell
+    timezone: Optional[float] = None  #: hours beside UTC; None where Meta does not tell
 
 
 def get(connection: Connection, thread: str) -> Optional[Profile]:
@@ -33,6 +35,6 @@ def get(connection: Connection, thread: str) -> Optional[Profile]:
 
 def put(connection: Connection, person: Profile) -> None:
     """Keep what Meta said."""
-    values = {"name": person.name, "picture": person.picture, "fetched_at": person.fetched_at}
+    values = {name: value for name, value in vars(person).items() if name != "thread"}
     new = insert(connection, people).values(thread=person.thread, **values)
     connection.execute(new.on_conflict_do_update(index_elements=[people.c.thread], set_=values))

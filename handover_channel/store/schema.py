@@ -310,6 +310,8 @@ people = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("picture", sa.Text, nullable=False),  # address
     sa.Column("fetched_at", _Seconds, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False, server_default=""),  # as Meta writes it: "ar_AR"
+    sa.Column("timezone", sa.Float(53)),  # hours beside UTC; null: Meta does not tell
 )
 
 #: Facebook pages, by their names.

@@ -9,6 +9,7 @@ from play import PSID
 
 from handover_channel.errors import Refused
 from handover_channel.inbox.auth import Auth, Visitor
+from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.forms import Form
 from handover_channel.inbox.media_proxy import Fetched
@@ -36,6 +37,9 @@ class Bot:
 
     def intents(self):
         return ["opening_hours"]
+
+    def facts(self, thread):
+        return BotFacts(intent="order_status", words=("my parcel is wet",), slots={"order_number": "10234"})
 
 
 class NoProfiles:

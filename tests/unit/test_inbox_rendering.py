@@ -15,18 +15,22 @@ pytest.importorskip("babel")
 from babel import Locale
 from jinja2 import UndefinedError
 
-from handover_channel.inbox import auth, labels, local_access, rendering, view_models
+from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, view_models
 from handover_channel.inbox.auth import Visitor
-from handover_channel.inbox.rendering import HERE, Pages, query, translations
+from handover_channel.inbox.rendering import HERE, Pages, query, time_at, translations, zone
 from handover_channel.inbox.view_models import (
+    CardView,
     Colleague,
     ControlChange,
+    Episode,
     Filters,
     Item,
     ListView,
+    PersonView,
     PrivateNote,
     Said,
     ThreadView,
+    Trouble,
 )
 from handover_channel.messenger.bubble import Button, Card, File
 from handover_channel.messenger.events import PAGE_INBOX_APP_ID
@@ -138,6 +142,37 @@ def everything(text="plain"):
     )
 
 
+def person_view(text="plain"):
+    """Somebody of whom all is known, as far as people have a say in it with *text*."""
+    titled = dict.fromkeys(LANGUAGES, text)
+    return PersonView(
+        thread=text,
+        name=text,
+        has_picture=True,
+        channel="facebook",
+        locale="ar_AR",
+        timezone=3.0,
+        first_seen=NOW - 86_400,
+        slots=[(titled, text)],
+        is_known=True,
+        tags=(text,),
+        episodes=[
+            Episode(NOW - 600, None, text, "handed_over", "", "", ""),
+            *(
+                Episode(NOW - 900, NOW - 800, text, "handed_over", each, text, text)
+                for each in labels.REASONS
+            ),
+        ],
+    )
+
+
+def card_view(text="plain"):
+    """A card with all that one can have."""
+    titled = dict.fromkeys(LANGUAGES, text)
+    troubles = [Trouble(kind, 3, titled) for kind in labels.TROUBLES]
+    return CardView(titled, (text, text), titled, titled, troubles, [(titled, text)])
+
+
 def draw(template="inbox.html", language="en", **given):
     context = {"you": YOU, "now": NOW, "list": list_view(), "thread": None, "after": "", **given}
     return PAGES.render(template, language, **context)
@@ -173,6 +208,10 @@ def _every_page(text):
         yield draw("inbox.html", language, you=you, list=rows, thread=thread)
         yield draw("inbox.html", language, you=you, list=rows, thread=closed)
         yield draw("_list.html", language, you=you, list=list_view(), after=text)
+        yield draw("_person.html", language, you=you, person=person_view(text))
+        yield draw("_person.html", language, you=you, person=replace(person_view(text), is_known=False))
+        yield draw("_card.html", language, you=you, card=card_view(text))
+        yield draw("_card.html", language, you=you, card=None)
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
         yield draw("preferences.html", language, you=you, saved=True)
         yield draw("_problem.html", language, text=text)
@@ -201,6 +240,38 @@ class Document(HTMLParser):
     @property
     def text(self):
         return " ".join("".join(self.said).split())
+
+
+# --- who the person is -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "shown"),
+    [("en", "ar_AR", "Arabic"), ("ar", "en_GB", "الإنجليزية (المملكة المتحدة)"), ("en", "xx_YY", "xx_YY")],
+)
+def test_a_locale_is_named_in_the_language_of_who_looks(language, locale, shown):
+    person = replace(person_view(), locale=locale)
+
+    assert shown in Document(draw("_person.html", language, person=person)).text
+
+
+@pytest.mark.parametrize(
+    ("hours", "name", "time"),
+    [
+        (3.0, "UTC+3", "03:00"),
+        (-3.5, "UTC-3:30", "20:30"),
+        (0.0, "UTC+0", "00:00"),
+        (5.75, "UTC+5:45", "05:45"),
+    ],
+)
+def test_the_persons_time_of_day_is_shown_with_the_zone(hours, name, time):
+    assert (zone(hours), time_at(86_400.0 * 20_000, hours)) == (name, time)
+
+
+def test_every_failure_has_words():
+    kinds = {bot_facts.NOT_UNDERSTOOD, bot_facts.NOT_TAKEN, bot_facts.BROKE, bot_facts.NOBODY_THERE}
+
+    assert kinds == set(labels.TROUBLES)
 
 
 # --- nothing but text -----------------------------------------------------------------------------

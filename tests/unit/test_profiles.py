@@ -11,6 +11,7 @@ from play import DAY, OUTAGE, PSID, settings_with
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import (
     ASK_AGAIN_AFTER_OUTAGE,
+    FRESH,
     LONGEST_PERSON_NAME,
     Profiles,
     person_of,
@@ -131,6 +132,43 @@ def test_a_name_that_was_known_stays_when_meta_does_not_tell_it(profiles, play, 
         profiles.want(PSID, page="")
         pool.works()
         assert play.calls() == asked
+
+
+NOT_PERMITTED = Refusal(100, "(#100) Insufficient permission to access user profile.", 2018247)
+
+
+def test_locale_and_time_zone_come_with_it_where_meta_allows_that(profiles, play, pool):
+    profiles.want(PSID, page="")
+    pool.works()
+
+    assert (known(play).locale, known(play).timezone) == ("ar_AR", 1.0)
+
+
+def test_an_app_without_more_permissions_gets_name_and_picture_and_asks_for_no_more_for_a_day(
+    profiles, play, pool
+):
+    play.meta.faults.append((PSID, NOT_PERMITTED))
+    profiles.want(PSID, page="")
+    pool.works()
+    asked = play.calls()
+
+    assert (known(play).name != "", known(play).locale, known(play).timezone) == (True, "", None)
+    assert asked == [PSID, PSID]
+    play.page.person("7002").says("hello")
+    profiles.want("7002", page="")
+    pool.works()
+    assert play.calls() == ["7002"]
+    play.clock.passes(FRESH + 1)
+    profiles.want(PSID, page="")
+    pool.works()
+    assert known(play).locale == "ar_AR"
+
+
+@pytest.mark.parametrize("answer", [{"locale": "<b>"}, {"timezone": True}, {"timezone": 1e9}, {"locale": 7}])
+def test_a_locale_or_time_zone_that_is_none_is_left_out(answer):
+    found = person_of(answer, PSID, now=1.0)
+
+    assert (found.locale, found.timezone) == ("", None)
 
 
 def test_only_messenger_has_profiles(profiles, pool):

@@ -1,6 +1,7 @@
 // The page at work: what arrives is put in place, what is done is sent, and the list and the open thread
 // are asked for anew when they may have changed. htmx does the requests; templates hold all texts.
 
+import { copy, refreshPerson, showCard, showPerson, togglePerson } from "./beside.js";
 import * as canned from "./canned.js";
 import { beginSending, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
@@ -21,7 +22,9 @@ let missed = false; // something changed in the thread while nobody could see it
 const refreshThread = atMost(300, () => {
   if (!thread()) return;
   missed = document.hidden; // asking marks it as read: not while nobody looks
-  if (!missed) ask(thread().dataset.path + "/panel" + location.search, "#panel", "#thread");
+  if (missed) return;
+  ask(thread().dataset.path + "/panel" + location.search, "#panel", "#thread");
+  refreshPerson();
 });
 
 function refresh() {
@@ -110,6 +113,7 @@ function settle() {
   }
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();
   showNewest();
+  showPerson();
   lookWhoTypes();
   title();
 }
@@ -127,6 +131,7 @@ document.addEventListener("htmx:after:swap", (event) => {
     dayLines(entries);
     setTimeout(() => entries.removeAttribute("aria-busy"));
   }
+  showCard(event.detail.ctx.target ?? document);
   settle();
   if (event.detail.ctx.target?.id === "list" || event.detail.ctx.target === body) notice();
   // The list may have been asked for before the thread, which is read now.
@@ -248,6 +253,8 @@ document.addEventListener("keydown", (event) => {
 const CLICKS = {
   "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
   "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
+  "[data-person-opens]": togglePerson,
+  "[data-copies]": copy,
   "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
   "[data-canned]": () => canned.openByButton(),
   "#canned [role=option]": (option) => canned.take(option),

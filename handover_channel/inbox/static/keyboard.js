@@ -1,5 +1,6 @@
 // The keys of the page, for who does not use a mouse. Single letters can be switched off (WCAG 2.1.4).
 
+import { closeSheet, togglePerson } from "./beside.js";
 import { all, body, find, thread } from "./page.js";
 
 const SWITCHED_OFF = "inbox.letters-off";
@@ -23,6 +24,7 @@ function move(step) {
 
 /** Out of what is written, out of the thread. */
 function leave(from) {
+  if (closeSheet()) return;
   const menu = find("details.menu[open]");
   if (menu) {
     menu.open = false;
@@ -38,6 +40,7 @@ const LETTERS = {
   k: () => move(-1),
   r: () => thread() && write("reply"),
   n: () => thread() && write("remark"),
+  i: togglePerson,
   "/": () => find("#search")?.focus(),
   "?": () => find("#shortcuts").showModal(),
 };
