@@ -20,9 +20,9 @@ from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 
 #: Changes of control that are looked at, the newest first.
-CHANGES = 60
+CHANGES_LOOKED_AT = 60
 #: Messages of a human part that are read, the newest ones, and characters of each.
-MESSAGES, CHARACTERS = 50, 2000
+MESSAGES_READ, MESSAGE_CHARACTERS = 50, 2000
 #: Seconds by which Meta's clock and ours may differ.
 CLOCKS_DIFFER = 5.0
 
@@ -36,7 +36,7 @@ _AUTHORS: Mapping[str, str] = {
 
 def newest(connection: Connection, settings: Settings, thread: str) -> Optional[HumanPart]:
     """Return the newest human part of *thread* that has ended, None where there was none."""
-    log = threads.log_of(connection, thread, CHANGES)
+    log = threads.log_of(connection, thread, CHANGES_LOOKED_AT)
     found = _found(log)
     row = threads.get(connection, thread)
     if found is None or row is None:
@@ -86,7 +86,7 @@ def _spoken(
     """Return what was said; *back*: None where everything since belongs to it."""
     since = (left.at - CLOCKS_DIFFER) if left else 0.0
     until = (back.at + CLOCKS_DIFFER) if back else float("inf")
-    lines = transcript.of(connection, row.id, MESSAGES)
+    lines = transcript.of(connection, row.id, MESSAGES_READ)
     within = [each for each in lines if since <= each.timestamp / 1000 <= until and each.author in _AUTHORS]
     return [
         Spoken(_AUTHORS[each.author], _name(settings, each, shown), _text(each), each.timestamp / 1000)
@@ -105,5 +105,5 @@ def _name(settings: Settings, line: Line, shown: Mapping[str, str]) -> str:
 
 def _text(line: Line) -> str:
     if line.text.strip():
-        return line.text[:CHARACTERS]
+        return line.text[:MESSAGE_CHARACTERS]
     return " ".join(f"[{each.type}]" for each in line.attachments)

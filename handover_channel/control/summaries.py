@@ -16,7 +16,7 @@ from handover_channel.settings.loader import Settings
 from handover_channel.store import Store
 
 #: Human parts whose note a process remembers.
-REMEMBERED = 1000
+NOTES_REMEMBERED = 1000
 
 
 class Summaries:
@@ -43,7 +43,7 @@ class Summaries:
             return None
         if part.change not in self._known:
             self._known[part.change] = await self._hook.note(part)
-            while len(self._known) > REMEMBERED:
+            while len(self._known) > NOTES_REMEMBERED:
                 self._known.popitem(last=False)
         return self._known[part.change]
 

@@ -24,7 +24,7 @@ from handover_channel.sentences import Sentence
 _NAMES_A_BOT, _AI = re.compile(r"bot|بوت|automat|otomatik|virtual|virtuel"), re.compile(r"\b(AI|KI|IA|YZ)\b")
 
 #: Characters of a text that are shown.
-_SHOWN = 60
+_SHOWN_OF_A_TEXT = 60
 
 
 def names_a_bot(text: str) -> bool:
@@ -58,7 +58,7 @@ def _disclosed(facts: Facts) -> Iterator[Found]:
             Sentence(
                 "no word of %(response)s names a bot: %(text)s",
                 response=RETURNED_RESPONSE,
-                text=first if len(first) <= _SHOWN else f"{first[:_SHOWN]}…",
+                text=first if len(first) <= _SHOWN_OF_A_TEXT else f"{first[:_SHOWN_OF_A_TEXT]}…",
             ),
             Sentence(
                 "people take it for the colleague's words; Article 50(1) of the EU's AI Act asks for it"

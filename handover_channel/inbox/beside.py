@@ -25,11 +25,11 @@ from handover_channel.store.threads import LoggedChange, Thread
 logger = log.logger(__name__)
 
 #: Conversations of which a process remembers what the bot knew.
-REMEMBERED = 500
+FACTS_REMEMBERED = 500
 #: Seconds for which it counts while the bot has control, and while people have.
 FRESH_WITH_BOT, FRESH_WITH_PEOPLE = 5.0, 600.0
 #: Past handovers that are shown, and changes of control that are looked at.
-EPISODES, CHANGES = 10, 200
+EPISODES_SHOWN, CHANGES_SHOWN = 10, 200
 
 
 class Bot(Protocol):
@@ -63,7 +63,7 @@ class KnownFacts:
         with self._lock:
             self._known[key] = (now, known)
             self._known.move_to_end(key)
-            while len(self._known) > REMEMBERED:
+            while len(self._known) > FACTS_REMEMBERED:
                 self._known.popitem(last=False)
         return known
 
@@ -73,7 +73,7 @@ def person_view(store: Store, settings: InboxSettings, row: Thread, facts: Optio
     with store.reading() as connection:
         known = profiles.get(connection, row.id)
         names = {each.name: each.shown_name for each in agents.every(connection)}
-        log_of = threads.log_of(connection, row.id, CHANGES)
+        log_of = threads.log_of(connection, row.id, CHANGES_SHOWN)
         return PersonView(
             thread=row.id,
             name=known.name if known and known.name else row.id,
@@ -85,7 +85,7 @@ def person_view(store: Store, settings: InboxSettings, row: Thread, facts: Optio
             slots=slots_of(settings, facts) if facts else [],
             is_known=facts is not None,
             tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
-            episodes=episodes(log_of, names)[:EPISODES],
+            episodes=episodes(log_of, names)[:EPISODES_SHOWN],
         )
 
 

@@ -28,21 +28,21 @@ from handover_channel.rules.continuing import SMALL_TALK
 _Json = Mapping[str, Any]
 
 #: Newest events that are looked at, slots that are shown, and characters of a value and of last words.
-EVENTS, SLOTS, CHARACTERS = 400, 30, 200
+EVENTS_LOOKED_AT, SLOTS_SHOWN, FACT_CHARACTERS = 400, 30, 200
 #: So many of the person's last messages are shown.
 LAST_MESSAGES = 2
 
 #: What failed: `Failure.kind`. Words for them are in labels.py.
-NOT_UNDERSTOOD, NOT_TAKEN, BROKE, NOBODY_THERE = "not_understood", "not_taken", "broke", "nobody_there"
+MISUNDERSTOOD, ANSWER_NOT_TAKEN, BROKE, NOBODY_THERE = "not_understood", "not_taken", "broke", "nobody_there"
 
 _FALLBACK_INTENT = "nlu_fallback"
 #: Actions, and flows of Rasa Pro's, that mean that something failed.
 _ACTIONS = {
-    "action_default_fallback": NOT_UNDERSTOOD,
+    "action_default_fallback": MISUNDERSTOOD,
     FAILED_RESPONSE: NOBODY_THERE,
     CLOSED_RESPONSE: NOBODY_THERE,
 }
-_FLOWS = {"pattern_cannot_handle": NOT_UNDERSTOOD, "pattern_internal_error": BROKE}
+_FLOWS = {"pattern_cannot_handle": MISUNDERSTOOD, "pattern_internal_error": BROKE}
 
 #: Slots of the machinery.
 _NO_FACTS = frozenset({TARGET_SLOT, UNTIL_SLOT, SUMMARY_SLOT, "handover_reason", "requested_slot"})
@@ -79,7 +79,7 @@ def facts_of(
     events: Sequence[_Json], slots: Mapping[str, Any], *, nothing: Container[str], without: Container[str]
 ) -> BotFacts:
     """Return what is known. *nothing*: intents that say nothing about what is wanted; *without*: slots."""
-    before = _before_the_handover(events[-EVENTS:])
+    before = _before_the_handover(events[-EVENTS_LOOKED_AT:])
     return BotFacts(
         intent=_wanted(before, nothing),
         words=_last_words(before),
@@ -147,9 +147,9 @@ def _failures(events: Iterable[_Json]) -> List[Failure]:
         elif kind == "flow_started":
             add(_FLOWS.get(words(event.get("flow_id"))))
         elif kind == "action_execution_rejected":
-            add(NOT_TAKEN, words(event.get("name")))
+            add(ANSWER_NOT_TAKEN, words(event.get("name")))
     if not_understood:
-        counts[NOT_UNDERSTOOD, ""] = max(not_understood, counts.get((NOT_UNDERSTOOD, ""), 0))
+        counts[MISUNDERSTOOD, ""] = max(not_understood, counts.get((MISUNDERSTOOD, ""), 0))
     return [Failure(kind, times, about) for (kind, about), times in counts.items()]
 
 
@@ -159,7 +159,7 @@ def _known(slots: Mapping[str, Any], without: Container[str]) -> Dict[str, str]:
         for name, value in slots.items()
         if name not in _NO_FACTS and name not in without and value not in (None, "", [], {})
     }
-    return {name: text for name, text in list(found.items())[:SLOTS] if text}
+    return {name: text for name, text in list(found.items())[:SLOTS_SHOWN] if text}
 
 
 def _in_words(value: Any) -> str:
@@ -174,7 +174,7 @@ def _in_words(value: Any) -> str:
 
 def _short(text: str) -> str:
     plain = " ".join(text.split())
-    return plain if len(plain) <= CHARACTERS else f"{plain[: CHARACTERS - 1]}…"
+    return plain if len(plain) <= FACT_CHARACTERS else f"{plain[: FACT_CHARACTERS - 1]}…"
 
 
 def _time(event: _Json) -> float:

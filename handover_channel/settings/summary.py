@@ -21,7 +21,7 @@ from handover_channel.settings.section import Section, quoted
 OUR_NOTE = "true"
 
 #: A person waits for the bot's first words so long at most.
-LONGEST_WITHIN = timedelta(seconds=20)
+LONGEST_WAIT = timedelta(seconds=20)
 
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _REMEDY = "write true, the dotted name of a function (my_bot.notes.write), or an address (https://...)"
@@ -58,8 +58,8 @@ def _problem_of(url: str) -> str:
 
 def _within(section: Section, key: str, default: timedelta) -> timedelta:
     found = section.duration(key, default)
-    if found is None or found > LONGEST_WITHIN:
-        seconds = int(LONGEST_WITHIN.total_seconds())
+    if found is None or found > LONGEST_WAIT:
+        seconds = int(LONGEST_WAIT.total_seconds())
         section.refuse(key, f"is {quoted(section.values.get(key))}: write up to {seconds} seconds")
         return default
     return found

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.inbox.bot_facts import (
-    CHARACTERS,
+    FACT_CHARACTERS,
     LAST_MESSAGES,
-    SLOTS,
+    SLOTS_SHOWN,
     BotFacts,
     Failure,
     facts_of,
@@ -177,6 +177,6 @@ def test_whatever_stands_in_a_tracker_is_told_within_bounds(events, slots):
     found = facts(*events, slots=slots)
 
     assert len(found.words) <= LAST_MESSAGES
-    assert len(found.slots) <= SLOTS
-    assert all(len(each) <= CHARACTERS for each in (*found.words, *found.slots.values()))
+    assert len(found.slots) <= SLOTS_SHOWN
+    assert all(len(each) <= FACT_CHARACTERS for each in (*found.words, *found.slots.values()))
     json.dumps([found.intent, found.form, found.asked])

@@ -95,7 +95,7 @@ def test_while_the_bot_has_it_what_it_knows_counts_for_seconds(play):
 
 
 def test_no_more_is_remembered_than_there_is_room_for(play, monkeypatch):
-    monkeypatch.setattr(beside, "REMEMBERED", 2)
+    monkeypatch.setattr(beside, "FACTS_REMEMBERED", 2)
     bot, known = Bot(), KnownFacts(Moments())
     row = play.hands_over("inbox")
 

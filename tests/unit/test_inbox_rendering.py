@@ -269,7 +269,7 @@ def test_the_persons_time_of_day_is_shown_with_the_zone(hours, name, time):
 
 
 def test_every_failure_has_words():
-    kinds = {bot_facts.NOT_UNDERSTOOD, bot_facts.NOT_TAKEN, bot_facts.BROKE, bot_facts.NOBODY_THERE}
+    kinds = {bot_facts.MISUNDERSTOOD, bot_facts.ANSWER_NOT_TAKEN, bot_facts.BROKE, bot_facts.NOBODY_THERE}
 
     assert kinds == set(labels.TROUBLES)
 
