@@ -59,7 +59,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class BotFacts:
-    """What the bot knew when people took over; while it has control, what it knows now."""
+    """The bot's knowledge when people took over; while it has control, the present one."""
 
     intent: str = ""  #: what the person wanted; "" where that is not known
     words: Tuple[str, ...] = ()  #: what they said last, oldest first

@@ -233,7 +233,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class CardView:
-    """What an agent reads above the chat of a conversation that was handed over."""
+    """The card that an agent reads above the chat of a conversation that was handed over."""
 
     wanted: Title
     words: Sequence[str]  #: the person's last ones, oldest first

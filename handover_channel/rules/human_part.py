@@ -42,7 +42,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class HumanPart:
-    """What is known of a conversation from a handover to the return. Times are seconds since the epoch."""
+    """A conversation from a handover to the return, as far as it is known. Times: seconds since the epoch."""
 
     thread: str
     channel: str

@@ -67,7 +67,7 @@ def _within(section: Section, key: str, default: timedelta) -> timedelta:
 
 @dataclass(frozen=True)
 class SummarySettings:
-    """Who words the human part for the bot."""
+    """Tells who words the human part for the bot, and within which time."""
 
     #: "": nobody; `OUR_NOTE`; a dotted name; a URL.
     by: str = setting(

@@ -1,4 +1,4 @@
-"""What an agent learns at a handover from Rasa's tracker."""
+"""Tests what an agent learns at a handover from Rasa's tracker."""
 
 from __future__ import annotations
 
