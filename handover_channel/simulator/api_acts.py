@@ -11,9 +11,8 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from handover_channel.simulator import api_bodies, page_settings
 from handover_channel.simulator.apps import AppClient
 from handover_channel.simulator.clock import seconds_of
-from handover_channel.simulator.connected_app import PAGE_INBOX
+from handover_channel.simulator.connected_app import PAGE_INBOX, simulated_app
 from handover_channel.simulator.faults import FAULTS
-from handover_channel.simulator.page import simulated_app
 from handover_channel.simulator.person import Person
 from handover_channel.simulator.request import Response
 from handover_channel.simulator.simulator import Simulator

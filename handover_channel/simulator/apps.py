@@ -76,7 +76,7 @@ class PageInbox:
         with self._page.lock:
             self._steps_in(psid)
             thread = self._page.thread(psid)
-            self._page.journal.add("inbox", psid=psid, act="reply")
+            self._note(psid, "reply")
             written = self._page.write_as_page(thread, self._page.apps[PAGE_INBOX], {"text": text})
             self._page.echo(thread, written)
             return written
@@ -84,7 +84,7 @@ class PageInbox:
     def moves_to_main(self, psid: str) -> None:
         """Move the thread to the Main folder, which takes control; with roles it asks the primary for it."""
         with self._page.lock:
-            self._page.journal.add("inbox", psid=psid, act="main")
+            self._note(psid, "main")
             if self._page.settings.mode is Mode.ROLES and self._page.owner(psid) != PAGE_INBOX:
                 self._page.change_control(psid, ControlChange(Action.REQUEST, PAGE_INBOX))
             else:
@@ -93,7 +93,7 @@ class PageInbox:
     def done(self, psid: str) -> None:
         """Click Done: `Switches.done` says what it does. Does nothing unless the inbox has control."""
         with self._page.lock:
-            self._page.journal.add("inbox", psid=psid, act="done")
+            self._note(psid, "done")
             does = self._page.switches.done
             if does == "nothing" or self._page.owner(psid) != PAGE_INBOX:
                 return
@@ -101,6 +101,9 @@ class PageInbox:
             self._page.change_control(
                 psid, ControlChange(Action.PASS if back else Action.RELEASE, PAGE_INBOX)
             )
+
+    def _note(self, psid: str, act: str) -> None:
+        self._page.journal.add("inbox", page=self._page.page_id, psid=psid, act=act)
 
     def _steps_in(self, psid: str) -> None:
         if self._page.owner(psid) != PAGE_INBOX and self._takes_by_itself(psid):

@@ -55,7 +55,7 @@ def save(page: SimulatedPage, call: GraphCall) -> Dict[str, Any]:
 
 def keep(page: SimulatedPage, url: str) -> str:
     """Save a URL as an attachment, and return its id."""
-    number = str(9_000_000_000_000_001 + len(page.attachments))
+    number = str(9_000_000_000_000_001 + page.meta.next_number("attachment"))
     page.attachments[number] = url
     return number
 
@@ -65,4 +65,4 @@ def upload(page: SimulatedPage, call: GraphCall) -> str:
     content_type, content, name = next(iter(call.files.values()))
     if len(content) > LARGEST_ATTACHMENT:
         raise Refused(_TOO_LARGE)
-    return page.keep_file(content_type, content, name)
+    return page.meta.keep_file(content_type, content, name)

@@ -15,12 +15,12 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, TypeVar
 
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.simulator.thread import FIRST_PSID, LAST_PSID, is_given, next_psid
+from handover_channel.simulator.thread import FIRST_PSID, LAST_PSID
 
 _Json = Dict[str, Any]
 
 ASKED_EVERY = 0.5  #: seconds between two questions while a page is open
-MOST_ASKED = 50  #: threads, the newest
+MOST_ASKED = 50  #: threads of each page, the newest
 
 
 _T = TypeVar("_T")
@@ -62,7 +62,7 @@ class BotAtHand(Protocol):
 
 
 class BotsWord:
-    """What the bot says of the threads of a page. Lives in one event loop."""
+    """What the bot says of the threads of all pages. Lives in one event loop."""
 
     def __init__(self, page: Simulator, bot: Optional[BotAtHand]) -> None:
         self._page, self.bot = page, bot
@@ -83,7 +83,7 @@ class BotsWord:
             return False
         before = (self._said, self._trouble)
         with self._page.lock:
-            asked = list(self._page.threads)[-MOST_ASKED:]
+            asked = [psid for page in self._page.pages for psid in list(page.threads)[-MOST_ASKED:]]
         try:
             self._said, self._trouble = await _apart(lambda: self._ask(asked)), ""
         except CannotBeAsked as error:
@@ -102,19 +102,12 @@ class BotsWord:
 
     async def begin_afresh(self) -> None:
         """Have the people with an empty chat be new to the bot (rule 4), if it can be asked."""
-        bot, page = self.bot, self._page
+        bot = self.bot
         if bot is None:
             return
         with suppress(CannotBeAsked):
             newest = await _apart(lambda: bot.newest_person(str(FIRST_PSID), str(LAST_PSID)))
-            with page.lock:
-                with_chat = [psid for psid, thread in page.threads.items() if thread.chat]
-                further = int(next_psid([newest, *with_chat])) - FIRST_PSID
-                for thread in page.threads.values():
-                    if is_given(thread.psid) and not thread.chat:
-                        thread.psid = str(int(thread.psid) + further)
-                page.threads = {thread.psid: thread for thread in page.threads.values()}
-                page.journal.changed()
+            self._page.meta.give_new_ids(newest)
 
     # --- scenarios --------------------------------------------------------------------------------
 

@@ -38,7 +38,9 @@ def answered(
 ) -> Response:
     """Return the answer to *call*, which *handle* carries out; raises `Refused` with Meta's refusal."""
     what = _named(call)
-    fault = page.faults.first(OF_CALL, what, entry["psid"], call.app.id) if page.faults else None
+    fault = (
+        page.faults.first(OF_CALL, what, entry["psid"], call.app.id, page.page_id) if page.faults else None
+    )
     if fault is None:
         return Response(200, handle())
     page.journal.amend(entry, faults=[fault.name])

@@ -7,7 +7,7 @@
    meant; what really fails is disabled only with the switch `disable_webhooks`.
 4. Meta tries at once "a few more times" and does not say when: `RETRY_PAUSES` are ours.
 
-Every event is a line of the journal, whose status says what became of it. Used under the page's lock.
+Every event is a line of the journal, whose status says what became of it. Used under the simulator's lock.
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/webhooks
 """
 
@@ -35,7 +35,7 @@ _Json = Dict[str, Any]
 
 @dataclass
 class Parcel:
-    """What comes to an app in one body: an event, or several (the fault `batch`)."""
+    """What comes to an app in one body: an event, or several (the fault `batch`), also of several pages."""
 
     app: App
     psid: str
@@ -69,14 +69,14 @@ class Callback:
 
 
 class Deliveries:
-    """The way of the events of one page. *arrives* takes what an app gets; *disables*: the switch.
+    """The way of the events of all pages. *arrives* takes what an app gets; *disables*: the switch.
 
-    *speaks*: whether an app (id) gets what happens in a thread (PSID) on `messaging` now.
+    *speaks*: whether an app gets what happens in a thread (PSID) of its page on `messaging` now.
+    *unsubscribes*: takes an app (id) off every page.
     """
 
     def __init__(
         self,
-        page_id: str,
         clock: Clock,
         journal: Journal,
         faults: Faults,
@@ -84,10 +84,12 @@ class Deliveries:
         arrives: Callable[[Parcel], None],
         locked: Callable[[Callable[[], object]], Callable[[], object]],
         disables: Callable[[], bool],
-        speaks: Callable[[str, str], bool] = lambda app_id, psid: True,
+        speaks: Callable[[App, str], bool],
+        unsubscribes: Callable[[str], None],
     ) -> None:
-        self._page_id, self._clock, self._journal, self._faults = page_id, clock, journal, faults
+        self._clock, self._journal, self._faults = clock, journal, faults
         self._arrives, self._locked, self._disables, self._speaks = arrives, locked, disables, speaks
+        self._unsubscribes = unsubscribes
         self.callbacks: Dict[str, Callback] = defaultdict(Callback)
         self._holds: List[Timer] = []
 
@@ -108,7 +110,7 @@ class Deliveries:
         if not self._faults:
             self._bring([parcel])
             return
-        happening = list(self._faults.take(OF_WEBHOOK, event.kind, psid, event.app.id))
+        happening = list(self._faults.take(OF_WEBHOOK, event.kind, psid, event.app.id, event.app.page_id))
         names = [fault.name for fault in happening]
         if names:
             self._journal.amend(parcel.entries[0], faults=names)
@@ -136,13 +138,15 @@ class Deliveries:
     def _parcel(
         self, event: RoutedEvent, psid: str, body: Optional[_Json] = None, faults: Optional[List[str]] = None
     ) -> Parcel:
+        app = event.app
         body = body or webhooks.delivery(
-            self._page_id, event.channel, event.item, int(self._clock.now() * 1000)
+            app.page_id, event.channel, event.item, int(self._clock.now() * 1000)
         )
-        facts = {"app": event.app.id, "psid": psid, "channel": event.channel, "event": event.kind}
+        facts = {"app": app.id, "page": app.page_id, "psid": psid, "channel": event.channel}
+        facts["event"] = event.kind
         more = {"faults": faults} if faults else {}
         entry = self._journal.add("webhook", **facts, body=body, status=None, attempts=0, error="", **more)
-        return Parcel(event.app, psid, [event], [body], [entry])
+        return Parcel(app, psid, [event], [body], [entry])
 
     def _without_mids(self, parcel: Parcel) -> None:
         event = parcel.events[0]
@@ -199,7 +203,7 @@ class Deliveries:
     def _put_held(self, parcel: Parcel) -> None:
         """Deliver what was held; an echo comes on the channel of now, or not at all (rule 15)."""
         for place, event in enumerate(parcel.events):
-            channel = MESSAGING if self._speaks(event.app.id, parcel.psid) else STANDBY
+            channel = MESSAGING if self._speaks(event.app, parcel.psid) else STANDBY
             if event.kind != "echo" or channel == event.channel:
                 continue
             if channel == STANDBY and not event.app.listens_to(STANDBY):
@@ -227,8 +231,8 @@ class Deliveries:
             self._failed_once(parcel)
 
     def _is_down(self, parcel: Parcel) -> bool:
-        event = parcel.events[0]
-        return bool(self._faults.first(OF_WEBHOOK, event.kind, parcel.psid, parcel.app.id, "webhook_down"))
+        kind, app = parcel.events[0].kind, parcel.app
+        return bool(self._faults.first(OF_WEBHOOK, kind, parcel.psid, app.id, app.page_id, "webhook_down"))
 
     def _failed_once(self, parcel: Parcel) -> None:
         parcel.attempts += 1
@@ -295,7 +299,7 @@ class Deliveries:
             self._note(app, "alert", "Meta would disable its webhook now; the switch disable_webhooks is off")
             return
         callback.disabled = True
-        app.page_fields = set()
+        self._unsubscribes(app.id)
         if callback.retry is not None:
             callback.retry.cancel()
         while callback.waiting:
@@ -308,7 +312,7 @@ class Deliveries:
         )
 
     def _note(self, app: App, act: str, text: str) -> None:
-        self._journal.add("meta", app=app.id, psid="", act=act, text=text)
+        self._journal.add("meta", app=app.id, page="", psid="", act=act, text=text)
 
     def _amend(self, parcel: Parcel, **facts: Any) -> None:
         for entry in parcel.entries:

@@ -2,7 +2,7 @@
 
 1. A fault counts for the bot's app, unless another one is named ("*": for every app).
 2. It happens once, unless a count is given; with the count None it happens until it is taken away.
-3. It may be bound to a call (a Graph edge, or `sender_action`), to a kind of event, and to a thread.
+3. It may be bound to a call (a Graph edge, or `sender_action`), a kind of event, a page, and a thread.
 4. Of a Graph call the oldest fault that fits happens alone; of a webhook all of them.
 5. What needs a client that waits (`slow`, `hang`) can be had over HTTP only.
 
@@ -144,6 +144,7 @@ class Fault:
     call: str = ""  #: "" for any
     event: str = ""
     thread: str = ""
+    page: str = ""
     app: str = ""
     seconds: float = 0.0
     takes_effect: bool = False  #: Meta does what the call asks for, and answers as if it had not
@@ -163,13 +164,14 @@ class Fault:
         """Whether it has happened as often as it should."""
         return self.count == 0
 
-    def fits(self, what: str, thread: str, app: str) -> bool:
+    def fits(self, what: str, thread: str, app: str, page: str) -> bool:
         """Whether it happens to this call or event of that app in that thread (rules 1 and 3)."""
         wanted = self.call or self.event
         return (
             (not wanted or wanted == what)
             and (not self.kind.only or what in self.kind.only)
             and (not self.thread or self.thread == thread)
+            and (not self.page or self.page == page)
             and self.app in (EVERY_APP, app)
         )
 
@@ -185,7 +187,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one page, oldest first. Used under the page's lock."""
+    """The faults of one simulator, oldest first. Used under its lock."""
 
     def __init__(self, bot: str) -> None:
         self._bot = bot
@@ -228,29 +230,35 @@ class Faults:
     def __len__(self) -> int:
         return len(self._ordered)
 
-    def take(self, where: str, what: str, thread: str, app: str, name: str = "") -> Iterator[Fault]:
+    def take(
+        self, where: str, what: str, thread: str, app: str, page: str, name: str = ""
+    ) -> Iterator[Fault]:
         """Yield the faults that happen now to a call, an event or an act; each counts as having happened.
 
         *name*: of one fault alone; without it all but `webhook_down`, which is asked for at each attempt.
         """
         for fault in list(self._ordered):
             wanted = fault.name == name if name else fault.name != "webhook_down"
-            if fault.kind.where == where and wanted and fault.fits(what, thread, app):
+            if fault.kind.where == where and wanted and fault.fits(what, thread, app, page):
                 fault.happens()
                 if fault.is_over:
                     self._ordered.remove(fault)
                 yield fault
 
-    def first(self, where: str, what: str, thread: str, app: str, name: str = "") -> Optional[Fault]:
+    def first(
+        self, where: str, what: str, thread: str, app: str, page: str, name: str = ""
+    ) -> Optional[Fault]:
         """Return the oldest fault that happens now; the others wait (rule 4)."""
-        return next(self.take(where, what, thread, app, name), None)
+        return next(self.take(where, what, thread, app, page, name), None)
 
 
 _OPTIONS: Mapping[str, FrozenSet[str]] = {
-    OF_WEBHOOK: frozenset({"count", "event", "thread", "app", "seconds"}),
-    OF_CALL: frozenset({"count", "call", "thread", "app", "seconds", "takes_effect"}),
-    "refused": frozenset({"count", "call", "thread", "app", "takes_effect", "code", "subcode", "message"}),
-    OF_PERSON: frozenset({"count", "thread", "by"}),
+    OF_WEBHOOK: frozenset({"count", "event", "thread", "page", "app", "seconds"}),
+    OF_CALL: frozenset({"count", "call", "thread", "page", "app", "seconds", "takes_effect"}),
+    "refused": frozenset(
+        {"count", "call", "thread", "page", "app", "takes_effect", "code", "subcode", "message"}
+    ),
+    OF_PERSON: frozenset({"count", "thread", "page", "by"}),
 }
 
 

@@ -1,6 +1,6 @@
 """Answers Graph API requests: identifies the app, dispatches the call, writes the journal. No I/O.
 
-1. Who calls, and whether they may, is for `caller`.
+1. Who calls, for which page, and whether they may, is for `caller`.
 2. A refusal is a response like any other; nothing that a caller sends raises.
 3. Apps younger than Graph v27 may not override the method, ask for several ids, name fields otherwise or have
    JSONP, on any version (switch `young_apps`).
@@ -28,7 +28,10 @@ MOST_IN_A_BATCH = 50
 
 
 def answer(page: SimulatedPage, request: Request) -> Response:
-    """Answer a Graph API request, or a batch of them; a refusal is returned, not raised."""
+    """Answer a Graph API request, or a batch of them; a refusal is returned, not raised.
+
+    *page*: the one that is meant where neither the token nor the call says which.
+    """
     if request.retired and page.switches.young_apps:
         return refusal(refusals.retired(request.retired))
     if request.method == "POST" and not request.steps and request.verb == "POST":
@@ -38,17 +41,19 @@ def answer(page: SimulatedPage, request: Request) -> Response:
     page.clock.tick()
     with page.lock:
         # The line comes before those of the webhooks that the call causes.
-        entry = page.journal.add("graph", app="", psid=_about(request), **request.for_log(), status=None)
-        app = page.bot
+        about = {"app": "", "page": "", "psid": request.psid}
+        entry = page.journal.add("graph", **about, **request.for_log(), status=None)
+        app, called = page.bot, page
         try:
             about_thread = request.steps[-1:] and request.steps[-1] in thread_calls.EDGES
             caller = identify(page, request, needs_token=bool(about_thread))
-            app = caller.app
+            app, called = caller.app, caller.page
             call = _call(request, caller)
-            given = call_faults.answered(page, call, entry, lambda: _handled(page, call, caller))
+            given = call_faults.answered(called, call, entry, lambda: _handled(call, caller))
         except Refused as refused:
             given = refusal(refused)
-        page.journal.amend(entry, app=app.id, status=given.status, answer=given.body)
+        told = {"app": app.id, "page": called.page_id}
+        page.journal.amend(entry, **told, status=given.status, answer=given.body)
     return given
 
 
@@ -67,11 +72,11 @@ def _call(request: Request, caller: Caller) -> GraphCall:
     )
 
 
-def _handled(page: SimulatedPage, call: GraphCall, caller: Caller) -> Any:
-    return _handler(page, call, caller)(page, call)
+def _handled(call: GraphCall, caller: Caller) -> Any:
+    return _handler(call, caller)(caller.page, call)
 
 
-def _handler(page: SimulatedPage, call: GraphCall, caller: Caller) -> Handler:
+def _handler(call: GraphCall, caller: Caller) -> Handler:
     if not call.edge:
         nodes: Mapping[Tuple[str, str], Handler] = {**page_calls.NODES, **subscription_calls.NODES_OF_APPS}
         return nodes.get((call.verb, call.node)) or page_calls.of_object(call)
@@ -84,17 +89,10 @@ def _handler(page: SimulatedPage, call: GraphCall, caller: Caller) -> Handler:
     if handler is None:
         raise unknown_path(f"/{call.edge}")
     of_page = call.edge not in page_calls.EDGES_OF_OTHERS
-    check_rights(page, caller, call.edge, of_page=of_page)
-    if of_page and not call.guest and call.node not in ("me", page.page_id):
+    check_rights(caller, call.edge, of_page=of_page)
+    if of_page and not call.guest and call.node not in ("me", caller.page.page_id):
         raise Refused(refusals.NO_SUCH_OBJECT)
     return handler
-
-
-def _about(request: Request) -> str:
-    """Return the PSID a request is about, "" where there is none."""
-    recipient = request.parameters.get("recipient")
-    psid = recipient.get("id") if isinstance(recipient, Mapping) else recipient
-    return str(psid) if isinstance(psid, (str, int)) else ""
 
 
 def _several(page: SimulatedPage, request: Request) -> Response:

@@ -56,8 +56,8 @@ class GraphCall:
         psid = given.get("id") if isinstance(given, Mapping) else given
         if isinstance(psid, bool) or not isinstance(psid, (str, int)) or str(psid) in ("", page.page_id):
             raise Refused(refusals.NO_SUCH_PERSON)
-        if page.switches.strict and str(psid) not in page.threads:
-            raise Refused(refusals.NO_SUCH_PERSON)
+        if str(psid) not in page.threads and (page.switches.strict or page.meta.page_of(str(psid))):
+            raise Refused(refusals.NO_SUCH_PERSON)  # another page's, where not nobody's
         return page.thread(str(psid))
 
 

@@ -59,7 +59,7 @@ class Journal:
 
     def note_move(self, how: str, by: Union[str, float]) -> Callable[[Sequence[str]], None]:
         """Add an entry for a move of the clock; returns what is told what happened by it."""
-        entry = self.add("clock", app="", psid="", act=how, text=f"by {by}")
+        entry = self.add("clock", app="", page="", psid="", act=how, text=f"by {by}")
         return lambda happened: self.amend(entry, happened=list(happened))
 
     def after(self, number: int = 0) -> List[JournalEntry]:

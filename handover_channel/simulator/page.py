@@ -1,4 +1,4 @@
-"""Keeps a page on Messenger: its settings, its apps, and its threads with people.
+"""Keeps a page on Messenger: its settings, its apps, and its threads with people. What all share is `meta`.
 
 It decides nothing (`thread_control` and `routing` do); it carries decisions out, in this order:
 
@@ -10,22 +10,16 @@ It decides nothing (`thread_control` and `routing` do); it carries decisions out
 
 from __future__ import annotations
 
-import secrets
-import threading
-import time
 from collections import defaultdict, deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
-from urllib.parse import quote
+from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from handover_channel.simulator import thread_control, webhooks
-from handover_channel.simulator.clock import Clock
-from handover_channel.simulator.connected_app import PAGE_INBOX, QUIET_FIELDS, App
-from handover_channel.simulator.deliveries import Deliveries, Parcel
-from handover_channel.simulator.faults import OF_PERSON, Faults
-from handover_channel.simulator.journal import Journal
+from handover_channel.simulator.connected_app import PAGE_INBOX, App, on_another_page, simulated_app
+from handover_channel.simulator.faults import OF_PERSON
+from handover_channel.simulator.meta import Meta
 from handover_channel.simulator.routing import RoutedEvent, route, route_handover
 from handover_channel.simulator.switches import Switches
-from handover_channel.simulator.thread import FIRST_PEOPLE, PERSON, ChatEntry, Thread, later_name
+from handover_channel.simulator.thread import PERSON, ChatEntry, Thread, first_people, later_name
 from handover_channel.simulator.thread_control import (
     IDLE,
     Action,
@@ -34,7 +28,6 @@ from handover_channel.simulator.thread_control import (
     PageSettings,
 )
 
-BOT = "bot"  #: name of the app under test
 EVENTS_KEPT = 1000  #: per app
 
 #: What Meta answers by itself, by what is switched on. Its AI marks what it says (reported).
@@ -47,82 +40,70 @@ _AUTOMATIC: Mapping[str, Mapping[str, Any]] = {
 class SimulatedPage:
     """A Messenger page. May be used from several threads.
 
-    *apps* maps the ids of further apps to their names; the bot (*app_id*) and the Page inbox are always
-    there. *default_app* is an app id or name, None for a page without one; another name raises KeyError.
-    *now* gives seconds since the epoch: a function, or a `Clock`. Apps other than the bot have the token
-    ``token-<app id>``.
+    *apps*: those that are connected to it, the bot and the Page inbox among them. *default_app* is an app id
+    or name, None for a page without one; another name raises KeyError.
     """
 
     def __init__(
         self,
-        *,
-        app_id: str = "1234567890",
-        token: str = "demo-page-token",  # noqa: S107 - of the simulator itself, opens nothing
-        secret: str = "demo-app-secret",  # noqa: S107 - as above
-        callback: str = "",
-        verify_token: str = "handover-demo",  # noqa: S107 - as above
-        page_id: str = "1000000000000001",
-        page_name: str = "Lamp & Leaf",
-        apps: Optional[Mapping[str, str]] = None,
-        default_app: Optional[str] = BOT,
-        switches: Optional[Switches] = None,
-        now: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = lambda: "m_" + secrets.token_urlsafe(24),
+        meta: Meta[SimulatedPage],
+        page_id: str,
+        page_name: str,
+        apps: Iterable[App],
+        default_app: Optional[str],
     ) -> None:
-        self.page_id, self.page_name = page_id, page_name
-        self.clock = now if isinstance(now, Clock) else Clock(now)
-        self.now, self.new_id = self.clock.now, new_id
-        self.switches = switches or Switches()
-        self.lock = threading.RLock()
-        self._last_stamp = 0
+        self.page_id, self.page_name, self.meta = page_id, page_name, meta
+        self.clock, self.journal, self.faults = meta.clock, meta.journal, meta.faults
+        self.deliveries, self.lock = meta.deliveries, meta.lock
+        self.now, self.new_id, self.stamp = meta.clock.now, meta.new_id, meta.stamp
         self.apps: Dict[str, App] = {}
-        self.connect(App(app_id, BOT, token, secret, verify_token, callback))
-        self.connect(simulated_app(PAGE_INBOX, "Page inbox"))
-        for other, name in (apps or {}).items():
-            if other not in self.apps:
-                self.connect(simulated_app(other, name))
-        self.bot = self.apps[app_id]
+        for app in apps:
+            self.connect(app)
+        self.bot = self.apps[meta.bot]
         self.default_app = self.app_called(default_app).id if default_app else ""
-        self.journal = Journal(self._milliseconds)
-        self.faults = Faults(app_id)
-        self.deliveries = Deliveries(
-            page_id,
-            self.clock,
-            self.journal,
-            self.faults,
-            arrives=self._arrives,
-            locked=self._locked,
-            disables=lambda: self.switches.disable_webhooks,
-            speaks=self.speaks,
-        )
-        #: Takes webhooks for real callbacks; None without a server.
-        self.send_webhook: Optional[Callable[[webhooks.WebhookDelivery], None]] = None
         #: What Meta has done to the page, and what its owner has switched on there (`page_settings`).
         self.published, self.restricted, self.automatic_reply = True, False, ""
-        self.base_url = ""  #: where this simulator is served, "" without a server
-        self._start_afresh()
-        self.clock.on_moved(self.note_lapses, next_stop=self._next_lapse)
-        self.clock.on_move(self.journal.note_move)
+        self._number = len(meta.pages)
+        meta.pages[page_id] = self
+        self.start_afresh()
 
-    def _start_afresh(self) -> None:
-        self.threads: Dict[str, Thread] = {psid: Thread(psid, name) for psid, name in FIRST_PEOPLE.items()}
+    def start_afresh(self) -> None:
+        """Forget people and what was said; apps and settings stay."""
+        self.threads: Dict[str, Thread] = first_people(self._number)
         self.events: Dict[str, Deque[Dict[str, Any]]] = defaultdict(lambda: deque(maxlen=EVENTS_KEPT))
         self.personas: Dict[str, Dict[str, Any]] = {}
         self.profile: Dict[str, Any] = {}  #: the Messenger profile: get_started, persistent_menu ...
         self.user_settings: Dict[str, Any] = {}  #: psid -> persistent menu
-        self.files: Dict[str, Tuple[str, bytes]] = {}  #: id -> content type and bytes of uploads
         self.attachments: Dict[str, str] = {}  #: attachment id -> URL
+
+    @property
+    def switches(self) -> Switches:
+        """What Meta's pages leave open, for all pages."""
+        return self.meta.switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self.meta.switches = switches
 
     # --- apps and people -----------------------------------------------------------------------------
 
     def connect(self, app: App) -> App:
-        """Connect an app to the page."""
+        """Connect an app to the page. What it says of the app itself counts for every page from now on."""
+        app.page_id = self.page_id
         self.apps[app.id] = app
+        for each in self.meta.apps_called(app.id):
+            each.registered = app.registered
         return app
 
     def admit(self, app_id: str) -> App:
         """Return the app of that id, connecting it if the page does not know it."""
-        return self.apps.get(app_id) or self.connect(simulated_app(app_id, f"app {app_id}"))
+        known = self.apps.get(app_id)
+        if known is not None:
+            return known
+        elsewhere = next(iter(self.meta.apps_called(app_id)), None)
+        if elsewhere is not None:
+            return self.connect(on_another_page(elsewhere, f"token-{app_id}-{self.page_id}"))
+        return self.connect(simulated_app(app_id, f"app {app_id}"))
 
     def app_called(self, name: str) -> App:
         """Return the app of that id or name; raises KeyError, which names the known ones."""
@@ -133,12 +114,39 @@ class SimulatedPage:
         raise KeyError(f"no app {name!r} on this page (known: {known})")
 
     def thread(self, psid: str) -> Thread:
-        """Return a person's thread, a new one if they have none."""
+        """Return a person's thread, a new one if they have none.
+
+        Raises KeyError for a person of another page, who has another id here.
+        """
         with self.lock:
             if psid not in self.threads:
+                self._expect_nobodys(psid)
                 self.threads[psid] = Thread(psid, later_name(len(self.threads)))
                 self.journal.changed()
             return self.threads[psid]
+
+    def thread_of_same(self, thread: Thread, psid: str = "") -> Thread:
+        """Return the thread here of the person of *thread*, who has come to another page.
+
+        *psid*: their id here if they are new, else a free one. Raises KeyError where somebody else has it.
+        """
+        with self.lock:
+            for page, each in self.meta.threads_of_same(thread):
+                if page is self:
+                    return each
+            found = self.thread(psid or self.meta.new_psid())
+            if found.chat:
+                raise KeyError(f"{psid} is somebody else on the page {self.page_name} -> take another id")
+            found.name, found.person = thread.name, thread.person
+            return found
+
+    def _expect_nobodys(self, psid: str) -> None:
+        other = self.meta.page_of(psid)
+        if other is not None:
+            raise KeyError(
+                f"{psid} is a person of the page {other.page_name}, and has another id on any other "
+                f"-> name that page, or take another id on {self.page_name}"
+            )
 
     # --- control ----------------------------------------------------------------------------------
 
@@ -303,74 +311,35 @@ class SimulatedPage:
         for event in routed:
             self.deliveries.send(event, thread.psid)
 
-    def _arrives(self, parcel: Parcel) -> None:
-        """Hand to an app what has come to it: to its callback, or to nobody, which is kept."""
-        sent = self.events[parcel.app.id]
-        for event in parcel.events:
-            sent.append({"channel": event.channel, "kind": event.kind, "item": event.item})
-        if parcel.app.callback and self.send_webhook:
-            body = webhooks.meta_json(parcel.body, punctuation=self.switches.escapes_punctuation)
-            self.send_webhook(
-                webhooks.WebhookDelivery(
-                    parcel.app, body, tuple(parcel.entries), parcel.forged, sha1=self.switches.signs_sha1
-                )
-            )
-            return
-        for entry in parcel.entries:
-            self.journal.amend(entry, status="kept", error="")
-
-    def _locked(self, happening: Callable[[], object]) -> Callable[[], object]:
-        def with_lock() -> object:
-            with self.lock:
-                return happening()
-
-        return with_lock
+    def keep_event(self, event: RoutedEvent) -> None:
+        """Remember what an app was sent."""
+        sent = {"channel": event.channel, "kind": event.kind, "item": event.item}
+        self.events[event.app.id].append(sent)
 
     # --- faults and time --------------------------------------------------------------------------
 
     def _taken_unseen(self, thread: Thread) -> None:
         """Have another app take the thread and nobody be told, where that fault is due."""
-        fault = self.faults.first(OF_PERSON, "", thread.psid, self.bot.id)
+        fault = self.faults.first(OF_PERSON, "", thread.psid, self.bot.id, self.page_id)
         if fault is not None and self.owner(thread.psid) != fault.by:
             taken = ControlChange(Action.STEP_IN, fault.by)
             self.apply_outcome(thread, taken, self.outcome_of(thread, taken))
-            self.journal.add("fault", app=fault.by, psid=thread.psid, act="happens", fault=fault.shown())
+            about = {"app": fault.by, "page": self.page_id, "psid": thread.psid}
+            self.journal.add("fault", **about, act="happens", fault=fault.shown())
 
-    def note_lapses(self) -> List[str]:
-        """Write into the chats whose control has run out meanwhile; Meta sends no event of it (rule 2).
+    def end_lapsed(self, now: float) -> List[str]:
+        """Write into the chats whose control has run out, and return what to call it (rule 2)."""
+        noted = []
+        for thread in self.threads.values():
+            if thread.control.owner and not thread.control.owner_at(now):
+                lapsed, thread.control = thread.control, IDLE
+                self._write(thread, kind="control", action="lapse", by=lapsed.owner, owner="")
+                about = {"app": lapsed.owner, "page": self.page_id, "psid": thread.psid}
+                self.journal.add("meta", **about, act="lapse", text="")
+                noted.append(f"control of {thread.psid} has lapsed")
+        return noted
 
-        Returns what to call it, one for each.
-        """
-        with self.lock:
-            now, noted = self.now(), []
-            for thread in self.threads.values():
-                if thread.control.owner and not thread.control.owner_at(now):
-                    lapsed, thread.control = thread.control, IDLE
-                    self._write(thread, kind="control", action="lapse", by=lapsed.owner, owner="")
-                    self.journal.add("meta", app=lapsed.owner, psid=thread.psid, act="lapse", text="")
-                    noted.append(f"control of {thread.psid} has lapsed")
-            return noted
-
-    def _next_lapse(self) -> Optional[float]:
-        with self.lock:
-            return min((t.control.expires for t in self.threads.values() if t.control.owner), default=None)
-
-    def keep_file(self, content_type: str, content: bytes, name: str = "") -> str:
-        """Store an upload in memory, and return its URL, which ends with its name."""
-        number = f"{len(self.files) + 1}-{secrets.token_hex(8)}"
-        self.files[number] = (content_type, content)
-        path = f"{number}/{quote(name, safe='')}" if name else number
-        return f"{self.base_url}/simulator/files/{path}"
-
-    # --- time and state ---------------------------------------------------------------------------
-
-    def stamp(self) -> int:
-        """Return the time in ms, always later than the last stamp: the bot orders events by it."""
-        self._last_stamp = max(self._last_stamp + 1, self._milliseconds())
-        return self._last_stamp
-
-    def _milliseconds(self) -> int:
-        return int(self.now() * 1000)
+    # --- state ------------------------------------------------------------------------------------
 
     def events_of(self, name: str, psid: str = "") -> List[Dict[str, Any]]:
         """Return what an app was sent (in that thread), oldest first: ``{"channel", "kind", "item"}``."""
@@ -378,19 +347,3 @@ class SimulatedPage:
             sent = list(self.events[self.app_called(name).id])
         about = [(event["item"]["sender"]["id"], event["item"]["recipient"]["id"]) for event in sent]
         return [event for event, ids in zip(sent, about) if not psid or psid in ids]
-
-    def reset(self) -> None:
-        """Forget people, threads, files, faults and log; apps, default app, switches and time stay."""
-        with self.lock:
-            self.faults.clear()
-            for app in self.apps.values():
-                if self.deliveries.is_disabled(app):
-                    app.page_fields = set(app.fields)
-            self.deliveries.start_afresh()
-            self._start_afresh()
-            self.journal.clear()
-
-
-def simulated_app(app_id: str, name: str) -> App:
-    """Return an app without a program behind it."""
-    return App(app_id, name, f"token-{app_id}", fields=set(QUIET_FIELDS), page_fields=set(QUIET_FIELDS))

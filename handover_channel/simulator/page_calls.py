@@ -66,7 +66,7 @@ def _object(page: SimulatedPage, call: GraphCall) -> _Json:
         return page.personas[call.node]
     if call.node in page.apps:
         return {"id": call.node, "name": page.apps[call.node].name}
-    if page.switches.strict and call.node not in page.threads:
+    if call.node not in page.threads and (page.switches.strict or _is_of_another(page, call.node)):
         raise Refused(refusals.NO_SUCH_OBJECT)
     if page.switches.profiles == "unavailable":
         raise Refused(refusals.NO_PROFILE)
@@ -74,9 +74,15 @@ def _object(page: SimulatedPage, call: GraphCall) -> _Json:
         return {}
     person = page.threads.get(call.node) or Thread(call.node, later_name(0))
     profile = person.profile()
-    if page.base_url:
-        profile["profile_pic"] = f"{page.base_url}/simulator/pictures/{person.psid}.png"
+    if page.meta.base_url:
+        profile["profile_pic"] = f"{page.meta.base_url}/simulator/pictures/{person.psid}.png"
     return picked(profile, call, ("first_name", "last_name", "profile_pic"))
+
+
+def _is_of_another(page: SimulatedPage, node: str) -> bool:
+    """Whether it is another page, or a person or a persona of one: no token of this page opens it."""
+    others = [each for each in page.meta.pages.values() if each is not page]
+    return any(node == each.page_id or node in each.threads or node in each.personas for each in others)
 
 
 def _delete_object(page: SimulatedPage, call: GraphCall) -> _Json:
@@ -93,7 +99,7 @@ def create_persona(page: SimulatedPage, call: GraphCall) -> _Json:
     name = call.parameters.get("name")
     if not name or len(str(name)) > 50:
         raise bad_parameter("The parameter name is required, with at most 50 characters")
-    number = str(8_000_000_000_000_001 + len(page.personas))
+    number = str(8_000_000_000_000_001 + page.meta.next_number("persona"))
     picture = call.parameters.get("profile_picture_url", "")
     page.personas[number] = {"id": number, "name": str(name), "profile_picture_url": picture}
     return {"id": number}
@@ -138,6 +144,8 @@ def set_user_settings(page: SimulatedPage, call: GraphCall) -> _Json:
     psid = str(call.parameters.get("psid") or "")
     if not psid:
         raise bad_parameter("The parameter psid is required")
+    if _is_of_another(page, psid):
+        raise Refused(refusals.NO_SUCH_PERSON)
     page.user_settings[psid] = call.parameters.get("persistent_menu")
     return {"result": "success"}
 
@@ -171,10 +179,22 @@ def _success(page: SimulatedPage, call: GraphCall) -> _Json:
     return {"success": True}
 
 
-def _ids(page: SimulatedPage, call: GraphCall) -> _Json:
-    key = "app" if call.edge == "ids_for_apps" else "page"
-    named = {"app": (call.app.id, call.app.name), "page": (page.page_id, page.page_name)}[key]
-    return {"data": [{"id": call.node, key: {"id": named[0], "name": named[1]}}]}
+def ids_for_apps(page: SimulatedPage, call: GraphCall) -> _Json:
+    """Answer GET ids_for_apps: the person's id for the calling app."""
+    return {"data": [{"id": call.node, "app": {"id": call.app.id, "name": call.app.name}}]}
+
+
+def ids_for_pages(page: SimulatedPage, call: GraphCall) -> _Json:
+    """Answer GET ids_for_pages: the person's id on each page that they have come to.
+
+    https://developers.facebook.com/docs/messenger-platform/identity/id-matching
+    """
+    there = page.meta.page_of(call.node)
+    known = [(page, call.node)]
+    if there is not None:
+        same = page.meta.threads_of_same(there.threads[call.node])
+        known = [(each, thread.psid) for each, thread in same]
+    return {"data": [{"id": psid, "page": {"id": e.page_id, "name": e.page_name}} for e, psid in known]}
 
 
 CALLS: Mapping[Tuple[str, str], Handler] = {
@@ -190,8 +210,8 @@ CALLS: Mapping[Tuple[str, str], Handler] = {
     ("POST", "message_attachments"): attachments.save,
     ("POST", "nlp_configs"): _success,
     ("POST", "activities"): _success,
-    ("GET", "ids_for_apps"): _ids,
-    ("GET", "ids_for_pages"): _ids,
+    ("GET", "ids_for_apps"): ids_for_apps,
+    ("GET", "ids_for_pages"): ids_for_pages,
 }
 
 #: Edges of apps and people: their node is not the page.

@@ -91,15 +91,16 @@ def new_token(page: SimulatedPage, name: str, scopes: Collection[str]) -> str:
 
 
 def start_from_nothing(page: SimulatedPage) -> None:
-    """Have the bot's app be as on the day it was made: no token, no webhook, no field, no role."""
+    """Have the bot's app be as on the day it was made: no token, webhook, field or role on any page."""
     with page.lock:
-        bot = page.bot
-        bot.token, bot.callback = "", ""
-        bot.fields, bot.page_fields = set(), set()
-        bot.may_take = bot.human_agent = False
-        bot.about_token = AccessToken(valid=False, scopes=frozenset())
-        page.profile.pop("get_started", None)
-        page.set_default_app(None)
+        for each in page.meta.pages.values():
+            bot = each.bot
+            bot.token, bot.callback = "", ""
+            bot.fields, bot.page_fields = set(), set()
+            bot.may_take = bot.human_agent = False
+            bot.about_token = AccessToken(valid=False, scopes=frozenset())
+            each.profile.pop("get_started", None)
+            each.set_default_app(None)
 
 
 def _set_get_started(page: SimulatedPage, value: Any) -> None:

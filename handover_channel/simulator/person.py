@@ -20,6 +20,15 @@ class Person:
         self._page = page
         self.psid = psid
 
+    def on(self, page: str, psid: str = "") -> Person:
+        """Return the same person on another page (id or name), where they have another id.
+
+        *psid*: that id, if they have not been there; else the simulator gives one. Raises KeyError for a page
+        that is not there.
+        """
+        there = self._page.meta.page_called(page)
+        return Person(there, there.thread_of_same(self._page.thread(self.psid), psid).psid)
+
     def says(self, text: str) -> ChatEntry:
         """Write a text."""
         return self._sends({"text": text})

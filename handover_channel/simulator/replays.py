@@ -34,7 +34,7 @@ async def again(simulator: Simulator, sender: WebhookSender, number: int) -> Dic
 
 
 def _call(simulator: Simulator, entry: JournalEntry) -> Dict[str, Any]:
-    app = simulator.app_called(entry["app"])
+    app = simulator.page(entry["page"] or simulator.page_id).app_called(entry["app"])
     shown = {**entry["query"], **entry["body"]}
     query, body = (
         {key: value for key, value in entry[part].items() if value != HIDDEN} for part in ("query", "body")
@@ -50,7 +50,7 @@ async def _webhook(simulator: Simulator, sender: WebhookSender, entry: JournalEn
     app = simulator.app_called(entry["app"])
     if not app.callback:
         raise ValueError(f"{app.name} lives in the simulator: it has no webhook that could be called")
-    facts = {key: entry[key] for key in ("app", "psid", "channel", "event", "body")}
+    facts = {key: entry[key] for key in ("app", "page", "psid", "channel", "event", "body")}
     line = simulator.journal.add("webhook", **facts, status=None, attempts=0, error="")
     status, error = await sender.post(app, webhooks.meta_json(entry["body"]))
     simulator.journal.amend(line, status=status, attempts=1, error=error)

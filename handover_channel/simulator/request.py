@@ -106,6 +106,13 @@ class Request:
         scheme, _, credential = self.authorization.partition(" ")
         return str(given or "") or (credential.strip() if scheme.lower() in ("bearer", "oauth") else "")
 
+    @property
+    def psid(self) -> str:
+        """The PSID of the person whom the request is about, "" where it names none."""
+        recipient = self.parameters.get("recipient")
+        psid = recipient.get("id") if isinstance(recipient, Mapping) else recipient
+        return str(psid) if isinstance(psid, (str, int)) else ""
+
     def for_log(self) -> Dict[str, Any]:
         """The request without secrets."""
         return {"method": self.verb, "path": self.path, "query": _open(self.query), "body": _open(self.body)}

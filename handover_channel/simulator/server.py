@@ -22,6 +22,7 @@ from typing import (
     Iterator,
     Mapping,
     Optional,
+    Sequence,
     Tuple,
 )
 
@@ -31,11 +32,10 @@ from handover_channel.simulator import graph, http_routes
 from handover_channel.simulator.api_routes import ApiRoutes
 from handover_channel.simulator.bot_at_hand import BotAtHand, BotsWord
 from handover_channel.simulator.event_stream import EventStream
-from handover_channel.simulator.page import BOT
 from handover_channel.simulator.refusals import Refused
 from handover_channel.simulator.request import File, Request, Response, decode_body
 from handover_channel.simulator.request_origin import RequestHead, refusal
-from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.simulator import BOT, FIRST_PAGE, PAGE_NAMES, PageFacts, Simulator
 from handover_channel.simulator.webhook_sender import WebhookSender
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -194,7 +194,9 @@ def run(
     app_id: str = "1234567890",
     token: str = "demo-page-token",  # noqa: S107 - as above
     verify_token: str = "handover-demo",  # noqa: S107 - as above
-    page_id: str = "1000000000000001",
+    page_id: str = FIRST_PAGE,
+    page_name: str = PAGE_NAMES[0],
+    more_pages: Sequence[PageFacts] = (),
     apps: Optional[Mapping[str, str]] = None,
     default_app: Optional[str] = BOT,
     names: Collection[str] = (),
@@ -202,7 +204,8 @@ def run(
     ready: Callable[[], None] = lambda: None,
     watched: Callable[[Simulator], ContextManager[object]] = contextlib.nullcontext,
 ) -> None:
-    """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names.
+    """Serve a simulator until SIGINT or SIGTERM. *apps* maps the ids of further apps to their names,
+    *more_pages* are those beside the first.
 
     *names*: hosts by which it may be called, beside *host* and loopback. *bot* returns the bot, if it can be
     asked. *ready* is called once it listens. *watched* is entered with the simulator before that, and left at
@@ -216,6 +219,8 @@ def run(
         callback=callback,
         verify_token=verify_token,
         page_id=page_id,
+        page_name=page_name,
+        more_pages=more_pages,
         apps=apps,
         default_app=default_app,
     )

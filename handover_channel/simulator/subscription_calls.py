@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Tuple
 
 from handover_channel.simulator import refusals
+from handover_channel.simulator.caller import app_with
 from handover_channel.simulator.connected_app import App
 from handover_channel.simulator.fields_asked_for import names, picked
 from handover_channel.simulator.graph_call import GraphCall, Handler
@@ -33,7 +34,7 @@ def debug_token(page: SimulatedPage, call: GraphCall) -> _Json:
     Raises `Refused` where the caller is another app than that of the token, or may not ask.
     """
     token = str(call.parameters.get("input_token") or "")
-    app = next((app for app in page.apps.values() if token and app.token == token), None)
+    app = app_with(page, token)
     if call.guest:
         app = app or page.bot
     elif call.kind != "APP" and app is not call.app:
@@ -45,7 +46,7 @@ def debug_token(page: SimulatedPage, call: GraphCall) -> _Json:
         return {"data": {"error": error, "is_valid": False, "scopes": []}}
     if not call.guest and call.app.id != (app.about_token.app or app.id):
         raise Refused(refusals.OTHER_VIEWING_APP)
-    return {"data": app.about_token.told(app.id, app.name, page.page_id, page.now())}
+    return {"data": app.about_token.told(app.id, app.name, app.page_id, page.now())}
 
 
 # --- the page's half of a subscription ------------------------------------------------------------

@@ -63,6 +63,15 @@ def later_name(number: int) -> str:
 ChatEntry = Dict[str, Any]
 
 
+def first_people(page: int) -> Dict[str, Thread]:
+    """Return those who are there from the start on the page of that number, from 0: the same on each page.
+
+    Their ids follow those that they have on the page before.
+    """
+    ids = {psid: str(int(psid) + page * len(FIRST_PEOPLE)) for psid in FIRST_PEOPLE}
+    return {ids[psid]: Thread(ids[psid], name, person=psid) for psid, name in FIRST_PEOPLE.items()}
+
+
 @dataclass
 class Thread:
     """The chat, the control and the state of one thread between a person and the page."""
@@ -76,6 +85,11 @@ class Thread:
     typing: str = ""  #: app id that shows the typing dots
     chat: List[ChatEntry] = field(default_factory=list)
     unread: List[str] = field(default_factory=list)  #: mids of the page not yet seen by the person
+    person: str = ""  #: who that is on whichever page: the PSID on the page they came to first
+
+    def __post_init__(self) -> None:
+        """Have it be somebody who has come to no other page."""
+        self.person = self.person or self.psid
 
     def message(self, mid: str) -> Optional[ChatEntry]:
         """Return the entry with that mid."""

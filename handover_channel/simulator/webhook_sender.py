@@ -19,7 +19,6 @@ import contextlib
 import itertools
 import secrets
 import threading
-from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -165,7 +164,7 @@ class WebhookSender:
 
     async def verify(self, app: App, callback: str, verify_token: str) -> str:
         """Ask a new callback for the handshake once; it becomes that of *app* if the answer is "ok"."""
-        said = await self._handshake(replace(app, callback=callback, verify_token=verify_token))
+        said = await self._handshake(callback, verify_token)
         if said == "ok":
             app.callback, app.verify_token = callback, verify_token
             self.handshakes[app.id] = said
@@ -174,18 +173,18 @@ class WebhookSender:
 
     async def _shake_hands(self, app: App) -> None:
         for pause in itertools.chain(self._pauses[True], itertools.repeat(ASKED_AGAIN)):
-            said = await self._handshake(app)
+            said = await self._handshake(app.callback, app.verify_token)
             self.handshakes[app.id] = said
             self._journal.changed()
             if said == "ok":
                 return
             await asyncio.sleep(min(pause, ASKED_AGAIN))
 
-    async def _handshake(self, app: App) -> str:
+    async def _handshake(self, callback: str, verify_token: str) -> str:
         challenge = str(secrets.randbelow(10**9))
-        query = webhooks.handshake(app.verify_token, challenge)
+        query = webhooks.handshake(verify_token, challenge)
         try:
-            async with self._http.get(app.callback, params=query) as answer:
+            async with self._http.get(callback, params=query) as answer:
                 text = await answer.text(errors="replace")
         except (asyncio.TimeoutError, aiohttp.ClientError, ValueError, OSError):
             return "not reached"

@@ -6,6 +6,7 @@ import json
 import os
 import re
 
+import pytest
 from documents import ROOT
 from echo_bot import EchoBot
 
@@ -64,9 +65,11 @@ def test_every_example_of_a_call_is_accepted():
         check(by_path[path], json.loads(body))
 
 
-def test_the_example_in_python_is_true():
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=["one page", "several pages"])
+def test_the_examples_in_python_are_true(code):
     exec(compile(code, str(DOCUMENT), "exec"), {})  # noqa: S102  (our own document)
 
 
