@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from handover_channel.simulator import api_bodies, page_settings
+from handover_channel.simulator import api_bodies, page_settings, seeds
 from handover_channel.simulator.apps import AppClient
-from handover_channel.simulator.clock import seconds_of
-from handover_channel.simulator.connected_app import PAGE_INBOX, simulated_app
+from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.faults import FAULTS
 from handover_channel.simulator.person import Person
 from handover_channel.simulator.request import Response
-from handover_channel.simulator.simulator import Simulator
-from handover_channel.simulator.thread import ChatEntry, Thread, next_psid
-from handover_channel.simulator.thread_control import DAY, ThreadControl
+from handover_channel.simulator.simulator import Page, Simulator
+from handover_channel.simulator.thread import ChatEntry, Thread
 
 _Json = Dict[str, Any]
 Given = Mapping[str, Any]
@@ -28,13 +26,22 @@ def _written(entry: Optional[ChatEntry]) -> _Json:
     return {"mid": entry.get("mid"), "at": entry["at"], "kind": entry["kind"]} if entry else {}
 
 
+def _page(simulator: Simulator, given: Given) -> Page:
+    """Return the page that a call names, else that of its person."""
+    return simulator.page_for(given.get("person", ""), given.get("page", ""))
+
+
+def _person(simulator: Simulator, given: Given) -> Person:
+    return Person(_page(simulator, given), given["person"])
+
+
 def _by_person(act: Callable[[Person, Given], Optional[ChatEntry]]) -> Act:
-    return lambda simulator, given: _written(act(simulator.person(given["person"]), given))
+    return lambda simulator, given: _written(act(_person(simulator, given), given))
 
 
 def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
     def call(simulator: Simulator, given: Given) -> _Json:
-        answer = act(simulator.app(given["app"]), given["person"], given)
+        answer = act(_page(simulator, given).app(given["app"]), given["person"], given)
         return {"status": answer.status, "body": answer.body}
 
     return call
@@ -42,53 +49,67 @@ def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
 
 def _new_person(simulator: Simulator, given: Given) -> _Json:
     with simulator.lock:
-        psid = given.get("person") or next_psid(simulator.threads)
-        if psid in simulator.threads:
-            raise ValueError(f"{psid!r} is {simulator.threads[psid].name} already")
-        thread = simulator.thread(psid)
+        page = simulator.page_for("", given.get("page", ""))
+        psid, same = given.get("person", ""), given.get("same_as")
+        known = simulator.meta.page_of(psid)
+        if known is not None:
+            raise ValueError(f"{psid!r} is {known.threads[psid].name} already")
+        if same is None:
+            thread = page.thread(psid or simulator.meta.new_psid())
+        else:
+            thread = page.thread_of_same(_known(simulator, "same_as", same), psid)
         for key, value in _picked(given, "name", "locale", "gender").items():
             setattr(thread, key, value)
         simulator.journal.changed()
-        return {"person": psid, "name": thread.name}
+        return {"person": thread.psid, "name": thread.name, "page": page.page_id}
+
+
+def _known(simulator: Simulator, key: str, psid: str) -> Thread:
+    page = simulator.meta.page_of(psid)
+    if page is None:
+        raise ValueError(f"{key!r} is {psid!r}, whom no page knows")
+    return page.threads[psid]
 
 
 def _picked(given: Given, *keys: str) -> _Json:
     return {key: given[key] for key in keys if key in given}
 
 
-def _without(given: Given, key: str) -> _Json:
-    return {name: value for name, value in given.items() if name != key}
+def _without(given: Given, *keys: str) -> _Json:
+    return {name: value for name, value in given.items() if name not in keys}
 
 
 def _tap_menu(simulator: Simulator, given: Given) -> _Json:
     app = given.get("app")
-    app_id = simulator.app_called(app).id if app else ""
-    person = simulator.person(given["person"])
+    app_id = _page(simulator, given).app_called(app).id if app else ""
+    person = _person(simulator, given)
     return _written(person.taps_menu(given["payload"], given.get("title", ""), app_id=app_id))
 
 
 def _reply(simulator: Simulator, given: Given) -> _Json:
-    app = simulator.app_called(given["app"])
+    page = _page(simulator, given)
+    app = page.app_called(given["app"])
     message = given.get("message") or {"text": given["text"]}
     if app.id == PAGE_INBOX:
-        return _written(simulator.inbox.replies(given["person"], str(message.get("text", ""))))
-    answer = AppClient(simulator, app).sends(given["person"], message)
+        return _written(page.inbox.replies(given["person"], str(message.get("text", ""))))
+    answer = AppClient(page, app).sends(given["person"], message)
     return {"status": answer.status, "body": answer.body}
 
 
 def _main(simulator: Simulator, given: Given) -> _Json:
-    simulator.inbox.moves_to_main(given["person"])
+    _page(simulator, given).inbox.moves_to_main(given["person"])
     return {}
 
 
 def _done(simulator: Simulator, given: Given) -> _Json:
-    simulator.inbox.done(given["person"])
+    _page(simulator, given).inbox.done(given["person"])
     return {}
 
 
 def _default_app(simulator: Simulator, given: Given) -> _Json:
-    simulator.set_default_app(given["app"])
-    return {"mode": simulator.settings.mode.value, "default_app": simulator.default_app or None}
+    page = _page(simulator, given)
+    page.set_default_app(given["app"])
+    return {"mode": page.settings.mode.value, "default_app": page.default_app or None}
 
 
 def _switches(simulator: Simulator, given: Given) -> _Json:
@@ -97,20 +118,17 @@ def _switches(simulator: Simulator, given: Given) -> _Json:
     return dict(vars(simulator.switches))
 
 
-def _settings(simulator: Simulator, given: Given) -> _Json:
-    return page_settings.described(simulator)
-
-
-def _setting(change: Callable[[Simulator, Given], None]) -> Act:
+def _setting(change: Callable[[Page, Given], None]) -> Act:
     def changed(simulator: Simulator, given: Given) -> _Json:
-        change(simulator, given)
-        return page_settings.described(simulator)
+        page = _page(simulator, given)
+        change(page, _without(given, "page"))
+        return page_settings.described(page)
 
     return changed
 
 
 def _new_token(simulator: Simulator, given: Given) -> _Json:
-    return {"token": page_settings.new_token(simulator, given["app"], given["scopes"])}
+    return {"token": page_settings.new_token(_page(simulator, given), given["app"], given["scopes"])}
 
 
 def _fault(simulator: Simulator, given: Given) -> _Json:
@@ -136,40 +154,6 @@ def _remove_faults(simulator: Simulator, given: Given) -> _Json:
     for fault in ordered:
         simulator.remove_fault(fault.number)
     return {"removed": len(ordered)}
-
-
-def seed(simulator: Simulator, given: Given) -> _Json:
-    """Begin with people, apps and threads in a state; all is checked before anything is changed."""
-    apps = {each["id"]: each.get("name") or f"app {each['id']}" for each in given.get("apps", ())}
-    names = {name: app_id for app_id, name in apps.items()}
-
-    def app_id(name: str) -> str:
-        return name if name in apps else names.get(name) or simulator.app_called(name).id
-
-    owners = {
-        each["person"]: (app_id(each["owner"]), seconds_of(each.get("expires_in", DAY)))
-        for each in given.get("threads", ())
-    }
-    default = given.get("default_app")
-    default_id = app_id(default) if default else None
-    switches = simulator.switches.with_changes(given.get("switches", {}))
-    with simulator.lock:
-        simulator.reset()
-        for number, name in apps.items():
-            if number not in simulator.apps:
-                simulator.connect(simulated_app(number, name))
-            simulator.apps[number].name = name
-        if given.get("people"):
-            simulator.threads.clear()
-        for each in given.get("people", ()):
-            simulator.threads[each["id"]] = Thread(each["id"], each.get("name") or each["id"])
-        for person, (owner, seconds) in owners.items():
-            simulator.thread(person).control = ThreadControl(owner, simulator.now() + seconds)
-        if "default_app" in given:
-            simulator.set_default_app(default_id)
-        simulator.switches = switches
-        simulator.journal.changed()
-    return {}
 
 
 def _acts(simulator: Simulator, given: Given) -> _Json:
@@ -204,7 +188,7 @@ def _reset(simulator: Simulator, given: Given) -> _Json:
 #: Operation of openapi.json -> what it does. The others are for HTTP alone: api_routes.py.
 ACTS: Mapping[str, Act] = {
     "reset": _reset,
-    "seed": seed,
+    "seed": seeds.seed,
     "newPerson": _new_person,
     "say": _by_person(lambda person, given: person.says(given["text"])),
     "send": _by_person(
@@ -235,13 +219,13 @@ ACTS: Mapping[str, Act] = {
     "done": _done,
     "defaultApp": _default_app,
     "switches": _switches,
-    "settings": _settings,
+    "settings": lambda simulator, given: page_settings.described(simulator),
     "changeSettings": _setting(page_settings.change_page),
     "changeApp": _setting(
-        lambda simulator, given: page_settings.change_app(simulator, given["app"], _without(given, "app"))
+        lambda page, given: page_settings.change_app(page, given["app"], _without(given, "app"))
     ),
     "newToken": _new_token,
-    "startFromNothing": _setting(lambda simulator, given: page_settings.start_from_nothing(simulator)),
+    "startFromNothing": _setting(lambda page, given: page_settings.start_from_nothing(page)),
     "fault": _fault,
     "faults": _faults,
     "removeFaults": _remove_faults,

@@ -46,6 +46,7 @@ class ApiRoutes:
             "health": self._health,
             "openapi": self._openapi,
             "snapshot": self._snapshot,
+            "settings": self._settings,
             "journal": self._journal,
             "clock": self._clock,
             "advance": self._advance,
@@ -96,13 +97,19 @@ class ApiRoutes:
         return api_bodies.document()
 
     async def _snapshot(self, request: web.Request, body: _Json) -> _Json:
-        state = self._simulator.state(request.query.get("person", ""))
+        state = self._simulator.state(request.query.get("person", ""), request.query.get("page", ""))
         for app in state["apps"]:
             app["handshake"] = self._sender.handshakes.get(app["id"], "")
         return await self._bots_word.add_to(state)
 
+    async def _settings(self, request: web.Request, body: _Json) -> _Json:
+        return page_settings.described(self._simulator.page_for("", request.query.get("page", "")))
+
     async def _journal(self, request: web.Request, body: _Json) -> _Json:
+        page = request.query.get("page")
+        page_id = self._simulator.page(page).page_id if page else None
         wanted = {
+            "page": page_id,
             "psid": request.query.get("person"),
             "app": request.query.get("app"),
             "kind": request.query.get("kind"),
@@ -160,7 +167,7 @@ class ApiRoutes:
         return {}
 
     async def _seed(self, request: web.Request, body: _Json) -> Any:
-        given = api_acts.seed(self._simulator, body)
+        given = api_acts.ACTS["seed"](self._simulator, body)
         self._sender.drop()
         return given
 
@@ -172,11 +179,12 @@ class ApiRoutes:
     # --- webhooks and files -----------------------------------------------------------------------
 
     async def _new_webhook(self, request: web.Request, body: _Json) -> _Json:
-        app = self._simulator.app_called(body["app"])
+        page = self._simulator.page_for("", body.get("page", ""))
+        app = page.app_called(body["app"])
         said = await self._sender.verify(app, body["callback_url"], body["verify_token"])
         if said != "ok":
             raise ValueError(f"The callback URL or verify token couldn't be validated: {said}")
-        return page_settings.described(self._simulator)
+        return page_settings.described(page)
 
     async def _deliver(self, request: web.Request, body: bytes) -> _Json:
         status, error = await self._sender.post(self._simulator.bot, body)

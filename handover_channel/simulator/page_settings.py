@@ -24,6 +24,7 @@ def described(page: SimulatedPage) -> _Json:
     with page.lock:
         return {
             "page": {"id": page.page_id, "name": page.page_name},
+            "pages": [{"id": e.page_id, "name": e.page_name} for e in page.meta.pages.values()],
             "default_app": page.default_app or None,
             "published": page.published,
             "restricted": page.restricted,

@@ -57,6 +57,7 @@ def test_the_fault_call_has_every_option_of_a_fault():
     options = set(document()["components"]["schemas"]["Fault"]["properties"])
 
     assert options == {"name", "count", "call", "event", "thread", "app", "seconds", "takes_effect", "by"} | {
+        "page",
         "code",
         "subcode",
         "message",
@@ -76,7 +77,7 @@ def test_the_fault_call_has_every_option_of_a_fault():
         (
             "say",
             {"person": "42", "text": "a", "mod": 1},
-            "'mod' is no key of this call (known: person, text)",
+            "'mod' is no key of this call (known: person, text, page)",
         ),
         ("tap", {"person": "42", "index": True}, "'index' is True; it must be a whole number"),
         ("tap", {"person": "42", "index": -1}, "'index' is -1; it must be 0 or more"),
@@ -85,7 +86,11 @@ def test_the_fault_call_has_every_option_of_a_fault():
         ("advance", {"by": 5, "how": "walk"}, "'how' is 'walk'; it must be one of jump, run"),
         ("fault", {"name": "duplicate", "count": 0}, "'count' is 0; it must be 1 or more"),
         ("seed", {"people": [{"name": "Mia"}]}, "'people[0]' lacks 'id'"),
-        ("seed", {"people": [{"id": "1", "nme": "Mia"}]}, "'nme' is no key of people[0] (known: id, name)"),
+        (
+            "seed",
+            {"people": [{"id": "1", "nme": "Mia"}]},
+            "'nme' is no key of people[0] (known: id, name, page)",
+        ),
         ("reset", {"all": True}, "'all' is no key of this call (known: none)"),
         ("faults", {"all": True}, "'all' is no key of this call (known: none)"),
     ],
@@ -164,7 +169,7 @@ def test_a_new_person_has_the_name_language_and_gender_that_are_chosen(simulator
     chosen = act(simulator, "newPerson", name="سلمى ناصر", locale="fr_FR", gender="female")
     profile = simulator.threads[chosen["person"]].profile()
 
-    assert chosen == {"person": "3000000000000004", "name": "سلمى ناصر"}
+    assert chosen == {"person": "3000000000000004", "name": "سلمى ناصر", "page": simulator.page_id}
     assert (profile["first_name"], profile["locale"], profile["gender"]) == ("سلمى", "fr_FR", "female")
     assert act(simulator, "newPerson")["person"] == "3000000000000005"
     with pytest.raises(ValueError, match=r"^'3000000000000004' is سلمى ناصر already$"):
