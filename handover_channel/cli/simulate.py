@@ -100,20 +100,22 @@ def _serve(
     scenarios: Optional[Path],
     **how: Any,
 ) -> None:
-    """Serve the page that the bot with these settings answers for, until it is stopped."""
+    """Serve the pages that the bot with these settings answers for, until it is stopped."""
     from handover_channel import simulator
     from handover_channel.settings.loader import TargetKind
     from handover_channel.testing import scenario
 
     played = scenario.read_all([scenarios]) if scenarios else []
     inbox_url = _inbox_of(callback) if _has_inbox(given) else ""
+    page, *others = given.pages
     simulator.run(
         callback=callback,
         secret=given.secret,
         verify_token=given.verify,
         app_id=given.app_id,
-        token=given.pages[0].token,
-        page_id=given.pages[0].id or page_id,
+        token=page.token,
+        page_id=page.id or page_id,
+        more_pages=[simulator.PageFacts(each.id, token=each.token) for each in others],
         apps={each.app_id: each.name for each in given.targets.values() if each.kind is TargetKind.APP},
         default_app=given.app_id if default_app else None,
         bot=lambda page: _at_hand(page, given, played, inbox_url),
@@ -174,6 +176,8 @@ def _expect_messenger(given: Settings) -> None:
 def _print_addresses(given: Settings, *, host: str, port: int, callback: str) -> None:
     for line in addresses(host, port, callback):
         typer.echo(printable(line))
+    if len(given.pages) > 1:
+        typer.echo(printable(f"Pages        {', '.join(page.id for page in given.pages)}"))
     problem = not_called(given.graph_api.url, host, port)
     if problem:
         typer.echo(printable(problem), err=True)

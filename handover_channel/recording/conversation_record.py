@@ -49,6 +49,7 @@ class ConversationRecord:
     def __init__(self, name: str) -> None:
         self.name = name
         self._acts: List[_Act] = []
+        self._page = ""
         self.now = ""  #: who has control, "" where nobody has said
 
     @property
@@ -60,6 +61,10 @@ class ConversationRecord:
     def has_begun(self) -> bool:
         """Whether there is any step."""
         return any(isinstance(line, Line) for act in self._acts for line in act.written)
+
+    def begins_on(self, page: str) -> None:
+        """Note the page on which the person is; without this the first one."""
+        self._page = page
 
     def act(self, written: Written, at: float) -> None:
         """Note an act."""
@@ -93,7 +98,7 @@ class ConversationRecord:
 
     def as_scenario(self) -> ScenarioText:
         """Return it as a scenario."""
-        lines: List[Written] = []
+        lines: List[Written] = [Line("page", self._page)] if self._page else []
         told, now = BOT, BOT
         for act in self._acts:
             lines += act.written

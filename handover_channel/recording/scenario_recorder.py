@@ -12,7 +12,7 @@ import functools
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Deque, Dict, List, Mapping, NamedTuple, Optional
 
 from handover_channel import log
 from handover_channel.messenger.events import OUR_METADATA
@@ -23,7 +23,7 @@ from handover_channel.recording.scenario_text import Line, Remark, written
 from handover_channel.replies.sent_parts import part_of
 from handover_channel.rules.limits import RECORDED_STEPS
 from handover_channel.simulator.connected_app import PAGE_INBOX
-from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.simulator import Page, Simulator
 from handover_channel.simulator.thread import PERSON, ChatEntry, Thread
 
 logger = log.logger(__name__)
@@ -38,7 +38,7 @@ class _Noted(NamedTuple):
     """Something that happened: an entry of a chat, or a line of the journal."""
 
     at: float
-    default_app: str
+    default_apps: Mapping[str, str]  #: page id -> app id, "" for none
     thread: Optional[Thread] = None
     entry: Optional[ChatEntry] = None
     before: int = 0  #: entries of the chat before it
@@ -46,17 +46,19 @@ class _Noted(NamedTuple):
 
 
 class _Heard:
-    """A thread that is recorded."""
+    """A thread that is recorded. *page*: of the thread."""
 
-    def __init__(self, thread: Thread, number: int) -> None:
-        self.thread, self.record = thread, ConversationRecord(f"conversation {number}")
+    def __init__(self, thread: Thread, number: int, page: Page) -> None:
+        self.thread, self.page = thread, page
+        self.record = ConversationRecord(f"conversation {number}")
         self.changes, self.inbox_writes = 0, False
 
 
 class ScenarioRecorder:
-    """Records *page* into *path* until `close`. *log*: the bot's own word on control, None: Meta's alone.
+    """Records *page*, and those beside it, into *path* until `close`.
 
-    Raises HandoverError where the file exists, unless *over*, or cannot be written.
+    *log*: the bot's own word on control, None: Meta's alone. Raises HandoverError where the file exists,
+    unless *over*, or cannot be written.
     """
 
     def __init__(
@@ -68,9 +70,9 @@ class ScenarioRecorder:
         self._heard: Dict[int, _Heard] = {}  # by the identity of its thread
         self._begun, self._journal = 0, page.journal.count
         self._chats: Dict[str, List[Any]] = {
-            psid: [thread, len(thread.chat)] for psid, thread in page.threads.items()
+            psid: [thread, len(thread.chat)] for each in page.pages for psid, thread in each.threads.items()
         }
-        self._default_app = page.default_app
+        self._default_apps = _default_apps(page)
         self._written, self._failing, self._full = "", False, False
         self._wake, self._stopping = threading.Event(), False
         self._taking = threading.Lock()
@@ -98,18 +100,19 @@ class ScenarioRecorder:
     def _note(self) -> None:
         page = self._page
         with page.lock:
-            now, default_app = page.now(), page.default_app
-            for psid, thread in page.threads.items():
+            now, default_apps = page.now(), _default_apps(page)
+            threads = [(psid, thread) for each in page.pages for psid, thread in each.threads.items()]
+            for psid, thread in threads:
                 known = self._chats.get(psid)
                 if known is None or known[0] is not thread:
                     known = self._chats[psid] = [thread, 0]
                 for before, entry in enumerate(thread.chat[known[1] :], known[1]):
-                    self._noted.append(_Noted(now, default_app, thread, entry, before))
+                    self._noted.append(_Noted(now, default_apps, thread, entry, before))
                 known[1] = len(thread.chat)
             if page.journal.count > self._journal:
                 lines = page.journal.after(self._journal)
                 self._journal = page.journal.count
-                self._noted.extend(_Noted(now, default_app, line=line) for line in lines)
+                self._noted.extend(_Noted(now, default_apps, line=line) for line in lines)
         self._wake.set()
 
     # --- writing: in the recorder's thread ----------------------------------------------------------
@@ -137,10 +140,11 @@ class ScenarioRecorder:
             logger.error("no step could be made of something, the recording goes on: %s", log.trace(error))
 
     def _take(self, noted: _Noted) -> None:
-        if noted.default_app != self._default_app:
-            self._default_app = noted.default_app
-            name = steps_of_acts.name_of(self._page, noted.default_app) if noted.default_app else "none"
-            self._to_all(Line("default_app", name), noted.at)
+        for page_id, default_app in noted.default_apps.items():
+            if self._default_apps.get(page_id, default_app) != default_app:
+                name = steps_of_acts.name_of(self._page, default_app) if default_app else "none"
+                self._to_all(Line("default_app", name), noted.at, page_id)
+        self._default_apps = noted.default_apps
         if noted.thread is not None and noted.entry is not None:
             heard = self._of(noted.thread)
             self._look_at_changes(heard, noted.at)
@@ -151,7 +155,10 @@ class ScenarioRecorder:
     def _of(self, thread: Thread) -> _Heard:
         if id(thread) not in self._heard:
             self._begun += 1
-            self._heard[id(thread)] = _Heard(thread, self._begun)
+            page = self._page.page_for(thread.psid)
+            heard = self._heard[id(thread)] = _Heard(thread, self._begun, page)
+            if page is not self._page:
+                heard.record.begins_on(page.page_name)
         return self._heard[id(thread)]
 
     def _take_entry(self, heard: _Heard, noted: _Noted, entry: ChatEntry) -> None:
@@ -190,9 +197,19 @@ class ScenarioRecorder:
         elif kind == "fault" and line["act"] == "removed":
             self._to_all(Remark(f"the fault {line['fault']['name']} is removed, which no step can say"), at)
         elif kind in ("graph", "inbox") and line["psid"]:
-            heard = self._of(self._page.thread(line["psid"]))
+            line = self._answered(line)
+            page = self._page.page_for(line["psid"])
+            if line["page"] not in ("", page.page_id):
+                return  # refused: a person of another page
+            heard = self._of(page.thread(line["psid"]))
             self._look_at_changes(heard, at)
             self._take_act(heard, line, at)
+
+    def _answered(self, line: Dict[str, Any]) -> Dict[str, Any]:
+        """Return the line as it is now; a call is being answered under the lock when it is noted."""
+        with self._page.lock:
+            now = self._page.journal.after(line["n"] - 1)
+        return now[0] if now and now[0]["n"] == line["n"] else line
 
     def _take_act(self, heard: _Heard, line: Dict[str, Any], at: float) -> None:
         if line["kind"] == "inbox":
@@ -201,23 +218,22 @@ class ScenarioRecorder:
             if does:
                 heard.record.act(Line("staff", "page_inbox", {"does": does}), at)
             return
-        with self._page.lock:  # the call is being answered under it
-            now = self._page.journal.after(line["n"] - 1)
-        answered = now[0] if now and now[0]["n"] == line["n"] else line
-        if answered["app"] != self._page.bot.id:
-            for each in steps_of_acts.of_call(self._page, answered):
+        if line["app"] != self._page.bot.id:
+            for each in steps_of_acts.of_call(heard.page, line):
                 heard.record.act(each, at)
 
     def _take_fault(self, fault: Dict[str, Any], at: float) -> None:
         step = steps_of_acts.of_fault(self._page, fault)
         if fault["thread"]:
-            self._of(self._page.thread(fault["thread"])).record.act(step, at)
+            page = self._page.page_for(fault["thread"], fault["page"])
+            self._of(page.thread(fault["thread"])).record.act(step, at)
         else:
-            self._to_all(step, at)
+            self._to_all(step, at, fault["page"])
 
-    def _to_all(self, step: steps_of_acts.Written, at: float) -> None:
+    def _to_all(self, step: steps_of_acts.Written, at: float, page_id: str = "") -> None:
         for heard in list(self._heard.values()):
-            heard.record.act(step, at)
+            if page_id in ("", heard.page.page_id):
+                heard.record.act(step, at)
 
     def _look_at_changes(self, heard: _Heard, until: float) -> None:
         """Take in the changes of control until then, by the bot's own word."""
@@ -251,3 +267,7 @@ class ScenarioRecorder:
             self._failing = True
             return
         self._written, self._failing = text, False
+
+
+def _default_apps(messenger: Simulator) -> Mapping[str, str]:
+    return {page.page_id: page.default_app for page in messenger.pages}

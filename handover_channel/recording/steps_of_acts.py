@@ -11,7 +11,7 @@ from handover_channel.recording.scenario_text import Line, Remark
 from handover_channel.simulator.connected_app import PAGE_INBOX
 from handover_channel.simulator.faults import FAULTS, OF_PERSON
 from handover_channel.simulator.message_checks import buttons_of
-from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.simulator import Page
 from handover_channel.simulator.thread import ChatEntry
 from handover_channel.testing.chat import taps_of, text_of
 
@@ -24,7 +24,7 @@ _CONTROL_CALLS = {
 }
 
 
-def name_of(page: Simulator, app_id: str) -> str:
+def name_of(page: Page, app_id: str) -> str:
     """Return how a scenario calls an app."""
     if app_id == PAGE_INBOX:
         return "page_inbox"
@@ -69,11 +69,11 @@ def _tap(entry: ChatEntry, before: List[ChatEntry]) -> Line:
 # --- the bot ----------------------------------------------------------------------------------------
 
 
-def of_reply(page: Simulator, message: Mapping[str, Any]) -> Line:
+def of_reply(page: Page, message: Mapping[str, Any]) -> Line:
     """Return what is expected of the bot: this message."""
     text = text_of(message)
-    if page.base_url and page.base_url in text:  # a file of this simulator, at a port of its own
-        text = text.partition(page.base_url)[0] + "..."
+    if page.meta.base_url and page.meta.base_url in text:  # a file of this simulator, at a port of its own
+        text = text.partition(page.meta.base_url)[0] + "..."
     taps = taps_of(message)
     return Line("reply", text.strip() or "...", {"buttons": taps} if taps else {})
 
@@ -88,7 +88,7 @@ def of_staff(place: str, text: str) -> Written:
     return Line("staff", place, {"replies": text})
 
 
-def of_app_message(page: Simulator, entry: ChatEntry) -> Written:
+def of_app_message(page: Page, entry: ChatEntry) -> Written:
     """Return that another app has written to the person."""
     name, text = name_of(page, entry["author"]), text_of(entry["message"])
     if not text.strip():
@@ -96,7 +96,7 @@ def of_app_message(page: Simulator, entry: ChatEntry) -> Written:
     return Line("other_app", name, {"says": text})
 
 
-def of_call(page: Simulator, entry: Mapping[str, Any]) -> List[Written]:
+def of_call(page: Page, entry: Mapping[str, Any]) -> List[Written]:
     """Return what another app has done by a call of the Graph API; nothing for what it has only asked.
 
     *entry*: its line in the journal. A message that Meta accepted is in the chat, and told from there.
@@ -125,14 +125,14 @@ def of_call(page: Simulator, entry: Mapping[str, Any]) -> List[Written]:
     return [Line("other_app", name_of(page, entry["app"]), options)]
 
 
-def _pass(page: Simulator, target: str) -> Dict[str, str]:
+def _pass(page: Page, target: str) -> Dict[str, str]:
     return {"does": "passes_back"} if target == page.bot.id else {"passes_to": name_of(page, target) or "bot"}
 
 
 # --- faults -----------------------------------------------------------------------------------------
 
 
-def of_fault(page: Simulator, fault: Mapping[str, Any]) -> Written:
+def of_fault(page: Page, fault: Mapping[str, Any]) -> Written:
     """Return a fault that was ordered; one of another app's is a remark."""
     name = str(fault["name"])
     if fault["app"] not in ("", page.bot.id) and FAULTS[name].where != OF_PERSON:

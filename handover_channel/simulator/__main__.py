@@ -10,6 +10,8 @@ import argparse
 import sys
 from typing import Dict, List, Optional, Tuple
 
+from handover_channel.simulator.simulator import FIRST_PAGE, PageFacts
+
 _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 
 
@@ -18,6 +20,14 @@ def _app(given: str) -> Tuple[str, str]:
     if not number.isdecimal():
         raise argparse.ArgumentTypeError(f"{given!r} is no app: write its id, or ID=NAME")
     return number, name or f"app {number}"
+
+
+def _page(given: str) -> PageFacts:
+    number, *more = given.split("=", 2)
+    if not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given!r} is no page: write its id, or ID=TOKEN, or ID=TOKEN=NAME")
+    token, name = (*more, "", "")[:2]
+    return PageFacts(number, name, token)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,10 +42,18 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8090, help="port of the page and of the Graph API")
     add("--callback", default="", help="the bot's webhook, which gets the events")
     add("--app-id", default="1234567890", help="id of the bot's app")
-    add("--token", default="demo-page-token", help="page access token of the bot's app")
+    add("--token", default="demo-page-token", help="page access token of the bot's app, on the first page")
     add("--secret", default="demo-app-secret", help="app secret, which the webhooks are signed with")
     add("--verify-token", default="handover-demo", help="word of the webhook's handshake")
-    add("--page-id", default="1000000000000001", help="id of the page")
+    add("--page-id", default=FIRST_PAGE, help="id of the page, or of the first")
+    add(
+        "--more-page",
+        type=_page,
+        action="append",
+        default=[],
+        metavar="ID=TOKEN=NAME",
+        help="a further page, with the bot's token there; its id alone: the token is TOKEN-ID",
+    )
     add("--app", type=_app, action="append", default=[], metavar="ID=NAME", help="a further app of the page")
     add("--no-default-app", action="store_true", help="a page without Conversation Routing")
     add("--allow-host", action="append", default=[], help="a name by which it may be called")
@@ -72,6 +90,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
             token=given.token,
             verify_token=given.verify_token,
             page_id=given.page_id,
+            more_pages=given.more_page,
             apps=apps,
             default_app=None if given.no_default_app else given.app_id,
             names={name.lower() for name in given.allow_host},
@@ -80,6 +99,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except OSError as error:
         sys.stderr.write(f"cannot listen on {given.host}, port {given.port}: {error.strerror or error}\n")
         return 1
+    except ValueError as error:  # a page that is there already
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0
 
 

@@ -34,9 +34,24 @@ class ActFailed(Exception):
     """An act of a test could not be done: nothing to tap, a refusal of Meta's, no such target."""
 
 
-class BotUnderTest(Protocol):
-    """A bot with the page that it answers for."""
+class PagesAtFirst:
+    """What a test may change of the pages, as it was at first."""
 
+    def __init__(self, messenger: Simulator) -> None:
+        self._messenger, self._switches = messenger, messenger.switches
+        self._default_apps = [(page, page.default_app) for page in messenger.pages]
+
+    def restore(self) -> None:
+        """Have it be so again."""
+        self._messenger.switches = self._switches
+        for page, default_app in self._default_apps:
+            page.set_default_app(default_app or None)
+
+
+class BotUnderTest(Protocol):
+    """A bot with the pages that it answers for."""
+
+    #: Messenger, and the first of its pages
     page: Simulator
     #: "in process", "over HTTP"
     kind: str

@@ -13,8 +13,7 @@ import secrets
 from typing import Any, Callable, Dict, List, Optional, Set, TypeVar
 
 from handover_channel.simulator.person import NothingToTap
-from handover_channel.simulator.simulator import Simulator
-from handover_channel.simulator.thread import PERSON, ChatEntry
+from handover_channel.simulator.thread import PERSON, ChatEntry, Thread
 from handover_channel.testing import chat
 from handover_channel.testing.bot_under_test import BOT, ActFailed, BotUnderTest, ControlSeen
 from handover_channel.testing.chat import Note
@@ -29,12 +28,25 @@ _CANNOT = (NothingToTap, LookupError, ValueError)
 
 
 class Conversation:
-    """The thread of one person who has not written yet. *name*: as Messenger knows them, "" for some name."""
+    """The thread of one person who has not written yet. *name*: as Messenger knows them, "" for some name.
 
-    def __init__(self, bot: BotUnderTest, name: str = "") -> None:
+    *page*: id or name, "" for the first one. *same_as*: the person's conversation on another page. Raises
+    ActFailed for a page that is not there.
+    """
+
+    def __init__(
+        self, bot: BotUnderTest, name: str = "", *, page: str = "", same_as: Optional[Conversation] = None
+    ) -> None:
         self.bot = bot
         self.psid = f"88{next(_people):014d}"
-        self._thread = self.page.thread(self.psid)
+        try:
+            self.page = bot.page.page_for(self.psid, page)
+        except KeyError as error:
+            raise ActFailed(_said(error)) from None
+        self._thread = self._begun(same_as)
+        #: By the ids of the pages: of the same person, all that there are.
+        self.everywhere: Dict[str, Conversation] = same_as.everywhere if same_as else {}
+        self.everywhere[self.page.page_id] = self
         if name:
             self._thread.name = name
         self._notes: List[Note] = []
@@ -43,10 +55,19 @@ class Conversation:
         self._journal = 0  # entries that were looked at
         self._control = BOT
 
-    @property
-    def page(self) -> Simulator:
-        """The page that the person writes to."""
-        return self.bot.page
+    def _begun(self, same_as: Optional[Conversation]) -> Thread:
+        if same_as is None:
+            return self.page.thread(self.psid)
+        thread = self.page.thread_of_same(same_as._thread, self.psid)
+        self.psid = thread.psid
+        return thread
+
+    def on(self, page: str) -> Conversation:
+        """Return the same person's conversation with that page. Raises ActFailed if there is no such page."""
+        for each in self.everywhere.values():
+            if page in (each.page.page_id, each.page.page_name):
+                return each
+        return Conversation(self.bot, page=page, same_as=self)
 
     @property
     def entries(self) -> List[ChatEntry]:
@@ -135,9 +156,16 @@ class Conversation:
         apps.update({app_id: name for name, app_id in self.bot.places.items() if app_id})
         return {PERSON: PERSON, **apps, **dict.fromkeys(self._of_agents, "agent")}
 
-    def __str__(self) -> str:
-        """Draw it as a chat."""
+    def drawn(self) -> str:
+        """Return it as a chat."""
         return chat.drawn(self.entries, self._notes, self.names)
+
+    def __str__(self) -> str:
+        """Draw it as a chat, with those of the same person on other pages."""
+        if len(self.everywhere) == 1:
+            return self.drawn()
+        parts = (f"on {each.page.page_name}:\n{each.drawn()}" for each in self.everywhere.values())
+        return "\n".join(parts)
 
 
 def _said(error: Exception) -> str:

@@ -12,19 +12,22 @@ from handover_channel.testing.people import OtherApp, Person, Staff
 
 
 class Messenger:
-    """The page that people write to."""
+    """The pages that people write to."""
 
     def __init__(self, bot: BotUnderTest) -> None:
         self.bot = bot
 
     @property
     def page(self) -> Simulator:
-        """The simulated page, with all that it can do (simulator/page.py)."""
+        """Messenger, and the first page, with all that it can do (simulator/simulator.py)."""
         return self.bot.page
 
-    def person(self, name: str = "") -> Person:
-        """Return somebody who has not written yet. *name*: as Messenger knows them, "" for some name."""
-        return Person(Conversation(self.bot, name))
+    def person(self, name: str = "", page: str = "") -> Person:
+        """Return somebody who has not written yet. *name*: as Messenger knows them, "" for some name.
+
+        *page*: the one that they write to (id or name), else the first. Raises ActFailed for no such page.
+        """
+        return Person(Conversation(self.bot, name, page=page))
 
 
 class AnyStaff:

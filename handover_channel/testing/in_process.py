@@ -25,7 +25,7 @@ from handover_channel import services
 from handover_channel.simulator.clock import Clock
 from handover_channel.store import deadlines, schema, sent_messages
 from handover_channel.testing import own_bot
-from handover_channel.testing.bot_under_test import HTTP
+from handover_channel.testing.bot_under_test import HTTP, PagesAtFirst
 from handover_channel.testing.in_process_queue import InPlace, InProcessQueue
 from handover_channel.testing.in_process_rasa import load_agent, newest_model
 from handover_channel.testing.network import SimulatedNetwork
@@ -74,7 +74,7 @@ class InProcess(OwnInbox):
         self._queue = InProcessQueue(self.page, self._services, self._bot())
         self.page.send_webhook = self._queue.accept
         self.clock.on_moved(self._moved, next_stop=self._next_deadline)
-        self._first = (self.page.default_app, self.page.switches)
+        self._first = PagesAtFirst(self.page)
 
     def close(self) -> None:
         """Stop, and throw away what was kept."""
@@ -90,8 +90,7 @@ class InProcess(OwnInbox):
             for table in reversed(schema.metadata.sorted_tables):
                 connection.execute(table.delete())
         self.page.reset()
-        self.page.set_default_app(self._first[0] or None)
-        self.page.switches = self._first[1]
+        self._first.restore()
 
     def cannot(self, needs: Collection[str]) -> str:
         """See `BotUnderTest`."""

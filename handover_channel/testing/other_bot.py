@@ -55,7 +55,7 @@ class BotOfOthers(OverHttp):
 
     def control(self, psid: str) -> ControlSeen:
         """See `BotUnderTest`: by Meta's word."""
-        owner = self.page.owner(psid)
+        owner = self.page.page_for(psid).owner(psid)
         names = {app_id: name for name, app_id in self.places.items()}
         name = BOT if owner in ("", self.page.bot.id) else names.get(owner, owner)
         return ControlSeen(name, owner, by_bot=False)

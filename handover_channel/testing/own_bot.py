@@ -9,12 +9,9 @@ from handover_channel.errors import HandoverError, SettingsError
 from handover_channel.rules.control import Control
 from handover_channel.settings import loader
 from handover_channel.settings.loader import Settings, TargetKind
-from handover_channel.simulator.simulator import Simulator
+from handover_channel.simulator.simulator import FIRST_PAGE, PageFacts, Simulator
 from handover_channel.store.threads import Thread
 from handover_channel.testing.bot_under_test import BOT, PAGE_INBOX_NAME, places_of_page
-
-#: Of a bot whose credentials.yml does not name its page.
-_PAGE_ID = "1000000000000001"
 
 
 def settings_of(folder: Path) -> Settings:
@@ -41,15 +38,16 @@ def places_of(settings: Settings) -> Mapping[str, str]:
 
 
 def page_of(settings: Settings, callback: str, **more: Any) -> Simulator:
-    """Return the page that the bot with *settings* answers for; *callback*: where its webhooks go."""
-    page = settings.pages[0]
+    """Return the pages that the bot with *settings* answers for; *callback*: where its webhooks go."""
+    page, *others = settings.pages
     apps = {each.app_id: each.name for each in settings.targets.values() if each.kind is TargetKind.APP}
     return Simulator(
         app_id=settings.app_id,
         token=page.token,
         secret=settings.secret,
         verify_token=settings.verify,
-        page_id=page.id or _PAGE_ID,
+        page_id=page.id or FIRST_PAGE,
+        more_pages=[PageFacts(each.id, token=each.token) for each in others],
         apps=apps,
         callback=callback,
         **more,

@@ -33,7 +33,7 @@ class OwnInbox:
         """See `BotUnderTest`."""
         with self._services.store.reading() as connection:
             row = threads.get(connection, psid)
-        return ControlSeen(own_bot.name_of(row), self.page.owner(psid))
+        return ControlSeen(own_bot.name_of(row), self.page.page_for(psid).owner(psid))
 
     def agent_replies(self, psid: str, text: str) -> None:
         """See `BotUnderTest`."""

@@ -25,6 +25,13 @@ class Person:
         self.conversation = conversation
         self._plays = conversation.page.person(conversation.psid)
 
+    def on(self, page: str) -> Person:
+        """Return the same person on another page (id or name) of the bot; they have another id there.
+
+        Raises ActFailed for a page that is not there.
+        """
+        return Person(self.conversation.on(page))
+
     def says(self, text: str) -> None:
         """Write a text."""
         self.conversation.act(lambda: self._plays.says(text))

@@ -100,7 +100,9 @@ class Playing:
         return (step, said) if said else (None, "")
 
     def _unexpected(self) -> str:
-        texts = [text_of(entry["message"]) for entry in self._stage.conversation.unread()]
+        everywhere = self._stage.conversation.everywhere.values()
+        unread = [entry for conversation in everywhere for entry in conversation.unread()]
+        texts = [text_of(entry["message"]) for entry in unread]
         return "\n".join(f"the bot also replies: {text}" for text in texts)
 
 

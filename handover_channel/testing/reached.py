@@ -12,7 +12,7 @@ from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping
 from handover_channel import simulator
 from handover_channel.errors import HandoverError
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.testing.bot_under_test import ActFailed
+from handover_channel.testing.bot_under_test import ActFailed, PagesAtFirst
 
 #: Seconds that an act may take until all has had its effect.
 SETTLES_WITHIN = 60.0
@@ -30,7 +30,7 @@ class OverHttp:
 
     def __init__(self, page: Simulator, places: Mapping[str, str]) -> None:
         self.page, self.places = page, places
-        self._first = (page.default_app, page.switches)
+        self._first = PagesAtFirst(page)
 
     def cannot(self, needs: Collection[str]) -> str:
         """See `BotUnderTest`."""
@@ -39,8 +39,7 @@ class OverHttp:
     def begin(self) -> None:
         """See `BotUnderTest`: earlier people stay, as they do in the bot."""
         self.page.faults.clear()
-        self.page.set_default_app(self._first[0] or None)
-        self.page.switches = self._first[1]
+        self._first.restore()
 
     def webhooks(self, psid: str) -> List[Dict[str, Any]]:
         """Return the journal's entries of webhooks to the bot about this thread."""

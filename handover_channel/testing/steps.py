@@ -32,9 +32,13 @@ class Step:
 
 
 class Stage:
-    """What a step acts on: one conversation."""
+    """What a step acts on: a person's conversation, with one page at a time."""
 
     def __init__(self, conversation: Conversation) -> None:
+        self.go_to(conversation)
+
+    def go_to(self, conversation: Conversation) -> None:
+        """Have the next steps be in this conversation."""
         self.conversation = conversation
         self.person = Person(conversation)
         self.expect = Expect(conversation)
@@ -123,7 +127,7 @@ def _fault(stage: Stage, step: Step) -> None:
     if step.options.get("takes_effect") == "true":
         given["takes_effect"] = True
     conversation = stage.conversation
-    act = functools.partial(conversation.page.fault, step.value, thread=conversation.psid, **given)
+    act = functools.partial(conversation.bot.page.fault, step.value, thread=conversation.psid, **given)
     conversation.act(act, f"fault: {step.value}")
 
 
@@ -213,6 +217,12 @@ STEPS: Dict[str, Kind] = {
             "takes_effect": Option("Meta does it, and answers as if it had not", choices=("true",)),
             "by": Option("which app takes the thread"),
         },
+    ),
+    "page": Kind(
+        "The person goes to this page of the bot's (id or name): what follows is there.",
+        lambda stage, step: stage.go_to(stage.conversation.on(step.value)),
+        value="name",
+        example="Garden Shop",
     ),
     "default_app": Kind(
         "The page's default app in Conversation Routing is from now on this one: bot, another app, or none.",

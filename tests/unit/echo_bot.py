@@ -5,7 +5,9 @@ No Rasa, no database, no sockets: the other side is the simulator's rules.
 
 from __future__ import annotations
 
-from handover_channel.simulator import Simulator
+from collections import Counter
+
+from handover_channel.simulator import PageFacts, Simulator
 from handover_channel.testing.bot_under_test import CLOCK, ActFailed, ControlSeen, places_of_page
 
 BUTTON = {"type": "postback", "title": "Back to Bot", "payload": "back"}
@@ -16,24 +18,26 @@ class EchoBot:
 
     kind = "in the test"
 
-    def __init__(self):
-        self.page = Simulator(app_id="1", apps={"2222": "sales_bot"}, default_app="bot")
+    def __init__(self, *more_pages):
+        apps, more = {"2222": "sales_bot"}, [PageFacts(name=name) for name in more_pages]
+        self.page = Simulator(app_id="1", apps=apps, default_app="bot", more_pages=more)
         self.places = {**places_of_page({"2222": "sales_bot"}), "inbox": ""}
         self.in_inbox = set()
         self.says = lambda text: [f"You said {text}"]
         self.lies = False
-        self._read = 0
+        self._read = Counter()
 
     def cannot(self, needs):
         return "this bot has no clock" if CLOCK in needs else ""
 
     def begin(self):
         self.page.reset()
-        self._read = 0
+        self._read.clear()
 
     def settle(self, psid):
-        events = self.page.events_of("bot")
-        new, self._read = events[self._read :], len(events)
+        page = self.page.page_for(psid)
+        events = page.events_of("bot")
+        new, self._read[page.page_id] = events[self._read[page.page_id] :], len(events)
         for each in new:
             if each["channel"] == "messaging" and psid not in self.in_inbox:
                 self._hears(psid, each["item"])
@@ -42,7 +46,7 @@ class EchoBot:
         return False
 
     def control(self, psid):
-        owner = self.page.owner(psid)
+        owner = self.page.page_for(psid).owner(psid)
         if self.lies:
             return ControlSeen("bot", owner)
         name = "inbox" if psid in self.in_inbox else "sales_bot" if owner == "2222" else "bot"
@@ -51,7 +55,7 @@ class EchoBot:
     def agent_replies(self, psid, text):
         if psid not in self.in_inbox:
             raise ActFailed("it is not in the inbox")
-        self.page.app("bot").says(psid, text)
+        self.page.page_for(psid).app("bot").says(psid, text)
 
     def agent_takes_over(self, psid):
         self.in_inbox.add(psid)
@@ -63,7 +67,7 @@ class EchoBot:
         raise ActFailed("this bot has no clock")
 
     def _hears(self, psid, item):
-        bot = self.page.app("bot")
+        bot = self.page.page_for(psid).app("bot")
         if item.get("postback", {}).get("payload") == "back":
             bot.takes(psid)
         if "pass_thread_control" in item or "postback" in item:

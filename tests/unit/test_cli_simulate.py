@@ -40,6 +40,23 @@ def test_it_prints_what_it_serves_and_whom_it_calls(simulate):
     assert "http://127.0.0.1:5007/webhooks/facebook/webhook" in out
 
 
+def test_it_serves_every_page_of_the_credentials(simulate):
+    served = []
+
+    def serve(given):
+        served.append(given)
+        given["ready"]()
+
+    pages = "pages: [{id: 111, page-access-token: one}, {id: 222, page-access-token: two}]"
+    channel = f"handover_channel.MessengerInput: {{verify: w, secret: demo-app-secret, {pages}}}"
+    out = simulate(credentials=channel, serve=serve)[1]
+
+    (given,) = served
+    assert (given["page_id"], given["token"]) == ("111", "one")
+    assert [(page.page_id, page.token) for page in given["more_pages"]] == [("222", "two")]
+    assert "Pages        111, 222\n" in out
+
+
 def test_it_says_when_the_bot_answers_elsewhere(simulate):
     code, _, errors = simulate()
 

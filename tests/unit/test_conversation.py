@@ -21,8 +21,8 @@ from handover_channel.testing.wording import matches
 class Scene:
     """The fixtures of the plugin, by hand."""
 
-    def __init__(self):
-        self.bot = EchoBot()
+    def __init__(self, bot=None):
+        self.bot = bot or EchoBot()
         self.messenger = Messenger(self.bot)
         self.person = self.messenger.person("Mia Novak")
         self.staff, self.other_app = AnyStaff(self.person), AnyApp(self.person)
@@ -280,3 +280,85 @@ def test_the_report_is_xml_whatever_a_bot_says():
     bot.says = lambda text: ["\x00\x1b[31m<&>\ud800"]
 
     ElementTree.fromstring(junit.xml_of([play(bot, scenario)], "x").encode("utf-8", "replace"))  # noqa: S314
+
+
+# --- several pages ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shops():
+    """A bot that serves two pages, and a person who has written to neither."""
+    scene = Scene(EchoBot("Garden Shop"))
+    scene.there = scene.person.on("Garden Shop")
+    return scene
+
+
+def test_the_same_person_on_another_page_has_a_conversation_of_their_own_there(shops):
+    shops.person.says("sales")
+    shops.there.says("hello")
+
+    shops.expect.control("sales_bot")
+    shops.expect(shops.there).control("bot")
+    shops.expect(shops.there).reply("You said hello")
+    assert shops.person.on("Garden Shop").conversation is shops.there.conversation
+    assert shops.there.on("Lamp & Leaf").conversation is shops.person.conversation
+
+
+def test_what_a_test_shows_that_fails_is_the_conversations_on_all_pages(shops):
+    shops.person.says("sales")
+    shops.there.says("hello")
+    shown = str(failure(shops.expect(shops.there).control, "sales_bot"))
+
+    assert "on Lamp & Leaf:" in shown
+    assert "control: bot -> sales_bot" in shown
+    assert "on Garden Shop:" in shown
+    assert "You said hello" in shown
+
+
+def test_a_person_may_come_to_another_page_than_the_first(shops):
+    other = shops.messenger.person(page="Garden Shop")
+    other.says("hello")
+
+    shops.expect(other).reply("You said hello")
+    assert other.conversation.page is shops.bot.page.page("Garden Shop")
+    with pytest.raises(ActFailed, match="no page 'Shoes' in this simulator"):
+        shops.messenger.person(page="Shoes")
+
+
+PAGES = """
+scenarios:
+- scenario: A handover on one page leaves the other with the bot
+  steps:
+  - person: sales
+  - reply: One moment
+  - control: sales_bot
+  - page: Garden Shop
+  - person: hello
+  - reply: You said hello
+  - control: bot
+  - page: Lamp & Leaf
+  - person: are you there?
+  - silence
+  - control: sales_bot
+"""
+
+
+def test_a_scenario_may_go_from_page_to_page():
+    (scenario,) = parse(PAGES, Path("pages.yml"))
+    played = play(EchoBot("Garden Shop"), scenario)
+
+    assert not played.failed, played.diff()
+
+
+def test_what_the_bot_says_on_a_page_that_was_left_has_to_be_expected():
+    text = PAGES.replace("  - reply: One moment\n  - control: sales_bot\n", "", 1)
+    played = play(EchoBot("Garden Shop"), parse(text, Path("pages.yml"))[0])
+
+    assert (played.step.kind, played.said) == ("person", "the bot also replies: One moment")
+
+
+def test_a_page_that_the_bot_does_not_serve_fails_its_step_and_names_those_that_it_does():
+    played = play(EchoBot(), parse(PAGES, Path("pages.yml"))[0])
+
+    assert (played.step.kind, played.step.value) == ("page", "Garden Shop")
+    assert "no page 'Garden Shop' in this simulator (known: " in played.said

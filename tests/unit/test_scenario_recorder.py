@@ -172,3 +172,29 @@ def test_whatever_people_write_is_read_back_as_they_wrote_it(texts):
     *people, reply = found.steps
     assert [step.value for step in people] == expected
     assert reply.options["buttons"] == expected
+
+
+def test_what_happens_on_another_page_is_a_scenario_that_goes_there_first(tmp_path):
+    bot = EchoBot("Garden Shop")
+    recorder = ScenarioRecorder(bot.page, tmp_path / "it.yml")
+    here = Person(Conversation(bot))
+    there = here.on("Garden Shop")
+    here.says("hello")
+    there.says("sales")
+    OtherApp(there.conversation, "sales_bot").says("In blue?")
+    bot.page.page("Garden Shop").set_default_app(None)
+    here.says("and now?")
+    recorder.close()
+
+    first, second = read(tmp_path / "it.yml")
+    assert [step.value for step in first.steps] == [
+        *("hello", "You said hello"),
+        *("and now?", "You said and now?", "bot"),
+    ]
+    assert [(step.kind, step.value) for step in second.steps[:3]] == [
+        ("page", "Garden Shop"),
+        ("person", "sales"),
+        ("reply", "One moment"),
+    ]
+    assert ("default_app", "none") in [(step.kind, step.value) for step in second.steps]
+    assert not play(EchoBot("Garden Shop"), second).failed

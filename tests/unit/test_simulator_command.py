@@ -52,3 +52,24 @@ def test_an_app_that_is_none_and_a_port_that_is_taken_are_told(monkeypatch, caps
     monkeypatch.setattr(server, "run", taken)
     assert command.main([]) == 1
     assert "cannot listen on 127.0.0.1, port 8090: Address already in use" in capsys.readouterr().err
+
+
+def test_further_pages_are_given_with_their_tokens_and_names(served):
+    command.main(
+        ["--more-page", "2000=token-2=Garden = Shop", "--more-page", "3000=t", "--more-page", "4000"]
+    )
+
+    assert [(page.page_id, page.token, page.name) for page in served["more_pages"]] == [
+        ("2000", "token-2", "Garden = Shop"),
+        ("3000", "t", ""),
+        ("4000", "", ""),
+    ]
+
+
+def test_a_page_that_is_none_and_one_that_is_there_twice_are_told(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--more-page", "shop"])
+    assert "'shop' is no page: write its id, or ID=TOKEN, or ID=TOKEN=NAME" in capsys.readouterr().err
+
+    assert command.main(["--more-page", "2000", "--more-page", "2000"]) == 2
+    assert "there is a page '2000' already" in capsys.readouterr().err
