@@ -55,7 +55,7 @@ class BotAtHand(Protocol):
         """
 
     def step(self) -> _Json:
-        """Do the next step: ``done`` so far, ``failed`` and ``said`` if it went wrong, ``over``.
+        """Do the next step: ``done`` so far, ``failed`` and ``said`` if it went wrong, ``over``, ``psid``.
 
         Raises ValueError where no scenario has begun, or it is over.
         """

@@ -102,7 +102,8 @@ class AtHand:
         failed, said = playing.step()
         if failed is not None:
             self._playing = None
-        return {"done": playing.done, "failed": failed is not None, "said": said, "over": playing.is_over}
+        over, psid = playing.is_over, playing.psid
+        return {"done": playing.done, "failed": failed is not None, "said": said, "over": over, "psid": psid}
 
 
 def _asked(ask: Callable[[], _T]) -> _T:

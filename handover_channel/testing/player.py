@@ -73,6 +73,11 @@ class Playing:
         self.done = 0  #: steps
 
     @property
+    def psid(self) -> str:
+        """The id of the person on the page where they are now."""
+        return self._stage.conversation.psid
+
+    @property
     def is_over(self) -> bool:
         """Whether no step is left."""
         return self.done == len(self._steps)

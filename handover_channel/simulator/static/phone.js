@@ -14,6 +14,7 @@ export function drawPhone() {
   $("person-avatar").textContent = [...name][0];
   $("page-avatar").textContent = [...state.page.name][0];
   $("page-name").textContent = state.page.name;
+  $("page-name").hidden = state.pages.length > 1; // its chooser says it
   $("phone-time").textContent = `Messenger · ${when(state.now)}`;
   keepDraft($("person-text"), psid);
   const empty = `Say hello to ${state.page.name}.`;

@@ -7,7 +7,7 @@ import { view } from "./view.js";
 const PAUSE = 700; // ms between two steps, so that one can follow
 
 let all = [];
-let run = null; // {id, done, failed, over}
+let run = null; // {id, psid, done, failed, over}
 let playing = false;
 let busy = false;
 
@@ -64,7 +64,11 @@ async function step(show) {
   try {
     if (!run) await begin(id, show);
     draw();
-    if (!run.over) Object.assign(run, await call("scenarios/step", {}));
+    if (!run.over) {
+      const before = run.psid;
+      Object.assign(run, await call("scenarios/step", {}));
+      if (run.psid !== before) await show(run.psid); // the person has gone to another page
+    }
     if (run.failed) say(run.said, "bad");
     else if (run.over && !run.skipped) say("All as it should be.", "good");
   } catch (refused) {
@@ -78,7 +82,7 @@ async function step(show) {
 
 async function begin(id, show) {
   const { psid, skipped } = await call("scenarios/begin", { scenario: id });
-  run = { id, done: 0, failed: false, over: Boolean(skipped), skipped };
+  run = { id, psid, done: 0, failed: false, over: Boolean(skipped), skipped };
   if (skipped) return say(`It cannot be played: ${skipped}`, "bad");
   await show(psid);
 }

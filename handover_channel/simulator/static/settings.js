@@ -2,19 +2,31 @@
 
 import { call, follow, refused } from "./api.js";
 import { $, make } from "./dom.js";
+import { choosePage, drawPages, ofPage } from "./pages.js";
 
 const NOWHERE = "No default app";
 
 let state = null;
 const bot = () => state.apps.find((one) => one.bot);
 
-follow(async () => {
-  state = await call("settings");
+follow(look);
+
+async function look() {
+  state = await ofPage("settings");
   draw();
+}
+
+$("which-page").addEventListener("change", async (event) => {
+  choosePage(event.target.value);
+  $("subscriptions").hidden = true;
+  $("token").textContent = "";
+  await look();
 });
 
 function draw() {
   $("page-name").textContent = state.page.name;
+  $("page-name").hidden = state.pages.length > 1;
+  drawPages($("which-page"), state);
   $("called").textContent = bot().callback || "nobody";
   $("human-agent").textContent = bot().human_agent ? "approved" : "not approved";
   $("subscribed").textContent = bot().page_fields.length ? `Subscribed: ${bot().page_fields.join(", ")}` : "No subscription.";
@@ -81,16 +93,20 @@ function drawApps() {
 }
 
 async function ask(path, body) {
-  const said = await refused(path, body);
+  const said = await refused(path, { page: state.page.id, ...body });
+  tell(said);
+}
+
+function tell(said) {
   $("refusal").hidden = !said;
   $("refusal").textContent = said ?? "";
 }
 
 const change = (one, body) => ask("app_settings", { app: one.id, ...body });
 
-$("from-nothing").addEventListener("click", () => ask("from_nothing", {}));
+$("from-nothing").addEventListener("click", async () => tell(await refused("from_nothing", {})));
 $("generate").addEventListener("click", async () => {
-  $("token").textContent = (await call("token", { app: bot().id, scopes: chosenIn($("scopes")) })).token;
+  $("token").textContent = (await call("token", { page: state.page.id, app: bot().id, scopes: chosenIn($("scopes")) })).token;
 });
 $("webhook").addEventListener("submit", (event) => {
   event.preventDefault();

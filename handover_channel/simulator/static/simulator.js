@@ -4,11 +4,12 @@ import { call, follow, refused } from "./api.js";
 import { drawControl, drawTimeline } from "./control.js";
 import { $, fillSelect } from "./dom.js";
 import { drawFaults, readFaults } from "./faults.js";
+import { choosePage, choosePageOf, drawPages, snapshot } from "./pages.js";
 import { drawPhone } from "./phone.js";
 import { readScenarios } from "./scenarios.js";
 import { drawStaff } from "./staff.js";
 import { arrowKeys, mark } from "./tabs.js";
-import { bot, view } from "./view.js";
+import { bot, thread, view } from "./view.js";
 import { clearLog, readLog } from "./wire.js";
 
 const NOWHERE = "none (zero-config)";
@@ -22,7 +23,7 @@ readScenarios({ show: choosePerson, open: () => openBench("scenarios") });
 
 async function look() {
   const before = view.psid;
-  view.state = await call("snapshot");
+  view.state = await snapshot(view.psid);
   // Who was chosen while the answer was on its way may be newer than it: the next one has them.
   if (view.psid === before && !view.state.threads.some((one) => one.psid === before)) view.psid = view.state.threads[0].psid;
   draw();
@@ -30,6 +31,7 @@ async function look() {
 
 function draw() {
   drawBar();
+  drawPages($("which-page"), view.state);
   drawControl();
   drawPhone();
   drawStaff();
@@ -55,17 +57,17 @@ function trouble({ callback, handshake }, atHand) {
   return atHand?.trouble ? `Who has control by the bot's own word cannot be read: ${atHand.trouble}` : "";
 }
 
-$("default-app").addEventListener("change", (event) => refused("default_app", { app: event.target.value || null }));
+$("default-app").addEventListener("change", (event) => refused("default_app", { app: event.target.value || null, page: view.state.page.id }));
 $("done-does").addEventListener("change", (event) => refused("switches", { done: event.target.value }));
-$("reset").addEventListener("click", () => {
-  $("afresh-bot").textContent = stays();
+$("reset").addEventListener("click", async () => {
+  $("afresh-bot").textContent = stays((await call("snapshot")).threads);
   $("afresh").showModal();
 });
 
 // What the bot itself keeps: the simulator forgets its own side alone.
-function stays() {
+function stays(threads) {
   if (!view.state.bot_at_hand) return "What your bot keeps of them stays: whoever was handed over there still is.";
-  const handedOver = view.state.threads.filter((one) => one.bot_says && one.bot_says.control !== "bot").length;
+  const handedOver = threads.filter((one) => one.bot_says && one.bot_says.control !== "bot").length;
   const first = handedOver ? `Handed over by the bot: ${handedOver}. They stay so there, and in its inbox. ` : "";
   return `${first}Those who are here then have other ids: the bot has never heard of them, and answers.`;
 }
@@ -79,6 +81,11 @@ $("afresh").addEventListener("close", async () => {
 // --- who one is, and what is before one --------------------------------------------------------------
 
 async function choosePerson(chosen) {
+  if (!view.state.threads.some((one) => one.psid === chosen)) await choosePageOf(chosen);
+  await showPerson(chosen);
+}
+
+async function showPerson(chosen) {
   view.psid = chosen;
   localStorage.setItem("psid", chosen);
   view.fresh = true;
@@ -90,6 +97,15 @@ async function bePerson(chosen) {
   $("person-text").focus();
 }
 
+// Who goes to another page of the bot's is the same person there.
+$("which-page").addEventListener("change", async (event) => {
+  const page = event.target.value;
+  const everywhere = (await call("snapshot")).threads.filter((one) => one.person === thread().person);
+  const there = everywhere.find((one) => one.page === page)?.psid ?? (await call("new_person", { page, same_as: view.psid })).person;
+  choosePage(page);
+  await showPerson(there);
+});
+
 $("person").addEventListener("change", (event) => bePerson(event.target.value));
 $("new-person").addEventListener("click", () => {
   $("newcomer-form").reset();
@@ -100,7 +116,7 @@ $("newcomer-cancel").addEventListener("click", () => $("newcomer").close());
 $("newcomer").addEventListener("close", async () => {
   if ($("newcomer").returnValue !== "yes") return;
   const given = [["name", $("newcomer-name").value.trim()], ["locale", $("newcomer-locale").value], ["gender", $("newcomer-gender").value]];
-  const { person } = await call("new_person", Object.fromEntries(given.filter(([, value]) => value)));
+  const { person } = await call("new_person", { page: view.state.page.id, ...Object.fromEntries(given.filter(([, value]) => value)) });
   await bePerson(person);
 });
 

@@ -10,6 +10,8 @@ const rows = new Map(); // number -> {element, entry}
 let next = 0; // ask for entries after this one
 const names = (id) => app(id)?.name ?? id;
 
+const ofSeveral = ({ page }) => (view.state?.pages.length > 1 && page ? ` · ${view.state.pages.find((one) => one.id === page)?.name ?? page}` : "");
+
 const waiting = (entry) => entry.status === null || (entry.kind === "webhook" && entry.status !== "kept" && entry.status !== 200);
 
 export async function readLog() {
@@ -90,10 +92,11 @@ async function again(entry) {
 }
 
 function webhook(entry) {
+  const where = ofSeveral(entry);
   const tries = entry.attempts > 1 ? ` · try ${entry.attempts}` : "";
   const failed = entry.error ? [["What went wrong", entry.error]] : [];
   const good = entry.status === 200 ? true : entry.status === "kept" || (entry.status === null && !entry.error) ? null : false;
-  return { direction: `→ ${names(entry.app)}`, title: `${entry.channel} · ${entry.event}${tries}`, detail: [...failed, ["Body", entry.body]], good };
+  return { direction: `→ ${names(entry.app)}`, title: `${entry.channel} · ${entry.event}${where}${tries}`, detail: [...failed, ["Body", entry.body]], good };
 }
 
 function graph(entry) {
@@ -101,12 +104,12 @@ function graph(entry) {
   const query = Object.keys(entry.query).length ? [["Query", entry.query]] : [];
   const answer = entry.answer === undefined ? [] : [["Answer", entry.answer]];
   const what = entry.body.sender_action ? ` · ${entry.body.sender_action}` : "";
-  return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}`, detail: [...query, ...body, ...answer], good: entry.status === null ? null : entry.status === 200 };
+  return { direction: `← ${names(entry.app)}`, title: `${entry.method} ${entry.path}${what}${ofSeveral(entry)}`, detail: [...query, ...body, ...answer], good: entry.status === null ? null : entry.status === 200 };
 }
 
 // A fault that was ordered, a move of the clock, what Meta does by itself.
 function other(entry) {
-  const { n, at, kind, app: whose, psid, act, text, ...facts } = entry;
+  const { n, at, kind, app: whose, psid, act, text, page, ...facts } = entry;
   return { direction: whose ? names(whose) : "Meta", title: [kind, facts.fault?.name, act, text].filter(Boolean).join(" · "), detail: [["About", { psid, ...facts }]], good: null };
 }
 
