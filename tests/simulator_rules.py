@@ -41,6 +41,7 @@ PAGES: Mapping[str, str] = {
     "quick replies": f"{_MESSENGER}/send-messages/quick-replies",
     "sending": f"{_MESSENGER}/send-messages",
     "rates": f"{_MESSENGER}/overview/rate-limiting",
+    "ids": f"{_MESSENGER}/get-started",
     "secure": "https://developers.facebook.com/docs/graph-api/guides/secure-requests",
     "versions": "https://developers.facebook.com/docs/graph-api/changelog/versions",
     "profile": f"{_MESSENGER}/identity/user-profile",
@@ -66,8 +67,8 @@ _CONTROL = "unit/test_simulator_thread_control.py"
 _DELIVERY = "unit/test_simulator_delivery.py"
 
 RULES: Tuple[Rule, ...] = (
-    Rule(1, "A thread has one owner, or none: then it is idle. With roles (v1) it is the primary receiver's until "
-         "it is passed.", ("routing", "legacy"), "CONFIRMED", ("handover_protocol",), _CONTROL),
+    Rule(1, "A thread, that of a person with one page, has one owner, or none: then it is idle. With roles (v1) it is "
+         "the primary receiver's until it is passed.", ("routing", "legacy"), "CONFIRMED", ("handover_protocol",), _CONTROL),
     Rule(2, "Control ends after 24 hours without activity; the owner may extend it, up to 7 days; pass and take "
          "begin a new day. No event says that it has ended. With roles it does not end.", ("routing", "expiry"),
          "CONFIRMED; from when an extension counts, and the new day of threads that no ad began: UNSURE",
@@ -99,7 +100,7 @@ RULES: Tuple[Rule, ...] = (
     Rule(11, "thread_control on a send, with a default app: first the message, then control.", ("calls",),
          "CONFIRMED", (), _CONTROL),
     Rule(12, "The app that may answer gets events on messaging, the others on standby, if they subscribed, at app "
-         "and at page level.", ("standby", "subscribed_apps"), "CONFIRMED; the event's own field for standby, and "
+         "and at page level, to each page by itself.", ("standby", "subscribed_apps"), "CONFIRMED; the event's own field for standby, and "
          "other kinds of event there: UNSURE", ("standby_needs_own_field", "standby_of_every_kind"), _DELIVERY),
     Rule(13, "A postback goes with its payload, on messaging, to the app that sent the button; to the others on "
          "standby, without.", ("standby", "postbacks"), "CONFIRMED; taps on the menu: UNSURE", ("menu_tap",),
@@ -114,16 +115,18 @@ RULES: Tuple[Rule, ...] = (
     Rule(17, "The bytes that are sent are signed, in escaped ASCII.", ("webhooks",), "CONFIRMED; SHA-1 and escaped "
          "punctuation: UNSURE", ("signs_sha1", "escapes_punctuation"), _DELIVERY),
     Rule(18, "A webhook answers 200 within 5 seconds, or the delivery is repeated; after 15 minutes of failures the "
-         "developer is alerted, after an hour the webhook is disabled and the app unsubscribed.", ("webhooks",),
+         "developer is alerted, after an hour the webhook is disabled and the app unsubscribed from its "
+         "pages.", ("webhooks",),
          "CONFIRMED; when it is repeated: UNSURE", ("disable_webhooks",)),
     Rule(19, "Deliveries may be doubled, out of order, several in one body, late, without mids, of unknown kinds, "
-         "with standby alone: faults by name, and never by themselves.", ("webhooks",), "CONFIRMED"),
+         "of several pages, with standby alone: faults by name, and never by themselves.", ("webhooks",), "CONFIRMED"),
     Rule(20, "A callback is verified by a GET with hub.challenge before it is used.", ("webhooks",), "CONFIRMED", (),
          "integration/test_simulator_rules.py"),
     Rule(21, "Sends are checked: token (190), recipient (100/2018001), type, text 2000, 1-3 buttons, titles 20, "
-         "template text 640, payloads 1000, 13 quick replies, message with action (100/2018014).",
-         ("errors", "buttons", "quick replies"), "CONFIRMED; that messaging_type is required, which most clients "
-         "leave out: UNSURE", ("needs_messaging_type", "strict")),
+         "template text 640, payloads 1000, 13 quick replies, message with action (100/2018014). A person's id is "
+         "of one page: with the token of another one nobody has it (100/2018001).",
+         ("errors", "buttons", "quick replies", "ids"), "CONFIRMED; the code for a person of another page: REPORTED; "
+         "that messaging_type is required, which most clients leave out: UNSURE", ("needs_messaging_type", "strict")),
     Rule(22, "Sends are accepted 24 hours from the person's last act, 7 days with HUMAN_AGENT, if the app has the "
          "feature; otherwise 10/2018278. Retired tags: 100.", ("sending",), "CONFIRMED", ("window",)),
     Rule(23, "Ownership is checked before the window.", (), "UNSURE", ("ownership_first",)),
@@ -132,11 +135,12 @@ RULES: Tuple[Rule, ...] = (
          ("receipts",)),
     Rule(25, "The rate limit is 613, with X-Business-Use-Case-Usage; what fails for the moment is code 2. Any "
          "other refusal is the fault `refused`.", ("rates", "errors"), "CONFIRMED; the header: REPORTED"),
-    Rule(26, "Any version or none; /me is what the token is for; appsecret_proof is checked, and may be required. "
+    Rule(26, "Any version or none; /me is the page that the token is for, and it opens no other page; appsecret_proof is checked, and may be required. "
          "Young apps get no method override, no ?ids=, no aliases, no JSONP.", ("secure", "versions"),
          "CONFIRMED; the codes of the last: UNSURE", ("require_proof", "young_apps")),
     Rule(27, "Personas, profiles (also empty, or 100/2018218), Messenger profile, menus of people, subscriptions, "
-         "messaging_feature_status, conversations with is_owner.",
+         "messaging_feature_status, conversations with is_owner; each of one page. ids_for_pages: a person's id on "
+         "every page.",
          ("personas", "profile", "menus", "subscribed_apps", "conversations"), "CONFIRMED; who sees which app "
          "listed, and what is left of the retired calls: UNSURE",
          ("profiles", "lists_other_apps", "lists_secondary_receivers", "tells_feature_status")),

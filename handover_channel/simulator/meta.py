@@ -2,7 +2,7 @@
 
 1. Each page has people, threads, tokens and settings of its own; an app may be connected to several.
 2. A person has another id (PSID) on each page: an id that is known on one page is nobody's on the others.
-   https://developers.facebook.com/docs/messenger-platform/identity/id-matching
+   https://developers.facebook.com/documentation/business-messaging/messenger-platform/get-started
 3. An app has one webhook for all pages: the `entry` of an event says whose it is.
 """
 

@@ -381,3 +381,19 @@ def test_an_app_that_a_page_admits_is_the_one_that_another_page_knows(messenger:
 
     assert messenger.page(GARDEN).admit("7777").name == "a known app"
     assert messenger.page(GARDEN).apps["7777"].token != first.token
+
+
+def test_those_who_have_not_written_get_new_ids_and_stay_the_same_people(messenger: Simulator) -> None:
+    first, there = ([*page.threads][0] for page in messenger.pages)
+    tom = [*messenger.threads][1]
+    messenger.person(tom).says("hello")
+    messenger.meta.give_new_ids("3000000000000100")
+
+    ids = [psid for page in messenger.pages for psid in page.threads]
+    assert len(set(ids)) == 6
+    assert tom in ids
+    assert all(int(psid) > 3000000000000100 for psid in ids if psid != tom)
+    assert {first, there}.isdisjoint(ids)
+    nadia = messenger.person([*messenger.threads][0])
+    assert nadia.on(GARDEN).psid == [*messenger.page(GARDEN).threads][0]
+    assert messenger.person(tom).on(GARDEN).psid == [*messenger.page(GARDEN).threads][1]

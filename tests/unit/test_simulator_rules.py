@@ -6,11 +6,12 @@ from typing import Any, Dict, Tuple
 
 import pytest
 
-from handover_channel.simulator import PAGE_INBOX, Simulator, Switches, graph
+from handover_channel.simulator import PAGE_INBOX, PageFacts, Simulator, Switches, graph
 from handover_channel.simulator.caller import proof
 from handover_channel.simulator.clock import Clock
 from handover_channel.simulator.faults import FAULTS
 from handover_channel.simulator.request import Request, Response
+from handover_channel.simulator.simulator import Page
 
 PSID, TOKEN = "42", "demo-page-token"
 BOT, SALES = "1234567890", "2222"
@@ -239,6 +240,37 @@ RETIRED = {
     "an alias of a field": Request("GET", "/me", {"fields": "name.as(title)"}),
     "JSONP": Request("GET", "/me", {"callback": "found"}),
 }
+
+
+def two_pages() -> Tuple[Simulator, Page]:
+    """A simulator with a page of its own for Tom (43), whose token is "garden"."""
+    simulator = Simulator(more_pages=[PageFacts("2000", "Garden Shop", "garden")])
+    garden = simulator.page("2000")
+    garden.person("43").says("hello")
+    return simulator, garden
+
+
+def test_1_12_26_what_happens_on_one_page_concerns_no_other():
+    simulator, garden = two_pages()
+    there = simulator.person("42").on("Garden Shop").psid
+    simulator.inbox.replies("42", "Sam here")
+    call(simulator, "POST", "/me/subscribed_apps", {"subscribed_fields": "messages"}, access_token="garden")
+
+    assert (simulator.owner("42"), garden.owner(there)) == (PAGE_INBOX, "")
+    assert simulator.bot.page_fields > garden.bot.page_fields == {"messages"}
+    assert call(simulator, "GET", "/me", access_token="garden").body["id"] == "2000"
+    assert call(simulator, "GET", "/2000", access_token="demo-page-token").status == 400
+    told = call(simulator, "GET", "/42/ids_for_pages", access_token="garden").body["data"]
+    assert {each["page"]["id"]: each["id"] for each in told} == {simulator.page_id: "42", "2000": there}
+
+
+def test_21_with_the_token_of_another_page_nobody_has_the_id():
+    simulator, _ = two_pages()
+    message = {"recipient": {"id": "43"}, "message": {"text": "hi"}}
+
+    refusal = call(simulator, "POST", "/me/messages", message, access_token="demo-page-token")
+    assert refused(refusal) == (100, 2018001)
+    assert call(simulator, "POST", "/me/messages", message, access_token="garden").status == 200
 
 
 @pytest.mark.parametrize("what", RETIRED)
