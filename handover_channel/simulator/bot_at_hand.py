@@ -62,7 +62,7 @@ class BotAtHand(Protocol):
 
 
 class BotsWord:
-    """What the bot says of the threads of all pages. Lives in one event loop."""
+    """The bot's own word on the threads of all pages. Lives in one event loop."""
 
     def __init__(self, page: Simulator, bot: Optional[BotAtHand]) -> None:
         self._page, self.bot = page, bot

@@ -35,7 +35,7 @@ _Json = Dict[str, Any]
 
 @dataclass
 class Parcel:
-    """What comes to an app in one body: an event, or several (the fault `batch`), also of several pages."""
+    """The content of one body to an app: an event, or several (the fault `batch`), also of several pages."""
 
     app: App
     psid: str

@@ -26,7 +26,7 @@ from handover_channel.simulator.thread import FIRST_PSID, Thread, is_given, next
 
 
 class OnePage(Protocol):
-    """What is asked of each page here (page.py)."""
+    """A page, as it is needed here (page.py)."""
 
     page_id: str
     page_name: str

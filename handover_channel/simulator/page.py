@@ -78,7 +78,7 @@ class SimulatedPage:
 
     @property
     def switches(self) -> Switches:
-        """What Meta's pages leave open, for all pages."""
+        """The switches for what Meta's pages leave open, for all pages."""
         return self.meta.switches
 
     @switches.setter

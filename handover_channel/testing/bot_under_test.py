@@ -35,7 +35,7 @@ class ActFailed(Exception):
 
 
 class PagesAtFirst:
-    """What a test may change of the pages, as it was at first."""
+    """The settings of the pages that a test may change, as they were at first."""
 
     def __init__(self, messenger: Simulator) -> None:
         self._messenger, self._switches = messenger, messenger.switches

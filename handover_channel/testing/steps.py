@@ -32,7 +32,7 @@ class Step:
 
 
 class Stage:
-    """What a step acts on: a person's conversation, with one page at a time."""
+    """The scene of a step: a person's conversation, with one page at a time."""
 
     def __init__(self, conversation: Conversation) -> None:
         self.go_to(conversation)
