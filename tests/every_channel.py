@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import requests
 import sanic_servers
@@ -20,7 +21,6 @@ from play import settings_with
 from rasa.core.channels import telegram as telegram_channel
 from rasa.core.channels.callback import CallbackInput
 from rasa.core.channels.channel import (
-    CollectingOutputChannel,
     InputChannel,
     OutputChannel,
     UserMessage,
@@ -225,9 +225,12 @@ class Served:
         with self.services.store.reading() as connection:
             return [line.text for line in transcript.of(connection, who)]
 
+    def shown(self, who):
+        """The tracker as the HTTP API shows it."""
+        return requests.get(f"{self.url}/conversations/{who}/tracker", timeout=BOUND).json()
+
     def slots(self, who):
-        answer = requests.get(f"{self.url}/conversations/{who}/tracker", timeout=BOUND)
-        return answer.json()["slots"]
+        return self.shown(who)["slots"]
 
     def use(self, **changes):
         """Run with other settings from here on."""
@@ -238,8 +241,7 @@ class Served:
 
     def events(self, who):
         """All texts of the tracker, whoever said them."""
-        answer = requests.get(f"{self.url}/conversations/{who}/tracker", timeout=BOUND)
-        return [event.get("text") for event in answer.json()["events"]]
+        return [event.get("text") for event in self.shown(who)["events"]]
 
     def remind(self, person, intent):
         """Have a reminder be due that was set with the output of the person's channel, as turns set them."""
@@ -254,125 +256,41 @@ class Served:
         await processor.save_tracker(tracker)
         await processor.handle_reminder(reminder, person.name, person.output())
 
-    def restore(self):
-        """Serve the first agent again, after `PUT /model`."""
-        self._app.ctx.agent = self._first
+    @contextlib.contextmanager
+    def another_model(self):
+        """Have Rasa load its model anew, by its HTTP API, and serve the first agent again afterwards."""
+        before = self.agent
+        try:
+            answer = self.post("/model", {"model_file": str(self.model)}, method="PUT")
+            assert answer.status_code == 204, answer.text
+            assert self.agent is not before
+            yield
+        finally:
+            self._app.ctx.agent = self._first
+
+    @contextlib.contextmanager
+    def held_up(self, action):
+        """Have *action* wait on its way to the action server until `goes_on`; `begun`: it is there."""
+        endpoint, begun, goes_on = self.agent.action_endpoint, threading.Event(), threading.Event()
+        request = endpoint.request
+
+        async def waiting(**more):
+            if more["json"]["next_action"] == action:
+                begun.set()
+                await asyncio.get_running_loop().run_in_executor(None, goes_on.wait, BOUND)
+            return await request(**more)
+
+        endpoint.request = waiting
+        try:
+            yield SimpleNamespace(begun=begun, goes_on=goes_on)
+        finally:
+            goes_on.set()
+            endpoint.__dict__.pop("request")
+
+    def waiting(self, who):
+        """How many messages wait for Rasa's lock on that conversation, behind the one that has it."""
+        lock = self.agent.lock_store.get_lock(who)
+        return len(lock.tickets) - 1 if lock else 0
 
     def post(self, path, body, method="POST", **more):
         return requests.request(method, f"{self.url}{path}", json=body, timeout=BOUND, **more)
-
-
-class Rest:
-    """A person on a channel: `says` returns the HTTP status, 0 without one; `heard`: what they got."""
-
-    channel = "rest"
-    error = 200  # Rasa's REST channel answers that whatever was raised
-
-    def __init__(self, served, number):
-        self.served, self.name, self.heard = served, f"{self.channel}-{number}", []
-
-    def says(self, text):
-        body = {"sender": self.name, "message": text}
-        answer = self.served.post(f"/webhooks/{self.channel}/webhook", body)
-        self.heard += [each.get("text") or each.get("custom") for each in answer.json()]
-        return answer.status_code
-
-    def output(self):
-        """Rasa's output for this person, as a turn of theirs has it."""
-        return Collected(self.heard)
-
-    def close(self):
-        """Leave."""
-
-
-class Collected(CollectingOutputChannel):
-    """What a call of REST would be answered, had it not been answered long ago."""
-
-    def __init__(self, heard):
-        super().__init__()
-        self._heard = heard
-
-    async def _persist_message(self, message):
-        self._heard.append(message.get("text"))
-
-
-class Callback(Rest):
-    channel = "callback"
-    error = 500
-
-    def says(self, text):
-        body = {"sender": self.name, "message": text}
-        return self.served.post("/webhooks/callback/webhook", body).status_code
-
-    @property
-    def heard(self):
-        return [text for who, text in list(self.served.neighbour.heard) if who == self.name]
-
-    @heard.setter
-    def heard(self, value):
-        """Nothing to set."""
-
-    def output(self):
-        return self.served.channel(self.channel).get_output_channel()
-
-
-class Telegram(Callback):
-    channel = "telegram"
-
-    def __init__(self, served, number):
-        super().__init__(served, number)
-        self.name = str(70_000 + number)
-
-    def says(self, text):
-        chat = {"id": int(self.name), "type": "private"}
-        update = {"update_id": 1, "message": {"message_id": 1, "date": 1, "chat": chat, "text": text}}
-        return self.served.post("/webhooks/telegram/webhook", update).status_code
-
-    def output(self):
-        return self.served.telegram_outputs[0]
-
-
-class Own(Callback):
-    channel = "own"
-
-    def says(self, text):
-        return self.served.post("/webhooks/own/webhook", {"who": self.name, "text": text}).status_code
-
-    @property
-    def heard(self):
-        return [text for who, text in list(self.served.delivered) if who == self.name]
-
-    @heard.setter
-    def heard(self, value):
-        """Nothing to set."""
-
-
-class SocketIO(Rest):
-    channel = "socketio"
-    error = 0
-
-    def __init__(self, served, number):
-        import socketio
-
-        super().__init__(served, number)
-        self._client = socketio.Client()
-        self._client.on("bot_uttered", lambda message: self.heard.append(message.get("text")))
-        self._client.connect(served.url, transports=["polling"], wait_timeout=BOUND)
-        self.name = self._client.get_sid()
-
-    def says(self, text):
-        """Return once the server has done all that it does about it."""
-        done = threading.Event()
-        self._client.emit("user_uttered", {"message": text}, callback=lambda *given: done.set())
-        done.wait(BOUND)
-        return 0
-
-    def output(self):
-        return self.served.channel(self.channel).get_output_channel()
-
-    def close(self):
-        with contextlib.suppress(Exception):  # a client that is gone is what is wanted
-            self._client.eio.disconnect(abort=True)
-
-
-PEOPLE = (Rest, SocketIO, Telegram, Callback, Own)

@@ -7,6 +7,7 @@ policy before each action, the way out (rasa/way_out.py) before anything is said
 2. A keyword or the payload of our button ends the handover: Rasa gets the turn of a return, and what else the
    message asks.
 3. What comes by another channel than the thread's is no word of the person's: neither kept nor a way back.
+   A program that names no channel is believed, but not about people on Messenger: their words come from Meta.
 
 `SettingsGate` answers from handover.yml and the store. `OpenGate` stands in for it where there are no usable
 settings, as in training, `rasa data validate` and `rasa test`: it knows no thread and no keyword, and nobody
@@ -15,7 +16,7 @@ is closed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Protocol, Tuple
 
 from handover_channel import log
@@ -42,8 +43,8 @@ class Said:
     """A message of a person, as it came to the server."""
 
     thread: str
-    channel: str
-    text: str
+    channel: str  #: "" where a program passes it on and names none
+    text: str  #: "" where there is none
     mid: str
     timestamp: int  #: in ms
 
@@ -72,6 +73,9 @@ _BY_BOT = Heard(by_bot=True)
 
 #: What the agents read for a tap where no button has a title any more.
 _TAPPED = "Back to Bot"
+
+#: As what it counts in a thread on Messenger that a program names no channel.
+_A_PROGRAM = "Rasa's HTTP API"
 
 
 class TurnGate(Protocol):
@@ -122,10 +126,12 @@ class SettingsGate:
         row, muted = self._look(said.thread)
         if row is None or not muted:
             return _BY_BOT
+        said = _by_a_channel(said, row)
         payload = reason_of_payload(said.text)
         text = said.text if payload is None else self._settings.returning.button or _TAPPED
-        line = Line(PERSON, text, said.timestamp, mid=said.mid)
-        self._transcript_writer.keep(said.thread, said.channel, line)
+        if text:
+            line = Line(PERSON, text, said.timestamp, mid=said.mid)
+            self._transcript_writer.keep(said.thread, said.channel, line)
         reason = payload or (ReturnReason.KEYWORD if self.keywords.match(said.text) else None)
         if reason is not None and self._return(said, reason):
             when = self._settings.returning.rest
@@ -173,6 +179,12 @@ class SettingsGate:
     def close(self) -> None:
         """Wait until everything is written."""
         self._transcript_writer.close()
+
+
+def _by_a_channel(said: Said, row: Thread) -> Said:
+    if said.channel:
+        return said
+    return replace(said, channel=_A_PROGRAM if row.channel == MESSENGER else row.channel)
 
 
 class OpenGate:

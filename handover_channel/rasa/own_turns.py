@@ -31,11 +31,11 @@ def words_of(text: str, *, typed: bool, limit: Optional[int]) -> str:
     return (text.lstrip(f"{PAYLOAD_PREFIX} ") if typed else text)[:limit]
 
 
-async def understood(agent: Any, text: str, words: str) -> Dict[str, Any]:
-    """Return what the NLU of *agent* (None: of nobody) makes of *words*, as of *text*."""
-    if agent is None or not words:
+async def understood(processor: Any, text: str, words: str) -> Dict[str, Any]:
+    """Return what the NLU of Rasa's *processor* (None: of nobody) makes of *words*, as of *text*."""
+    if processor is None or not words:
         return {**_NO_WORDS, "text": text}
-    found: Dict[str, Any] = await agent.processor.parse_message(UserMessage(words))
+    found: Dict[str, Any] = await processor.parse_message(UserMessage(words))
     return {**found, "text": text}
 
 

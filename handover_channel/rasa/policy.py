@@ -30,10 +30,9 @@ from handover_channel import log, services
 from handover_channel.control.turn_gate import TurnGate
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import MESSENGER
-from handover_channel.rasa.door import close_the_door
 from handover_channel.rasa.form_requests import next_step, restored
+from handover_channel.rasa.gates import close_the_gates
 from handover_channel.rasa.running_bot import look_where_served
-from handover_channel.rasa.way_out import close_the_way_out
 from handover_channel.rules.bot_contract import (
     FAILED_RESPONSE,
     HANDOVER_ACTION,
@@ -42,6 +41,7 @@ from handover_channel.rules.bot_contract import (
     RETURNED_INTENT,
     TARGET_ENTITY,
     TARGET_SLOT,
+    UNTIL_SLOT,
 )
 from handover_channel.rules.event_meaning import JUST_RETURNED
 from handover_channel.rules.rasa_turn import Turn, next_action
@@ -81,8 +81,7 @@ class HandoverPolicy(_Untrained):
     def load(cls, *given: Any, **named: Any) -> Policy:
         """Load it as Rasa does, and have the bot that it is part of looked at."""
         look_where_served()
-        close_the_door()
-        close_the_way_out()
+        close_the_gates()
         return super().load(*given, **named)
 
     def predict_action_probabilities(
@@ -95,7 +94,7 @@ class HandoverPolicy(_Untrained):
         """Vote for silence or for the way back, or abstain."""
         votes = self._default_predictions(domain)
         turn = self._turn(tracker, domain)
-        given_back = restored(tracker, self._gate.requests)
+        given_back = [*restored(tracker, self._gate.requests), *_left_behind(tracker, turn.row)]
         action = next_action(turn) or next_step(tracker, domain, self._gate.requests, HandoverPolicy.__name__)
         if action is None:
             return self._prediction(votes, events=given_back)
@@ -108,9 +107,9 @@ class HandoverPolicy(_Untrained):
         return self._prediction(votes, events=given_back, optional_events=undone, is_no_user_prediction=True)
 
     def _turn(self, tracker: DialogueStateTracker, domain: Domain) -> Turn:
-        message = tracker.latest_message
+        message, row = tracker.latest_message, self._row(tracker.sender_id)
         return Turn(
-            row=self._row(tracker.sender_id),
+            row=row,
             target=tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None,
             intent=message.intent.get("name") if message else None,
             keyword=bool(message and self._gate.keywords.match(message.text or "")),
@@ -120,7 +119,7 @@ class HandoverPolicy(_Untrained):
             told=_told(tracker) and not tracker.active_loop_name,
             again=_is_behind_a_return(tracker) and self._is_only_a_way_back(message),
             nobody_there=_is_request(tracker, domain, self._gate.requests)
-            and self._gate.is_nobody_there(_wanted(tracker), tracker.get_latest_input_channel()),
+            and self._gate.is_nobody_there(_wanted(tracker, row), tracker.get_latest_input_channel()),
         )
 
     def _keep_for_agents(self, tracker: DialogueStateTracker) -> None:
@@ -185,6 +184,22 @@ def _undone(tracker: DialogueStateTracker, action: str) -> List[Event]:
     return [UserUtteranceReverted()] if unanswered else []
 
 
+def _left_behind(tracker: DialogueStateTracker, row: Optional[bool]) -> List[Event]:
+    """Return what clears the slots of a handover that ended without the turn of a return: in a crash, say.
+
+    Told by `handover_until`, which nobody else sets: a bot may set `handover_target` before it hands over.
+    """
+    said = tracker.latest_message
+    is_return = said is not None and said.intent.get("name") == RETURNED_INTENT  # its action clears them
+    if row is not False or is_return or not _holds(tracker, UNTIL_SLOT):
+        return []
+    return [SlotSet(slot, None) for slot in (TARGET_SLOT, UNTIL_SLOT) if _holds(tracker, slot)]
+
+
+def _holds(tracker: DialogueStateTracker, slot: str) -> bool:
+    return slot in tracker.slots and tracker.get_slot(slot) is not None
+
+
 def _is_said_by_nobody(message: UserUttered) -> bool:
     is_external = str(message.text).startswith(EXTERNAL_MESSAGE_PREFIX)
     return is_external or message.intent.get("name") == RETURNED_INTENT
@@ -219,10 +234,11 @@ def _is_request(tracker: DialogueStateTracker, domain: Domain, intents: FrozenSe
     )
 
 
-def _wanted(tracker: DialogueStateTracker) -> Optional[str]:
+def _wanted(tracker: DialogueStateTracker, row: Optional[bool]) -> Optional[str]:
     """Return the target that `action_handover` would hand over to, None for the default one."""
     named = next(tracker.get_latest_entity_values(TARGET_ENTITY), None)
-    return named or (tracker.get_slot(TARGET_SLOT) if TARGET_SLOT in tracker.slots else None)
+    is_set = _holds(tracker, TARGET_SLOT) and not _left_behind(tracker, row)
+    return named or (tracker.get_slot(TARGET_SLOT) if is_set else None)
 
 
 def _is_behind_a_return(tracker: DialogueStateTracker) -> bool:

@@ -23,14 +23,13 @@ from handover_channel.errors import NotReady, StoreUnavailable
 from handover_channel.queue.calls import Start
 from handover_channel.rasa.cheaper_turns import make_turns_cheaper
 from handover_channel.rasa.claimed_channels import keep_apart
-from handover_channel.rasa.door import close_the_door
+from handover_channel.rasa.gates import close_the_gates
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.running_bot import found_at_start, look_once_started
 from handover_channel.rasa.store_checks import keep_from_exiting
 from handover_channel.rasa.turns import NO_MODEL, OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
-from handover_channel.rasa.way_out import close_the_way_out
 from handover_channel.services import Services
 from handover_channel.store import deliveries, findings, statistics
 from handover_channel.store.findings import Finding
@@ -98,8 +97,7 @@ class Runtime:
         _heed_hangups()
         keep_from_exiting()
         keep_apart()
-        close_the_door()
-        close_the_way_out()
+        close_the_gates()
         if given.settings.cheaper_turns:
             make_turns_cheaper()
         self._turns.start()

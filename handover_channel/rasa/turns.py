@@ -182,7 +182,7 @@ class RasaBot:
         if not rest:
             return []
         text = str(rest["text"])
-        found = await understood(self._agent(), text, words_of(text, typed=True, limit=self._nlu_limit))
+        found = await understood(self._processor(), text, words_of(text, typed=True, limit=self._nlu_limit))
         if not rest["always"] and not is_understood(found):
             return []  # the bot has just asked how it can help
         return [(".rest", found, {key: rest[key] for key in ("mid", "timestamp", "page")})]
@@ -234,6 +234,10 @@ class RasaBot:
             set_aside(agent.processor)
         return agent
 
+    def _processor(self) -> Any:
+        agent = self._agent()
+        return None if agent is None else agent.processor
+
     async def _expect_stores(self, thread: str, interrupted: bool = False) -> None:
         agent = self._agent()
         if agent is None:
@@ -268,7 +272,7 @@ class RasaBot:
         words = words_of(text, typed=typed, limit=self._nlu_limit)
         if words and (words == text or self._agent() is None):
             return None
-        return await understood(self._agent(), text, words)
+        return await understood(self._processor(), text, words)
 
     def _knows(self, intent: str) -> bool:
         agent = self._agent()

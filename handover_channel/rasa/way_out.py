@@ -17,14 +17,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable, Optional, Sequence
 
-from rasa.core.processor import MessageProcessor
 from rasa.shared.core.events import BotUttered
 
 from handover_channel import log, services
 from handover_channel.errors import StoreUnavailable
 from handover_channel.rasa.door import looks
 from handover_channel.rasa.output import MessengerOutput
-from handover_channel.rasa.replaced_methods import replace_once
+from handover_channel.rasa.replaced_methods import replace_in_processors
 from handover_channel.rules.bot_contract import HANDOVER_ACTION
 
 logger = log.logger(__name__)
@@ -34,7 +33,7 @@ _Send = Callable[..., Awaitable[Any]]
 
 def close_the_way_out() -> None:
     """Have every processor of this process ask before it sends. Harmless to repeat."""
-    replace_once(MessageProcessor, "_send_bot_messages", _asking_first)
+    replace_in_processors("_send_bot_messages", _asking_first)
 
 
 def _asking_first(send: _Send) -> _Send:

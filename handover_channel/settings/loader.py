@@ -150,7 +150,7 @@ class Settings:
         default="nothing",
         meaning="What a call of Rasa's `rest` or `callback` channel is answered while the bot does not have "
         "control: `nothing` (an empty list), or `handover`, a message that says who has the conversation: "
-        "[a bot without Messenger](guides/without-messenger.md#what-your-client-gets-meanwhile).",
+        "[a bot without Messenger](guides/without-messenger.md#tell-your-client-who-has-it).",
     )
     cheaper_turns: bool = setting(
         read=Section.flag,

@@ -1,12 +1,20 @@
-"""Servers of Sanic in the process of the tests, one after the other, and event loops beside it."""
+"""Servers of Sanic in the process of the tests, one after the other, and event loops beside it.
+
+`served`: the example bot on every channel but Messenger (every_channel.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from types import SimpleNamespace
 from typing import Iterator
 
 import pytest
+
+from handover_channel.errors import StoreUnavailable
+from handover_channel.settings.summary import OUR_NOTE, SummarySettings
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,13 +37,47 @@ def untouched():
     TouchUp.run = classmethod(run_afresh)
 
 
-@pytest.fixture
-def other_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop that runs on a thread of its own."""
+@contextlib.contextmanager
+def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def other_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs on a thread of its own."""
+    with _running_loop() as loop:
+        yield loop
+
+
+@pytest.fixture(scope="module")
+def served(model, tmp_path_factory):
+    """The example bot on every channel but Messenger, with its HTTP API: `every_channel.Served`."""
+    from every_channel import Neighbour, Served  # Rasa is not everywhere
+
+    folder, told = tmp_path_factory.mktemp("door"), SummarySettings(by=OUR_NOTE)
+    with _running_loop() as loop, pytest.MonkeyPatch.context() as patch:
+        neighbour = Neighbour(loop)
+        with Served(model, folder, neighbour, patch, summary=told).running() as server:
+            yield server
+        neighbour.close()
+
+
+@pytest.fixture
+def out_of_reach(served, monkeypatch):
+    """Takes the database away from the process of the served bot, and gives it back."""
+
+    def take(*given, **named):
+        raise StoreUnavailable("no connection")
+
+    def away():
+        monkeypatch.setattr(type(served.services.store), "glancing", take)
+
+    return SimpleNamespace(begins=away, ends=monkeypatch.undo)

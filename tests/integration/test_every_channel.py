@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
 
-from every_channel import PEOPLE, Callback, Neighbour, Own, Rest, Served, SocketIO, Telegram
+from channel_people import PEOPLE, Callback, Own, Rest, SocketIO, Telegram, handed_over, somebody
+from every_channel import BOUND
 from stack import eventually
 
-from handover_channel.errors import StoreUnavailable
+from handover_channel.control.turn_gate import SettingsGate
 from handover_channel.rasa import door
 from handover_channel.settings.loader import WhileMuted
-from handover_channel.settings.summary import OUR_NOTE, SummarySettings
 
 pytestmark = [
     pytest.mark.rasa,
@@ -27,32 +25,6 @@ pytestmark = [
 PAYLOAD = '/handover_returned{"reason": "button"}'
 BACK = "The bot is back"
 
-numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def loop_of_neighbours():
-    import asyncio
-
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-@pytest.fixture(scope="module")
-def served(model, tmp_path_factory, loop_of_neighbours):
-    neighbour = Neighbour(loop_of_neighbours)
-    with pytest.MonkeyPatch.context() as patch:
-        folder, told = tmp_path_factory.mktemp("door"), SummarySettings(by=OUR_NOTE)
-        server = Served(model, folder, neighbour, patch, summary=told)
-        with server.running():
-            yield server
-    neighbour.close()
-
 
 @pytest.fixture
 def settings(served):
@@ -62,23 +34,11 @@ def settings(served):
     served.use(**{name: getattr(before, name) for name in ("rest_while_muted", "returning")})
 
 
-def somebody(kind, served):
-    return kind(served, next(numbers))
-
-
 @pytest.fixture(params=PEOPLE, ids=lambda kind: kind.channel)
 def person(request, served):
     person = somebody(request.param, served)
     yield person
     person.close()
-
-
-def handed_over(person):
-    """Hand the person over, as a person is: they ask, and get the notice."""
-    person.says("/handover")
-    eventually(lambda: person.served.control(person.name) == "inbox", "it is handed over")
-    eventually(lambda: person.heard, "the notice is there")
-    return len(person.heard)
 
 
 def test_a_message_leaves_no_trace_in_rasa_and_is_there_for_the_agents(served, person):
@@ -133,6 +93,8 @@ def test_when_the_time_is_up_and_no_worker_runs_the_next_message_is_the_bots(ser
 
     eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the bot answers")
     assert served.control(person.name) == "bot"
+    slots = served.slots(person.name)
+    assert (slots["handover_target"], slots["handover_until"]) == (None, None)
 
 
 def test_what_else_a_way_back_asks_is_answered_once(served):
@@ -144,6 +106,54 @@ def test_what_else_a_way_back_asks_is_answered_once(served):
     back, answer = person.heard[heard:]
     assert back.startswith(BACK)
     assert "We are open" in answer
+
+
+def writes_while_the_bot_hands_over(served, person, text):
+    """Write *text* while the turn that hands the person over has Rasa's lock. Return how much was heard."""
+    with ThreadPoolExecutor(2) as threads, served.held_up("action_handover") as handover:
+        first = threads.submit(person.says, "/handover")
+        assert handover.begun.wait(BOUND)
+        second = threads.submit(person.says, text)
+        eventually(lambda: served.waiting(person.name) == 1, "it waits for the lock")
+        eventually(lambda: person.heard or person.channel == "rest", "the notice is there")
+        heard = len(person.heard)
+        handover.goes_on.set()
+        first.result(BOUND)
+        second.result(BOUND)
+    return heard
+
+
+def test_what_waits_for_the_lock_while_the_bot_hands_over_is_the_agents(served, person):
+    person.says("when are you open")
+    calls = served.calls["nlu"]
+
+    writes_while_the_bot_hands_over(served, person, "where is my order")
+
+    eventually(lambda: served.transcript(person.name) == ["where is my order"], "it is kept")
+    assert served.control(person.name) == "inbox"
+    assert "where is my order" not in served.events(person.name)
+    assert served.calls["nlu"] == calls + 1  # of the request
+    assert not any("order number" in text for text in person.heard)
+
+
+def test_a_way_back_that_waits_for_the_lock_is_one(served, person):
+    writes_while_the_bot_hands_over(served, person, "back to bot, when are you open?")
+
+    eventually(lambda: any("We are open" in text for text in person.heard), "the bot answers the rest")
+    assert any(text.startswith(BACK) for text in person.heard)
+    assert served.control(person.name) == "bot"
+    assert served.transcript(person.name) == ["back to bot, when are you open?"]
+    assert served.slots(person.name)["handover_target"] is None
+
+
+def test_who_does_not_wait_for_the_lock_is_asked_about_once(served, monkeypatch):
+    person, heard = somebody(Rest, served), []
+    hear = SettingsGate.hear
+    monkeypatch.setattr(SettingsGate, "hear", lambda gate, said: heard.append(said.text) or hear(gate, said))
+
+    person.says("when are you open")
+
+    assert heard == ["when are you open"]
 
 
 def test_a_rest_that_is_not_understood_has_no_turn(served, monkeypatch):
@@ -201,19 +211,6 @@ def test_a_streaming_client_of_rest_gets_an_end(served):
     assert (answer.status_code, answer.text) == (200, "")
 
 
-@pytest.fixture
-def out_of_reach(served, monkeypatch):
-    """Take the database away from this process."""
-
-    def take(*given, **named):
-        raise StoreUnavailable("no connection")
-
-    def away():
-        monkeypatch.setattr(type(served.services.store), "glancing", take)
-
-    return SimpleNamespace(begins=away, ends=monkeypatch.undo)
-
-
 @pytest.mark.parametrize("kind", [Rest, Callback, Telegram, Own], ids=lambda kind: kind.channel)
 def test_while_the_store_is_out_of_reach_nothing_runs_and_the_channel_says_so(
     served, out_of_reach, kind, caplog
@@ -243,21 +240,14 @@ def test_an_answer_in_a_stream_ends_while_the_store_is_out_of_reach(served, out_
     assert (answer.status_code, answer.text) == (200, "")
 
 
-def test_it_holds_after_another_model_was_loaded(served):
-    person = somebody(Rest, served)
+def test_it_holds_after_another_model_was_loaded(served, person):
     heard = handed_over(person)
-    before = served.agent
 
-    try:
-        answer = served.post("/model", {"model_file": str(served.model)}, method="PUT")
-        assert answer.status_code == 204, answer.text
-        assert served.agent is not before
+    with served.another_model():
         person.says("when are you open")
+        eventually(lambda: served.transcript(person.name) == ["when are you open"], "it is kept")
         assert person.heard[heard:] == []
         assert served.tracker(person.name) is None
-        assert served.transcript(person.name) == ["when are you open"]
-    finally:
-        served.restore()
 
 
 # --- What Rasa says without having been written to ---
@@ -306,54 +296,6 @@ def test_a_reminder_that_is_due_meanwhile_says_nothing_and_later_does_what_rasa_
     served.remind(person, "ask_hours")
 
     eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the reminder is heard")
-
-
-@pytest.fixture(params=[Rest, SocketIO, Callback, Own], ids=lambda kind: kind.channel)
-def by_api(request, served):
-    """A person on a channel that Rasa's HTTP API can write to: not Telegram, made on no running loop."""
-    person = somebody(request.param, served)
-    yield person
-    person.close()
-
-
-@pytest.mark.filterwarnings("ignore:The .POST /conversations/.*execute:FutureWarning")  # Rasa's, of its own
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("trigger_intent", {"name": "ask_hours"}),
-        ("execute", {"name": "utter_hours"}),
-        ("tracker/events", {"event": "bot", "text": "We are open. Come in."}),
-    ],
-    ids=["trigger_intent", "execute", "events"],
-)
-def test_what_a_program_has_rasa_say_is_heard_only_while_the_bot_has_control(served, by_api, path, body):
-    heard = handed_over(by_api)
-    url = f"/conversations/{by_api.name}/{path}?output_channel=latest&execute_side_effects=true"
-
-    answer = served.post(url, body)
-    assert answer.status_code == 200, answer.text
-    assert answer.json().get("messages", []) == []
-    assert by_api.heard[heard:] == []
-    by_api.says("back to bot")
-    eventually(lambda: len(by_api.heard) > heard, "the bot says that it is back")
-    heard = len(by_api.heard)
-    said = served.post(url, body).json().get("messages", [])
-
-    if by_api.channel == "rest" and path != "tracker/events":  # whoever calls gets it
-        assert "We are open" in said[0]["text"]
-    elif by_api.channel != "rest":
-        eventually(lambda: any("We are open" in text for text in by_api.heard[heard:]), "it is heard")
-
-
-def test_a_message_that_a_program_adds_says_nothing(served):
-    person = somebody(Rest, served)
-    heard = handed_over(person)
-
-    body = {"text": "when are you open", "sender": "user"}
-    answer = served.post(f"/conversations/{person.name}/messages", body)
-
-    assert answer.status_code == 200, answer.text
-    assert person.heard[heard:] == []
 
 
 def test_nothing_is_said_while_the_store_is_out_of_reach(served, out_of_reach):
