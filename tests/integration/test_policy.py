@@ -128,41 +128,6 @@ def test_a_store_that_cannot_be_asked_mutes_and_the_log_keeps_the_message_out(po
     assert "my secret" not in caplog.text
 
 
-LEFT = [SlotSet("handover_target", "sales"), SlotSet("handover_until", 1_700_000_000.0)]
-
-
-@pytest.mark.parametrize(
-    ("row", "slots", "said_since", "cleared"),
-    [
-        (False, LEFT, said("hello"), ["handover_target", "handover_until"]),
-        (False, LEFT[:1], said("hello"), []),  # the bot has set it, for a handover that is to come
-        (False, LEFT, said("", intent="handover_returned"), []),  # the action of that turn clears them
-        (True, LEFT, said("hello"), []),
-        (None, LEFT, said("hello"), []),
-    ],
-    ids=["left behind", "wanted", "returned", "muted", "no row"],
-)
-def test_slots_that_a_handover_left_behind_are_cleared_by_the_next_message(
-    policy, domain, row, slots, said_since, cleared
-):
-    policy._gate.is_muted = lambda thread: row
-
-    votes = policy.predict_action_probabilities(conversation(domain, *slots, said_since), domain)
-
-    assert votes.events == [SlotSet(slot, None) for slot in cleared]
-
-
-def test_the_target_of_a_handover_that_has_ended_is_not_wanted_again(policy, domain):
-    asked = []
-    policy._gate.is_muted = lambda thread: False
-    policy._gate.is_nobody_there = lambda target, channel: bool(asked.append(target))
-
-    best(policy, domain, conversation(domain, *LEFT, said("a human please", intent="handover")))
-    best(policy, domain, conversation(domain, LEFT[0], said("a human please", intent="handover")))
-
-    assert asked == [None, "sales"]
-
-
 def test_a_keyword_brings_rest_back_once(policy, domain):
     policy._gate.is_muted = lambda thread: True
     before = [said("main menu")]
