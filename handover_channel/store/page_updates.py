@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.rules.control import Control
+from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import changes, deliveries, news, threads
 
 NEWS, LOOK, CHANGE, DONE, TURN = "news", "look", "change", "done", "turn"
@@ -25,6 +26,11 @@ ROWS_BACK, SECONDS_BACK = 100, 5.0
 #: What tells one update from another (kind and number), and its thread.
 Piece = Tuple[Tuple[str, int], str]
 
+_ADD = Prepared(
+    sa.insert(news).values(
+        thread=sa.bindparam("new_thread"), at=sa.bindparam("new_at"), kind=sa.bindparam("new_kind")
+    )
+)
 _NEWS = sa.select(news.c.kind, news.c.id, news.c.thread).where(news.c.id > sa.bindparam("after"))
 _CHANGES = sa.select(sa.literal(CHANGE), changes.c.id, changes.c.thread).where(
     changes.c.id > sa.bindparam("after")
@@ -39,7 +45,7 @@ _DONE_SINCE = (
 
 def add(connection: Connection, thread: str, *, now: float, kind: str = NEWS) -> None:
     """Have open pages look at *thread* anew."""
-    connection.execute(sa.insert(news).values(thread=thread, at=now, kind=kind))
+    _ADD.changed(connection, {"new_thread": thread, "new_at": now, "new_kind": kind})
 
 
 def since(connection: Connection, *, news_id: int, change_id: int, at: float) -> List[Piece]:
