@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActionExecuted, EventType, SlotSet, UserUttered
 from rasa_sdk.executor import CollectingDispatcher
+from sanic import Sanic
+from sanic.exceptions import SanicException
 
 from handover_channel import log, services
 from handover_channel.control.reachable_targets import meant
@@ -50,6 +53,12 @@ __all__ = ["ActionHandover", "ActionHandoverReturn", "ActionSessionStart"]  # no
 logger = log.logger(__name__)
 
 _Domain = Dict[str, Any]
+
+#: Seconds for which the action server keeps a connection on which nothing has come: as newer Sanics do.
+#: Rasa opens one for each action. If it stands still before it writes, in the NLU of another conversation or
+#: loading a model, Sanic 21.12 closes it after 5: "Cannot write to closing transport", and no action runs.
+KEEP_ALIVE, _SANICS_OLD = 120, 5
+_ACTION_SERVER, _ITS_SETTING = "rasa_sdk", "SANIC_KEEP_ALIVE_TIMEOUT"
 
 
 class ActionHandover(Action):
@@ -208,6 +217,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _configured() -> ThreadControl:
+    _wait_for_rasa()
     try:
         return services.from_config().thread_control
     except SettingsError as error:
@@ -228,3 +238,11 @@ def _slots(row: Optional[Thread]) -> List[EventType]:
 def _returned_turn(reason: ReturnReason) -> List[EventType]:
     parse_data = returned_parse_data(reason)
     return [ActionExecuted(LISTEN_ACTION), UserUttered(text=parse_data["text"], parse_data=parse_data)]
+
+
+def _wait_for_rasa() -> None:
+    """Have this action server wait longer for what Rasa writes, unless its environment says how long."""
+    with contextlib.suppress(SanicException):  # without one, as in a test of somebody's actions
+        config = Sanic.get_app(_ACTION_SERVER).config
+        if config.KEEP_ALIVE_TIMEOUT == _SANICS_OLD and _ITS_SETTING not in os.environ:
+            config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE
