@@ -112,9 +112,12 @@ class SocketIO(Rest):
     def says(self, text):
         """Return once the server has done all that it does about it."""
         done = threading.Event()
-        self._client.emit("user_uttered", {"message": text}, callback=lambda *given: done.set())
-        done.wait(BOUND)
+        self.emits(text, callback=lambda *given: done.set())
+        assert done.wait(BOUND), "the server did not take it"
         return 0
+
+    def emits(self, text, **more):
+        self._client.emit("user_uttered", {"message": text}, **more)
 
     def output(self):
         return self.served.channel(self.channel).get_output_channel()

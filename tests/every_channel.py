@@ -28,6 +28,7 @@ from rasa.core.channels.channel import (
 )
 from rasa.core.channels.rest import RestInput
 from rasa.core.channels.socketio import SocketIOInput
+from rasa.core.jobs import kill_scheduler
 from rasa.server import create_app
 from rasa.shared.core.events import ReminderScheduled
 from rasa.utils.endpoints import EndpointConfig
@@ -194,6 +195,7 @@ class Served:
         try:
             with sanic_servers.on_a_thread(self._start):
                 yield self
+                self.loop.call_soon_threadsafe(kill_scheduler)  # of the reminders: it is of this loop
         finally:
             Sanic._app_registry.pop(self._app.name, None)
             self.services.store.close()

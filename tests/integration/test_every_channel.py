@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import pytest
 
@@ -24,6 +26,7 @@ pytestmark = [
 
 PAYLOAD = '/handover_returned{"reason": "button"}'
 BACK = "The bot is back"
+REMINDED = "EXTERNAL: ask_hours"
 
 
 @pytest.fixture
@@ -191,15 +194,18 @@ def test_what_comes_by_another_channel_is_no_word_of_the_person(served):
     person.close()
 
 
-def test_a_client_of_rest_is_told_who_has_the_conversation_if_it_wants_to_know(served, settings):
-    settings(rest_while_muted=WhileMuted.HANDOVER)
-    person = somebody(Rest, served)
+@pytest.mark.parametrize("wanted", WhileMuted)
+def test_a_client_is_told_who_has_the_conversation_if_it_wants_to_know(served, settings, person, wanted):
+    settings(rest_while_muted=wanted)
     heard = handed_over(person)
 
     person.says("hello?")
 
     until = served.services.thread_control.find(person.name).until
-    assert person.heard[heard:] == [{"handover": {"target": "inbox", "until": until}}]
+    told = wanted is WhileMuted.HANDOVER and person.channel in ("rest", "callback")
+    expected = [{"handover": {"target": "inbox", "until": until}}] if told else []
+    eventually(lambda: served.transcript(person.name) == ["hello?"], "it is kept")
+    eventually(lambda: person.heard[heard:] == expected, "it is told")
 
 
 def test_a_streaming_client_of_rest_gets_an_end(served):
@@ -209,6 +215,18 @@ def test_a_streaming_client_of_rest_gets_an_end(served):
     answer = served.post("/webhooks/rest/webhook?stream=true", {"sender": person.name, "message": "hello?"})
 
     assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_a_streaming_client_of_rest_comes_back(served):
+    person = somebody(Rest, served)
+    handed_over(person)
+
+    body = {"sender": person.name, "message": "back to bot, when are you open?"}
+    answer = served.post("/webhooks/rest/webhook?stream=true", body)
+
+    said = [json.loads(line)["text"] for line in answer.text.splitlines()]
+    assert said[0].startswith(BACK)
+    assert "We are open" in said[1]
 
 
 @pytest.mark.parametrize("kind", [Rest, Callback, Telegram, Own], ids=lambda kind: kind.channel)
@@ -229,6 +247,26 @@ def test_while_the_store_is_out_of_reach_nothing_runs_and_the_channel_says_so(
     assert "my secret words" not in caplog.text
     assert person.says("when are you open") == 200
     eventually(lambda: len(person.heard) > heard, "it works again")
+
+
+def test_while_the_store_is_out_of_reach_nothing_runs_on_socketio_and_the_log_says_so(
+    served, out_of_reach, caplog
+):
+    person = somebody(SocketIO, served)
+    person.says("when are you open")
+    eventually(lambda: person.heard, "it works")
+    heard, before, calls = len(person.heard), served.tracker(person.name), dict(served.calls)
+
+    out_of_reach.begins()
+    person.emits("my secret words")  # nobody will say that it was taken
+    eventually(lambda: "who has control is not known" in caplog.text, "the log says so")
+    out_of_reach.ends()
+
+    assert (len(person.heard), served.tracker(person.name), served.calls) == (heard, before, calls)
+    assert "my secret words" not in caplog.text
+    person.says("when are you open")
+    eventually(lambda: len(person.heard) > heard, "it works again")
+    person.close()
 
 
 def test_an_answer_in_a_stream_ends_while_the_store_is_out_of_reach(served, out_of_reach):
@@ -296,6 +334,32 @@ def test_a_reminder_that_is_due_meanwhile_says_nothing_and_later_does_what_rasa_
     served.remind(person, "ask_hours")
 
     eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the reminder is heard")
+
+
+def remind_soon(served, person):
+    """Have a program set a reminder that is due at once, and wait until Rasa's scheduler has run it."""
+    before = served.events(person.name).count(REMINDED)
+    at = datetime.now(timezone.utc).isoformat()
+    event = {"event": "reminder", "intent": "ask_hours", "date_time": at, "kill_on_user_msg": False}
+    url = f"/conversations/{person.name}/tracker/events?output_channel=latest&execute_side_effects=true"
+    assert served.post(url, event).status_code == 200
+    eventually(lambda: served.events(person.name).count(REMINDED) > before, "the reminder is run")
+
+
+@pytest.mark.parametrize("kind", [SocketIO, Callback, Own], ids=lambda kind: kind.channel)
+def test_a_reminder_that_rasas_scheduler_runs_says_nothing_meanwhile(served, kind):
+    person = somebody(kind, served)
+    heard = handed_over(person)
+
+    remind_soon(served, person)
+    assert person.heard[heard:] == []
+    person.says("back to bot")
+    eventually(lambda: len(person.heard) > heard, "the bot says that it is back")
+    heard = len(person.heard)
+    remind_soon(served, person)
+
+    eventually(lambda: any("We are open" in text for text in person.heard[heard:]), "the reminder is heard")
+    person.close()
 
 
 def test_nothing_is_said_while_the_store_is_out_of_reach(served, out_of_reach):
