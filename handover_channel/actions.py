@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from typing import Any, Dict, List, Optional
 
@@ -44,6 +43,7 @@ from handover_channel.rules.bot_contract import (
 )
 from handover_channel.rules.last_words import words_said
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.settings.environment import ENVIRON
 from handover_channel.store import thread_activity
 from handover_channel.store.threads import Thread
 
@@ -242,7 +242,7 @@ def _returned_turn(reason: ReturnReason) -> List[EventType]:
 def _wait_for_rasa() -> None:
     """Have this action server wait longer for what Rasa writes, unless its environment says how long."""
     server = sys.modules.get("rasa_sdk.endpoint")  # it makes the app; not loaded: this is no action server
-    if server is None or _ITS_SETTING in os.environ:
+    if server is None or _ITS_SETTING in ENVIRON:
         return
     with contextlib.suppress(
         Exception
