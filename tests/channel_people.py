@@ -35,7 +35,7 @@ class Rest:
 
 
 class Collected(CollectingOutputChannel):
-    """What a call of REST would be answered, had it not been answered long ago."""
+    """Return what a call of REST would be answered, had it not been answered long ago."""
 
     def __init__(self, heard):
         super().__init__()

@@ -35,7 +35,7 @@ def added(served, who, text, **more):
 
 
 def next_action(served, who):
-    """What the program is told to execute next."""
+    """Return what the program is told to execute next."""
     scores = served.post(f"/conversations/{who}/predict", {}).json()["scores"]
     return max(scores, key=lambda each: each["score"])["action"]
 
