@@ -41,7 +41,7 @@ scenarios:
       - control: inbox
       - staff: inbox
         does: done
-      - reply: My colleague has given you back to me. Is there anything else?
+      - reply: My colleague has given you back to me ... Is there anything else?
       - control: bot
   - scenario: a handover by Meta on the second page leaves the same person on the first with the bot
     steps:
