@@ -31,6 +31,7 @@ from handover_channel.inbox.passwords import Passwords
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.store import Store, agents, sign_ins
 from handover_channel.store.agents import ADMIN, YOU, Agent
+from handover_channel.store.list_orders import ORDERS
 from handover_channel.store.sign_ins import NOBODY, SignIn
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Visitor:
     notifications: bool = False
     signed_in: bool = True  #: False: came in by a link
     proof_key: str = field(repr=False, default="")  #: never sent: see media_links.py
+    orders: Mapping[str, str] = field(default_factory=dict)  #: list -> how it is sorted: list_orders
 
 
 class Auth:
@@ -248,10 +250,12 @@ class Auth:
         language: Optional[str] = None,
         sound: Optional[bool] = None,
         notifications: Optional[bool] = None,
+        orders: Optional[Mapping[str, str]] = None,
     ) -> Optional[Visitor]:
         """Keep what a visitor prefers, and return them as they are then; what is None stays as it is.
 
-        None for nobody's cookie. A language that there is not stays unchanged, too.
+        None for nobody's cookie. A language that there is not stays unchanged, too. *orders*: of these lists;
+        those of others stay.
         """
         given = {"language": language, "sound": sound, "notifications": notifications}
         if language not in LANGUAGES:
@@ -261,7 +265,8 @@ class Auth:
             found = sign_ins.live(connection, _key(cookie), now=self._clock())
             if found is None:
                 return None
-            preferences = {**_preferences(found), **wanted}
+            before = _preferences(found)
+            preferences = {**before, **wanted, "orders": {**before["orders"], **(orders or {})}}
             if found.agent == NOBODY:
                 sign_ins.set_preferences(connection, found.key, preferences)
             else:
@@ -311,7 +316,13 @@ def _preferences(found: SignIn) -> Dict[str, Any]:
         "language": language if language in LANGUAGES else "",
         "sound": kept.get("sound") is not False,
         "notifications": kept.get("notifications") is True,
+        "orders": _orders(kept.get("orders")),
     }
+
+
+def _orders(kept: Any) -> Dict[str, str]:
+    given = kept if isinstance(kept, dict) else {}
+    return {name: order for name in ORDERS for order in ORDERS[name] if given.get(name) == order}
 
 
 def _storable(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Sequence
 
-from handover_channel.errors import EntranceRefused, TooManyAttempts
+from handover_channel.errors import EntranceRefused, NotUsable, TooManyAttempts
 from handover_channel.inbox import answer
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.concurrency import call_in
@@ -15,6 +15,7 @@ from handover_channel.inbox.refusals import status_of
 from handover_channel.inbox.request import BASE, Request
 from handover_channel.inbox.route import Route, Who
 from handover_channel.rules import limits
+from handover_channel.store.list_orders import ORDERS
 
 
 async def show_sign_in(services: PageServices, request: Request) -> Answer:
@@ -81,6 +82,15 @@ async def set_preferences(services: PageServices, request: Request) -> Answer:
     return await services.draw("preferences.html", shown, saved=True)
 
 
+async def sort_list(services: PageServices, request: Request) -> Answer:
+    """Keep in which order the visitor reads a list. Raises NotUsable for one in which it cannot be read."""
+    name, order = request.field("list"), request.field("order")
+    if order not in ORDERS.get(name, ()):
+        raise NotUsable("this list cannot be sorted so -> load the page anew")
+    await services.call(services.auth.prefer, request.cookie, orders={name: order})
+    return answer.changed(request) if request.is_of_the_script else answer.redirect(f"{BASE}/?list={name}")
+
+
 def own_path(path: str, prefix: str = "") -> str:
     """Return *path* where it is a page of ours, else the first page: never an address of elsewhere.
 
@@ -98,4 +108,5 @@ ROUTES: Sequence[Route] = (
     Route("POST", "/sign-out", sign_out),
     Route("GET", "/preferences", show_preferences),
     Route("POST", "/preferences", set_preferences),
+    Route("POST", "/order", sort_list),
 )

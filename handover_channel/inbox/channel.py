@@ -12,7 +12,7 @@ import functools
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.exceptions import RasaException
@@ -32,6 +32,7 @@ from handover_channel.inbox.queries import Queries
 from handover_channel.inbox.rasa_gateway import RasaGateway
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.request import BASE
+from handover_channel.inbox.search_indexing import SearchIndexing
 from handover_channel.inbox.updates import Updates
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
@@ -82,7 +83,7 @@ class InboxInput(InputChannel):
         self._handover = services.process.get(settings)
         self._clock = clock or self._handover.thread_control.clock
         self._server: Optional[Runtime] = None
-        self._tidying: Optional[asyncio.Task[None]] = None
+        self._beside: List[asyncio.Task[None]] = []
 
     def get_output_channel(self) -> Optional[OutputChannel]:
         """Return None: nobody is written to by this channel."""
@@ -123,12 +124,15 @@ class InboxInput(InputChannel):
             await share_scheduler()
             self._server = Runtime(self._handover, on_new_message)
             await self._server.start(app)
-        self._tidying = asyncio.ensure_future(_keep_tidy(page))
+        indexing = SearchIndexing(self._handover.store, page.bot.said, self._clock)
+        self._beside = [
+            asyncio.ensure_future(each) for each in (_keep_tidy(page), indexing.keep_going(page.call))
+        ]
         await _print_link(app, page)
 
     async def _stop(self, page: PageServices, app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        if self._tidying is not None:
-            self._tidying.cancel()
+        for task in self._beside:
+            task.cancel()
         await page.updates.stop()
         if self._server is not None:
             await self._server.stop()

@@ -11,6 +11,7 @@ from typing import Mapping
 from handover_channel.inbox.view_models import BOT, MINE, OPEN, RETURNED, WAITING
 from handover_channel.messenger.events import META_INBOXES
 from handover_channel.rules.reasons_in_words import REASONS  # noqa: F401  (the templates find it here)
+from handover_channel.store.list_orders import LONGEST_FIRST, NEWEST_FIRST, UNANSWERED_FIRST, WINDOW_FIRST
 
 
 def _(text: str) -> str:
@@ -34,6 +35,36 @@ EMPTY: Mapping[str, str] = {
     OPEN: _("No conversation is open: the bot has them all."),
     RETURNED: _("No conversation has come back to the bot yet."),
     BOT: _("The bot is not talking to anybody."),
+}
+
+#: Ways to sort a list: list_orders.ORDERS.
+ORDER_LABELS: Mapping[str, str] = {
+    LONGEST_FIRST: _("Longest waiting first"),
+    UNANSWERED_FIRST: _("Unanswered first"),
+    NEWEST_FIRST: _("Newest first"),
+    WINDOW_FIRST: _("Window ends soonest first"),
+}
+
+#: What a list is narrowed to: view_models.Filters.
+FILTER_LABELS: Mapping[str, str] = {
+    "agent": _("Answered by"),
+    "channel": _("Channel"),
+    "target": _("Handed over to"),
+    "tag": _("Tag"),
+    "page": _("Page"),
+    "unread": _("Unread only"),
+}
+
+#: Meta's window that ends soon, or is over: messaging_window.Ending.
+WINDOW_LABELS: Mapping[str, str] = {
+    "standard": _("24 h window: %(time)s left"),
+    "human_agent": _("7-day window: %(time)s left"),
+    "over": _("Window closed"),
+}
+WINDOW_TITLES: Mapping[str, str] = {
+    "standard": _("24 hours after the person's last message Meta delivers only what people write"),
+    "human_agent": _("7 days after the person's last message Meta delivers nothing any more"),
+    "over": _("Nothing can be sent until the person writes again"),
 }
 
 #: Who has control, in one or two words: where a sentence names it.

@@ -15,6 +15,7 @@ from handover_channel.inbox.auth import Auth, Visitor
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.concurrency import Limiter, call_in
 from handover_channel.inbox.media_proxy import MediaProxy
+from handover_channel.inbox.places import Asked
 from handover_channel.inbox.queries import Bot, BotHistory, Queries
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.request import Request
@@ -103,7 +104,9 @@ class PageServices:
         query = {name: request.argument(name) for name in listing.ARGUMENTS}
         after = query.get("after", "")
         filters = listing.filters_of(query)
-        view = await self.call(self.queries.list, filters, agent=request.you.name, after=after)
+        you = request.you
+        order = you.orders.get(filters.list, "")
+        view = await self.call(self.queries.list, filters, agent=you.name, order=order, after=after)
         self.profiles.want_pages()
         for item in view.items:
             self.profiles.want(item.thread, page=item.page, channel=item.channel)
@@ -117,13 +120,16 @@ class PageServices:
         self.profiles.want(row.id, page=row.page, channel=row.channel)
         self.profiles.want_pages()
         before = _seconds(request.argument("before"))
-        return await self.call(self._thread, row, request.you, before, request.base)
+        asked = Asked(request.argument("found"), request.argument("search"), request.is_by_itself)
+        return await self.call(self._thread, row, request.you, before, asked, request.base)
 
-    def _thread(self, row: Thread, visitor: Visitor, before: Optional[float], base: str) -> ThreadView:
+    def _thread(
+        self, row: Thread, visitor: Visitor, before: Optional[float], asked: Asked, base: str
+    ) -> ThreadView:
         self.queries.looked_at(row, visitor.name)
         bot = BotHistory(self.bot.said(row.id), self.bot.intents())
         link = functools.partial(media_links.link, visitor, base=base)
-        return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before)
+        return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before, asked=asked)
 
 
 def _quietly(function: Callable[..., Any], *given: Any) -> None:

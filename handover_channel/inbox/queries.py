@@ -13,9 +13,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.inbox import beside, listing, permissions, timeline
+from handover_channel.inbox import beside, listing, permissions, places, timeline
 from handover_channel.inbox.beside import KnownFacts
 from handover_channel.inbox.bot_facts import BotFacts
+from handover_channel.inbox.places import NOTHING_ASKED, Asked
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.view_models import (
     CardView,
@@ -93,8 +94,8 @@ class Queries:
         self._warned: Set[str] = set()  #: of what has been said once
         self._facts = KnownFacts()
 
-    def list(self, filters: Filters, *, agent: str, after: str = "") -> ListView:
-        """Return one page of the list."""
+    def list(self, filters: Filters, *, agent: str, order: str = "", after: str = "") -> ListView:
+        """Return one page of the list. *order*: what the agent has chosen for it, "" for nothing."""
         with self._store.reading() as connection:
             return listing.list_view(
                 connection,
@@ -102,6 +103,8 @@ class Queries:
                 filters,
                 agent=agent,
                 shown_names=self._shown_names(connection),
+                now=self._clock(),
+                order=order,
                 after=after,
             )
 
@@ -111,7 +114,14 @@ class Queries:
             return threads.get(connection, thread)
 
     def thread(
-        self, row: Thread, bot: BotHistory, *, agent: str, link: Link, before: Optional[float] = None
+        self,
+        row: Thread,
+        bot: BotHistory,
+        *,
+        agent: str,
+        link: Link,
+        before: Optional[float] = None,
+        asked: Asked = NOTHING_ASKED,
     ) -> ThreadView:
         """Return one conversation. *before*: the stretch that came before that time."""
         now = self._clock()
@@ -119,7 +129,11 @@ class Queries:
             names = self._shown_names(connection)
             person = profiles.get(connection, row.id)
             known = person.name if person else ""
-            entries, earlier = self._stretch(connection, row, bot, before, known or row.id, names, link, now)
+            place = places.find(connection, row.id, bot.said, asked) if before is None else places.NOWHERE
+            before = place.before if place.is_aside else before
+            entries, earlier = self._stretch(
+                connection, row, bot, before, known or row.id, names, link, now, place.back_to
+            )
             offered = self.to_go_on_with(bot.intents)
             return ThreadView(
                 **_facts(row),
@@ -133,6 +147,9 @@ class Queries:
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,
+                found=place.entry,
+                wanted=place.wanted,
+                is_aside=place.is_aside,
                 colleagues=self._colleagues(connection, names, row.id, agent, now),
                 canned=self._canned(known, names.get(agent, agent)),
                 intents=list(offered),
@@ -150,6 +167,7 @@ class Queries:
         names: Mapping[str, str],
         link: Link,
         now: float,
+        back_to: Optional[float],
     ) -> Tuple[List[Entry], str]:
         return timeline.stretch(
             connection,
@@ -161,6 +179,7 @@ class Queries:
             link=link,
             waiting=[_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)],
             app_name=self._app_name,
+            back_to=back_to,
         )
 
     def person(self, row: Thread, bot: Bot) -> PersonView:

@@ -32,6 +32,7 @@ from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
 from handover_channel.rules.languages import LANGUAGES
+from handover_channel.rules.search_words import marked
 
 HERE = Path(__file__).parent
 
@@ -140,7 +141,7 @@ def _environment(language: str) -> Environment:
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
-    environment.filters.update(pieces=pieces, mark=mark, time_at=time_at, zone=zone)
+    environment.filters.update(pieces=pieces, mark=mark, marked=marked, time_at=time_at, zone=zone)
     environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts)))
     environment.filters["told_apart"] = lambda text: translated(text, texts)
     environment.filters["named"] = lambda name: (

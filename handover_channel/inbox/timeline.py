@@ -25,6 +25,9 @@ from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 #: Entries of one stretch, and how many more there may be for having the same time.
 ENTRIES, MORE = 60, 20
 
+#: Entries that are shown before what a search has found; and how many, at most, from there to the newest one.
+BEFORE_FOUND, MOST_TO_FOUND = 15, 1000
+
 #: (address as Meta or the bot gave it) -> address on this server
 Link = Callable[[str], str]
 
@@ -48,14 +51,21 @@ def stretch(
     link: Link,
     waiting: Sequence[Said] = (),
     app_name: Callable[[str], str] = str,
+    back_to: Optional[float] = None,
 ) -> Tuple[List[Entry], str]:
     """Return the newest entries, oldest first, and the cursor of earlier ones; *before*: only older ones.
 
     *person*: their name. *waiting*: replies that are not sent. *app_name*: by the id of another app.
+    *back_to*: with all since then (MOST_TO_FOUND of each source), and some before it.
     """
-    found, events = _gathered(connection, row, bot_part, before, _Names(person, shown_names, app_name), link)
+    limit = ENTRIES + MORE if back_to is None else MOST_TO_FOUND + MORE
+    names = _Names(person, shown_names, app_name)
+    found, events = _gathered(connection, row, bot_part, before, names, link, limit)
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
     first = max(len(found) - ENTRIES, 0)
+    if back_to is not None:
+        there = next((place for place, entry in enumerate(found) if entry.at >= back_to), first)
+        first = min(first, max(there - BEFORE_FOUND, 0))
     while first and found[first - 1].at == found[first].at:
         first -= 1
     earlier = repr(found[first].at) if first else ""
@@ -80,9 +90,9 @@ def _gathered(
     before: Optional[float],
     names: _Names,
     link: Link,
+    limit: int,
 ) -> Tuple[List[Entry], List[ThreadEvent]]:
-    """Return as many entries of each source as one stretch can need, and what happened to its messages."""
-    limit = ENTRIES + MORE
+    """Return *limit* entries of each source, and what happened to its messages."""
     went_out = _newest_that_went_out(connection, row, bot_part, before, limit)
     found: List[Entry] = [_bots(each, names.person, row, link) for each in went_out]
     in_ms = None if before is None else _in_ms(before)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Tuple, Union
 
 from handover_channel.messenger.bubble import Button, Card, File, Link, Note
+from handover_channel.rules.search_words import Piece
 
 #: The lists, in the order of the page's tabs.
 WAITING, MINE, OPEN, RETURNED, BOT = "waiting", "mine", "open", "returned", "bot"
@@ -21,10 +22,19 @@ class Filters:
     """What the list is narrowed to; "" for everything."""
 
     list: str = WAITING
-    search: str = ""  #: in names and in what was said while the bot was silent
+    search: str = ""  #: in names, in what was said, and in what was said to the bot before a handover
     page: str = ""
     target: str = ""
     tag: str = ""
+    agent: str = ""  #: who answers; "~" for nobody
+    channel: str = ""
+    unread: str = ""  #: "1": only what the person has written since this agent last looked
+    only: str = ""  #: of a search: "list" for what is in the list, else all lists; "names" for names alone
+
+    @property
+    def used(self) -> Sequence[str]:
+        """The names of those that narrow the list."""
+        return [name for name, value in vars(self).items() if value and name not in ("list", "only")]
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,22 @@ class Item:
     tags: Tuple[str, ...] = ()
     preview_file: str = ""  #: type of what came with it, "" for nothing
     person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
+    window: str = ""  #: Meta's window that ends soon: messaging_window.Ending; "" for none
+    window_left: float = 0.0  #: seconds until it ends
+    state: str = ""  #: in what is found: the list that it is in
+    named: Sequence[Piece] = ()  #: its name, where it was found by that
+    hit: Optional[Hit] = None  #: the newest message in which it was found
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A message in which everything was found that was looked for."""
+
+    entry: str  #: its entry's key
+    at: float
+    author: str
+    words: Sequence[Piece]  #: around what was found
+    more: int = 0  #: further ones of that conversation that were seen
 
 
 @dataclass(frozen=True)
@@ -63,6 +89,14 @@ class ListView:
     page_names: Mapping[str, str] = field(default_factory=dict)  #: those that are known, by id
     targets: Sequence[str] = ()
     tags: Sequence[str] = ()
+    agents: Mapping[str, str] = field(default_factory=dict)  #: to filter by; name -> shown name
+    channels: Sequence[str] = ()
+    order: str = ""  #: in which it is sorted: list_orders
+    orders: Sequence[str] = ()  #: in which it can be
+    people: Sequence[Item] = ()  #: of a search: found by their names
+    has_more_people: bool = False
+    is_signs: bool = False  #: there is no letter and no digit in what is looked for
+    missing_before: float = 0.0  #: what was said before that time cannot be found yet; 0: everything can
 
 
 @dataclass(frozen=True)
@@ -184,6 +218,9 @@ class ThreadView:
     colleagues: Sequence[Colleague] = ()
     canned: Mapping[str, str] = field(default_factory=dict)  #: name -> text, placeholders filled in
     intents: Sequence[str] = ()  #: the bot can go on with
+    found: str = ""  #: key of the entry that a search has found
+    wanted: Sequence[str] = ()  #: what was looked for there: search_words.wanted_of
+    is_aside: bool = False  #: entries are not the newest: what was found is too far back
     intent_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: intent -> language -> name
     page_name: str = ""  #: of the Facebook page; "" where there is only one
 

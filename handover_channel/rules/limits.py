@@ -133,7 +133,7 @@ FORM_FIELDS = Limit(_INBOX_FORMS, "fields", 20, "fields", "the largest form has 
 PART_HEAD = Limit(
     _INBOX_FORMS, "what describes a field or file", 2 * KB, "bytes", "name, type", "inbox/forms"
 )
-QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 6", "inbox/request")
+QUERY_FIELDS = Limit(_PAGE, "arguments", 20, "fields", "the list has 12", "inbox/request")
 HEAD = Limit("webhook, inbox", "head of a request", 8 * KB, "bytes", "Sanic's own", "Sanic")
 
 WEBHOOK = Body(WEBHOOK_BODY, WEBHOOK_SECONDS)
@@ -175,6 +175,11 @@ FIELDS: Mapping[str, Limit] = {
         ("after", 600, "where a list goes on"),
         ("list", 40, "name of a list"),
         ("search", 2000, "its first 200 are looked for"),
+        ("found", 40, "key of an entry"),
+        ("only", 20, "what a search is about"),
+        ("order", 40, "how a list is sorted"),
+        ("channel", 100, "a filter"),
+        ("unread", 20, "a tick"),
         ("target", 200, "a filter"),
         ("of", 4000, "address of a file: Meta's have about 700"),
         ("proof", 100, "64 hex digits"),

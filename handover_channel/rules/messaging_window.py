@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional, Type
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Type
 
 from handover_channel.errors import OutsideWindow
 from handover_channel.messenger.events import (
@@ -31,6 +31,9 @@ from handover_channel.messenger.events import (
 #: Seconds after what opened the window. Source: the page above, "standard messaging" and "human agent".
 STANDARD_WINDOW = 24 * 60 * 60
 HUMAN_AGENT_WINDOW = 7 * 24 * 60 * 60
+
+#: From how many seconds before its end on agents are told that a window ends.
+STANDARD_ENDS_SOON, HUMAN_AGENT_ENDS_SOON = 2 * 60 * 60.0, 24 * 60 * 60.0
 
 #: Lets a person answer when the standard window is over.
 HUMAN_AGENT = "HUMAN_AGENT"
@@ -63,6 +66,26 @@ def is_open(seconds: Optional[float]) -> bool:
 def is_over(seconds: Optional[float]) -> bool:
     """Tell whether nothing at all may go out any more."""
     return seconds is not None and seconds >= HUMAN_AGENT_WINDOW
+
+
+class Ending(NamedTuple):
+    """A window that ends soon, or is over."""
+
+    window: str  #: "standard", "human_agent"; "over": nothing can be sent any more
+    left: float  #: seconds; 0 where it is over
+
+
+def ends_soon(seconds: Optional[float]) -> Optional[Ending]:
+    """Return which window ends soon, *seconds* after it was opened (None: not known); None for none."""
+    if seconds is None:
+        return None
+    if is_over(seconds):
+        return Ending("over", 0.0)
+    if is_open(seconds):
+        left, soon, name = STANDARD_WINDOW - seconds, STANDARD_ENDS_SOON, "standard"
+    else:
+        left, soon, name = HUMAN_AGENT_WINDOW - seconds, HUMAN_AGENT_ENDS_SOON, "human_agent"
+    return Ending(name, left) if left <= soon else None
 
 
 def messaging_type(seconds: Optional[float]) -> Dict[str, Any]:

@@ -1,43 +1,25 @@
 """Reads the inbox's lists of threads, filtered, sorted and cut into pages by the database.
 
-Each list has an index of its own (schema.py), so that a page costs what it shows, not what there is. A search
-reads names and what was said while the bot was silent: that costs what was said.
+Each list has an index of its own (schema.py), so that a page costs what it shows, not what there is. What is
+searched for is found by search.py.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handover_channel.rules.control import Control
-from handover_channel.store.schema import (
-    IS_ASSIGNED,
-    IS_OPEN,
-    IS_RETURNED,
-    IS_WAITING,
-    people,
-    read_marks,
-    tags,
-    threads,
-    transcript,
-)
+from handover_channel.store.list_orders import ORDERS, THREADS_OF, Phase, Place, order_of
+from handover_channel.store.schema import IS_OPEN, people, read_marks, tags, threads, transcript
 from handover_channel.store.upsert import insert
 
 #: Counting stops here.
 MOST = 1000
 
-_is_bot = threads.c.control == Control.BOT.value
-
-#: list -> (which threads, sorted by). The newest come first.
-_LISTS: Mapping[str, Tuple[Tuple[Any, ...], Any]] = {
-    "waiting": ((IS_WAITING, threads.c.assignee == ""), threads.c.waiting_since),
-    "mine": ((threads.c.assignee == sa.bindparam("agent"), IS_ASSIGNED), threads.c.active_at),
-    "open": ((IS_OPEN,), threads.c.active_at),
-    "returned": ((IS_RETURNED,), threads.c.active_at),
-    "bot": ((_is_bot,), threads.c.active_at),
-}
+#: In place of an agent's name: what nobody has.
+FREE = "~"
 
 
 _said = transcript.alias("said")
@@ -69,45 +51,82 @@ _SHOWN_COLUMNS = (
 )
 
 
+OWN_MARKS = sa.and_(read_marks.c.thread == threads.c.id, read_marks.c.agent == sa.bindparam("agent"))
+_IS_UNREAD = (IS_OPEN, threads.c.person_at > sa.func.coalesce(read_marks.c.person_at, 0))
+
+
+class Narrowed(NamedTuple):
+    """To what a list is narrowed; "" for everything."""
+
+    page: str = ""
+    target: str = ""
+    tag: str = ""
+    agent: str = ""  #: who answers; FREE for nobody
+    channel: str = ""
+    unread: str = ""  #: by who looks; anything for yes
+
+
+WHOLE = Narrowed()
+
+
 def page_of(
     connection: Connection,
     name: str,
     *,
     agent: str,
-    search: str = "",
-    page: str = "",
-    target: str = "",
-    tag: str = "",
-    after: Optional[Tuple[float, str]] = None,
+    now: float,
+    order: str = "",
+    narrowed: Narrowed = WHOLE,
+    after: Optional[Place] = None,
     limit: int = 50,
 ) -> List[Mapping[str, Any]]:
     """Return one page of the list *name*: columns of `threads`, `name`, `picture`, `preview` and the like.
 
-    *after*: the sorting time and the id of the last one before. Raises KeyError for a list there is not.
+    *now*: in seconds; *order*: of list_orders, the list's first where it is none. *after*: the `place` of the
+    last row before, in whose order the page goes on. Raises KeyError for a list there is not.
     """
-    which, by = _LISTS[name]
-    marks = sa.and_(read_marks.c.thread == threads.c.id, read_marks.c.agent == sa.bindparam("agent"))
+    order = order_of(name, after.order if after else order)
+    places: List[Place] = []
+    for number, phase in enumerate(ORDERS[name][order]):
+        if after is not None and number < after.phase:
+            continue
+        query = _ids_of(phase, narrowed).limit(limit - len(places))
+        if after is not None and number == after.phase:
+            query = query.where(phase.behind(after.moment, after.thread))
+        given = {"agent": agent, "now_ms": int(now * 1000)}
+        places += [
+            Place(order, number, moment, thread) for moment, thread in connection.execute(query, given)
+        ]
+        if len(places) >= limit:
+            break
+    found = rows_of(connection, [place.thread for place in places], agent=agent)
+    return [{**found[place.thread], "place": place} for place in places if place.thread in found]
+
+
+def _ids_of(phase: Phase, narrowed: Narrowed) -> sa.sql.Select:
+    query = sa.select(phase.by, threads.c.id).where(*phase.which, *conditions(narrowed))
+    if narrowed.unread:
+        query = query.select_from(threads.outerjoin(read_marks, OWN_MARKS))
+    return query.order_by(*phase.sorting())
+
+
+def rows_of(connection: Connection, ids: Sequence[str], *, agent: str) -> Dict[str, Mapping[str, Any]]:
+    """Return what lists show of these threads (some hundred at most), by id."""
     query = (
-        sa.select(*_SHOWN_COLUMNS, by.label("sorted_by"))
+        sa.select(*_SHOWN_COLUMNS)
         .select_from(
             threads.outerjoin(people, people.c.thread == threads.c.id)
-            .outerjoin(read_marks, marks)
+            .outerjoin(read_marks, OWN_MARKS)
             .outerjoin(_said, _said.c.id == _newest_line)
         )
-        .where(*which, *_narrowed(search, page, target, tag))
-        .order_by(by.desc(), threads.c.id.desc())
-        .limit(limit)
+        .where(threads.c.id.in_(ids))
     )
-    if after is not None:
-        moment, thread = after
-        # As a row: an OR would read everything that comes before, too.
-        query = query.where(sa.tuple_(by, threads.c.id) < sa.tuple_(moment, thread))
-    return [dict(row) for row in connection.execute(query, {"agent": agent}).mappings()]
+    return {row["id"]: dict(row) for row in connection.execute(query, {"agent": agent}).mappings()}
 
 
 def count(connection: Connection, name: str, *, agent: str) -> int:
     """Return how many threads are in the list *name*, at most MOST."""
-    which, _ = _LISTS[name]
+    which = THREADS_OF[name]
     some = sa.select(sa.literal(1)).select_from(threads).where(*which).limit(MOST).subquery()
     return int(
         connection.execute(sa.select(sa.func.count()).select_from(some), {"agent": agent}).scalar() or 0
@@ -158,22 +177,21 @@ def read_up_to(connection: Connection, thread: str, agent: str) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def _narrowed(search: str, page: str, target: str, tag: str) -> List[Any]:
-    found: List[Any] = []
-    if page:
-        found.append(threads.c.page == page)
-    if target:
-        found.append(threads.c.target == target)
-    if tag:
-        found.append(threads.c.id.in_(sa.select(tags.c.thread).where(tags.c.tag == tag)))
-    if search:
-        named = sa.select(people.c.thread).where(people.c.name.ilike(_like(search), escape="\\"))
-        said = sa.select(transcript.c.thread).where(transcript.c.text.ilike(_like(search), escape="\\"))
-        found.append(sa.or_(threads.c.id == search, threads.c.id.in_(named), threads.c.id.in_(said)))
-    return found
+def open_channels(connection: Connection, limit: int = 50) -> List[str]:
+    """Return the channels on which something is open: to narrow a list by."""
+    query = sa.select(threads.c.channel).where(IS_OPEN).distinct().order_by(threads.c.channel).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
-def _like(text: str) -> str:
-    for sign in ("\\", "%", "_"):
-        text = text.replace(sign, f"\\{sign}")
-    return f"%{text}%"
+def conditions(narrowed: Narrowed) -> List[Any]:
+    """Return the conditions on `threads`; of what is unread, also on `read_marks`, joined by the caller."""
+    columns = (
+        (narrowed.page, threads.c.page),
+        (narrowed.target, threads.c.target),
+        (narrowed.channel, threads.c.channel),
+        (narrowed.agent, threads.c.assignee),
+    )
+    found: List[Any] = [column == ("" if wanted == FREE else wanted) for wanted, column in columns if wanted]
+    if narrowed.tag:
+        found.append(threads.c.id.in_(sa.select(tags.c.thread).where(tags.c.tag == narrowed.tag)))
+    return [*found, *(_IS_UNREAD if narrowed.unread else ())]

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store import search_sources
 from handover_channel.store.schema import edits, transcript
 
 
@@ -45,6 +46,7 @@ def add(connection: Connection, thread: str, edit: Edit) -> bool:
         .where(transcript.c.thread == thread, transcript.c.mid == edit.mid)
         .values(original=sa.func.coalesce(transcript.c.original, transcript.c.text), text=newest.text)
     )
+    search_sources.bring_in_line(connection, thread, edit.mid)
     return True
 
 

@@ -11,6 +11,7 @@ from typing import Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store import search_sources
 from handover_channel.store.schema import people
 from handover_channel.store.upsert import insert
 
@@ -38,3 +39,4 @@ def put(connection: Connection, person: Profile) -> None:
     values = {name: value for name, value in vars(person).items() if name != "thread"}
     new = insert(connection, people).values(thread=person.thread, **values)
     connection.execute(new.on_conflict_do_update(index_elements=[people.c.thread], set_=values))
+    search_sources.bring_in_name(connection, person.thread, person.name)

@@ -29,6 +29,8 @@ from handover_channel.store.schema import (
     threads,
     transcript,
 )
+from handover_channel.store.search_schema import searched
+from handover_channel.store.search_sources import KIND_OF_NAMES
 
 #: Tables with what was said, done or is to be done in a thread: while there is any of it, the thread stays.
 _CONTENT = frozenset({"deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "claims"})
@@ -58,6 +60,7 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
     at = transcript.c.timestamp / 1000.0
     _delete(store, remarks, remarks.c.at, before, remarks.c.at < before, sleep)
     _delete_by_key(store, people.c.thread, people.c.fetched_at < before, sleep)
+    _delete_by_key(store, searched.c.place, _no_longer_searched(before), sleep)
     _forget_words(store, before, sleep)
     for table in (edits, thread_events):
         then = table.c.timestamp / 1000.0
@@ -99,6 +102,14 @@ def delete_threads(store: Store, *, before: float, sleep: _Sleep = time.sleep) -
         found = len(gone)
         sleep(PAUSE_BETWEEN_BATCHES)
     return count
+
+
+def _no_longer_searched(before: float) -> sa.sql.ColumnElement:
+    """Return the condition for names that are gone, and for what was said to the bot before that time."""
+    is_kept = sa.exists().where(people.c.thread == searched.c.thread)
+    return sa.case(
+        (searched.c.kind == KIND_OF_NAMES, ~is_kept), else_=searched.c.timestamp < int(before * 1000)
+    )
 
 
 def _forget_words(store: Store, before: float, sleep: _Sleep) -> None:

@@ -88,7 +88,7 @@ sa.Index(
     sqlite_where=IS_OPEN,
     postgresql_where=IS_OPEN,
 )
-# The list of those who wait, and how many wait before somebody (threads.waiting_before).
+# Who has waited longest of all that are open, and how many wait before somebody (threads.waiting_before).
 sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
 # The other lists of the inbox (conversation_lists.py), one index each: sorted by time, and by id within it,
 # because a page begins where (time, id) of the one before it ended.
@@ -99,6 +99,14 @@ sa.Index(
     threads.c.active_at,
     sqlite_where=IS_ASSIGNED,
     postgresql_where=IS_ASSIGNED,
+)
+# The list of those who wait, whom nobody has, and what comes first of an agent's: those that wait.
+sa.Index(
+    "ix_threads_unanswered",
+    threads.c.assignee,
+    threads.c.waiting_since,
+    sqlite_where=IS_WAITING,
+    postgresql_where=IS_WAITING,
 )
 sa.Index(
     "ix_threads_returned",

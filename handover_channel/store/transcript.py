@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Set
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -98,6 +98,23 @@ def drop_of_person(connection: Connection, thread: str, mid: str) -> None:
     """Delete the line of the person with that *mid*, if there is one."""
     it = (transcript.c.thread == thread, transcript.c.mid == mid, transcript.c.author == PERSON)
     connection.execute(sa.delete(transcript).where(*it))
+
+
+def said_at(connection: Connection, *, below: int) -> int:
+    """Return when the newest line below that id was said, in ms, 0 where there is none."""
+    query = sa.select(transcript.c.timestamp).where(transcript.c.id < below)
+    return int(connection.execute(query.order_by(transcript.c.id.desc()).limit(1)).scalar() or 0)
+
+
+def place_of(connection: Connection, thread: str, line: int) -> Optional[Tuple[int, int]]:
+    """Return when a line of *thread* was said (ms), and how many newer lines it has; None for another's."""
+    its = (transcript.c.id == line, transcript.c.thread == thread)
+    at = connection.execute(sa.select(transcript.c.timestamp).where(*its)).scalar()
+    if at is None:
+        return None
+    newer = sa.select(transcript.c.id).where(transcript.c.thread == thread, transcript.c.id > line)
+    count = sa.select(sa.func.count()).select_from(newer.subquery())
+    return int(at), int(connection.execute(count).scalar() or 0)
 
 
 def answered_at(connection: Connection, thread: str) -> int:

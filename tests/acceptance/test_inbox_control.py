@@ -186,7 +186,7 @@ def test_the_list_is_narrowed_to_a_target(office, waiting, anna):
     expect(anna.item(waiting)).to_be_visible()
 
     anna.page.locator("summary[aria-label=Filters]").click()
-    anna.page.get_by_label("With").select_option("hootsuite")
+    anna.page.get_by_label("Handed over to").select_option("hootsuite")
 
     expect(anna.item(waiting)).to_have_count(0)
     expect(anna.item(elsewhere)).to_be_visible()

@@ -4,96 +4,39 @@ from __future__ import annotations
 
 import html
 import http.client
-import itertools
 import re
 import socket
 import threading
 import time
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-import sanic_servers
 import sqlalchemy as sa
-import yaml
+from served_inbox import BASE, PASSWORD, ServedInbox
 
 from handover_channel.errors import HandoverRefused, StoreUnavailable
 from handover_channel.inbox import media_links
 from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.media_proxy import Fetched, MediaProxy
-from handover_channel.inbox.passwords import Passwords
 from handover_channel.inbox.sign_in_limits import OF_BOTH, SIGN_IN_WINDOW
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
-from handover_channel.settings import loader as settings_file
-from handover_channel.store import Store, agents, page_updates, transcript
-from handover_channel.store.agents import Agent
+from handover_channel.store import page_updates, transcript
 from handover_channel.store.schema import metadata, people, threads
 from handover_channel.store.transcript import PERSON, Line
 
 pytestmark = pytest.mark.rasa
 
-BASE, COOKIE = "/webhooks/inbox", "handover_inbox"
-PASSWORD, HASH = "a long password", Passwords().hash("a long password")
+COOKIE = "handover_inbox"
 THREAD, SCRIPT = "7000000001", "<script>alert('x')</script><img src=x onerror=alert(1)>"
 HOURS = 3600
 BOUND = 10.0  # seconds, for what has to happen at some time
 
-_numbers = itertools.count(1)
 
-
-class Clock:
-    """The real clock, and what a test adds."""
-
-    def __init__(self):
-        self.added = 0.0
-
-    def __call__(self):
-        return time.time() + self.added
-
-
-class Inbox:
-    """A Rasa server of a few lines with the inbox in it, on a thread."""
-
-    def __init__(self, folder, **config):
-        self.folder, self.config = _with_settings(folder), config
-        self.clock = Clock()
-        self.store = Store(f"sqlite:///{folder / 'handover.db'}")
-        self.at = ""
-
-    @contextmanager
-    def running(self):
-        try:
-            with sanic_servers.on_a_thread(self._start):
-                yield self
-        finally:
-            self.store.close()
-
-    async def _start(self):
-        from sanic import Sanic
-
-        from handover_channel import InboxInput
-
-        channel = InboxInput(settings_file.load(str(self.folder / "handover.yml")), self.clock)
-        app = Sanic(f"inbox{id(self)}_{next(_numbers)}", configure_logging=False)
-        app.config.update(self.config)
-        app.blueprint(channel.blueprint(self._on_new_message), url_prefix=BASE)
-        server, port = await sanic_servers.start(app)
-        self.at = f"127.0.0.1:{port}"
-        return server
-
-    async def _on_new_message(self, message):
-        return None
-
-    def add_agent(self, name):
-        with self.store.writing() as connection:
-            assert agents.add(connection, Agent(name, name.title(), HASH, created_at=self.clock()))
-
-    def remove_agent(self, name):
-        with self.store.writing() as connection:
-            assert agents.remove(connection, name, now=self.clock())
+class Inbox(ServedInbox):
+    """The inbox, and who asks it for anything."""
 
     def raw(self, method, path, headers=(), body=b""):
         """Send a path as it is; returns status, headers and body."""
@@ -149,16 +92,6 @@ class Browser:
             method, f"http://{self.inbox.at}{BASE}{path}",
             headers=given_headers, allow_redirects=False, timeout=60, **given,
         )  # fmt: skip
-
-
-def _with_settings(folder):
-    settings = {"app_id": "1234567890", "graph_api": {"url": "http://127.0.0.1:9"}}
-    (folder / "handover.yml").write_text(yaml.safe_dump(settings))
-    credentials = {
-        "handover_channel.MessengerInput": {"verify": "v", "secret": "s", "page-access-token": "t"}
-    }
-    (folder / "credentials.yml").write_text(yaml.safe_dump(credentials))
-    return folder
 
 
 @pytest.fixture(scope="module")

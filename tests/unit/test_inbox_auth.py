@@ -622,6 +622,16 @@ def test_a_language_there_is_not_changes_nothing(auth, kim, language):
     assert auth.prefer(cookie, language=language).language == "ar"
 
 
+def test_how_an_agent_sorts_each_list_is_kept_with_all_else_they_prefer(auth, kim):
+    cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
+
+    auth.prefer(cookie, orders={"waiting": "newest"})
+    auth.prefer(cookie, orders={"mine": "window"})
+    after = auth.prefer(cookie, language="ar")
+
+    assert (after.orders, after.language) == ({"waiting": "newest", "mine": "window"}, "ar")
+
+
 def test_nobody_prefers_nothing(auth, kim):
     assert auth.prefer("unknown", language="ar") is None
 

@@ -4,7 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from handover_channel.store import conversation_lists
-from handover_channel.store.schema import people, read_marks, threads, transcript
+from handover_channel.store.conversation_lists import Narrowed
+from handover_channel.store.list_orders import ORDERS
+from handover_channel.store.schema import read_marks, threads, transcript
 
 ROW = {
     "channel": "facebook",
@@ -39,9 +41,20 @@ def put(store):
     return put
 
 
-def shown(store, name, **given):
+#: By our clock, in seconds; and by Meta's, in ms.
+NOW = 1_800_000_000.0
+NOW_MS = int(NOW * 1000)
+HOUR_MS = 3600 * 1000
+
+
+def page(store, name, **given):
     with store.reading() as connection:
-        return [row["id"] for row in conversation_lists.page_of(connection, name, agent="sara", **given)]
+        return conversation_lists.page_of(connection, name, **{"agent": "sara", "now": NOW, **given})
+
+
+def shown(store, name, *, order="", limit=50, **narrowed):
+    rows = page(store, name, order=order, limit=limit, narrowed=Narrowed(**narrowed))
+    return [row["id"] for row in rows]
 
 
 def said(store, thread, text, number=1):
@@ -50,14 +63,15 @@ def said(store, thread, text, number=1):
         connection.execute(sa.insert(transcript).values(thread=thread, text=text, attachments="[]", **values))
 
 
-def test_waiting_are_those_that_nobody_has_and_the_newest_comes_first(store, put):
+def test_waiting_are_those_that_nobody_has_and_who_has_waited_longest_comes_first(store, put):
     put("early", waiting_since=1.0)
     put("late", waiting_since=2.0)
     put("hers", waiting_since=3.0, assignee="sara")
     put("answered", waiting_since=None)
     put("bots", control="bot")
 
-    assert shown(store, "waiting") == ["late", "early"]
+    assert shown(store, "waiting") == ["early", "late"]
+    assert shown(store, "waiting", order="newest") == ["late", "early"]
 
 
 def test_mine_are_those_that_i_have(store, put):
@@ -84,47 +98,68 @@ def test_returned_are_those_that_came_back_and_bot_are_all_that_it_has(store, pu
     assert shown(store, "bot") == ["never_away", "back"]
 
 
-@pytest.mark.parametrize("name", ["waiting", "open"])
-def test_pages_of_a_list_show_each_thread_once_also_where_times_are_equal(store, put, name):
-    for number in range(7):
-        put(f"p{number}", waiting_since=float(number // 3), active_at=float(number // 3))
+def test_of_mine_those_that_nobody_has_answered_come_first(store, put):
+    put("answered", assignee="sara", active_at=9.0)
+    put("answered_before", assignee="sara", active_at=8.0)
+    put("waits", assignee="sara", active_at=7.0, waiting_since=7.0)
+    put("waits_longer", assignee="sara", active_at=10.0, waiting_since=6.0)
+
+    assert shown(store, "mine") == ["waits_longer", "waits", "answered", "answered_before"]
+    assert shown(store, "mine", order="newest") == ["waits_longer", "answered", "answered_before", "waits"]
+
+
+@pytest.mark.parametrize("name", ["waiting", "mine", "open"])
+def test_whose_window_ends_first_comes_first_whichever_window_it_is(store, put, name):
+    given = {"waiting_since": 1.0} if name == "waiting" else {}
+    if name == "mine":
+        given["assignee"] = "sara"
+    put("day_left", person_at=NOW_MS - 1 * HOUR_MS, **given)
+    put("hour_left", person_at=NOW_MS - 23 * HOUR_MS, **given)
+    put("week_is_over_in_two_hours", person_at=NOW_MS - 166 * HOUR_MS, **given)
+    put("reacted", person_at=NOW_MS - 300 * HOUR_MS, window_at=NOW_MS - 20 * HOUR_MS, **given)
+    put("over", person_at=NOW_MS - 169 * HOUR_MS, **given)
+    put("has_none", channel="socketio", person_at=NOW_MS - 23 * HOUR_MS, **given)
+
+    found = shown(store, name, order="window")
+
+    assert found[:4] == ["hour_left", "week_is_over_in_two_hours", "reacted", "day_left"]
+    assert sorted(found[4:]) == ["has_none", "over"]
+
+
+ORDERED = [(name, order) for name, orders in ORDERS.items() for order in orders]
+
+
+@pytest.mark.parametrize(("name", "order"), ORDERED)
+def test_pages_of_a_list_show_each_thread_once_also_where_times_are_equal(store, put, name, order):
+    for number in range(9):
+        moment = float(number // 3)
+        waits = {"waiting_since": moment} if name == "waiting" or number % 2 else {}
+        has = {"assignee": "sara"} if name == "mine" else {}
+        control = {"control": "bot", "reason": "keyword"} if name in ("returned", "bot") else {}
+        person_at = NOW_MS - int(moment) * 100 * HOUR_MS
+        put(f"p{number}", active_at=moment, person_at=person_at, **waits, **has, **control)
+    whole = shown(store, name, order=order)
 
     pages, after = [], None
     while True:
-        with store.reading() as connection:
-            rows = conversation_lists.page_of(connection, name, agent="sara", after=after, limit=2)
+        rows = page(store, name, order=order, after=after, limit=2)
         if not rows:
             break
         pages.append([row["id"] for row in rows])
-        after = (rows[-1]["sorted_by"], rows[-1]["id"])
+        after = rows[-1]["place"]
 
-    assert sum(pages, []) == ["p6", "p5", "p4", "p3", "p2", "p1", "p0"]
-
-
-def test_a_search_finds_names_words_and_ids(store, put):
-    for thread in ("1", "2", "3"):
-        put(thread)
-    with store.writing() as connection:
-        connection.execute(
-            sa.insert(people).values(thread="1", name="Layla Haddad", picture="", fetched_at=0.0)
-        )
-    said(store, "2", "my shoes are red")
-    said(store, "3", "حذائي أحمر")
-
-    assert shown(store, "open", search="layla") == ["1"]
-    assert shown(store, "open", search="SHOES") == ["2"]
-    assert shown(store, "open", search="أحمر") == ["3"]
-    assert shown(store, "open", search="2") == ["2"]
+    assert sum(pages, []) == whole
+    assert sorted(whole) == [f"p{number}" for number in range(9)]
 
 
-@pytest.mark.parametrize("text", ["%", "_", "\\", "100%", "'; DROP TABLE threads; --"])
-def test_what_is_special_to_the_database_is_looked_for_as_it_is(store, put, text):
-    put("with")
-    put("without")
-    said(store, "with", f"it says {text} here")
-    said(store, "without", "nothing of the kind")
+def test_a_page_goes_on_in_the_order_in_which_it_began(store, put):
+    for number in range(4):
+        put(f"p{number}", waiting_since=float(number))
+    first = page(store, "waiting", order="newest", limit=2)
 
-    assert shown(store, "open", search=text) == ["with"]
+    rest = page(store, "waiting", order="longest", after=first[-1]["place"])
+
+    assert [row["id"] for row in rest] == ["p1", "p0"]
 
 
 def test_filters_narrow_a_list(store, put):
@@ -142,6 +177,25 @@ def test_filters_narrow_a_list(store, put):
         assert conversation_lists.all_tags(connection) == ["refund"]
 
 
+def test_a_list_is_narrowed_to_an_agent_a_channel_and_what_is_unread(store, put):
+    put("hers", assignee="sara", person_at=5)
+    put("his", assignee="omar", channel="socketio", person_at=5)
+    put("nobodys", person_at=5)
+    put("bots", control="bot", person_at=5)
+    with store.writing() as connection:
+        conversation_lists.mark_read(connection, "hers", "sara", 5)
+        conversation_lists.mark_read(connection, "his", "omar", 5)
+
+    assert shown(store, "open", agent="omar") == ["his"]
+    assert shown(store, "open", agent=conversation_lists.FREE) == ["nobodys"]
+    assert shown(store, "open", channel="socketio") == ["his"]
+    assert sorted(shown(store, "open", unread="1")) == ["his", "nobodys"]
+    assert shown(store, "bot", unread="1") == []
+    assert shown(store, "open", unread="1", channel="facebook", agent="omar") == []
+    with store.reading() as connection:
+        assert conversation_lists.open_channels(connection) == ["facebook", "socketio"]
+
+
 def test_a_tag_that_was_taken_away_is_gone(store, put):
     put("a")
     with store.writing() as connection:
@@ -155,8 +209,7 @@ def test_the_preview_is_the_newest_thing_that_was_said(store, put):
     said(store, "a", "first", 1)
     said(store, "a", "second", 2)
 
-    with store.reading() as connection:
-        row = conversation_lists.page_of(connection, "open", agent="sara")[0]
+    row = page(store, "open")[0]
 
     assert (row["preview"], row["preview_author"]) == ("second", "person")
 

@@ -24,6 +24,7 @@ from handover_channel.inbox.view_models import (
     ControlChange,
     Episode,
     Filters,
+    Hit,
     Item,
     ListView,
     PersonView,
@@ -39,6 +40,7 @@ from handover_channel.rules import control
 from handover_channel.rules.control import Control
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.rules.search_words import Piece
 from handover_channel.settings.automatic_replies import AUTOMATIC_REPLY, META_AI
 
 BASE = "/webhooks/inbox"
@@ -432,6 +434,37 @@ def test_tabs_keep_the_filters_and_the_next_page_the_tab():
     assert [attrs["data-list"] for attrs in page.all("a", **{"aria-current": "page"})] == ["open"]
 
 
+def test_what_a_list_is_narrowed_to_stands_below_the_search_and_can_be_taken_away():
+    filters = Filters(list="open", agent="~", channel="socketio", unread="1", tag="vip")
+    page = Document(
+        draw("_list.html", list=list_view(filters=filters, agents={"mona": "Mona", "ali": "Ali"}))
+    )
+
+    for told in ("Answered by: Nobody", "Channel: socketio", "Unread only", "Tag: vip"):
+        assert told in page.text
+    (chip,) = page.all("a", **{"aria-label": "Remove the filter Unread only"})
+    assert chip["href"] == f"{BASE}/?list=open&tag=vip&agent=~&channel=socketio"
+
+
+def test_a_window_that_ends_soon_is_told_with_the_time_that_is_left():
+    rows = list_view(item(window="standard", window_left=5400.0), item(window="over"))
+    page = Document(draw("_list.html", list=rows))
+
+    assert "24 h window:" in page.text
+    assert "Window closed" in page.text
+
+
+def test_a_list_that_can_be_sorted_says_how_it_is():
+    rows = list_view(order="window", orders=("longest", "newest", "window"))
+    page = Document(draw("_list.html", list=rows))
+
+    (chosen,) = (attrs for attrs in page.all("button", name="order") if attrs.get("aria-current"))
+    assert chosen["value"] == "window"
+    assert not Document(draw("_list.html", list=list_view(order="newest", orders=("newest",)))).all(
+        "button", name="order"
+    )
+
+
 def test_a_count_beyond_what_is_counted_says_so():
     assert "999+" in draw(list=list_view(counts={"open": 1000}))
 
@@ -446,16 +479,74 @@ def test_an_empty_list_says_what_that_means(name):
 # --- the thread -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("shown", "others"), [("waiting", ["open", "bot"]), ("open", ["bot"]), ("bot", ["open"])]
-)
-def test_a_search_that_finds_nothing_goes_on_in_the_other_lists_with_its_words(shown, others):
-    nothing = replace(list_view(filters=Filters(list=shown, search="wet parcel")), items=())
-    page = Document(draw("_list.html", list=nothing))
-    links = [attrs["href"] for attrs in page.all("a") if "data-list" not in attrs]
+def found_view(**given):
+    hit = Hit("line-7", NOW - 60, "person", [Piece("my "), Piece("parcel", True)], more=2)
+    people = (item(state="returned", named=[Piece("Sara", True), Piece(" Haddad")]),)
+    values = {"filters": Filters(list="mine", search="wet parcel"), "people": people}
+    return list_view(item(state="waiting", hit=hit), **{**values, **given})
 
-    assert links[:-1] == [f"{BASE}/?list={name}&search=wet+parcel" for name in others]
-    assert links[-1] == f"{BASE}/" + query(Filters(list=shown))
+
+def test_what_is_found_says_in_which_list_it_is_and_marks_the_words():
+    page = draw("_list.html", list=found_view())
+
+    assert "<mark>parcel</mark>" in page
+    assert "<mark>Sara</mark> Haddad" in page
+    for told in ("People", "Messages", "Waiting", "Returned", "2 more messages"):
+        assert told in Document(page).text
+
+
+def test_what_is_found_leads_to_its_place_and_keeps_the_words():
+    page = Document(draw("_list.html", list=found_view()))
+    (link,) = page.all("a", **{"data-found": "line-7"})
+
+    place = "?list=mine&search=wet+parcel&found=line-7"
+    assert link["href"] == f"{BASE}/thread/psid%201%2F%C3%A4{place}"
+    assert link["hx-get"] == f"{BASE}/thread/psid%201%2F%C3%A4/panel?search=wet+parcel&found=line-7"
+
+
+@pytest.mark.parametrize("only", ["list", "names"])
+def test_a_search_of_less_than_everything_offers_everything_with_its_words(only):
+    filters = Filters(list="mine", search="wet parcel", only=only)
+    page = Document(draw("_list.html", list=found_view(filters=filters)))
+
+    assert f"{BASE}/?list=mine&search=wet+parcel" in [attrs["href"] for attrs in page.all("a")]
+    assert "Search everything" in page.text
+
+
+def test_a_tab_narrows_a_search_to_its_list_and_is_current_only_then():
+    everywhere = Document(draw("_list.html", list=found_view()))
+    here = Document(draw("_list.html", list=found_view(filters=Filters("mine", "wet", only="list"))))
+
+    assert everywhere.all("a", href=f"{BASE}/?list=open&search=wet+parcel&only=list")
+    assert not everywhere.all("a", **{"aria-current": "page"})
+    assert [attrs["data-list"] for attrs in here.all("a", **{"aria-current": "page"})] == ["mine"]
+
+
+def test_a_search_that_finds_nothing_keeps_its_words_and_says_what_it_did():
+    nothing = replace(found_view(people=()), items=())
+    page = Document(draw("_list.html", list=nothing))
+    signs = Document(draw("_list.html", list=replace(nothing, is_signs=True)))
+    so_far = Document(draw("_list.html", list=replace(nothing, after="5~0")))
+    early = Document(draw("_list.html", list=replace(nothing, missing_before=NOW)))
+
+    assert "Nothing found." in page.text
+    assert page.all("input", value="wet parcel")
+    assert "Signs alone are not looked for" in signs.text
+    assert "There are older messages" in so_far.text
+    assert so_far.all("a", rel="next", href=f"{BASE}/?list=mine&search=wet+parcel&after=5~0")
+    assert "The search is being built" in early.text
+
+
+def test_the_entry_that_was_found_is_marked_with_the_words_in_it():
+    entries = (
+        Said("line-7", NOW, "person", "", "the wet Parcel"),
+        Said("line-8", NOW, "person", "", "parcel"),
+    )
+    page = draw(thread=thread_view(*entries, found="line-7", wanted=("parcel",)))
+
+    assert page.count("<mark>") == 1
+    assert "the wet <mark>Parcel</mark>" in page
+    assert Document(page).all("div", id="e-line-7", tabindex="-1")
 
 
 def test_speakers_are_told_apart_by_words():

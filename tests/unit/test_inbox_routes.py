@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,26 @@ async def test_a_list_is_narrowed_by_the_address(services, waiting):
 
     assert f"{BASE}/thread/{PSID}" in all_of_it.content
     assert f"{BASE}/thread/{PSID}" not in narrowed.content
+
+
+async def test_an_agent_sorts_a_list_and_finds_it_sorted_so(services, waiting):
+    cookie, _ = services.auth.sign_in("sara", PASSWORD, address="203.0.113.9")
+
+    answer = await auth_routes.sort_list(
+        services, replace(post(list="waiting", order="newest"), cookie=cookie)
+    )
+
+    assert (answer.status, answer.headers["HX-Trigger"]) == (204, "changed")
+    sara = await services.visitor(Request(cookie=cookie))
+    assert sara.orders == {"waiting": "newest"}
+    shown = await routes.show_list(services, get(visitor=sara))
+    assert re.search('value="newest" aria-current="true"', shown.content)
+
+
+@pytest.mark.parametrize("given", [{"list": "bot", "order": "longest"}, {"list": "x"}, {"order": "newest"}])
+async def test_a_list_is_not_sorted_as_it_cannot_be(services, given):
+    with pytest.raises(NotUsable, match="load the page anew"):
+        await auth_routes.sort_list(services, post(**given))
 
 
 async def test_a_thread_that_was_never_seen_is_no_page(services):

@@ -360,7 +360,10 @@ def arabic_pages():
         empty = replace(list_view(), items=(), filters=Filters(list=name))
         yield draw("inbox.html", "ar", you=you, list=empty, unknown=True)
         yield draw("_list.html", "ar", you=you, list=empty, after="1")
-        yield draw("_list.html", "ar", you=you, list=replace(empty, filters=Filters(list=name, search=word)))
+        for only in ("", "list", "names"):
+            looked_for = replace(empty, filters=Filters(list=name, search=word, only=only, unread="1"))
+            yield draw("_list.html", "ar", you=you, list=looked_for)
+            yield draw("_list.html", "ar", you=you, list=replace(looked_for, is_signs=True, after="1~1"))
     yield draw("sign_in.html", "ar", you=None, error=sign_in_limits_error(), name=word, next="")
     yield draw("preferences.html", "ar", you=you, saved=True)
     for template in ("_problem.html", "problem.html"):

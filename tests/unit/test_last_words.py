@@ -17,7 +17,9 @@ from handover_channel.store.transcript import AGENT, Line
 
 def item(play, name="open"):
     with play.store.reading() as connection:
-        view = listing.list_view(connection, play.settings, Filters(list=name), agent="sara", shown_names={})
+        view = listing.list_view(
+            connection, play.settings, Filters(list=name), agent="sara", shown_names={}, now=play.clock()
+        )
     (found,) = view.items
     return found
 

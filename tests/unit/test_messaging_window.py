@@ -9,6 +9,7 @@ from play import PSID, SALES_BOT
 
 from handover_channel.messenger import webhook
 from handover_channel.replies.service import AgentReplies
+from handover_channel.rules import messaging_window
 from handover_channel.rules.messaging_window import opens
 from handover_channel.store.replies import SENT
 
@@ -165,3 +166,23 @@ def test_the_notice_that_somebody_has_joined_goes_out_where_a_reaction_opened_th
     thread_control.tell_joined(PSID, "Sara")
 
     assert [body["message"]["text"] for body in sent(play)] == ["Sara is here."]
+
+
+@pytest.mark.parametrize(
+    ("hours", "ending"),
+    [
+        (21.9, None),
+        (22, ("standard", 2 * HOUR)),
+        (23.5, ("standard", 0.5 * HOUR)),
+        (24, None),
+        (143.9, None),
+        (144, ("human_agent", 24 * HOUR)),
+        (168, ("over", 0)),
+    ],
+)
+def test_a_window_is_said_to_end_two_hours_or_a_day_before_it_does(hours, ending):
+    assert messaging_window.ends_soon(hours * HOUR) == ending
+
+
+def test_of_a_window_that_nobody_knows_nothing_is_said():
+    assert messaging_window.ends_soon(None) is None

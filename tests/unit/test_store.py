@@ -48,13 +48,19 @@ def tables(store):
         return set(sa.inspect(connection).get_table_names())
 
 
+def _is_described(name, kind, parents):
+    """Whether SQLAlchemy knows it: words are in tables of FTS5, which makes some more, and in a tsvector."""
+    return kind != "table" or not name.startswith(("line_words", "searched_words"))
+
+
 # --- schema ---------------------------------------------------------------------------------------
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_expects(empty):
     store = Store(empty)
     with store.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_described}
+        context = MigrationContext.configure(connection, opts=opts)
 
         assert compare_metadata(context, metadata) == []
 
@@ -96,14 +102,19 @@ def test_indexes_are_the_same_in_migrations_and_code(empty):
     assert migrated - {None} == expected - {None}
 
 
+def page_of(connection, name, **given):
+    return conversation_lists.page_of(connection, name, agent="kim", now=0.0, **given)
+
+
 #: What is asked often, and the index that keeps it cheap.
 INDEXED = {
     "ix_threads_open": lambda connection: statistics.read(connection, now=0.0),
-    "ix_threads_waiting": lambda connection: conversation_lists.page_of(connection, "waiting", agent="kim"),
-    "ix_threads_active_at": lambda connection: conversation_lists.page_of(connection, "bot", agent="kim"),
-    "ix_threads_assignee": lambda connection: conversation_lists.page_of(connection, "mine", agent="kim"),
-    "ix_threads_returned": lambda connection: conversation_lists.page_of(connection, "returned", agent="kim"),
-    "ix_threads_active_open": lambda connection: conversation_lists.page_of(connection, "open", agent="kim"),
+    "ix_threads_waiting": lambda connection: page_of(connection, "open", order="longest"),
+    "ix_threads_active_at": lambda connection: page_of(connection, "bot"),
+    "ix_threads_assignee": lambda connection: page_of(connection, "mine"),
+    "ix_threads_unanswered": lambda connection: page_of(connection, "waiting"),
+    "ix_threads_returned": lambda connection: page_of(connection, "returned"),
+    "ix_threads_active_open": lambda connection: page_of(connection, "open"),
     "ix_deliveries_waiting": lambda connection: deliveries.next_of(connection, "7001"),
     "ix_deliveries_failed": lambda connection: queue_admin.failed(connection, now=0.0, limit=5),
     "ix_deliveries_oldest": lambda connection: deliveries.is_anything_waiting(connection, now=0.0),

@@ -21,6 +21,7 @@ let missed = false; // something changed in the thread while nobody could see it
 
 const refreshThread = atMost(300, () => {
   if (!thread()) return;
+  if ("aside" in thread().dataset) return; // older messages are looked at: the newest do not follow them
   missed = document.hidden; // asking marks it as read: not while nobody looks
   if (missed) return;
   ask(thread().dataset.path + "/panel" + location.search, "#panel", "#thread");
@@ -44,7 +45,8 @@ function prepare(fragment) {
     keepEarlier(entries, find("#thread", fragment)?.dataset.thread);
     dayLines(entries);
   }
-  markOpened(fragment, find("#thread", fragment)?.dataset.thread ?? threadId());
+  const shown = find("#thread", fragment) ?? thread();
+  markOpened(fragment, shown?.dataset.thread ?? "", shown?.dataset.found);
   backToList(fragment);
 }
 
@@ -65,9 +67,9 @@ function keepEarlier(arrived, id) {
   arrived.prepend(...kept);
 }
 
-function markOpened(root, id) {
+function markOpened(root, id, found) {
   for (const item of all(".item", root)) {
-    if (item.dataset.thread === id) item.setAttribute("aria-current", "true");
+    if (item.dataset.thread === id && (!item.dataset.found || item.dataset.found === found)) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
   }
 }
@@ -93,6 +95,18 @@ function lookWhoTypes() {
 }
 
 let opened = threadId();
+let found = ""; // the message at which the conversation was opened
+
+/** Go to what a search has found, once. */
+function jump() {
+  const wanted = thread()?.dataset.found ?? "";
+  const there = wanted !== found && find(`#entries [data-found="${CSS.escape(wanted)}"]`);
+  found = wanted;
+  if (!there) return false;
+  there.scrollIntoView({ block: "center" });
+  there.focus({ preventScroll: true });
+  return true;
+}
 
 let answers = false; // the agent has just made the conversation theirs
 
@@ -101,11 +115,12 @@ function settle() {
   if (id !== opened) {
     opened = id;
     body.dataset.shows = id ? "thread" : "list";
-    markOpened(document, id);
+    markOpened(document, id, thread()?.dataset.found);
     restoreDrafts();
     listen();
-    (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
+    if (!jump()) (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
   }
+  else if (jump()) markOpened(document, id, thread().dataset.found);
   const reply = answers && document.activeElement === body && find("#reply-text");
   if (reply) {
     answers = false;
@@ -208,7 +223,10 @@ document.addEventListener("htmx:after:request", (event) => {
   answers = entersSends() && /\/(claim|take-over)$/.test(ctx.request.action);
   if (form.id === "reply") announce(says("sent"));
   if (form.id === "remark") announce(says("noted"));
-  if (form.id === "reply" || form.id === "remark") find("#log").scrollTo({ top: 0 });
+  if (form.id === "reply" || form.id === "remark") {
+    if (find("#newest-page")) find("#newest-page").click();
+    else find("#log").scrollTo({ top: 0 });
+  }
   if (form.matches("#add-tag")) form.reset();
   form.closest("dialog")?.close();
   const menu = form.closest("details.menu");
@@ -255,6 +273,7 @@ const CLICKS = {
   "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
   "[data-person-opens]": togglePerson,
   "[data-copies]": copy,
+  "[data-unfilter]": () => find(".narrow summary").focus(), // what was clicked goes with its filter
   "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
   "[data-canned]": () => canned.openByButton(),
   "#canned [role=option]": (option) => canned.take(option),

@@ -50,6 +50,10 @@ export function keys(event) {
   if (find("dialog[open]")) return;
   const from = event.target;
   if (event.key === "Escape") return leave(from);
+  if (from.id === "search" && event.key === "ArrowDown") {
+    event.preventDefault();
+    return find(".item")?.focus();
+  }
   if (isWritten(from)) return;
   if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (from === body || from.closest("#list"))) {
     event.preventDefault();

@@ -4,7 +4,7 @@ import { all, body, find, says, thread } from "./page.js";
 
 let known = null; // thread -> time of what is unread in it, null: not looked yet
 let waiting = 0;
-let address = "";
+let address = ""; // what the list shows
 let audio = null;
 
 /** Look at the list as it now is, and tell what is new in it. */
@@ -17,8 +17,8 @@ export function notice() {
   known = new Map(unread.map((item) => [item.dataset.thread, Number(item.dataset.at)]));
   title();
   // Another list is not news.
-  const same = before.known && address === find(".tabs [aria-current]", list)?.href;
-  address = find(".tabs [aria-current]", list)?.href;
+  const same = before.known && address === list.dataset.shows;
+  address = list.dataset.shows;
   if (!same) return;
   const fresh = unread.filter((item) => !(before.known.get(item.dataset.thread) >= Number(item.dataset.at)) && !isLookedAt(item));
   if (fresh.length) tell(fresh[0]);
