@@ -19,6 +19,7 @@ from bench.figures import (
     machines,
     muted,
     muted_rest,
+    search,
     simulator,
 )
 
@@ -32,6 +33,7 @@ FIGURES: Dict[str, ModuleType] = {
     "active": active,
     "limits": limits,
     "inbox": inbox,
+    "search": search,
     "kills": kills,
     "machines": machines,
     "hostile": hostile,

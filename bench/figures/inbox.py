@@ -1,10 +1,11 @@
-"""The inbox page: 10,000 open threads of 100,000, and 100,000 messages in their transcripts; one agent, who
-asks for one thing after the other.
+"""The inbox page: 10,000 open threads of 100,000, and 1,000,000 messages in their transcripts; one agent, who
+asks for one thing after the other, once everything is in the search.
 
 *List*: a page of 50 as the page itself asks for it, each of the five lists in turns, first and second page.
 *Thread*: the whole panel of one of the open threads, another each time, with what Rasa's tracker has of it.
-*Search*: through all names and messages, found and not found. The time is the client's, from the request to
-the last byte. The threads are copies, in the store, of one that was really handed over.
+*Search*: through all names and messages of all lists: words that are everywhere, rare ones, and none. The
+time is the client's, from the request to the last byte. The threads are copies, in the store, of one that was
+really handed over.
 """
 
 from __future__ import annotations
@@ -15,21 +16,41 @@ import time
 from contextlib import closing
 from pathlib import Path
 from typing import Dict, Iterator, List
+from urllib.parse import quote_plus
 
 import requests
 from handover_channel.inbox.auth import Auth
-from handover_channel.store import Store
+from handover_channel.store import Store, search_sources
 
 from bench import our_store
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
-from bench.processes import running
+from bench.processes import running, until
 from bench.rasa_server import RasaServer
 from bench.samples import percentile
 from bench.stage import Stage
 
-WANTED_MS = 100.0
-THREADS, OPEN, MESSAGES, REQUESTS = 100_000, 10_000, 100_000, 300
-LISTS = ("waiting", "mine", "open", "returned", "bot")
+WANTED_MS = {"list": 100.0, "thread": 100.0, "search": 200.0}
+THREADS, OPEN, MESSAGES, REQUESTS = 100_000, 10_000, 1_000_000, 300
+#: list -> where its second page begins, in the order that it has by default.
+LISTS = {
+    "waiting": "longest~0~0",
+    "mine": "unanswered~0~0",
+    "open": "newest~0~{now}",
+    "returned": "newest~0~{now}",
+    "bot": "newest~0~{now}",
+}
+#: What is looked for.
+SEARCHES = (
+    "number 4242",
+    "order",
+    "or",
+    "waiting days",
+    "person 7100000042",
+    "nobody said this",
+    "order nobody",
+)
+#: Seconds until everything is in the search.
+BROUGHT_IN_WITHIN = 1800
 THREAD = "710"
 
 
@@ -46,14 +67,14 @@ def measure(stage: Stage) -> Outcome:
     ]
     lines = [
         Line(
-            f"inbox, {name} with 10,000 open threads and 100,000 messages, p99",
+            f"inbox, {name} with 10,000 open threads and 1,000,000 messages, p99",
             NOT_MEASURED,
             NOT_MEASURED,
             f"{percentile(found[name], 99) * 1000:.0f} ms",
-            f"under {WANTED_MS:.0f} ms",
-            verdict(percentile(found[name], 99) * 1000 < WANTED_MS),
+            f"under {most:.0f} ms",
+            verdict(percentile(found[name], 99) * 1000 < most),
         )
-        for name in ("list", "thread")
+        for name, most in WANTED_MS.items()
     ]
     heads = ["asked for", "requests", "p50 ms", "p95 ms", "p99 ms", "slowest ms"]
     return Outcome(lines, [Table("The inbox page", heads, rows)])
@@ -65,6 +86,7 @@ def _asked(stage: Stage, rasa: RasaServer) -> Dict[str, List[float]]:
     base = f"http://127.0.0.1:{rasa.port}/webhooks/inbox"
     store = Store(f"sqlite:///{Path(rasa.database)}")
     _ask(browser, Auth(store).one_time_link(base))
+    _wait_until_searched(store)
     store.close()
     count = stage.count(REQUESTS, 20)
     addresses = {
@@ -74,10 +96,7 @@ def _asked(stage: Stage, rasa: RasaServer) -> Dict[str, List[float]]:
     }
     for each in addresses.values():
         _ask(browser, next(each))  # templates are compiled once
-    return {
-        name: [_ask(browser, next(each)) for _ in range(count if name != "search" else count // 5)]
-        for name, each in addresses.items()
-    }
+    return {name: [_ask(browser, next(each)) for _ in range(count)] for name, each in addresses.items()}
 
 
 def _ask(browser: requests.Session, address: str) -> float:
@@ -89,11 +108,21 @@ def _ask(browser: requests.Session, address: str) -> float:
     return taken
 
 
+def _wait_until_searched(store: Store) -> None:
+    """Wait until the inbox has brought every line into the search, which it does beside its work."""
+
+    def is_done() -> bool:
+        with store.reading() as connection:
+            return search_sources.has_begun(connection) and search_sources.missing_since(connection) is None
+
+    until(is_done, "everything is in the search", BROUGHT_IN_WITHIN)
+
+
 def _lists(base: str) -> Iterator[str]:
     while True:
-        for name in LISTS:
+        for name, second in LISTS.items():
             yield f"{base}/list?list={name}"
-            yield f"{base}/list?list={name}&after={time.time():.3f}~x"
+            yield f"{base}/list?list={name}&after={second.format(now=f'{time.time():.3f}')}~x"
 
 
 def _threads(base: str, count: int) -> Iterator[str]:
@@ -104,8 +133,8 @@ def _threads(base: str, count: int) -> Iterator[str]:
 
 def _searches(base: str) -> Iterator[str]:
     while True:
-        yield f"{base}/list?list=open&search=number+4242"
-        yield f"{base}/list?list=open&search=nobody+said+this"
+        for words in SEARCHES:
+            yield f"{base}/list?list=open&search={quote_plus(words)}"
 
 
 def _fill(stage: Stage, rasa: RasaServer) -> None:
