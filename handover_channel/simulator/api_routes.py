@@ -145,6 +145,7 @@ class ApiRoutes:
         clock, by = self._simulator.clock, body["by"]
         happened: List[str] = []
         count = 0
+        await self._sender.settle()  # what is on its way arrives in the time in which it was sent
         for each in clock.steps(by) if body.get("how") == "run" else [clock.jump(by)]:
             happened += each
             count = await self._followers.moved_along()

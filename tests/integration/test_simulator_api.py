@@ -176,6 +176,16 @@ def test_a_delivery_that_failed_is_tried_again_when_time_has_passed(api, bot):
     assert (entry["status"], entry["attempts"]) == (200, 3)
 
 
+def test_time_moves_once_the_bot_has_answered_what_is_on_its_way(api, bot):
+    bot.statuses = [500]
+    bot.hold.clear()
+    api("say", person="42", text="hello")
+    threading.Timer(0.3, bot.hold.set).start()
+    api("advance", by="1 minute")
+
+    assert len(bot.bodies) == 2  # its pause began before time had passed
+
+
 def test_a_webhook_that_is_down_is_disabled_after_an_hour_and_enabled_by_subscribing(api, url, bot):
     api("fault", name="webhook_down", count=None)
     api("say", person="42", text="one")
