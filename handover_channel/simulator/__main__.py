@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from typing import Dict, List, Optional, Tuple
+from urllib.parse import urlsplit
 
 from handover_channel.simulator.simulator import FIRST_PAGE, PageFacts
 
@@ -30,6 +31,25 @@ def _page(given: str) -> PageFacts:
     return PageFacts(number, name, token)
 
 
+def _port(given: str) -> int:
+    if not given.isdecimal() or not 0 < int(given[:9]) < 65536:
+        raise argparse.ArgumentTypeError(f"{given!r} is no port: write a number from 1 to 65535")
+    return int(given)
+
+
+def _callback(given: str) -> str:
+    parts = urlsplit(given)
+    if given and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise argparse.ArgumentTypeError(f"{given!r} is no URL: write it as http://127.0.0.1:3000/webhook")
+    return given
+
+
+def _id(given: str) -> str:
+    if not given.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given!r} is no id: Meta's are of digits alone")
+    return given
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what the command line accepts."""
     found = argparse.ArgumentParser(
@@ -39,13 +59,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add = found.add_argument
     add("--host", default="127.0.0.1", help="where to listen")
-    add("--port", type=int, default=8090, help="port of the page and of the Graph API")
-    add("--callback", default="", help="the bot's webhook, which gets the events")
-    add("--app-id", default="1234567890", help="id of the bot's app")
+    add("--port", type=_port, default=8090, help="port of the page and of the Graph API")
+    add("--callback", type=_callback, default="", help="the bot's webhook, which gets the events")
+    add("--app-id", type=_id, default="1234567890", help="id of the bot's app")
     add("--token", default="demo-page-token", help="page access token of the bot's app, on the first page")
     add("--secret", default="demo-app-secret", help="app secret, which the webhooks are signed with")
     add("--verify-token", default="handover-demo", help="word of the webhook's handshake")
-    add("--page-id", default=FIRST_PAGE, help="id of the page, or of the first")
+    add("--page-id", type=_id, default=FIRST_PAGE, help="id of the page, or of the first")
     add(
         "--more-page",
         type=_page,
@@ -80,6 +100,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         sys.stdout.flush()
 
     apps: Dict[str, str] = dict(given.app)
+    if given.app_id in apps or len(apps) < len(given.app):
+        sys.stderr.write("two apps have the same id: --app is for those beside the bot's, each once\n")
+        return 2
     try:
         server.run(
             host=given.host,

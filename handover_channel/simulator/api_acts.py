@@ -6,7 +6,8 @@ app or a fault that is not there, `NothingToTap`, and ValueError; each says what
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from handover_channel.simulator import api_bodies, page_settings, seeds
 from handover_channel.simulator.apps import AppClient
@@ -156,27 +157,43 @@ def _remove_faults(simulator: Simulator, given: Given) -> _Json:
     return {"removed": len(ordered)}
 
 
-def _acts(simulator: Simulator, given: Given) -> _Json:
-    """Carry out several; the first that fails ends it, and those before it have been done."""
-    checked = []
+def checked(given: Given) -> List[Tuple[str, _Json]]:
+    """Return operation and body of each of several acts; raises ValueError, which names the wrong one.
+
+    An act is called by its path, as alone ("new_person"), or by its operation ("newPerson").
+    """
+    by_path = {each.path[1:]: each.name for each in api_bodies.operations() if each.method == "POST"}
+    found = []
     for number, each in enumerate(given["acts"]):
-        name = each["call"]
+        called = each["call"]
+        name = by_path.get(called, called)
         if name not in ACTS or name == "acts":
-            known = ", ".join(sorted(set(ACTS) - {"acts"}))
+            known = ", ".join(path for path, name in by_path.items() if name in ACTS and name != "acts")
             raise ValueError(
-                f"'acts[{number}].call' is {name!r}, which is no call that acts (known: {known})"
+                f"'acts[{number}].call' is {called!r}, which is no call that acts (known: {known})"
             )
         try:
-            checked.append((name, api_bodies.check(name, _without(each, "call"))))
+            found.append((name, api_bodies.check(name, _without(each, "call"))))
         except ValueError as error:
-            raise ValueError(f"acts[{number}], {name}: {error}") from None
+            raise ValueError(f"acts[{number}], {called}: {error}") from None
+    return found
+
+
+@contextmanager
+def one_of_several(number: int, name: str) -> Iterator[None]:
+    """Have what an act raises say which of several it is: the first that fails ends it."""
+    try:
+        yield
+    except (LookupError, ValueError) as error:
+        said = error.args[0] if error.args else error
+        raise ValueError(f"acts[{number}], {name}: {said} (those before it have been done)") from None
+
+
+def _acts(simulator: Simulator, given: Given) -> _Json:
     answers = []
-    for number, (name, body) in enumerate(checked):
-        try:
+    for number, (name, body) in enumerate(checked(given)):
+        with one_of_several(number, name):
             answers.append(ACTS[name](simulator, body))
-        except (LookupError, ValueError) as error:
-            said = error.args[0] if error.args else error
-            raise ValueError(f"acts[{number}], {name}: {said} (those before it have been done)") from None
     return {"answers": answers}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple
 
 API_FILE = Path(__file__).with_name("openapi.json")
 
@@ -66,6 +66,25 @@ def takes_bytes(operation: str) -> bool:
     return "application/json" not in _bodies().get(operation, {"application/json": {}})
 
 
+def check_query(operation: str, keys: Iterable[str]) -> None:
+    """Raise ValueError for a key of the query that the operation does not have: a slip would be silent."""
+    known = [each["name"] for each in _parameters().get(operation, ()) if each["in"] == "query"]
+    unknown = [key for key in keys if key not in known]
+    if unknown:
+        keys_known = ", ".join(known) or "none"
+        raise ValueError(f"{unknown[0]!r} is no key of this call's query (known: {keys_known})")
+
+
+@cache
+def _parameters() -> Dict[str, List[Mapping[str, Any]]]:
+    """Return operation -> what the file says of its path and query."""
+    return {
+        each["operationId"]: each.get("parameters", [])
+        for methods in document()["paths"].values()
+        for each in methods.values()
+    }
+
+
 def check(operation: str, body: Any) -> Dict[str, Any]:
     """Return *body* if the operation accepts it; raises ValueError with everything that is wrong."""
     nothing = {"schema": {"type": "object", "additionalProperties": False, "properties": {}}}
@@ -104,8 +123,14 @@ def _wrong_type(schema: _Schema, value: Any, named: str) -> str:
         python = _TYPES[kind][0]
         if isinstance(value, python) and not (isinstance(value, bool) and kind in ("integer", "number")):
             return ""
-    shown = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else repr(value)
-    return f"{named} is {shown}; it must be {' or '.join(_TYPES[kind][1] for kind in types)}"
+    return f"{named} is {_shown(value)}; it must be {' or '.join(_TYPES[kind][1] for kind in types)}"
+
+
+def _shown(value: Any) -> str:
+    """Name a value as JSON has it, not Python."""
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
 def _problems_of_object(schema: _Schema, value: Mapping[str, Any], where: str, named: str) -> Iterator[str]:

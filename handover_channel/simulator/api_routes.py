@@ -21,6 +21,8 @@ from handover_channel.simulator.simulator import Simulator
 from handover_channel.simulator.webhook_sender import WebhookSender
 
 _Json = Dict[str, Any]
+LARGEST_BODY = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets its refusal
+
 Stream = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 API_PATH = "/simulator/v1"
@@ -52,6 +54,7 @@ class ApiRoutes:
             "advance": self._advance,
             "reset": self._reset,
             "seed": self._seed,
+            "acts": self._acts,
             "removeFault": self._remove_fault,
             "newWebhook": self._new_webhook,
             "deliver": self._deliver,
@@ -64,9 +67,13 @@ class ApiRoutes:
 
     def add_routes(self, app: web.Application) -> None:
         """Add them all to *app*; raises KeyError for a call of the file that nothing answers."""
+        methods: Dict[str, List[str]] = {}
         for operation in api_bodies.operations():
             handler = self._events if operation.name == "events" else self._handler(operation.name)
             app.router.add_route(operation.method, API_PATH + operation.path, handler)
+            methods.setdefault(operation.path, []).append(operation.method)
+        for path, known in methods.items():
+            app.router.add_route("*", API_PATH + path, _for_other_methods(known))
 
     def close(self) -> None:
         """Answer those who wait for the clock, so that the server can stop."""
@@ -78,12 +85,15 @@ class ApiRoutes:
 
         async def handler(request: web.Request) -> web.StreamResponse:
             try:
+                api_bodies.check_query(name, request.query)
                 body = await _body(name, request)
                 given = await answer(request, body) if answer else act(self._simulator, body)  # type: ignore[misc]
             except KeyError as error:
                 return _wrong(str(error.args[0]))
             except (NothingToTap, ValueError, TypeError) as error:
                 return _wrong(str(error))
+            except web.HTTPRequestEntityTooLarge:
+                return _wrong(f"the body is larger than {LARGEST_BODY // 1024**2} MB", 413)
             return web.json_response(given)
 
         return handler
@@ -172,9 +182,21 @@ class ApiRoutes:
         self._sender.drop()
         return given
 
+    async def _acts(self, request: web.Request, body: _Json) -> _Json:
+        """Begin afresh in the middle of it as the calls alone do: those are more than an act at Meta."""
+        alone = {"reset": self._reset, "seed": self._seed}
+        answers = []
+        for number, (name, each) in enumerate(api_acts.checked(body)):
+            with api_acts.one_of_several(number, name):
+                if name in alone:
+                    answers.append(await alone[name](request, each))
+                else:
+                    answers.append(api_acts.ACTS[name](self._simulator, each))
+        return {"answers": answers}
+
     async def _remove_fault(self, request: web.Request, body: _Json) -> _Json:
         number = request.match_info["number"]
-        self._simulator.remove_fault(int(number) if number.isdecimal() else 0)
+        self._simulator.remove_fault(int(number) if _is_number(number) else 0)
         return {}
 
     # --- webhooks and files -----------------------------------------------------------------------
@@ -213,9 +235,12 @@ class ApiRoutes:
 async def _body(operation: str, request: web.Request) -> Any:
     if api_bodies.takes_bytes(operation):
         return await request.read()
-    text = await request.text()
+    content = await request.read()
     try:
-        body = json.loads(text) if text.strip() else {}
+        text = content.decode("utf-8")
+        body = json.loads(text, parse_constant=_no_number) if text.strip() else {}
+    except UnicodeDecodeError:
+        raise ValueError("the body is not JSON: it is not UTF-8") from None
     except (ValueError, RecursionError):
         raise ValueError("the body is not JSON") from None
     return api_bodies.check(operation, body)
@@ -223,10 +248,32 @@ async def _body(operation: str, request: web.Request) -> Any:
 
 def _number(request: web.Request, key: str) -> int:
     given = request.query.get(key, "0")
-    if not given.isdecimal():
-        raise ValueError(f"{key!r} is {given!r}; it must be a whole number")
+    if not _is_number(given):
+        raise ValueError(f"{key!r} is {given[:40]!r}; it must be a whole number of 18 digits at most")
     return int(given)
 
 
-def _wrong(sentence: str) -> web.Response:
-    return web.json_response({"error": sentence}, status=400)
+def _is_number(text: str) -> bool:
+    """Tell whether it is a number that can be counted to: Python's own limits are met beyond."""
+    return text.isdecimal() and len(text) <= 18
+
+
+def _no_number(name: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
+
+
+def _for_other_methods(known: List[str]) -> Stream:
+    """Return what answers where a call is, and is called by another method."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        allowed = ", ".join(known)
+        refused = _wrong(f"{request.path} is called by {allowed}, not by {request.method}", 405)
+        refused.headers["Allow"] = allowed
+        return refused
+
+    return handler
+
+
+def _wrong(sentence: str, status: int = 400) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)

@@ -29,7 +29,7 @@ from typing import (
 from aiohttp import web
 
 from handover_channel.simulator import graph, http_routes
-from handover_channel.simulator.api_routes import ApiRoutes
+from handover_channel.simulator.api_routes import LARGEST_BODY, ApiRoutes
 from handover_channel.simulator.bot_at_hand import BotAtHand, BotsWord
 from handover_channel.simulator.event_stream import EventStream
 from handover_channel.simulator.refusals import Refused
@@ -41,7 +41,6 @@ from handover_channel.simulator.webhook_sender import WebhookSender
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TICK = 0.25  #: seconds between two looks at what is due
-LARGEST_UPLOAD = 32 * 1024**2  #: bytes: more than Meta's 25 MB, so that a larger file gets Meta's refusal
 
 
 def application(simulator: Simulator, api: ApiRoutes, names: Collection[str] = ()) -> web.Application:
@@ -60,7 +59,7 @@ def application(simulator: Simulator, api: ApiRoutes, names: Collection[str] = (
         refused = refusal(head, names)
         return web.json_response({"error": refused}, status=403) if refused else await handler(request)
 
-    app = web.Application(client_max_size=LARGEST_UPLOAD, middlewares=[for_no_other_page])
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[for_no_other_page])
 
     async def graph_api(request: web.Request) -> web.StreamResponse:
         return await _sent(request, await _answered(simulator, request))

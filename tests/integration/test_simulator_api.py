@@ -41,6 +41,67 @@ def test_every_call_of_the_file_is_there(url):
     assert requests.get(f"{url}/simulator/v1/nothing", timeout=10).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"{not json", 400, "the body is not JSON"),
+        (b'{"person": "42", "text": "\xff"}', 400, "the body is not JSON: it is not UTF-8"),
+        (b'{"person": "42", "text": NaN}', 400, "the body is not JSON"),
+        (b"[" * 100_000, 400, "the body is not JSON"),
+        (b"null", 400, "the body is null; it must be an object"),
+        (b" " * (33 * 1024**2), 413, "the body is larger than 32 MB"),
+    ],
+    ids=["words", "bytes", "nan", "deep", "null", "large"],
+)
+def test_a_body_of_any_kind_is_refused_in_a_sentence(url, content, status, said):
+    for charset in ("utf-8", "klingon"):
+        headers = {"Content-Type": f"application/json; charset={charset}"}
+        answer = requests.post(f"{url}/simulator/v1/say", data=content, headers=headers, timeout=30)
+
+        assert (answer.status_code, answer.json()) == (status, {"error": said})
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("journal?after=x", "'after' is 'x'; it must be a whole number of 18 digits at most"),
+        (f"journal?after={'9' * 30}", f"'after' is '{'9' * 30}'; it must be a whole number"),
+        (f"journal?after={'9' * 5000}", f"'after' is '{'9' * 40}'; it must be a whole number"),
+        (f"clock?after={'9' * 5000}", f"'after' is '{'9' * 40}'; it must be a whole number"),
+        ("journal?limit=5", "'limit' is no key of this call's query (known: after, person, app, kind, page)"),
+        ("snapshot?persn=42", "'persn' is no key of this call's query (known: person, page)"),
+        ("faults?page=1", "'page' is no key of this call's query (known: none)"),
+    ],
+)
+def test_a_query_that_is_wrong_is_refused_in_a_sentence(url, path, said):
+    answer = requests.get(f"{url}/simulator/v1/{path}", timeout=10)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(said)
+
+
+def test_a_call_by_another_method_is_told_by_which(url):
+    for path in {operation.path for operation in operations()}:
+        methods = [operation.method for operation in operations() if operation.path == path]
+        answer = requests.put(f"{url}/simulator/v1{path.replace('{number}', '1')}", json={}, timeout=10)
+
+        assert answer.status_code == 405, path
+        assert answer.headers["Allow"] == ", ".join(methods)
+        assert answer.json()["error"].endswith(f"is called by {', '.join(methods)}, not by PUT")
+
+
+def test_beginning_afresh_among_several_acts_drops_what_waits_as_the_call_alone_does(api, bot, messenger):
+    def say(text: str) -> Dict[str, Any]:
+        return {"call": "say", "person": "42", "text": text}
+
+    for afresh in ({"call": "reset"}, {"call": "seed", "people": [{"id": "42"}]}):
+        bot.bodies.clear()
+        api("acts", acts=[say("before"), afresh, say("after")])
+        until(lambda: "after" in str(bot.bodies))
+
+        assert "before" not in str(bot.bodies)
+
+
 def test_a_whole_handover_by_the_api(api, url, bot):
     def owner() -> Any:
         return api("snapshot", "GET", person="42")["threads"][0]["owner"]

@@ -13,6 +13,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no br
 
 from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.simulator.bot_at_hand import CannotBeAsked  # noqa: E402
+from handover_channel.simulator.faults import FAULTS  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
@@ -373,6 +374,22 @@ def _cut(page):
         ".filter(one => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)"
         ".map(one => one.id || one.textContent)"
     )
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_on_a_narrow_phone_every_control_can_be_reached_with_every_fault_ordered(open_page, simulator, width):
+    page = open_page()
+    page.set_viewport_size({"width": width, "height": 667})
+    for name in FAULTS:
+        simulator.fault(name)
+    for pane in ("phone", "staff", "bench"):
+        page.click(f".panes [data-pane={pane}]")
+        expect(page.locator("#reset")).to_be_in_viewport()
+        assert _cut(page) == [], pane
+    page.click("#tab-faults")
+    page.wait_for_function(f"document.querySelectorAll('#ordered li').length === {len(FAULTS)}")
+
+    assert _cut(page) == []
 
 
 def test_each_line_of_a_message_runs_in_the_direction_of_its_language(open_page, simulator):

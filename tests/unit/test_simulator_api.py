@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Dict
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handover_channel.simulator import PAGE_INBOX, Simulator
-from handover_channel.simulator.api_acts import ACTS
+from handover_channel.simulator.api_acts import ACTS, checked
 from handover_channel.simulator.api_bodies import check, document, operations
 from handover_channel.simulator.clock import Clock
 from handover_channel.simulator.faults import FAULTS
@@ -79,10 +80,10 @@ def test_the_fault_call_has_every_option_of_a_fault():
             {"person": "42", "text": "a", "mod": 1},
             "'mod' is no key of this call (known: person, text, page)",
         ),
-        ("tap", {"person": "42", "index": True}, "'index' is True; it must be a whole number"),
+        ("tap", {"person": "42", "index": True}, "'index' is true; it must be a whole number"),
         ("tap", {"person": "42", "index": -1}, "'index' is -1; it must be 0 or more"),
         ("reply", {"app": "bot", "person": "42"}, "the body lacks 'text' or 'message'"),
-        ("advance", {"by": None}, "'by' is None; it must be a string or a number"),
+        ("advance", {"by": None}, "'by' is null; it must be a string or a number"),
         ("advance", {"by": 5, "how": "walk"}, "'how' is 'walk'; it must be one of jump, run"),
         ("fault", {"name": "duplicate", "count": 0}, "'count' is 0; it must be 1 or more"),
         ("seed", {"people": [{"name": "Mia"}]}, "'people[0]' lacks 'id'"),
@@ -252,6 +253,24 @@ def test_staff_answer_as_the_page_inbox(simulator):
     act(simulator, "reply", app=PAGE_INBOX, person="42", text="Sam here")
 
     assert simulator.owner("42") == PAGE_INBOX
+
+
+@pytest.mark.parametrize("operation", [each for each in operations() if each.method == "POST"], ids=str)
+def test_an_act_among_several_is_called_as_it_is_alone(operation):
+    try:
+        checked({"acts": [{"call": operation.path[1:]}]})
+        said = ""
+    except ValueError as error:
+        said = str(error)
+
+    acts = operation.name in ACTS and operation.name != "acts"
+    assert ("which is no call that acts" not in said) == acts, said
+
+
+@pytest.mark.parametrize("value", [None, True, False])
+def test_a_wrong_value_is_told_as_json_has_it(value):
+    with pytest.raises(ValueError, match=f"'text' is {json.dumps(value)}; it must be a string"):
+        check("say", {"person": "42", "text": value})
 
 
 def test_several_acts_are_carried_out_in_order_in_one_call(simulator):

@@ -54,6 +54,29 @@ def test_an_app_that_is_none_and_a_port_that_is_taken_are_told(monkeypatch, caps
     assert "cannot listen on 127.0.0.1, port 8090: Address already in use" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "99999"], "'99999' is no port: write a number from 1 to 65535"),
+        (["--port", "-1"], "'-1' is no port"),
+        (["--callback", "nonsense"], "'nonsense' is no URL: write it as http://127.0.0.1:3000/webhook"),
+        (["--app-id", "bot"], "'bot' is no id: Meta's are of digits alone"),
+        (["--page-id", "shop"], "'shop' is no id"),
+        (["--app-id", "77", "--app", "77=crm"], "two apps have the same id"),
+        (["--app", "77=crm", "--app", "77=shop"], "two apps have the same id"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_a_sentence_and_nothing_is(served, capsys, arguments, said):
+    try:
+        status = command.main(arguments)
+    except SystemExit as error:
+        status = error.code
+
+    assert status == 2
+    assert said in capsys.readouterr().err
+    assert not served
+
+
 def test_further_pages_are_given_with_their_tokens_and_names(served):
     command.main(
         ["--more-page", "2000=token-2=Garden = Shop", "--more-page", "3000=t", "--more-page", "4000"]
