@@ -18,6 +18,7 @@ from handover_channel.rules.bot_contract import (
     HANDOVER_INTENT,
     HANDOVER_RESPONSE,
     RETURN_ACTION,
+    RETURNED_FLOW,
     RETURNED_INTENT,
     TARGET_SLOT,
     UNTIL_SLOT,
@@ -51,6 +52,8 @@ class InstalledBot:
     requests: FrozenSet[str] = frozenset({HANDOVER_INTENT})  #: intents by which people ask for people
     #: Intents that the model's NLU tells apart; None where that is not known.
     known_intents: Optional[FrozenSet[str]] = None
+    #: Flows of a CALM bot, which people ask for people by; None for a bot of rules and stories.
+    flows: Optional[FrozenSet[str]] = None
 
     @property
     def has_channel(self) -> bool:
@@ -98,7 +101,7 @@ def _channels(bot: InstalledBot) -> Iterator[Found]:
 
 
 def _policy(bot: InstalledBot) -> Iterator[Found]:
-    if bot.has_channel and not bot.has_policy:
+    if bot.has_channel and not bot.has_policy and bot.flows is None:
         yield fail(
             Sentence("the model has no %(policy)s", policy=POLICY),
             Sentence("the bot answers during a handover on other channels and in forms"),
@@ -109,9 +112,11 @@ def _policy(bot: InstalledBot) -> Iterator[Found]:
 
 def _missing(bot: InstalledBot) -> str:
     is_asked_for = bool(bot.requests & bot.intents) or HANDOVER_ACTION in (bot.actions_of_rules or ())
+    by_intents = bot.flows is None
     wanted = {
-        "intent": (() if is_asked_for else tuple(sorted(bot.requests)), bot.intents),
-        "intent ": ((RETURNED_INTENT,), bot.intents),
+        "intent": (tuple(sorted(bot.requests)) if by_intents and not is_asked_for else (), bot.intents),
+        "intent ": ((RETURNED_INTENT,) if by_intents else (), bot.intents),
+        "flow": (() if by_intents else (RETURNED_FLOW,), bot.flows or ()),
         "slot": (_NEEDED_SLOTS, bot.slots),
         "action": (_NEEDED_ACTIONS[:2], bot.actions),
         "response": (_NEEDED_ACTIONS[2:], bot.actions),

@@ -47,7 +47,9 @@ def _asking_first(log_it: _Log) -> _Log:
         if heard.returned is None:
             return await _as_it_was(processor, message.sender_id)
         await expect_words(processor, message.sender_id)
-        return await log_it(processor, turn_of_return(message, heard.returned), *given, **named)
+        return await log_it(
+            processor, await turn_of_return(processor, message, heard.returned), *given, **named
+        )
 
     return log_message
 

@@ -29,15 +29,21 @@ from typing import Any, Awaitable, Callable, Dict, Iterator, List, Optional, Tup
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
-from rasa.core.channels.rest import QueueOutputChannel
 from rasa.shared.core.events import ActionExecuted
 
 from handover_channel import log, services
 from handover_channel.control.turn_gate import Heard, Said
 from handover_channel.errors import StoreUnavailable
+from handover_channel.rasa.flows import starting
 from handover_channel.rasa.own_turns import OwnTurn, is_understood, understood, words_of
+from handover_channel.rasa.rasa_versions import is_of_rest
 from handover_channel.rasa.replaced_methods import replace_in_processors, replace_once
-from handover_channel.rules.bot_contract import HANDOVER_METADATA, LISTEN_ACTION, returned_parse_data
+from handover_channel.rules.bot_contract import (
+    HANDOVER_METADATA,
+    LISTEN_ACTION,
+    RETURNED_FLOW,
+    returned_parse_data,
+)
 from handover_channel.rules.return_reasons import ReturnReason
 
 logger = log.logger(__name__)
@@ -48,9 +54,6 @@ LOOKS_AT_ONCE = 8
 #: Seconds for which the answer holds that the bot has control. Who finds Rasa's lock taken sleeps for one
 #: second (rasa.core.lock_store, `LockStore.lock`), and is asked about again.
 HOLDS = 0.1
-
-#: What Rasa's REST channel answers with: a list, or a stream.
-_OF_REST = (CollectingOutputChannel, QueueOutputChannel)
 
 _Handle = Callable[[Any, UserMessage], Awaitable[Any]]
 _GoOn = Callable[[UserMessage], Awaitable[Any]]
@@ -110,7 +113,7 @@ async def _ask(
     try:
         heard = await hear(message, channel_of(message))
     except StoreUnavailable:
-        if type(message.output_channel) not in _OF_REST:
+        if not is_of_rest(message.output_channel):
             raise
         return _answers(message)
     if heard.by_bot:
@@ -187,9 +190,10 @@ async def _come_back(processor: Any, go_on: _GoOn, message: _Returning) -> Any:
     """Run the turn of a return, then what else the message asks. Behind the lock."""
     heard = message.heard
     await expect_words(processor, message.sender_id)
-    await go_on(turn_of_return(message, heard.returned))
+    await go_on(await turn_of_return(processor, message, heard.returned))
     if heard.rest:
-        found = await understood(processor, heard.rest, words_of(heard.rest, typed=True, limit=None))
+        words = words_of(heard.rest, typed=True, limit=None)
+        found = await understood(processor, message.sender_id, heard.rest, words)
         if heard.rest_always or is_understood(found):
             await go_on(_turn(message, found, message.metadata, part=".rest"))
     return _answers(message)
@@ -206,10 +210,11 @@ async def expect_words(processor: Any, thread: str) -> None:
         await processor.save_tracker(tracker)
 
 
-def turn_of_return(message: UserMessage, reason: Optional[ReturnReason]) -> OwnTurn:
+async def turn_of_return(processor: Any, message: UserMessage, reason: Optional[ReturnReason]) -> OwnTurn:
     """Return the turn of the return that *message* has brought about."""
     reason = reason or ReturnReason.KEYWORD
-    return _turn(message, returned_parse_data(reason), {HANDOVER_METADATA: {"reason": reason.value}})
+    parse_data = await starting(processor, RETURNED_FLOW, returned_parse_data(reason))
+    return _turn(message, parse_data, {HANDOVER_METADATA: {"reason": reason.value}})
 
 
 def _turn(

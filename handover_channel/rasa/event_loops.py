@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Coroutine, Dict, Optional
 
 from rasa.core import jobs
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, OutputChannel
@@ -72,6 +72,7 @@ class OnLoop(OutputChannel):
     """The output of another channel, which sends on *loop*, whichever loop the turn is on."""
 
     def __init__(self, output: OutputChannel, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()  # in Rasa Pro it makes queues
         self._output = output
         self._loop = loop
 
@@ -79,10 +80,44 @@ class OnLoop(OutputChannel):
         """Name the channel, for responses that are its own."""
         return str(self._output.name())
 
-    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
-        """Send one of Rasa's responses, all of its parts. The only method that turns call."""
-        sending = self._output.send_response(recipient_id, message)
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(sending, self._loop))
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> Any:
+        """Send one of Rasa's responses, all of its parts. The only method that turns of Open Source call."""
+        return await self._there(self._output.send_response(recipient_id, message))
+
+    def attach_tracker_state(self, tracker: Any) -> None:
+        """Show the channel the conversation, as Rasa Pro does before it sends."""
+        self._output.attach_tracker_state(tracker)
+
+    async def _there(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+#: What else Rasa Pro 3.21 awaits of an output in a turn (`rasa.core.channels.channel.OutputChannel`).
+ALSO_AWAITED = (
+    "send_text_message",
+    "send_buttons",
+    "send_response_chunk_start",
+    "send_response_chunk",
+    "send_response_chunk_end",
+    "hangup",
+    "notify_message_processing_started",
+    "notify_message_processing_completed",
+    "record_turn_outcome",
+    "interrupt_response",
+    "resume_response",
+)
+
+
+def _on_its_loop(name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def method(self: OnLoop, *given: Any, **named: Any) -> Any:
+        return await self._there(getattr(self._output, name)(*given, **named))
+
+    method.__name__ = name
+    return method
+
+
+for _name in ALSO_AWAITED:
+    setattr(OnLoop, _name, _on_its_loop(_name))
 
 
 def share_event_broker(agent: Any) -> None:

@@ -53,6 +53,7 @@ class MessengerOutput(OutputChannel):
         resend_guard: Optional[ResendGuard] = None,
         note: Callable[[str, str], None] = lambda tag, mid: None,
     ) -> None:
+        super().__init__()  # in Rasa Pro it makes queues
         self._thread_control = thread_control
         self._gate = Gate(thread_control, graph, resend_guard, note)
         self._pool = pool
@@ -60,13 +61,18 @@ class MessengerOutput(OutputChannel):
         self._count = itertools.count(1)
         self.spoken = Spoken()  #: what became of the messages so far
 
-    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
-        """Send one of Rasa's responses, all of its parts."""
+    @property
+    def wants_tracker_state(self) -> bool:
+        """Spare Rasa Pro writing out the whole tracker for each action: nothing here reads it."""
+        return False
+
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> Any:
+        """Send one of Rasa's responses, all of its parts; return what Rasa does (Pro: what became of it)."""
         if message.get("utter_action") == HANDOVER_RESPONSE:
             ways = self._thread_control.settings.returning
             message = messages.with_return_button(message, ways.button, ways.more_buttons)
         # Rasa takes it for granted that buttons come with a text.
-        await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})
+        return await super().send_response(recipient_id, {**message, "text": message.get("text") or ""})
 
     async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
         """Send text, in as many messages as it takes."""

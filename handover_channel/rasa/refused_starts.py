@@ -9,9 +9,9 @@ import functools
 import sys
 from typing import Any
 
-from rasa.core.channels.facebook import FacebookInput
 from rasa.shared.exceptions import RasaException
 
+from handover_channel.rasa.rasa_versions import rasas_facebook
 from handover_channel.settings.credentials import CHANNEL
 
 _REFUSES_MARK = "_handover_refuses"
@@ -42,13 +42,14 @@ def expect_startable(channel: str, platform: str = sys.platform) -> None:
 
 
 def _refuse_rasas_own() -> None:
-    serves = FacebookInput.blueprint
-    if hasattr(serves, _REFUSES_MARK):
+    channel_class = rasas_facebook()
+    if channel_class is None or hasattr(channel_class.blueprint, _REFUSES_MARK):
         return
+    serves = channel_class.blueprint
 
     @functools.wraps(serves)
     def blueprint(channel: Any, on_new_message: Any) -> Any:
         raise CannotStart(BESIDE_FACEBOOK)
 
     setattr(blueprint, _REFUSES_MARK, True)
-    FacebookInput.blueprint = blueprint
+    channel_class.blueprint = blueprint

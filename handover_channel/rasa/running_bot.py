@@ -11,7 +11,6 @@ import asyncio
 import inspect
 from typing import Any, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
-from rasa.core.channels.facebook import FacebookInput
 from rasa.core.channels.socketio import AsyncServer
 from rasa.core.policies.policy import Policy
 from rasa.core.policies.rule_policy import RULES, RulePolicy
@@ -23,7 +22,9 @@ from handover_channel.doctor.installed_bot import InstalledBot, problems
 from handover_channel.doctor.settings_checks import wrong
 from handover_channel.errors import SettingsError
 from handover_channel.rasa.action_server import ask_later
+from handover_channel.rasa.flows import flows_of
 from handover_channel.rasa.known_intents import known_intents
+from handover_channel.rasa.rasa_versions import rasas_facebook
 from handover_channel.rules.bot_contract import HANDOVER_ACTION, HANDOVER_INTENT
 from handover_channel.settings import loader as settings_file
 from handover_channel.settings.credentials import CHANNEL, INBOX_CHANNEL
@@ -38,6 +39,7 @@ _SHELL = "cmdline"
 
 _ASKED = "handover_asked_action_server"
 _FOUND_AT_START = "handover_found_at_start"
+_EXAMINED = "handover_examined"
 _OUR_MODULES = "handover_channel."
 
 
@@ -72,8 +74,14 @@ def _look(app: Sanic, loop: asyncio.AbstractEventLoop, until: float) -> None:
         if loop.time() < until:  # a timer, not a task: nothing to end with the server
             loop.call_later(LOOK_EVERY, _look, app, loop, until)
         return
+    # Kept until it has ended: asyncio holds tasks by weak references alone.
+    setattr(app.ctx, _EXAMINED, asyncio.ensure_future(_examine(app, agent, loop)))
+
+
+async def _examine(app: Sanic, agent: Any, loop: asyncio.AbstractEventLoop) -> None:
     try:
-        bot = running_bot(agent, getattr(app.ctx, "input_channels", None) or ())
+        flows = await flows_of(agent.processor)
+        bot = running_bot(agent, getattr(app.ctx, "input_channels", None) or (), frozenset(flows))
         found = [*problems(bot), *(each.line for each in wrong(_requests()[1]))]
     except Exception as error:  # whatever a bot has that we do not know: it starts all the same
         logger.debug("the bot was not looked at: %s", log.trace(error))
@@ -95,8 +103,8 @@ def _ask_once(app: Sanic, url: str, loop: asyncio.AbstractEventLoop) -> None:
         ask_later(url, loop)
 
 
-def running_bot(agent: Any, channels: Iterable[Any]) -> InstalledBot:
-    """Return what is known of the bot that *agent* runs on these channels."""
+def running_bot(agent: Any, channels: Iterable[Any], flows: FrozenSet[str] = frozenset()) -> InstalledBot:
+    """Return what is known of the bot that *agent* runs on these channels. *flows*: those of a CALM bot."""
     there, policies, domain = list(channels), _policies(agent), agent.processor.domain
     requests, _ = _requests()
     ours = {f"{_OUR_MODULES}{type(each).__name__}" for each in there if _is_ours(type(each))}
@@ -104,7 +112,7 @@ def running_bot(agent: Any, channels: Iterable[Any]) -> InstalledBot:
         is_served=any(each.name() != _SHELL for each in there),
         has_messenger=CHANNEL in ours,
         has_inbox=INBOX_CHANNEL in ours,
-        has_rasas_facebook=any(isinstance(each, FacebookInput) for each in there),
+        has_rasas_facebook=any(isinstance(each, rasas_facebook() or ()) for each in there),
         loses_socketio_rooms=any(_loses_rooms(each) for each in there),
         has_policy=any(_is_ours(type(each)) and "Handover" in type(each).__name__ for each in policies),
         intents=frozenset(domain.intents),
@@ -114,6 +122,7 @@ def running_bot(agent: Any, channels: Iterable[Any]) -> InstalledBot:
         actions_of_rules=_actions_of_rules(policies),
         requests=requests,
         known_intents=known_intents(agent),
+        flows=flows if getattr(agent.processor, "is_calm_assistant", False) else None,
     )
 
 

@@ -30,10 +30,12 @@ _GOES_ON_MARK = "_handover_goes_on"
 def keep_from_exiting() -> None:
     """Have a tracker store that would end the server raise an error instead. Harmless to repeat."""
     # Here: all else in this module needs no Rasa.
-    from rasa.core.tracker_store import SQLTrackerStore
     from rasa.shared.exceptions import RasaException
 
-    exits = SQLTrackerStore.session_scope
+    from handover_channel.rasa.rasa_versions import sql_tracker_store
+
+    store_class = sql_tracker_store()
+    exits = store_class.session_scope
     if hasattr(exits, _GOES_ON_MARK):
         return
 
@@ -50,7 +52,7 @@ def keep_from_exiting() -> None:
             ) from None
 
     setattr(session_scope, _GOES_ON_MARK, True)
-    SQLTrackerStore.session_scope = session_scope
+    store_class.session_scope = session_scope
 
 
 def are_at_hand(agent: Any) -> bool:

@@ -102,7 +102,9 @@ def _nothing_said() -> ContextManager[Any]:
 
 def _as_rasa_makes_it(endpoints: Path) -> Tuple[str, Any]:
     config = import_module("rasa.utils.endpoints").read_endpoint_config(str(endpoints), "tracker_store")
-    stores, domain = import_module("rasa.core.tracker_store"), import_module("rasa.shared.core.domain")
+    in_pro = find_spec("rasa.core.tracker_stores") is not None  # there a package
+    stores = import_module(f"rasa.core.{'tracker_stores.tracker_store' if in_pro else 'tracker_store'}")
+    domain = import_module("rasa.shared.core.domain")
     store = stores.create_tracker_store(config, domain.Domain.empty(), None)
     return str(config.type or "") if config else "", store
 
@@ -124,6 +126,9 @@ def _from_sql(store: Any, thread: str) -> int:
         if session.get_bind().dialect.name == "sqlite":
             session.execute(sa.text("PRAGMA secure_delete=ON"))
         count = session.query(store.SQLEvent).filter(store.SQLEvent.sender_id == thread).delete()
+        users = getattr(store, "SQLUser", None)  # Rasa Pro's
+        if users is not None:
+            session.query(users).filter(users.sender_id == thread).delete()
         session.commit()
     return int(count)
 

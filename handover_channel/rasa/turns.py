@@ -33,6 +33,7 @@ from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MESSENGER, MessageReceived, PostbackReceived
 from handover_channel.queue.resend_guard import ResendGuard
 from handover_channel.rasa.event_loops import OnLoop, output_of, share_event_broker
+from handover_channel.rasa.flows import flows_of, starting
 from handover_channel.rasa.garbage_collection import set_aside, tidy_up
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.own_turns import OwnTurn, is_understood, understood, words_of
@@ -40,6 +41,7 @@ from handover_channel.rasa.store_checks import are_at_hand, expect_reachable, fo
 from handover_channel.rules.bot_contract import (
     HANDOVER_METADATA,
     OUR_MESSAGE_ID,
+    RETURNED_FLOW,
     TARGET_SLOT,
     UNTIL_SLOT,
     intent_parse_data,
@@ -124,7 +126,7 @@ class RasaBot:
             input_channel=MESSENGER,
             message_id=message_id,
             metadata={**context, **metadata_of(event)},
-            parse_data=await self._understood(text, typed=is_typed(event)),
+            parse_data=await self._understood(event.thread, text, typed=is_typed(event)),
         )
         with self._turn(event.thread, output):
             # Before the turn, and awaited: nothing of it may come after control was passed.
@@ -143,7 +145,8 @@ class RasaBot:
         """
         await self._expect_stores(row.id, interrupted=delivery.attempts > 0)
         handover = {HANDOVER_METADATA: {key: value for key, value in note.items() if key != "rest"}}
-        parts = [("", returned_parse_data(reason), handover), *await self._going_on(row, note)]
+        parse_data = await starting(self._processor(), RETURNED_FLOW, returned_parse_data(reason))
+        parts = [("", parse_data, handover), *await self._going_on(row, note)]
         begun, spoken = _was_begun(delivery), Spoken()
         for part, parse_data, metadata in parts:
             message_id = _id_of(delivery) + part
@@ -170,11 +173,12 @@ class RasaBot:
     async def _going_on(self, row: Thread, note: Mapping[str, Any]) -> List[_Part]:
         """Return what the bot goes on with after the turn of a return, if with anything."""
         intent, rest = str(note.get("intent") or ""), note.get("rest") or {}
-        if intent and self._knows(intent):
-            return [(".intent", intent_parse_data(intent), {HANDOVER_METADATA: dict(note)})]
+        if intent and await self._knows(intent):
+            parse_data = await starting(self._processor(), intent, intent_parse_data(intent))
+            return [(".intent", parse_data, {HANDOVER_METADATA: dict(note)})]
         if intent:
             logger.warning(
-                "thread %s: the bot has no intent %s any more to go on with -> "
+                "thread %s: the bot has no intent or flow %s any more to go on with -> "
                 "leave it out of inbox.continue_with in handover.yml, or train the bot with it",
                 row.id,
                 intent,
@@ -182,7 +186,8 @@ class RasaBot:
         if not rest:
             return []
         text = str(rest["text"])
-        found = await understood(self._processor(), text, words_of(text, typed=True, limit=self._nlu_limit))
+        words = words_of(text, typed=True, limit=self._nlu_limit)
+        found = await understood(self._processor(), row.id, text, words)
         if not rest["always"] and not is_understood(found):
             return []  # the bot has just asked how it can help
         return [(".rest", found, {key: rest[key] for key in ("mid", "timestamp", "page")})]
@@ -267,16 +272,16 @@ class RasaBot:
             if not self._in_turn:
                 tidy_up()
 
-    async def _understood(self, text: str, *, typed: bool) -> Optional[Dict[str, Any]]:
+    async def _understood(self, thread: str, text: str, *, typed: bool) -> Optional[Dict[str, Any]]:
         """Return what NLU makes of *text*, None where Rasa may ask it with the text as it is."""
         words = words_of(text, typed=typed, limit=self._nlu_limit)
         if words and (words == text or self._agent() is None):
             return None
-        return await understood(self._processor(), text, words)
+        return await understood(self._processor(), thread, text, words)
 
-    def _knows(self, intent: str) -> bool:
+    async def _knows(self, name: str) -> bool:
         agent = self._agent()
-        return agent is None or intent in agent.domain.intents
+        return agent is None or name in agent.domain.intents or name in await flows_of(agent.processor)
 
     async def _turn_in_tracker(self, thread: str, message_id: str) -> Optional[List[BotUttered]]:
         """Return what the bot said in a turn that was run to its end and saved, None for any other turn."""

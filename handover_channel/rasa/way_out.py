@@ -3,9 +3,8 @@
 A reminder that is due, `trigger_intent`, `POST /conversations/ID/execute`, events that a program appends, an
 action that was begun before and answers late: none of them passes the door (door.py), and not all a policy.
 
-1. All that Rasa sends goes through one method, and there the row is asked: `rasa.core.processor`,
-   `MessageProcessor._send_bot_messages`, in Rasa 3.6.21 as in Rasa Pro. If it cannot be asked, nothing is
-   said.
+1. All that Rasa sends goes through one method, and there the row is asked: `_send_bot_messages` of
+   `rasa.core.processor`, in Rasa 3.6.21 as in Rasa Pro. If it cannot be asked, nothing is said.
 2. What runs, runs to its end: actions have their effect, and the tracker has what would have been said.
 3. What `action_handover` itself says goes out, although the thread is handed over by then: how many wait
    before the person.

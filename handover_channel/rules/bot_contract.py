@@ -48,6 +48,13 @@ CLOSED_RESPONSE = "utter_handover_closed"
 #: Tells the person that the bot is back.
 RETURNED_RESPONSE = "utter_handover_returned"
 
+#: The flow of a CALM bot that hands over.
+HANDOVER_FLOW = "handover"
+#: The flow of the turn of a return: Rasa's LLM does not know it (`if: False`), a command starts it.
+RETURNED_FLOW = "handover_returned"
+#: The key under which a turn of Rasa Pro's has what its command generators have understood.
+COMMANDS = "commands"
+
 #: Begins what Rasa takes for a payload that names an intent.
 PAYLOAD_PREFIX = "/"
 
@@ -95,3 +102,8 @@ def intent_parse_data(name: str) -> Dict[str, Any]:
     """Return what Rasa's NLU would make of the payload of an intent."""
     intent = {"name": name, "confidence": 1.0}
     return {"text": PAYLOAD_PREFIX + name, "intent": intent, "intent_ranking": [intent], "entities": []}
+
+
+def start_flow(flow: str) -> Dict[str, Any]:
+    """Return the command that starts a flow, as Rasa Pro's command generators write it."""
+    return {"command": "start flow", "flow": flow}

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Iterator
 
 import pytest
+import sanic_servers
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.settings.summary import OUR_NOTE, SummarySettings
@@ -19,22 +20,8 @@ from handover_channel.settings.summary import OUR_NOTE, SummarySettings
 
 @pytest.fixture(autouse=True, scope="session")
 def untouched():
-    """Let Sanic 21.12 start more than one server in a process: it rewrites its methods from their source."""
-    try:
-        from sanic import app, http  # noqa: F401  (they name the methods)
-        from sanic.touchup import TouchUp
-    except ImportError:
-        return
-    names = [(target, name) for target, name in getattr(TouchUp, "_registry", ())]
-    own = [(target, name, getattr(target, name)) for target, name in names]
-    run = TouchUp.run.__func__
-
-    def run_afresh(cls, server):
-        for target, name, method in own:
-            setattr(target, name, method)
-        run(cls, server)
-
-    TouchUp.run = classmethod(run_afresh)
+    """Let Sanic start more than one server in a process."""
+    sanic_servers.touch_up_afresh()
 
 
 @contextlib.contextmanager

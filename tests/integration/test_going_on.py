@@ -45,7 +45,7 @@ class Rasa:
     async def get_tracker(self, thread):
         return SimpleNamespace(events=list(self.events))
 
-    async def parse_message(self, message):
+    async def parse_message(self, message, tracker=None):
         words = {"when are you open?": "ask_hours", "restart": "products"}
         return {**message_of(words.get(message.text, "nlu_fallback")), "text": message.text}
 

@@ -30,7 +30,10 @@ class Rasa:
     def is_ready(self):
         return True
 
-    async def parse_message(self, message):
+    async def get_tracker(self, thread):
+        return None
+
+    async def parse_message(self, message, tracker=None):
         self.asked.append(message.text)
         return {"text": message.text, "intent": {"name": "greet", "confidence": 1.0}, "entities": []}
 

@@ -55,6 +55,7 @@ HALVES = [
         "without an example of the intent handover: ",
     ),
     ({"has_action_endpoint": False}, "endpoints.yml has no action_endpoint"),
+    ({"flows": frozenset({"handover"})}, "lacks.*flow handover_returned"),
     ({"loses_socketio_rooms": True}, "socketio.session_persistence is true"),
 ]
 
@@ -100,6 +101,12 @@ def test_a_bot_with_an_intent_of_its_own_needs_no_other():
     intents = frozenset({"talk_to_human", "handover_returned"})
 
     assert said(requests=frozenset({"talk_to_human"}), intents=intents) == []
+
+
+def test_a_calm_bot_needs_no_intents_and_no_policy():
+    flows = frozenset({"handover", "handover_returned"})
+
+    assert said(flows=flows, intents=frozenset(), has_policy=False, actions_of_rules=None) == []
 
 
 def test_policies_that_learn_from_stories_may_lead_anywhere():
