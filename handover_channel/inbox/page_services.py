@@ -127,7 +127,7 @@ class PageServices:
         self, row: Thread, visitor: Visitor, before: Optional[float], asked: Asked, base: str
     ) -> ThreadView:
         self.queries.looked_at(row, visitor.name)
-        bot = BotHistory(self.bot.said(row.id), self.bot.intents())
+        bot = BotHistory(self.bot.said(row.id), self.bot.intents(), self.bot.flows())
         link = functools.partial(media_links.link, visitor, base=base)
         return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before, asked=asked)
 

@@ -7,7 +7,7 @@ intents) comes in from the caller.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from sqlalchemy.engine import Connection
@@ -62,6 +62,7 @@ class BotHistory:
 
     said: Sequence[Said] = ()
     intents: Sequence[str] = ()  #: to go on with
+    flows: Mapping[str, str] = field(default_factory=dict)  #: of a CALM bot, to go on with: id -> description
 
 
 class Bot(Protocol):
@@ -75,6 +76,9 @@ class Bot(Protocol):
 
     def facts(self, thread: str) -> BotFacts:
         """Return what the bot knows of the person, and what it failed at."""
+
+    def flows(self) -> Mapping[str, str]:
+        """Return the flows that it can go on with, id -> description; of a bot without flows nothing."""
 
 
 class Queries:
@@ -134,7 +138,7 @@ class Queries:
             entries, earlier = self._stretch(
                 connection, row, bot, before, known or row.id, names, link, now, place.back_to
             )
-            offered = self.to_go_on_with(bot.intents)
+            offered = self.to_go_on_with(bot.intents, bot.flows)
             return ThreadView(
                 **_facts(row),
                 **_possible(row, self._sending_rules(row), permissions.decides(connection, row, agent)),
@@ -190,18 +194,19 @@ class Queries:
         """Return what was wanted and what failed before the handover, None where there is nothing to say."""
         return beside.card_view(self._settings.inbox, row, self._facts.of(row, bot))
 
-    def to_go_on_with(self, intents: Sequence[str]) -> Named:
-        """Return with which of the bot's *intents* it may go on after a return, and their names."""
+    def to_go_on_with(self, intents: Sequence[str], flows: Mapping[str, str]) -> Named:
+        """Return with which of its *intents* and *flows* the bot may go on after a return, by name."""
         named = self._settings.inbox.continue_with
-        unknown = sorted(set(named or ()) - set(intents) - self._warned) if intents else []
+        known = {*intents, *flows}
+        unknown = sorted(set(named or ()) - known - self._warned) if known else []
         if unknown:
             self._warned.update(unknown)
             logger.warning(
-                "handover.yml: inbox.continue_with names %s, and the bot has no such intent -> correct it, "
-                "or train the bot",
+                "handover.yml: inbox.continue_with names %s, and the bot has no such intent or flow -> "
+                "correct it, or train the bot",
                 ", ".join(unknown),
             )
-        return continuing.choices(intents, named)
+        return continuing.choices(intents, named, flows)
 
     def _app_name(self, app_id: str) -> str:
         """Return the name of the target with that app, whoever has the thread now; else the id."""

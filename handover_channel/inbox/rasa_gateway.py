@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from typing import Any, Collection, List, Optional, Sequence
+from typing import Any, Collection, Dict, List, Optional, Sequence
 
 from rasa.core.channels.channel import InputChannel
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
@@ -20,11 +20,15 @@ from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rasa.event_loops import can_be_pushed, output_of
+from handover_channel.rasa.flows import flows_of, to_go_on_with
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
 from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
 
 #: Intents of the machinery: nothing to go on with.
 _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, HANDOVER_INTENT, RETURNED_INTENT}
+
+#: Seconds that Rasa may take to read the flows of its model. It keeps them.
+FLOWS_WITHIN = 10.0
 
 #: Seconds that a channel may take to send a text.
 CHANNEL_SENDS_WITHIN = 30.0
@@ -69,6 +73,17 @@ class RasaGateway:
             if agent is None
             else sorted(set(agent.domain.intents) - _MACHINERY - set(agent.domain.retrieval_intents))
         )
+
+    def flows(self) -> Dict[str, str]:
+        """Return the flows that a CALM bot can go on with: id -> description. Of another bot nothing."""
+        agent = self._agent()
+        if agent is None:
+            return {}
+        reading = asyncio.run_coroutine_threadsafe(flows_of(agent), self._loop)
+        try:
+            return to_go_on_with(reading.result(FLOWS_WITHIN))
+        except concurrent.futures.TimeoutError:
+            return {}  # the page is more than this list
 
     def port_of(self, channel: str) -> Optional[Port]:
         """Return what sends a text on another channel than Messenger, None where nothing can unasked.

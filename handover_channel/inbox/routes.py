@@ -151,7 +151,8 @@ async def take_over(services: PageServices, request: Request) -> Answer:
 async def return_to_bot(services: PageServices, request: Request) -> Answer:
     """Return the thread to the bot, which may go on with an intent. Raises NotUsable for an unknown one."""
     note, intent = request.written("note"), request.field("intent")
-    if intent and intent not in services.queries.to_go_on_with(services.bot.intents()):
+    bot = services.bot
+    if intent and intent not in services.queries.to_go_on_with(bot.intents(), bot.flows()):
         raise NotUsable("the bot has no intent %(intent)r -> choose one of the list", intent=intent)
     thread, you = request.thread, request.you.name
     await call_in(services.pools.meta, services.commands.return_to_bot, thread, you, note=note, intent=intent)

@@ -168,8 +168,9 @@ class InboxSettings:
         read=_titled("intent", "Opening hours"),
         default="true",
         meaning="With what the bot may go on when an agent returns a conversation. `true`: with every intent "
-        'of the bot but small talk, under its name in words (`ask_hours` is "Ask hours"). `false`: with '
-        "nothing. A list of intents; or intents with names for agents: `order_status: Where is my order?`, "
+        'of the bot but small talk, under its name in words (`ask_hours` is "Ask hours"); of a CALM bot with '
+        "its flows, by their descriptions. `false`: with nothing. A list of intents or flows; or "
+        "either with names for agents: `order_status: Where is my order?`, "
         "or one for each language, `{en: Opening hours, ar: أوقات العمل}`.",
     )
     #: Slot -> language -> title. None: all of them; {}: none.

@@ -41,6 +41,9 @@ class Bot:
     def facts(self, thread):
         return BotFacts(intent="order_status", words=("my parcel is wet",), slots={"order_number": "10234"})
 
+    def flows(self):
+        return {}
+
 
 class NoProfiles:
     """Fetches nothing, and notes whose profile is wanted."""

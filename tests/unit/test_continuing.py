@@ -41,16 +41,37 @@ def test_nothing_is_offered_where_that_is_set():
     assert choices(BOTS, {}) == {}
 
 
+FLOWS = {"transfer_money": "Send money to a\n  friend.", "no_words": "", "long": "x" * 200}
+
+
+def test_of_a_calm_bot_its_flows_are_offered_by_their_descriptions_and_no_intents():
+    offered = choices(BOTS, None, FLOWS)
+
+    assert {flow: names["ar"] for flow, names in offered.items()} == {
+        "transfer_money": "Send money to a friend.",
+        "no_words": "No words",
+        "long": "x" * 89 + "…",
+    }
+
+
+def test_flows_may_be_named_as_intents_are():
+    named = {"transfer_money": {"en": "Send money"}, "gone": {"en": "Gone"}}
+
+    assert list(choices([], named, FLOWS)) == ["transfer_money"]
+
+
 @pytest.fixture
 def shown(play):
     play.hands_over()
 
-    def show(continue_with, intents=BOTS):
+    def show(continue_with, intents=BOTS, flows=None):
         inbox = InboxSettings(continue_with=continue_with)
         settings = dataclasses.replace(play.settings, inbox=inbox)
         agent = AgentReplies(settings, play.store, play.graph, play.thread_control, play.clock)
         queries = Queries(settings, play.store, agent.sending_rules, play.clock)
-        return queries.thread(play.row, BotHistory(intents=intents), agent="sara", link=str)
+        return queries.thread(
+            play.row, BotHistory(intents=intents, flows=flows or {}), agent="sara", link=str
+        )
 
     return show
 
@@ -66,6 +87,13 @@ def test_an_intent_that_the_bot_does_not_have_is_said_once(shown, caplog):
         shown({"trakc_order": in_words("trakc_order")})
     assert "trakc_order" in caplog.text
     assert "inbox.continue_with" in caplog.text
+
+
+def test_a_flow_that_is_named_is_known(shown, caplog):
+    view = shown({"transfer_money": in_words("transfer_money")}, intents=[], flows=FLOWS)
+
+    assert view.intents == ["transfer_money"]
+    assert "continue_with" not in caplog.text
 
 
 def test_while_no_model_is_loaded_no_intent_is_called_unknown(shown, caplog):
