@@ -15,13 +15,15 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # Tests start processes by the dozen: each would compile all of ours again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup train demo check unit test test-next lint docs docs-site dist bench clean
+.PHONY: help setup train demo check unit test test-next test-pro try-pro lint docs docs-site dist bench clean
 
 help:
 	@echo "make demo       talk to the bot in a Messenger on this machine"
 	@echo "make check      lint, and the unit tests without databases and browser: the inner loop"
 	@echo "make test       set up, train, and run every test"
 	@echo "make test-next  all that imports no Rasa, on Python 3.12 or later and SQLAlchemy 2"
+	@echo "make test-pro   what can be tested of Rasa Pro 3.21 without a licence, on Python 3.12"
+	@echo "make try-pro    a CALM bot from training to the way back; needs RASA_LICENSE"
 	@echo "make lint       ruff, mypy, import contracts"
 	@echo "make docs       write the tables of docs/settings.md, doctor.md and troubleshooting.md from the code"
 	@echo "make docs-site  the documentation as a site, in site/; a dead link is an error"
@@ -40,6 +42,11 @@ setup: .venv/.complete
 
 .venv-next/.complete: requirements-next.txt pyproject.toml
 	@.ci/venv .venv-next requirements-next.txt 3.12 3.13
+	@touch $@
+
+# The file is complete: pip need not read what each of 240 packages needs.
+.venv-pro/.complete: requirements-pro.txt pyproject.toml
+	@PIP_NO_DEPS=1 .ci/venv .venv-pro requirements-pro.txt 3.12
 	@touch $@
 
 # --- the bot --------------------------------------------------------------------------------------
@@ -76,6 +83,19 @@ test-next:
 	  echo "make test-next: SKIPPED, there is no Python 3.12 or 3.13 (with venv) on this machine" >&2; \
 	  [ "$${CI:-}" != true ]; \
 	fi
+
+# LiteLLM, which Rasa Pro imports, asks the network for prices otherwise.
+test-pro try-pro: export LITELLM_LOCAL_MODEL_COST_MAP := True
+test-pro:
+	@if .ci/find-python 3.12 >/dev/null; then \
+	  $(MAKE) --no-print-directory .venv-pro/.complete && .venv-pro/bin/python -m pytest tests/pro; \
+	else \
+	  echo "make test-pro: SKIPPED, there is no Python 3.12 (with venv) on this machine" >&2; \
+	  [ "$${CI:-}" != true ]; \
+	fi
+
+try-pro: .venv-pro/.complete
+	@PATH="$(CURDIR)/.venv-pro/bin:$$PATH" tests/pro/try_with_licence
 
 lint: setup
 	.venv/bin/ruff check
@@ -114,4 +134,4 @@ bench: setup
 	@$(PYTHON) -m bench $(ONLY)
 
 clean:
-	rm -rf .venv .venv-next .venv-docs build dist site models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-next .venv-pro .venv-docs build dist site models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

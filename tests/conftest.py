@@ -31,7 +31,7 @@ MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # noqa: S108  (a file system; the fo
 
 
 #: Which tests are begun first where several processes run them: those that take longest.
-ORDER = ["acceptance", "integration", "unit"]
+ORDER = ["acceptance", "integration", "pro", "unit"]
 
 
 @pytest.hookimpl(tryfirst=True)

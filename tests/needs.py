@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import metadata
 from importlib.util import find_spec
 from typing import Callable, Dict, Tuple
 
@@ -10,8 +11,18 @@ from browsers import has_chromium
 from databases import has_postgresql, has_redis
 from rasa_commands import ROOT
 
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 #: marker -> (whether the machine has it, what to do where it does not)
 NEEDS: Dict[str, Tuple[Callable[[], bool], str]] = {
+    "pro": (lambda: _is_installed("rasa-pro"), "Rasa Pro is not installed: make test-pro has it"),
     "rasa": (lambda: find_spec("rasa") is not None, "Rasa is not installed: it stops at Python 3.10"),
     "postgres": (has_postgresql, "PostgreSQL is not installed: apt-get install postgresql"),
     "redis": (has_redis, "Redis is not installed: apt-get install redis-server"),
