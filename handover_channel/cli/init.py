@@ -97,7 +97,8 @@ def _say_next(project: Project, facts: Facts, *, on_messenger: bool) -> None:
     domain = project.domain_folder or next(iter(project.domain))
     places = f" --domain {domain}" if domain != "domain.yml" else ""
     places += f" --data {project.data_folder}" if project.data_folder != "data" else ""
-    commands = (f"rasa data validate{places}", f"rasa train{places}", "rasa test --stories tests")
+    tests = "rasa test e2e e2e_tests" if facts.config.is_calm else "rasa test --stories tests"
+    commands = (f"rasa data validate{places}", f"rasa train{places}", tests)
     simulate = f"handover simulate{' --any-secret' if facts.credentials.keeps_secret else ''}"
     servers = ["rasa run --enable-api", "rasa run actions", *([simulate] if on_messenger else [])]
     typer.echo(printable(f"Next: {', '.join(commands)}"))

@@ -79,7 +79,7 @@ class RasaGateway:
         agent = self._agent()
         if agent is None:
             return {}
-        reading = asyncio.run_coroutine_threadsafe(flows_of(agent), self._loop)
+        reading = asyncio.run_coroutine_threadsafe(flows_of(agent.processor), self._loop)
         try:
             return to_go_on_with(reading.result(FLOWS_WITHIN))
         except concurrent.futures.TimeoutError:

@@ -12,6 +12,7 @@ from handover_channel.project_setup.yaml_text import Document
 
 POLICY = "handover_channel.HandoverPolicy"
 RULE_POLICY = "RulePolicy"
+FLOW_POLICY = "FlowPolicy"
 
 #: What `rasa train` of 3.6 uses without `policies`: rasa/engine/recipes/config_files/default_config.yml.
 DEFAULTS: Tuple[Dict[str, Any], ...] = (
@@ -40,6 +41,11 @@ class Facts:
     language: str
     policies: Tuple[str, ...]  #: in order; a class of the bot's own by its full path
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether the bot is one of flows (Rasa Pro), which needs no policy of rules."""
+        return any(each.rpartition(".")[2] == FLOW_POLICY for each in self.policies)
+
 
 def look(document: Document) -> Facts:
     """Find the language and the policies. Raises NoProject for a recipe that lists no policies."""
@@ -65,7 +71,7 @@ def plan(document: Document, facts: Facts) -> Planned:
     wanted: List[Dict[str, Any]] = []
     if not facts.policies:
         wanted += DEFAULTS
-    elif not any(each.rpartition(".")[2] == RULE_POLICY for each in facts.policies):
+    elif not facts.is_calm and not any(each.rpartition(".")[2] == RULE_POLICY for each in facts.policies):
         wanted.append({"name": RULE_POLICY})
     edits = yaml_edits.add_items(document, "policies", [*wanted, {"name": POLICY}])
     stale = _stale_comment(document) if not facts.policies else ""

@@ -111,9 +111,16 @@ def plan(
     choices: Choices,
     actions: Tuple[str, ...],
     phrases: Phrases,
+    mapping: str = "custom",
 ) -> Planned:
-    """Add what is missing. *folder*: "" for a domain of one file; *actions*: those that are needed."""
+    """Add what is missing. *folder*: "" for a domain of one file; *actions*: those that are needed.
+
+    *mapping*: the kind of mapping of a slot that actions alone set; Rasa Pro calls it "controlled".
+    """
     wanted = _wanted(facts, choices, actions, phrases)
+    wanted["slots"] = {
+        name: {**slot, "mappings": [{"type": mapping}]} for name, slot in wanted["slots"].items()
+    }
     edits = {path: tuple(_shielded(document, choices.intents)) for path, document in found.items()}
     edits = {path: each for path, each in edits.items() if each}
     if not any(wanted.values()):

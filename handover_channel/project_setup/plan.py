@@ -7,6 +7,7 @@ from typing import Dict, Mapping, Tuple
 
 from handover_channel.project_setup import (
     actions,
+    calm_bot,
     config,
     credentials,
     domain,
@@ -91,7 +92,8 @@ def look(project: Project) -> Found:
     in_domain = documents(project.domain)
     about_domain = domain.look(in_domain)
     about_config = config.look(project.document(CONFIG))
-    _expect_rasa_3(about_domain, about_config)
+    if not about_config.is_calm:
+        _expect_rasa_3(about_domain, about_config)
     training = training_data.look(data)
     own_intents = own_handoff.intents(about_domain.names["intents"], training.examples)
     alike = {} if own_intents else training_data.intents_like_ours(training)
@@ -134,15 +136,19 @@ def plan(found: Found, choices: Choices) -> Planned:
     _expect_rewritable(found, choices)
     phrases = PHRASES_OF_LANGUAGE[choices.languages[0]]
     needed = domain.needed_actions(facts.domain, facts.actions.own)
-    changed, covered = stories.plan({**found.data, **found.tests}, choices)
     taken_over = facts.credentials.has_facebook or facts.credentials.has_messenger
     parts = [
         config.plan(project.document(CONFIG), facts.config),
-        domain.plan(found.domain, project.domain_folder, facts.domain, choices, needed, phrases),
-        training_data.plan(
-            found.data, project.data_folder, facts.training, choices, facts.domain.forms, covered
+        domain.plan(
+            found.domain,
+            project.domain_folder,
+            facts.domain,
+            choices,
+            needed,
+            phrases,
+            mapping="controlled" if facts.config.is_calm else "custom",
         ),
-        changed,
+        *_of_the_conversation(found, choices),
         credentials.plan(project.document(CREDENTIALS), facts.credentials, choices),
         endpoints.plan(project.document(ENDPOINTS), facts.endpoints),
         actions.plan(project.python, facts.actions, needed),
@@ -153,7 +159,6 @@ def plan(found: Found, choices: Choices) -> Planned:
             simulated=choices.messenger and not taken_over,
             on_messenger=choices.messenger or taken_over,
         ),
-        story_test.plan(facts.tests, choices, facts.training),
         git_ignore.plan(
             project.git.get(GIT_IGNORE), project.document(SETTINGS), wanted=project.commits_database
         ),
@@ -163,6 +168,19 @@ def plan(found: Found, choices: Choices) -> Planned:
     intents = (*_blocked(facts, choices), *_about_intents(facts, choices))
     remarks = () if joined.is_empty else (*joined.remarks, *intents, *_to_do(joined, found))
     return Planned(joined.edits, joined.created, remarks)
+
+
+def _of_the_conversation(found: Found, choices: Choices) -> Tuple[Planned, ...]:
+    """Return what leads to our actions, with tests: flows, or rules, examples and the bot's own stories."""
+    facts, folder = found.facts, found.project.data_folder
+    if facts.config.is_calm:
+        return (calm_bot.plan(found.data, folder),)
+    changed, covered = stories.plan({**found.data, **found.tests}, choices)
+    return (
+        training_data.plan(found.data, folder, facts.training, choices, facts.domain.forms, covered),
+        changed,
+        story_test.plan(facts.tests, choices, facts.training),
+    )
 
 
 def _with_empty_files(planned: Planned, texts: Mapping[str, str]) -> Planned:

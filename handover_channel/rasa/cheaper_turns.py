@@ -25,15 +25,17 @@ from typing import Any, Awaitable, Callable, Dict, Iterator, List, Mapping, Opti
 import dask.order
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
-from rasa.core.tracker_store import SQLTrackerStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import Event
 
 from handover_channel import log
+from handover_channel.rasa.rasa_versions import sql_tracker_store
 from handover_channel.rasa.replaced_methods import replace_once
 
 logger = log.logger(__name__)
+
+SQLTrackerStore: Any = sql_tracker_store()
 
 #: Rasa 3.6.21's, each by the start of the SHA-256 of its source: others may do more than what stands in.
 _WRITTEN_FOR: Mapping[str, str] = {

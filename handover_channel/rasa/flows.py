@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping
 from handover_channel.rules.bot_contract import COMMANDS, HANDOVER_FLOW, RETURNED_FLOW, start_flow
 
 #: Flows of the machinery: nothing to go on with.
-_MACHINERY = (HANDOVER_FLOW, RETURNED_FLOW)
+_OF_THE_HANDOVER = (HANDOVER_FLOW, RETURNED_FLOW)
 
 
 async def flows_of(processor: Any) -> Dict[str, Any]:
@@ -39,5 +39,5 @@ def to_go_on_with(flows: Mapping[str, Any]) -> Dict[str, str]:
     return {
         each.id: str(each.description or "")
         for each in flows.values()
-        if not (each.is_rasa_default_flow or each.guard_condition or each.id in _MACHINERY)
+        if not (each.is_rasa_default_flow or each.guard_condition or each.id in _OF_THE_HANDOVER)
     }
