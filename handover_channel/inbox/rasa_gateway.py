@@ -15,7 +15,7 @@ from rasa.shared.core.constants import DEFAULT_INTENTS, DEFAULT_SLOT_NAMES
 from sanic import Sanic
 
 from handover_channel.errors import Refused
-from handover_channel.inbox.bot_facts import BotFacts, facts_of
+from handover_channel.inbox.bot_facts import EVENTS_LOOKED_AT, BotFacts, facts_of
 from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
@@ -61,7 +61,9 @@ class RasaGateway:
         tracker = agent and asyncio.run(agent.tracker_store.retrieve(thread))
         if tracker is None:
             return BotFacts()
-        events = [event.as_dict() for event in tracker.events]
+        first, *rest = list(tracker.events) or [None]
+        # The first for its time; of the rest as many as are looked at, however long it has become.
+        events = [each.as_dict() for each in (first, *rest[-EVENTS_LOOKED_AT:]) if each is not None]
         slots = tracker.current_slot_values()
         return facts_of(events, slots, nothing=self._no_subjects, without=DEFAULT_SLOT_NAMES)
 
