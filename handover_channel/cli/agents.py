@@ -32,6 +32,9 @@ PASSWORD_STDIN = typer.Option(
 
 LONGEST_SHOWN_NAME = 100
 
+#: Who did it, in the log of what agents did.
+COMMAND_LINE = "command line"
+
 
 class Role(str, Enum):
     """What an agent may do."""
@@ -66,7 +69,7 @@ def add(
         created_at=time.time(),
     )
     with store.writing() as connection:
-        if not agents.add(connection, agent):
+        if not agents.add(connection, agent, by=COMMAND_LINE):
             raise _taken(kept)
     typer.echo(f"{kept} can sign in.")
 
@@ -98,7 +101,7 @@ def remove(name: str = AGENT_NAME) -> None:
 
     kept = agents.new_name(name)
     with _store().writing() as connection:
-        if not agents.remove(connection, kept, now=time.time()):
+        if not agents.remove(connection, kept, now=time.time(), by=COMMAND_LINE):
             raise _unknown(name)
         left = agents.exist(connection)
     typer.echo(f"{kept} is removed.")
@@ -132,7 +135,7 @@ def role(
 
     kept = agents.new_name(name)
     with _store().writing() as connection:
-        if not agents.set_role(connection, kept, new_role.value):
+        if not agents.set_role(connection, kept, new_role.value, now=time.time(), by=COMMAND_LINE):
             raise _unknown(name)
     typer.echo(f"{kept} has the role {new_role.value}.")
 

@@ -91,7 +91,9 @@ def tidy(
         "--transcript",
         help="Delete what was said while the bot was silent, notes and names, too.",
     ),
-    changes: bool = typer.Option(False, "--changes", help="Delete the log of changes of control, too."),
+    changes: bool = typer.Option(
+        False, "--changes", help="Delete the log of changes of control and of what agents did, too."
+    ),
     given_up: bool = typer.Option(
         False, "--given-up", help="Delete what was given up, and replies that could not be sent, too."
     ),

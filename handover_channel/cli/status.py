@@ -189,6 +189,7 @@ def _print_status(console: Console, found: Status) -> None:
         "Thread": thread.id,
         "Channel": thread.channel,
         "Control": f"{state.control.value} {state.target}".strip(),
+        "Agent": found.shown_names.get(thread.assignee, thread.assignee),
         "Owner": state.owner and f"app {state.owner}",
         "Since": f"{_time(thread.changed_at)} ({thread.reason})" if thread.reason else "",
         "Until": _time(thread.until),
@@ -211,9 +212,8 @@ def _print_status(console: Console, found: Status) -> None:
     for line in found.transcript:
         files = ", ".join(f"[{attachment.type or 'unknown'}]" for attachment in line.attachments)
         said = words(line.text) or files or "[nothing]"
-        lines.add_row(
-            _time(line.timestamp / 1000), *map(printable, (f"{line.author} {line.app_id}".strip(), said))
-        )
+        name = found.shown_names.get(line.agent, line.agent) or line.app_id
+        lines.add_row(_time(line.timestamp / 1000), *map(printable, (f"{line.author} {name}".strip(), said)))
     for table in (changes, lines):
         if table.row_count:
             console.print()

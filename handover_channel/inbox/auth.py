@@ -29,7 +29,7 @@ from handover_channel.inbox import labels, sign_in_limits
 from handover_channel.inbox.local_access import same_site, why_not_this_machine
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.rules.languages import LANGUAGES
-from handover_channel.store import Store, agents, sign_ins
+from handover_channel.store import Store, acts, agents, sign_ins
 from handover_channel.store.agents import ADMIN, YOU, Agent
 from handover_channel.store.list_orders import ORDERS
 from handover_channel.store.sign_ins import NOBODY, SignIn
@@ -175,6 +175,7 @@ class Auth:
             if newer:
                 agents.renew_hash(connection, found.name, newer)
             sign_in_limits.forgive(connection, attempt)
+            acts.add(connection, acts.Done.SIGNED_IN, agent=found.name, now=sign_in.started_at)
             sign_ins.tidy(
                 connection, now=sign_in.started_at, started_before=sign_in.started_at - COOKIE_SECONDS
             )

@@ -24,6 +24,7 @@ from handover_channel.sentences import Sentence, counted
 from handover_channel.settings.loader import Settings
 from handover_channel.store import (
     Store,
+    acts,
     agents,
     conversation_lists,
     page_updates,
@@ -82,6 +83,7 @@ class Commands:
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
             row = threads.get(connection, thread)
             if done:
+                acts.assigned(connection, thread, to=to, before=seen, by=by, now=self._clock())
                 page_updates.add(connection, thread, now=self._clock())
         if not done:
             raise Refused(self._why_not_assigned(row))
@@ -111,6 +113,7 @@ class Commands:
             with self._store.writing() as connection:
                 if not threads.assign(connection, row.id, agent=agent, seen="", now=self._clock()):
                     return
+                acts.assigned(connection, row.id, to=agent, before="", by=agent, now=self._clock())
                 page_updates.add(connection, row.id, now=self._clock())
         self._tell_joined(row, agent)
 
@@ -150,16 +153,17 @@ class Commands:
             raise NotUsable("%(text)r is no duration: %(why)s", text=by, why=error.args[0]) from None
         self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
-    def tag(self, thread: str, tag: str, *, remove: bool = False) -> None:
+    def tag(self, thread: str, tag: str, *, by: str, remove: bool = False) -> None:
         """Add or remove a tag. Raises NotUsable for an empty one, NotKnown for an unknown thread."""
         wanted = " ".join(tag.split())[:LONGEST_TAG]
         if not wanted:
             raise NotUsable("a tag needs at least one letter -> type it before you add it")
         with self._store.writing() as connection:
             self._expect(connection, thread)
-            (conversation_lists.remove_tag if remove else conversation_lists.add_tag)(
-                connection, thread, wanted
-            )
+            change = conversation_lists.remove_tag if remove else conversation_lists.add_tag
+            if change(connection, thread, wanted):
+                kind = acts.Done.UNTAGGED if remove else acts.Done.TAGGED
+                acts.add(connection, kind, thread=thread, agent=by, detail=wanted, now=self._clock())
             page_updates.add(connection, thread, now=self._clock())
 
     def add_note(self, thread: str, agent: str, text: str) -> None:

@@ -178,6 +178,16 @@ TROUBLES: Mapping[str, str] = {
     "nobody_there": _("Nobody could be reached before"),
 }
 
+#: What agents did: `acts.Done`, of those that have a divider. %(whom)s is a colleague, %(tag)s a tag.
+ACT_LABELS: Mapping[str, str] = {
+    "claimed": _("%(who)s took this conversation"),
+    "assigned": _("%(who)s assigned it to %(whom)s"),
+    "unassigned": _("%(who)s unassigned it from %(whom)s"),
+    "freed": _("%(whom)s is not here any more: assigned to nobody"),
+    "tagged": _("%(who)s added the tag %(tag)s"),
+    "untagged": _("%(who)s removed the tag %(tag)s"),
+}
+
 #: By how much a time limit is put off: what the server takes, and what the button says.
 EXTENSIONS: Mapping[str, str] = {
     "1 hour": _("1 hour"),

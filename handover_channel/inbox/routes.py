@@ -121,8 +121,8 @@ async def add_note(services: PageServices, request: Request) -> Answer:
 
 async def tag(services: PageServices, request: Request) -> Answer:
     """Tag the thread, or take the tag away."""
-    wanted, remove = request.field("tag"), bool(request.field("remove"))
-    await services.call(services.commands.tag, request.thread, wanted, remove=remove)
+    wanted, remove, you = request.field("tag"), bool(request.field("remove")), request.you.name
+    await services.call(services.commands.tag, request.thread, wanted, by=you, remove=remove)
     return answer.changed(request)
 
 

@@ -1,4 +1,4 @@
-"""Merges a conversation for the page: Rasa's part, transcript, changes of control, internal notes.
+"""Merges a conversation for the page: Rasa's part, transcript, changes of control, notes, acts of agents.
 
 It is cut into stretches: a page shows the newest ENTRIES, and asks for what came before them. Each source
 gives as many as one stretch can need, so that a stretch has no holes; what has the same time stays together.
@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.inbox import message_changes
 from handover_channel.inbox.bot_history import without
-from handover_channel.inbox.view_models import ControlChange, Entry, PrivateNote, Said
+from handover_channel.inbox.view_models import AgentAct, AgentActs, ControlChange, Entry, PrivateNote, Said
 from handover_channel.messenger.bubble import Card, File
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
-from handover_channel.store import private_notes, thread_events, threads, transcript
+from handover_channel.store import acts, private_notes, thread_events, threads, transcript
+from handover_channel.store.acts import LoggedAct
 from handover_channel.store.thread_events import ThreadEvent
 from handover_channel.store.threads import LoggedChange, Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
@@ -80,7 +81,8 @@ def stretch(
         events=events,
         person=person,
     )
-    return ([*shown, *waiting] if before is None else shown), earlier
+    folded = _folded(shown)
+    return ([*folded, *waiting] if before is None else folded), earlier
 
 
 def _gathered(
@@ -103,6 +105,8 @@ def _gathered(
     found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
         found.append(_changed(change, names.agents))
+    for done in acts.of(connection, row.id, before=before, limit=limit):
+        found.append(_act(done, names.agents))
     for note in private_notes.of(connection, row.id, before=before, limit=limit):
         name = names.agents.get(note.agent, note.agent)
         found.append(PrivateNote(key=f"remark-{note.id}", at=note.at, name=name, text=note.text))
@@ -193,6 +197,24 @@ def _file(file: File, link: Link) -> File:
 
 def _card(card: Card, link: Link) -> Card:
     return replace(card, picture=link(card.picture)) if card.picture else card
+
+
+def _act(done: LoggedAct, shown_names: Mapping[str, str]) -> AgentActs:
+    key = f"act-{done.id}"
+    who, whom = (shown_names.get(name, name) for name in (done.agent, done.whom))
+    return AgentActs(key, done.at, [AgentAct(key, done.at, done.kind, who, whom, done.detail)])
+
+
+def _folded(entries: Sequence[Entry]) -> List[Entry]:
+    """Return the entries with one for all that agents did in a row."""
+    found: List[Entry] = []
+    for entry in entries:
+        last = found[-1] if found else None
+        if isinstance(entry, AgentActs) and isinstance(last, AgentActs):
+            found[-1] = replace(last, acts=[*last.acts, *entry.acts])
+        else:
+            found.append(entry)
+    return found
 
 
 def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> ControlChange:

@@ -168,7 +168,28 @@ class PrivateNote:
     text: str
 
 
-Entry = Union[Said, ControlChange, PrivateNote]
+@dataclass(frozen=True)
+class AgentAct:
+    """An act of an agent beside answering: a claim, an assignment, a tag."""
+
+    key: str
+    at: float
+    kind: str  #: the value of an acts.Done: a key of labels.ACT_LABELS
+    who: str  #: shown name, "" where nobody did it
+    whom: str  #: shown name of the agent whom it concerns
+    detail: str  #: a tag
+
+
+@dataclass(frozen=True)
+class AgentActs:
+    """A divider: what agents did between two things that were said, the oldest first. Folded from two on."""
+
+    key: str
+    at: float
+    acts: Sequence[AgentAct]
+
+
+Entry = Union[Said, ControlChange, PrivateNote, AgentActs]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.errors import AgentRefused
-from handover_channel.store import sign_ins
+from handover_channel.store import acts, sign_ins
+from handover_channel.store.acts import Done
 from handover_channel.store.schema import agents, news, presence, read_marks, threads
 from handover_channel.store.upsert import insert
 
@@ -60,7 +61,7 @@ def new_name(name: str) -> str:
     return kept
 
 
-def add(connection: Connection, agent: Agent) -> bool:
+def add(connection: Connection, agent: Agent, *, by: str = "") -> bool:
     """Add an agent. False: there is one of that name. Whoever came in without a password is out."""
     values = {
         "name": agent.name,
@@ -74,7 +75,9 @@ def add(connection: Connection, agent: Agent) -> bool:
     if added.rowcount != 1:
         return False
     sign_ins.close_entrance(connection)
-    _leave(connection, YOU, now=agent.created_at)
+    now = agent.created_at
+    _leave(connection, YOU, now=now)
+    acts.add(connection, Done.AGENT_ADDED, agent=by, whom=agent.name, detail=agent.role, now=now)
     return True
 
 
@@ -94,7 +97,7 @@ def exist(connection: Connection) -> bool:
     return connection.execute(sa.select(agents.c.name).limit(1)).first() is not None
 
 
-def remove(connection: Connection, name: str, *, now: float) -> bool:
+def remove(connection: Connection, name: str, *, now: float, by: str = "") -> bool:
     """Remove an agent, their sign-ins, and their name from their threads. False: there is none."""
     removed = connection.execute(sa.delete(agents).where(agents.c.name == name))
     if removed.rowcount != 1:
@@ -102,6 +105,7 @@ def remove(connection: Connection, name: str, *, now: float) -> bool:
     sign_ins.end_all_of(connection, name)
     sign_ins.close_entrance(connection)  # where this was the last agent, earlier links stay worth nothing
     _leave(connection, name, now=now)
+    acts.add(connection, Done.AGENT_REMOVED, agent=by, whom=name, now=now)
     return True
 
 
@@ -124,9 +128,12 @@ def renew_hash(connection: Connection, name: str, hashed: str) -> None:
     _set(connection, name, password=hashed)
 
 
-def set_role(connection: Connection, name: str, role: str) -> bool:
+def set_role(connection: Connection, name: str, role: str, *, now: float, by: str = "") -> bool:
     """Change the role; it counts from the agent's next click. False: there is no such agent."""
-    return _set(connection, name, role=role)
+    if not _set(connection, name, role=role):
+        return False
+    acts.add(connection, Done.ROLE_CHANGED, agent=by, whom=name, detail=role, now=now)
+    return True
 
 
 def set_preferences(connection: Connection, name: str, preferences: Mapping[str, Any]) -> bool:
@@ -152,6 +159,8 @@ def _leave(connection: Connection, name: str, *, now: float) -> None:
     assigned = threads.c.assignee == name
     told = sa.select(threads.c.id, sa.literal(now, sa.Float(53))).where(assigned)
     connection.execute(sa.insert(news).from_select(["thread", "at"], told))
+    for thread in connection.execute(sa.select(threads.c.id).where(assigned)).scalars().all():
+        acts.add(connection, Done.FREED, thread=thread, whom=name, now=now)
     connection.execute(sa.update(threads).where(assigned).values(assignee=""))
     for table in (presence, read_marks):
         connection.execute(sa.delete(table).where(table.c.agent == name))

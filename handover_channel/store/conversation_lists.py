@@ -149,14 +149,16 @@ def all_tags(connection: Connection, limit: int = 200) -> List[str]:
     )
 
 
-def add_tag(connection: Connection, thread: str, tag: str) -> None:
-    """Tag *thread*; once is enough."""
-    connection.execute(insert(connection, tags).values(thread=thread, tag=tag).on_conflict_do_nothing())
+def add_tag(connection: Connection, thread: str, tag: str) -> bool:
+    """Tag *thread*; once is enough. False: it has the tag."""
+    new = insert(connection, tags).values(thread=thread, tag=tag).on_conflict_do_nothing()
+    return bool(connection.execute(new).rowcount == 1)
 
 
-def remove_tag(connection: Connection, thread: str, tag: str) -> None:
-    """Take a tag from *thread*."""
-    connection.execute(sa.delete(tags).where(tags.c.thread == thread, tags.c.tag == tag))
+def remove_tag(connection: Connection, thread: str, tag: str) -> bool:
+    """Take a tag from *thread*. False: it does not have it."""
+    these = sa.delete(tags).where(tags.c.thread == thread, tags.c.tag == tag)
+    return bool(connection.execute(these).rowcount == 1)
 
 
 def mark_read(connection: Connection, thread: str, agent: str, person_at: int) -> None:

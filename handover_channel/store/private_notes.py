@@ -8,6 +8,7 @@ from typing import List, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store import acts
 from handover_channel.store.schema import remarks
 
 
@@ -22,8 +23,9 @@ class PrivateNote:
 
 
 def add(connection: Connection, thread: str, *, agent: str, text: str, now: float) -> None:
-    """Write a note down."""
+    """Write a note down, and that it was written."""
     connection.execute(sa.insert(remarks).values(thread=thread, agent=agent, at=now, text=text))
+    acts.add(connection, acts.Done.NOTED, thread=thread, agent=agent, now=now)
 
 
 def of(

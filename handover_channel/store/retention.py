@@ -18,6 +18,7 @@ from handover_channel.store.queue_admin import GIVEN_UP
 from handover_channel.store.replies import DROPPED, SENT
 from handover_channel.store.replies import FAILED as UNSENT
 from handover_channel.store.schema import (
+    acts,
     changes,
     deliveries,
     edits,
@@ -33,7 +34,9 @@ from handover_channel.store.search_schema import searched
 from handover_channel.store.search_sources import KIND_OF_NAMES
 
 #: Tables with what was said, done or is to be done in a thread: while there is any of it, the thread stays.
-_CONTENT = frozenset({"deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "claims"})
+_CONTENT = frozenset(
+    {"deliveries", "transcript", "changes", "acts", "replies", "remarks", "deadlines", "claims"}
+)
 
 #: Rows looked at in one transaction.
 BATCH = 1000
@@ -69,7 +72,8 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
 
 
 def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
-    """Delete changes of control before that time."""
+    """Delete changes of control before that time, and what agents did; returns how many changes."""
+    _delete(store, acts, acts.c.at, before, acts.c.at < before, sleep)
     return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
 
 

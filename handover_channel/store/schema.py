@@ -2,8 +2,8 @@
 
 1. Times ending in `_at` are seconds since the epoch, UTC, by our clock; `timestamp`, `seen` and `stamp` are
    milliseconds by Meta's. The two are never compared.
-2. Ids of `deliveries`, `transcript`, `changes` and `news` say what came before what: they only grow, so the
-   newest row of each stays (retention.py, personal_data.py).
+2. Ids of `deliveries`, `transcript`, `changes`, `acts` and `news` say what came before what: they only grow,
+   so the newest row of each stays (retention.py, personal_data.py).
 3. Partial indexes keep what is open, waiting or given up as cheap to find as it is rare, whatever there has
    ever been. SQLite uses one only for a query that has its condition as it stands, with no parameter in it:
    so the conditions stand here once (IS_OPEN and the like), and queries take them.
@@ -246,7 +246,7 @@ changes = sa.Table(
     metadata,
     sa.Column("id", _Id, primary_key=True, autoincrement=True),
     sa.Column("thread", sa.Text, nullable=False, index=True),
-    sa.Column("at", _Seconds, nullable=False),
+    sa.Column("at", _Seconds, nullable=False, index=True),  # audits and reports go by time
     sa.Column("control_before", sa.Text, nullable=False),
     sa.Column("control", sa.Text, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
@@ -254,6 +254,19 @@ changes = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),  # what an agent wrote about it
+)
+
+#: What agents did beside answering: acts.py.
+acts = sa.Table(
+    "acts",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("thread", sa.Text, nullable=False, index=True),  # "" for none
+    sa.Column("at", _Seconds, nullable=False, index=True),
+    sa.Column("agent", sa.Text, nullable=False),  # who did it, "" where nobody did
+    sa.Column("kind", sa.Text, nullable=False),  # acts.Done
+    sa.Column("whom", sa.Text, nullable=False),  # the agent whom it concerns
+    sa.Column("detail", sa.Text, nullable=False),  # a tag, a role; nothing of what was said
 )
 
 #: What is wrong with the set-up, as far as events and refusals have shown it: for health and command.
@@ -277,9 +290,7 @@ agents = sa.Table(
     sa.Column("role", sa.Text, nullable=False),  # "agent", "admin"
     sa.Column("picture", sa.Text, nullable=False, server_default=""),  # https address, for the persona
     sa.Column("persona", sa.Text, nullable=False, server_default=""),  # JSON: graph_api/personas.py
-    sa.Column(
-        "preferences", sa.Text, nullable=False, server_default="{}"
-    ),  # JSON: language, sound, notifications
+    sa.Column("preferences", sa.Text, nullable=False, server_default="{}"),  # JSON: language, sound ...
     sa.Column("created_at", _Seconds, nullable=False),
 )
 

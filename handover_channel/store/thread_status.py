@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import List, Mapping, Optional
 
-from handover_channel.store import Store, deadlines, findings, queue_admin, threads, transcript
+from handover_channel.store import Store, agents, deadlines, findings, queue_admin, threads, transcript
 from handover_channel.store.findings import Finding
 from handover_channel.store.queue_admin import QueueOfThread
 from handover_channel.store.threads import LoggedChange, Thread
@@ -22,6 +22,7 @@ class Status:
     findings: List[Finding] = field(default_factory=list)  #: what is wrong with the set-up
     deadlines: Mapping[str, float] = field(default_factory=dict)  #: kind -> when it is due
     queue: QueueOfThread = QueueOfThread()
+    shown_names: Mapping[str, str] = field(default_factory=dict)  #: of agents, by the names they sign in with
 
 
 def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
@@ -37,4 +38,5 @@ def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
             findings.about(connection, thread, now=now),
             deadlines.of(connection, thread),
             queue_admin.of_thread(connection, thread),
+            {each.name: each.shown_name for each in agents.every(connection)},
         )

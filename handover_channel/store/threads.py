@@ -18,6 +18,7 @@ from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.obstacle import silence_of
 from handover_channel.sentences import Sentence, kept, restored
+from handover_channel.store import acts
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import IS_OPEN, changes, presence, threads
 from handover_channel.store.upsert import insert_new
@@ -275,6 +276,7 @@ def unassign_offline(connection: Connection, *, before: float, now: float) -> Li
     query = sa.select(threads.c.id, threads.c.assignee).where(*away).order_by(threads.c.id)
     for thread, agent in connection.execute(query).all():
         if assign(connection, thread, agent="", seen=agent, now=now):
+            acts.add(connection, acts.Done.FREED, thread=thread, whom=agent, now=now)
             taken.append(thread)
     return taken
 

@@ -134,7 +134,7 @@ def test_who_is_not_there_cannot_be_removed_or_changed(connection):
 
     assert not agents.remove(connection, "kim", now=NOW)
     assert not agents.set_password(connection, "kim", "hash")
-    assert not agents.set_role(connection, "kim", ADMIN)
+    assert not agents.set_role(connection, "kim", ADMIN, now=1.0)
     assert not agents.set_preferences(connection, "kim", {})
     assert assignees(connection) == {"1": "kim"}
 
@@ -180,7 +180,7 @@ def test_a_role_counts_at_once(connection):
     sign_in(connection, "kim")
     assert sign_ins.live(connection, "key", now=NOW).role == AGENT
 
-    agents.set_role(connection, "kim", ADMIN)
+    agents.set_role(connection, "kim", ADMIN, now=1.0)
 
     assert sign_ins.live(connection, "key", now=NOW).role == ADMIN
 

@@ -285,3 +285,18 @@ def test_a_page_begins_behind_a_place_of_either_part(play):
 
 def test_an_unknown_thread_is_refused(run):
     assert run("status", "1")[0] == 2
+
+
+def test_an_agent_is_named_not_the_app_that_sent_it(play, run):
+    from handover_channel.store import agents, transcript
+
+    play.hands_over("inbox")
+    with play.store.writing() as connection:
+        agents.add(connection, agents.Agent("sara", "Sara Haddad", "hash", created_at=play.clock()))
+        said = transcript.Line(transcript.AGENT, app_id="4242", text="Here I am.", agent="sara", timestamp=1)
+        transcript.add(connection, PSID, said)
+
+    _, out, _ = run("status", PSID, "--no-ask")
+
+    assert "agent Sara Haddad" in out
+    assert "4242" not in out

@@ -177,7 +177,7 @@ def test_with_what_was_said_go_the_notes_about_it_and_the_names(play, store, sma
 def _empties(store):
     """All but deliveries is gone, as after the other ways to tidy."""
     with store.writing() as connection:
-        for table in ("deliveries", "transcript", "changes", "replies", "remarks", "deadlines"):
+        for table in ("deliveries", "transcript", "changes", "acts", "replies", "remarks", "deadlines"):
             connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
 
 
@@ -208,16 +208,25 @@ def test_old_threads_of_which_nothing_is_left_go_with_tags_and_read_marks(play, 
             assert set(left) == {"new"}
 
 
-@pytest.mark.parametrize("table", ["deliveries", "transcript", "changes", "replies", "remarks", "deadlines"])
+@pytest.mark.parametrize(
+    "table", ["deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "acts"]
+)
 def test_a_thread_of_which_something_is_left_stays(play, store, table):
     from test_personal_data import fill
 
     _has_threads(play, "gone", days_ago=40)
     fill(store, "stays")
     with store.writing() as connection:
-        for other in {"deliveries", "transcript", "changes", "replies", "remarks", "deadlines", "claims"} - {
-            table
-        }:
+        for other in {
+            "deliveries",
+            "transcript",
+            "changes",
+            "acts",
+            "replies",
+            "remarks",
+            "deadlines",
+            "claims",
+        } - {table}:
             connection.execute(sa.text(f"DELETE FROM {other}"))  # noqa: S608 - names of ours
         connection.execute(sa.text("UPDATE threads SET active_at = 1, control = 'bot'"))
 

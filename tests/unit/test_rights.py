@@ -179,7 +179,7 @@ def test_the_page_offers_what_one_may_do(play, commands, agent):
 
 def test_notes_and_tags_are_everybodys(play, commands, agent):
     commands.add_note(PSID, "eve", "I know her")
-    commands.tag(PSID, "vip")
+    commands.tag(PSID, "vip", by="sara")
 
     shown = view(play, agent, "sara")
     assert ("I know her" in str(shown), "vip" in str(shown)) == (True, True)
