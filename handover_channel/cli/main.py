@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from handover_channel.cli import agents, apps, person, queue
+from handover_channel.cli.audit import audit
 from handover_channel.cli.doctor import doctor
 from handover_channel.cli.export import export
 from handover_channel.cli.init import init
@@ -37,6 +38,7 @@ app.command()(init)
 app.command()(doctor)
 app.command()(simulate)
 app.command()(status)
+app.command()(audit)
 app.command("return")(return_)
 app.command("test")(play_scenarios)
 app.command()(person.forget)

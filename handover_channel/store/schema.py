@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData(
@@ -27,6 +29,12 @@ metadata = sa.MetaData(
 #: SQLite counts up only an INTEGER primary key.
 _Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _Seconds = sa.Float(53)
+
+
+def _where(condition: Any) -> Dict[str, Any]:
+    """Return what makes an index a partial one (rule 3), on both databases."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
 
 threads = sa.Table(
     "threads",
@@ -80,48 +88,17 @@ IS_ASSIGNED = sa.text("assignee <> ''")
 IS_RETURNED = sa.text("control = 'bot' AND reason <> ''")
 IS_WAITING = threads.c.waiting_since.isnot(None)
 # Counted by statistics.py in groups of these three: it reads the index alone.
-sa.Index(
-    "ix_threads_open",
-    threads.c.control,
-    threads.c.target,
-    threads.c.wanted,
-    sqlite_where=IS_OPEN,
-    postgresql_where=IS_OPEN,
-)
+sa.Index("ix_threads_open", threads.c.control, threads.c.target, threads.c.wanted, **_where(IS_OPEN))
 # Who has waited longest of all that are open, and how many wait before somebody (threads.waiting_before).
-sa.Index("ix_threads_waiting", threads.c.waiting_since, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
+sa.Index("ix_threads_waiting", threads.c.waiting_since, **_where(IS_WAITING))
 # The other lists of the inbox (conversation_lists.py), one index each: sorted by time, and by id within it,
 # because a page begins where (time, id) of the one before it ended.
 sa.Index("ix_threads_active_at", threads.c.active_at, threads.c.id)
-sa.Index(
-    "ix_threads_assignee",
-    threads.c.assignee,
-    threads.c.active_at,
-    sqlite_where=IS_ASSIGNED,
-    postgresql_where=IS_ASSIGNED,
-)
+sa.Index("ix_threads_assignee", threads.c.assignee, threads.c.active_at, **_where(IS_ASSIGNED))
 # The list of those who wait, whom nobody has, and what comes first of an agent's: those that wait.
-sa.Index(
-    "ix_threads_unanswered",
-    threads.c.assignee,
-    threads.c.waiting_since,
-    sqlite_where=IS_WAITING,
-    postgresql_where=IS_WAITING,
-)
-sa.Index(
-    "ix_threads_returned",
-    threads.c.active_at,
-    threads.c.id,
-    sqlite_where=IS_RETURNED,
-    postgresql_where=IS_RETURNED,
-)
-sa.Index(
-    "ix_threads_active_open",
-    threads.c.active_at,
-    threads.c.id,
-    sqlite_where=IS_OPEN,
-    postgresql_where=IS_OPEN,
-)
+sa.Index("ix_threads_unanswered", threads.c.assignee, threads.c.waiting_since, **_where(IS_WAITING))
+sa.Index("ix_threads_returned", threads.c.active_at, threads.c.id, **_where(IS_RETURNED))
+sa.Index("ix_threads_active_open", threads.c.active_at, threads.c.id, **_where(IS_OPEN))
 
 deliveries = sa.Table(
     "deliveries",
@@ -145,26 +122,15 @@ _waiting = deliveries.c.done_at.is_(None)
 # The order in which a thread is answered: Meta's clock, then arrival; `deliveries.next_of` takes the first
 # row. Notes have the timestamp -1, and so come before whatever waits.
 sa.Index(
-    "ix_deliveries_waiting",
-    deliveries.c.thread,
-    deliveries.c.timestamp,
-    deliveries.c.id,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
+    "ix_deliveries_waiting", deliveries.c.thread, deliveries.c.timestamp, deliveries.c.id, **_where(_waiting)
 )
 # What `handover queue` and health show.
-sa.Index("ix_deliveries_failed", deliveries.c.id, sqlite_where=IS_GIVEN_UP, postgresql_where=IS_GIVEN_UP)
+sa.Index("ix_deliveries_failed", deliveries.c.id, **_where(IS_GIVEN_UP))
 # Which threads are claimed first: those that have waited longest, by our clock (deliveries.claim_waiting).
-sa.Index(
-    "ix_deliveries_oldest",
-    deliveries.c.received_at,
-    deliveries.c.id,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
-)
+sa.Index("ix_deliveries_oldest", deliveries.c.received_at, deliveries.c.id, **_where(_waiting))
 _done = deliveries.c.done_at.isnot(None)
 # What open pages are told of (page_updates.since), and what is old enough to go (retention.py).
-sa.Index("ix_deliveries_done", deliveries.c.done_at, sqlite_where=_done, postgresql_where=_done)
+sa.Index("ix_deliveries_done", deliveries.c.done_at, **_where(_done))
 
 #: Who is at a thread, and until when: a worker at its deliveries; at "replies:<thread>" whoever sends those.
 claims = sa.Table(
@@ -184,7 +150,7 @@ sent = sa.Table(
 )
 _has_mid = sa.text("mid <> ''")
 # Whether an echo is of ours (sent_messages.is_ours): asked for each echo.
-sa.Index("ix_sent_mid", sent.c.mid, sqlite_where=_has_mid, postgresql_where=_has_mid)
+sa.Index("ix_sent_mid", sent.c.mid, **_where(_has_mid))
 
 deadlines = sa.Table(
     "deadlines",
