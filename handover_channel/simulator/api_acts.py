@@ -32,6 +32,19 @@ def _page(simulator: Simulator, given: Given) -> Page:
     return simulator.page_for(given.get("person", ""), given.get("page", ""))
 
 
+def _known_page(simulator: Simulator, given: Given) -> Page:
+    """Return the page where the person of a call is; raises ValueError where they have not come yet.
+
+    An app or staff that act in a thread, or a tap in it, make no thread: a slip in an id would be silent.
+    """
+    page = _page(simulator, given)
+    if given["person"] not in page.threads:
+        raise ValueError(
+            f"'person' is {given['person']!r}, who has not come to this page -> say, or new_person"
+        )
+    return page
+
+
 def _person(simulator: Simulator, given: Given) -> Person:
     return Person(_page(simulator, given), given["person"])
 
@@ -40,9 +53,16 @@ def _by_person(act: Callable[[Person, Given], Optional[ChatEntry]]) -> Act:
     return lambda simulator, given: _written(act(_person(simulator, given), given))
 
 
+def _in_thread(act: Callable[[Person, Given], Optional[ChatEntry]]) -> Act:
+    """Return an act of a person that needs what has been said."""
+    return lambda simulator, given: _written(
+        act(Person(_known_page(simulator, given), given["person"]), given)
+    )
+
+
 def _by_app(act: Callable[[AppClient, str, Given], Response]) -> Act:
     def call(simulator: Simulator, given: Given) -> _Json:
-        answer = act(_page(simulator, given).app(given["app"]), given["person"], given)
+        answer = act(_known_page(simulator, given).app(given["app"]), given["person"], given)
         return {"status": answer.status, "body": answer.body}
 
     return call
@@ -88,7 +108,7 @@ def _tap_menu(simulator: Simulator, given: Given) -> _Json:
 
 
 def _reply(simulator: Simulator, given: Given) -> _Json:
-    page = _page(simulator, given)
+    page = _known_page(simulator, given)
     app = page.app_called(given["app"])
     message = given.get("message") or {"text": given["text"]}
     if app.id == PAGE_INBOX:
@@ -98,12 +118,12 @@ def _reply(simulator: Simulator, given: Given) -> _Json:
 
 
 def _main(simulator: Simulator, given: Given) -> _Json:
-    _page(simulator, given).inbox.moves_to_main(given["person"])
+    _known_page(simulator, given).inbox.moves_to_main(given["person"])
     return {}
 
 
 def _done(simulator: Simulator, given: Given) -> _Json:
-    _page(simulator, given).inbox.done(given["person"])
+    _known_page(simulator, given).inbox.done(given["person"])
     return {}
 
 
@@ -211,21 +231,21 @@ ACTS: Mapping[str, Act] = {
     "send": _by_person(
         lambda person, given: person.sends(given["type"], given.get("url", ""), given.get("payload"))
     ),
-    "tap": _by_person(
+    "tap": _in_thread(
         lambda person, given: person.taps(**_picked(given, "mid", "index", "payload", "title"))
     ),
     "tapMenu": _tap_menu,
-    "choose": _by_person(
+    "choose": _in_thread(
         lambda person, given: person.chooses(**_picked(given, "mid", "index", "payload", "title"))
     ),
-    "react": _by_person(
+    "react": _in_thread(
         lambda person, given: person.reacts(given["mid"], **_picked(given, "reaction", "emoji"))
     ),
     "comeBy": _by_person(lambda person, given: person.comes_by(given["ref"], **_picked(given, "source"))),
     "optIn": _by_person(
         lambda person, given: person.opts_in(given["payload"], given.get("type", "notification_messages"))
     ),
-    "read": _by_person(lambda person, given: person.reads()),
+    "read": _in_thread(lambda person, given: person.reads()),
     "reply": _reply,
     "pass": _by_app(lambda app, psid, given: app.passes(psid, **_picked(given, "to", "metadata"))),
     "take": _by_app(lambda app, psid, given: app.takes(psid, **_picked(given, "metadata"))),

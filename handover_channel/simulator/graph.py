@@ -76,16 +76,21 @@ def _handled(call: GraphCall, caller: Caller) -> Any:
     return _handler(call, caller)(caller.page, call)
 
 
+_NODES: Mapping[Tuple[str, str], Handler] = {**page_calls.NODES, **subscription_calls.NODES_OF_APPS}
+_EDGES: Mapping[Tuple[str, str], Handler] = {
+    **thread_calls.CALLS,
+    **page_calls.CALLS,
+    **subscription_calls.CALLS,
+}
+
+#: What a fault may be bound to: edges, and what is no edge of anything.
+NAMED_CALLS = frozenset(name for _, name in (*_EDGES, *_NODES)) | {"sender_action"}
+
+
 def _handler(call: GraphCall, caller: Caller) -> Handler:
     if not call.edge:
-        nodes: Mapping[Tuple[str, str], Handler] = {**page_calls.NODES, **subscription_calls.NODES_OF_APPS}
-        return nodes.get((call.verb, call.node)) or page_calls.of_object(call)
-    edges: Mapping[Tuple[str, str], Handler] = {
-        **thread_calls.CALLS,
-        **page_calls.CALLS,
-        **subscription_calls.CALLS,
-    }
-    handler = edges.get((call.verb, call.edge))
+        return _NODES.get((call.verb, call.node)) or page_calls.of_object(call)
+    handler = _EDGES.get((call.verb, call.edge))
     if handler is None:
         raise unknown_path(f"/{call.edge}")
     of_page = call.edge not in page_calls.EDGES_OF_OTHERS

@@ -93,7 +93,8 @@ class Person:
             return self._sends(tapped, origin=(entry or {}).get("author", ""))
 
     def reacts(self, mid: str, reaction: str = "love", emoji: str = "\u2764") -> ChatEntry:
-        """React to a message."""
+        """React to a message; raises `NothingToTap` if there is none of that *mid* in the thread."""
+        self._message(mid)
         part = {"reaction": reaction, "emoji": emoji, "action": "react", "mid": mid}
         return self._does("reaction", {"reaction": part})
 

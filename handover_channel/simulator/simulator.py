@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from handover_channel.simulator import state
+from handover_channel.simulator import graph, state
 from handover_channel.simulator.apps import AppClient, PageInbox
 from handover_channel.simulator.connected_app import PAGE_INBOX, App, on_another_page, simulated_app
 from handover_channel.simulator.faults import EVERY_APP, Fault
@@ -148,6 +148,7 @@ class Simulator(Page):
             named["by"] = by and self.app_called(by).id
             named["page"] = page and self.page(page).page_id
             given = {**options, **{key: value for key, value in named.items() if value}}
+            _check_call(options.get("call"))
             fault = self.faults.add(name, served=bool(self.base_url), **given)
             self._note_fault(fault, "ordered")
             return fault
@@ -204,3 +205,10 @@ class Simulator(Page):
         *page* is an id or a name; raises KeyError for another one.
         """
         return state.state(self.page(page) if page else self, psid, alone=bool(page))
+
+
+def _check_call(name: Optional[str]) -> None:
+    """Raise ValueError for a call that nobody makes: its fault would wait for ever. An id is a call, too."""
+    if name and name not in graph.NAMED_CALLS and not name.isdecimal():
+        known = ", ".join(sorted(graph.NAMED_CALLS))
+        raise ValueError(f"'call' is {name!r}, which is no call of the Graph API (known: {known})")

@@ -36,6 +36,8 @@ class Expect:
     def reply(self, text: str, buttons: Optional[Sequence[str]] = None) -> None:
         """Expect the bot's next message: this text ("..." stands for anything), with these titles to tap."""
         __tracebackhide__ = True
+        if isinstance(buttons, str):
+            raise TypeError(f"buttons is a text -> write a list: buttons=[{buttons!r}]")
         entry = self._next()
         if entry is None:
             raise self._failed(f"expected a reply: {text}\nthe bot is silent")

@@ -138,7 +138,10 @@ class _Reader:
     def _explain(self, error: YAMLError) -> None:
         mark = getattr(error, "problem_mark", None)
         said = error.problem if isinstance(error, MarkedYAMLError) and error.problem else type(error).__name__
-        self._found.append((mark.line + 1 if mark else 1, f"this is no valid YAML: {said}"))
+        where = (
+            " -> look at the indentation here, and in the line before" if said.startswith("expected") else ""
+        )
+        self._found.append((mark.line + 1 if mark else 1, f"this is no valid YAML: {said}{where}"))
 
     def _step(self, node: Node) -> Optional[Step]:
         if isinstance(node, ScalarNode):
@@ -167,6 +170,8 @@ class _Reader:
             return Step(name, True, {}, *_lines_of(node))
         if name in STEPS:
             self._wrong(node, f"{name} needs a value, such as {name}: {STEPS[name].example}")
+        elif not name:
+            self._wrong(node, 'this step is empty -> write one, such as "- person: hello"')
         else:
             self._wrong(node, f"unknown step {name!r}{did_you_mean(name, STEPS)}")
         return None

@@ -16,7 +16,9 @@ from webhook_listener import until  # noqa: E402
 
 from handover_channel.simulator import PAGE_INBOX  # noqa: E402
 from handover_channel.simulator.api_bodies import operations  # noqa: E402
+from handover_channel.simulator.thread import FIRST_PEOPLE  # noqa: E402
 
+FIRST_PSID = next(iter(FIRST_PEOPLE))
 SEND = {"recipient": {"id": "42"}, "message": {"text": "hello"}, "access_token": "demo-page-token"}
 BUTTON = {"type": "postback", "title": "Back to Bot", "payload": "/back"}
 TEMPLATE = {"template_type": "button", "text": "One moment", "buttons": [BUTTON]}
@@ -130,6 +132,7 @@ def test_a_whole_handover_by_the_api(api, url, bot):
 
 
 def test_the_default_app_and_the_switches_change_while_it_runs(api):
+    api("say", person="42", text="hello")
     api("default_app", app=None)
     api("switches", done="release")
 
@@ -139,6 +142,7 @@ def test_the_default_app_and_the_switches_change_while_it_runs(api):
 
 
 def test_the_journal_is_read_from_a_number_on(api):
+    api("say", person="42", text="hello")
     api("reply", app="bot", person="42", text="one")
     last = api("journal", "GET")["last"]
     api("reply", app="bot", person="42", text="two")
@@ -176,8 +180,13 @@ def test_settings_of_page_and_apps_change_as_in_metas_pages(api, bot):
     [
         ("POST say", {"json": {"person": "42"}}, "the body lacks 'text'"),
         ("POST say", {"data": "{", "headers": {"Content-Type": "application/json"}}, "the body is not JSON"),
-        ("POST take", {"json": {"app": "nobody", "person": "42"}}, "no app 'nobody' on this page (known: "),
-        ("POST tap", {"json": {"person": "42"}}, "no buttons in the thread '42'"),
+        (
+            "POST take",
+            {"json": {"app": "nobody", "person": FIRST_PSID}},
+            "no app 'nobody' on this page (known: ",
+        ),
+        ("POST tap", {"json": {"person": FIRST_PSID}}, f"no buttons in the thread '{FIRST_PSID}'"),
+        ("POST done", {"json": {"person": "42"}}, "'person' is '42', who has not come to this page -> say"),
         ("POST fault", {"json": {"name": "gremlin"}}, "'name' is 'gremlin', which is no fault (known: "),
         ("POST advance", {"json": {"by": "tomorrow"}}, "'tomorrow' is no time to move by"),
         ("DELETE faults/7", {}, "there is no fault 7 (known: none)"),

@@ -387,7 +387,10 @@ def test_on_a_narrow_phone_every_control_can_be_reached_with_every_fault_ordered
         expect(page.locator("#reset")).to_be_in_viewport()
         assert _cut(page) == [], pane
     page.click("#tab-faults")
-    page.wait_for_function(f"document.querySelectorAll('#ordered li').length === {len(FAULTS)}")
+    expect(page.locator("#ordered li")).to_have_count(len(FAULTS))
+    expect(page.locator("#ordered li", has_text="foreign_owner_without_webhook")).to_contain_text(
+        "by Page inbox"
+    )
 
     assert _cut(page) == []
 

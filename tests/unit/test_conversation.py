@@ -50,6 +50,13 @@ def test_a_reply_is_expected_in_order_and_then_there_is_silence(scene):
     scene.expect.silence()
 
 
+def test_buttons_that_are_one_text_are_told_as_the_slip_they_are_and_not_letter_by_letter(scene):
+    scene.person.says("hello")
+
+    with pytest.raises(TypeError, match=r"buttons is a text -> write a list: buttons=\['Back to Bot'\]"):
+        scene.expect.reply("You said hello", buttons="Back to Bot")
+
+
 def test_what_was_said_before_an_act_is_no_answer_to_it(scene):
     scene.person.says("hello")
     scene.bot.says = lambda text: []

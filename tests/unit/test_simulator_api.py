@@ -154,6 +154,7 @@ def test_a_handover_by_the_calls_of_the_api(simulator):
 
 
 def test_a_button_that_is_not_there_is_answered_with_those_that_are(simulator):
+    act(simulator, "say", person="42", text="hello")
     act(
         simulator,
         "reply",
@@ -239,7 +240,7 @@ def test_the_journal_tells_how_much_its_bound_has_dropped(simulator):
     journal = simulator.journal
     journal._entries = type(journal._entries)(maxlen=3)
     for number in range(5):
-        act(simulator, "moveToMain", person=f"{number}")
+        act(simulator, "say", person=f"{number}", text="hello")
 
     entries, dropped = journal.read()
     assert [entry["n"] for entry in entries] == [journal.count - 2, journal.count - 1, journal.count]
@@ -249,7 +250,41 @@ def test_the_journal_tells_how_much_its_bound_has_dropped(simulator):
     assert journal.read() == ([], 0)
 
 
+_OF_A_THREAD = {
+    "reply": {"app": "bot", "text": "hello"},
+    "pass": {"app": "bot", "to": PAGE_INBOX},
+    "take": {"app": "bot"},
+    "request": {"app": "2222"},
+    "release": {"app": "bot"},
+    "extend": {"app": "bot", "seconds": 60},
+    "done": {},
+    "moveToMain": {},
+    "tap": {},
+    "choose": {},
+    "react": {"mid": "m_1"},
+    "read": {},
+}
+
+
+@pytest.mark.parametrize("call", _OF_A_THREAD)
+def test_a_slip_in_an_id_is_told_and_makes_no_thread(simulator, call):
+    with pytest.raises(ValueError, match="'person' is '4Z', who has not come to this page -> say, or new_pe"):
+        act(simulator, call, person="4Z", **_OF_A_THREAD[call])
+
+    assert "4Z" not in simulator.threads
+
+
+def test_nobody_reacts_to_a_message_that_is_not_there(simulator):
+    act(simulator, "say", person="42", text="hello")
+    lines = simulator.journal.count
+    with pytest.raises(LookupError, match="no message 'm_no' in the thread '42'"):
+        act(simulator, "react", person="42", mid="m_no")
+
+    assert simulator.journal.count == lines
+
+
 def test_staff_answer_as_the_page_inbox(simulator):
+    act(simulator, "say", person="42", text="hello")
     act(simulator, "reply", app=PAGE_INBOX, person="42", text="Sam here")
 
     assert simulator.owner("42") == PAGE_INBOX

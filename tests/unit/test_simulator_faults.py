@@ -119,6 +119,10 @@ def test_a_fault_may_be_bound_to_a_thread_and_a_kind_of_event():
         ({"name": "duplicate", "event": "telepathy"}, "'event' is 'telepathy', which is no kind of event"),
         ({"name": "late_echo", "event": "message"}, "late_echo never happens to 'message' (only to echo)"),
         ({"name": "owner_hidden", "call": "messages"}, "owner_hidden never happens to 'messages'"),
+        (
+            {"name": "code_2", "call": "mesages"},
+            "'call' is 'mesages', which is no call of the Graph API (known: ",
+        ),
         ({"name": "late_echo", "seconds": 0}, "'seconds' is 0; it must be more than 0"),
         ({"name": "hang"}, "hang needs a client that waits -> serve the simulator"),
         ({"name": "slow"}, "slow needs a client that waits"),

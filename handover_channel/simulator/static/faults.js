@@ -8,6 +8,7 @@ let known = {};
 
 export async function readFaults() {
   ({ known } = await call("faults"));
+  if (view.state) drawFaults();
   fillSelect($("fault"), Object.entries(known).map(([name, { where }]) => [name, `${name} (${where})`]), "duplicate");
   describe();
 }
@@ -19,12 +20,12 @@ export function drawFaults() {
   const { now, ahead, faults } = view.state;
   $("now").textContent = when(now);
   $("ahead").textContent = ahead >= 60 ? `, ${ago(ahead)} ahead of this machine` : "";
-  const key = JSON.stringify(faults);
+  const key = JSON.stringify([faults, Object.keys(known).length]);
   if ($("ordered").dataset.key === key) return;
   $("ordered").dataset.key = key;
   const items = faults.map((fault) => make("li", {},
     make("code", { class: "grow" }, fault.name),
-    make("span", { class: "quiet" }, [appName(fault.app), fault.count === null ? "until removed" : fault.count > 1 ? `${fault.count} times` : "once"].filter(Boolean).join(" · ")),
+    make("span", { class: "quiet" }, [fault.event || fault.call, known[fault.name]?.where === "person's act" ? `by ${appName(fault.by)}` : appName(fault.app), fault.count === null ? "until removed" : fault.count > 1 ? `${fault.count} times` : "once"].filter(Boolean).join(" · ")),
     make("button", { type: "button", class: "plain", "aria-label": `Remove ${fault.name}`, onclick: () => call(`faults/${fault.number}`, null, "DELETE") }, "Remove")));
   $("ordered").replaceChildren(...items);
 }
