@@ -65,7 +65,7 @@ def forget(
 def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
     """Delete all of it; return what was not."""
     from handover_channel.rasa import trackers
-    from handover_channel.store import personal_data
+    from handover_channel.store import personal_data, search_sources
 
     left: List[str] = []
     _claim(store, thread)
@@ -76,6 +76,7 @@ def _forget(store: Store, thread: str, endpoints: Path) -> List[str]:
             left.append(str(error))
         with store.writing() as connection:
             counts = personal_data.forget(connection, thread, now=time.time())
+        search_sources.leave_out_deleted(store)
         store.tidy_up(wholly=True)  # out of SQLite's log, too
     finally:
         with store.writing() as connection:

@@ -4,7 +4,8 @@
    asks the newest block first and goes back as far as it has to. So a word that is everywhere costs a block,
    and not all there is; a word that is nowhere costs a few look-ups (docs/decisions/0012).
 2. A search ends after TIME_TO_SEARCH and says how far it has got: the next page goes on there.
-3. With a row its words go: by triggers on SQLite, by a foreign key on PostgreSQL.
+3. With a row its words go: by triggers on SQLite, by a foreign key on PostgreSQL. FTS5 notes that they are
+   gone, and has them in its file until it writes that part of the index anew: `write_anew`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ OF_WORDS, OF_NAMES = "z", "y"
 BLOCK = 15
 #: Blocks that are asked in one statement, at most.
 BLOCKS_AT_ONCE = 64
+#: Pages of SQLite's index that are written anew in one transaction.
+PAGES_AT_ONCE = 500
 #: Seconds in which a search begins to ask for more blocks.
 TIME_TO_SEARCH = 0.1
 
@@ -68,6 +71,21 @@ def put(connection: Connection, index: str, terms: Terms) -> None:
         ),
         given,
     )
+
+
+def write_anew(connection: Connection, index: str, *, begin: bool) -> bool:
+    """Write a stretch of SQLite's index without what was deleted from it. True: there is more to write.
+
+    https://www.sqlite.org/fts5.html#the_merge_command
+    """
+    if connection.dialect.name != "sqlite" or not has_fts5(connection, index):
+        return False
+    connection.execute(sa.text("PRAGMA secure_delete=ON"))  # whole pages, too
+    before = connection.execute(sa.text("SELECT total_changes()")).scalar_one()
+    pages = -PAGES_AT_ONCE if begin else PAGES_AT_ONCE
+    into = f"INSERT INTO {index} ({index}, rank) VALUES ('merge', :pages)"  # noqa: S608 - our own words
+    connection.execute(sa.text(into), {"pages": pages})
+    return int(connection.execute(sa.text("SELECT total_changes()")).scalar_one()) - int(before) >= 2
 
 
 def _put_on_sqlite(connection: Connection, index: str, terms: Terms) -> None:

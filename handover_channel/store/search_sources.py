@@ -91,6 +91,17 @@ def bring_in_lines(store: Store) -> bool:
     return len(new) == ROWS_A_STEP or now_from > 0
 
 
+def leave_out_deleted(store: Store) -> None:
+    """Have nothing left in SQLite's file of words whose rows are deleted. Others write in between."""
+    for index in (LINES, SEARCHED):
+        is_begun = False
+        while True:
+            with store.writing(durable=False) as connection:
+                if not search_index.write_anew(connection, index, begin=not is_begun):
+                    break
+            is_begun = True
+
+
 def bring_in_names(store: Store) -> bool:
     """Do one step for the names that were there before the search was. True: there is more to do."""
     with store.reading() as connection:

@@ -15,8 +15,9 @@ from play import PSID, START
 from handover_channel import services
 from handover_channel.cli import main, person
 from handover_channel.rasa import trackers as rasa_trackers
-from handover_channel.store import deliveries, personal_data
+from handover_channel.store import deliveries, personal_data, search_sources, transcript
 from handover_channel.store.schema import metadata
+from handover_channel.store.transcript import PERSON, Line
 
 OTHER = "7002"
 SECRET = "said in confidence"
@@ -136,6 +137,34 @@ def test_no_number_of_a_row_is_given_again(store):
 def newest_id(store, name):
     with store.reading() as connection:
         return connection.execute(sa.select(sa.func.max(metadata.tables[name].c.id))).scalar()
+
+
+@on_sqlite
+@pytest.mark.parametrize("others", [0, 3000])
+def test_no_word_that_the_search_knows_is_left_in_the_file(others, handover, store):
+    words = {"transcript": "zanzibarisch", "searched": "quetzalcoatlus"}
+    with store.writing() as connection:
+        search_sources.begin(connection)
+    for name, thread in (("before", OTHER), ("hers", PSID), ("after", OTHER)):
+        with store.writing() as connection:
+            for number in range(others if thread == OTHER else 3):
+                said = words["transcript"] if thread == PSID else f"{name} {number} and some more words"
+                transcript.add(connection, thread, Line(PERSON, said, number, mid=f"{name}{number}"))
+        while search_sources.bring_in_lines(store):
+            pass
+    with store.writing() as connection:
+        search_sources.bring_in_name(connection, PSID, words["searched"])
+    assert left_in_the_files(store, *words.values()) == set(words.values())
+
+    handover("forget", PSID, "--yes")
+
+    assert left_in_the_files(store, *words.values()) == set()
+
+
+def left_in_the_files(store, *words):
+    store.tidy_up(wholly=True)
+    files = [path.read_bytes() for path in Path(store.url.database).parent.glob("a.db*")]
+    return {word for word in words if any(word[2:].encode() in each for each in files)}
 
 
 @on_sqlite
