@@ -18,6 +18,7 @@ from handover_channel.cli.audit import audit
 from handover_channel.cli.doctor import doctor
 from handover_channel.cli.export import export
 from handover_channel.cli.init import init
+from handover_channel.cli.report import report
 from handover_channel.cli.returns import return_
 from handover_channel.cli.simulate import simulate
 from handover_channel.cli.status import status
@@ -39,6 +40,7 @@ app.command()(doctor)
 app.command()(simulate)
 app.command()(status)
 app.command()(audit)
+app.command()(report)
 app.command("return")(return_)
 app.command("test")(play_scenarios)
 app.command()(person.forget)
