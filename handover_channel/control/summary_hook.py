@@ -28,6 +28,7 @@ from handover_channel import log
 from handover_channel.errors import HandoverError
 from handover_channel.graph_api.bounded_http import ends_within, unpacked
 from handover_channel.graph_api.transport import Pools, pools_for
+from handover_channel.messenger.bubble import storable
 from handover_channel.rules.human_part import HumanPart, as_json, note_of, written_by_hook
 from handover_channel.rules.limits import SUMMARIES_AT_ONCE, SUMMARY_BYTES
 from handover_channel.settings.summary import SummarySettings
@@ -78,7 +79,7 @@ class SummaryHook:
             ) from None
         if not isinstance(found, str) or not found.strip():
             raise NoSummary(f"`summary` answered {type(found).__name__} without a text -> have it return one")
-        return found
+        return storable(found)
 
     def _work(self, facts: _Facts, answer: Future[Any]) -> None:
         try:

@@ -128,14 +128,22 @@ def is_visible(text: str) -> bool:
     )
 
 
+def storable(text: str) -> str:
+    """Return *text* as every database stores it: half a surrogate pair is "?", NUL is gone.
+
+    Both are legal in JSON (RFC 8259, section 8.2), and a page that cuts a text within an emoji sends one.
+    https://www.postgresql.org/docs/current/datatype-character.html
+    """
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 def words(given: Any) -> str:
     """Return a title or text as it may be drawn; "" for what shows nothing, and for JSON of another type."""
     if given is None or isinstance(given, bool) or not isinstance(given, (str, int, float)):
         return ""
     if isinstance(given, str) and given.isascii() and given.isprintable():
         return given if given.strip() else ""
-    # Half of a surrogate pair is legal in JSON, and cannot be sent to a browser.
-    text = str(given).encode("utf-8", "replace").decode().replace("\x00", "")
+    text = storable(str(given))
     return text if is_visible(text) else ""
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from handover_channel.errors import InvalidSignature, MalformedWebhook
+from handover_channel.messenger.bubble import storable
 from handover_channel.messenger.content import extras_of, tap_of
 from handover_channel.messenger.events import (
     Attachment,
@@ -357,8 +358,7 @@ def _mapping(given: Any) -> Mapping[str, Any]:
 def _text(given: Any) -> str:
     """Return ids and texts as text. Other JSON (metadata was seen as an object) is kept as JSON."""
     if isinstance(given, str):
-        # Half of a surrogate pair and NUL are legal in JSON, and not every database stores them.
-        return given.encode("utf-8", "replace").decode().replace("\x00", "")
+        return storable(given)
     if given is None or isinstance(given, bool):
         return ""
     return str(given) if isinstance(given, (int, float)) else json.dumps(given)

@@ -28,6 +28,10 @@ from handover_channel.sentences import Sentence, counted
 from handover_channel.store.replies import File
 from handover_channel.store.threads import Thread
 
+#: Rasa's channel that has no way to its client but the answer to a request.
+#: https://github.com/RasaHQ/rasa/blob/3.6.21/rasa/core/channels/rest.py
+ANSWERS_ONLY = "rest"
+
 #: Bytes. For an image that is uploaded too; the 8 MB hold for those that Meta fetches.
 LARGEST_FILE = 25 * 1024**2
 
@@ -64,8 +68,13 @@ NOT_HEARD = Sentence(
 )
 
 
-def outside_rasa(channel: str) -> Port:
-    """Return what refuses to send on *channel*, for programs beside Rasa: the `handover` command."""
+def outside_rasa(channel: str) -> Optional[Port]:
+    """Return what refuses to send on *channel*, for programs beside Rasa: the `handover` command.
+
+    None for `rest`, on which Rasa cannot send either: nobody is led to the inbox for that.
+    """
+    if channel == ANSWERS_ONLY:
+        return None
 
     def refuse(thread: str, text: str) -> None:
         raise Refused(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
-from handover_channel.messenger.bubble import mappings
+from handover_channel.messenger.bubble import mappings, storable
 from handover_channel.messenger.events import (
     OUR_METADATA,
     Attachment,
@@ -69,4 +69,4 @@ def _is_notice(attachment: Attachment) -> bool:
 
 def words_said(author: str, text: str, file: str, at: int) -> Words:
     """Return what is kept of a message."""
-    return Words(author, " ".join(text[: LAST_WORDS_KEPT * 4].split())[:LAST_WORDS_KEPT], file, at)
+    return Words(author, " ".join(storable(text[: LAST_WORDS_KEPT * 4]).split())[:LAST_WORDS_KEPT], file, at)

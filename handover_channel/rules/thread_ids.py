@@ -8,12 +8,18 @@ https://www.postgresql.org/docs/current/datatype-character.html
 from __future__ import annotations
 
 from handover_channel.errors import HandoverRefused
+from handover_channel.messenger.bubble import storable
 from handover_channel.rules.limits import FIELDS
 
 LONGEST_THREAD_ID = FIELDS["thread"].value
 
 #: https://url.spec.whatwg.org/#double-dot-path-segment
 _FOLDERS = (".", "..")
+
+
+def can_be_stored(thread: str) -> bool:
+    """Tell whether every database can look *thread* up."""
+    return storable(thread) == thread
 
 
 def expect_storable(thread: str) -> None:
@@ -27,7 +33,7 @@ def expect_storable(thread: str) -> None:
         raise HandoverRefused(
             "no page can show a conversation %(thread)r -> let the channel give another id", thread=thread
         )
-    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in thread):
+    if not can_be_stored(thread):
         raise HandoverRefused(
             "the conversation's id has a character that cannot be stored -> let the channel give another one"
         )

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.obstacle import silence_of
+from handover_channel.rules.thread_ids import can_be_stored
 from handover_channel.sentences import Sentence, kept, restored
 from handover_channel.store import acts
 from handover_channel.store.prepared import Connected, Prepared
@@ -103,7 +104,12 @@ _CONTROL = Prepared(
 
 
 def get(connection: Connected, thread: str) -> Optional[Thread]:
-    """Return the row of *thread*, None where there is none: the bot has control then."""
+    """Return the row of *thread*, None where there is none: the bot has control then.
+
+    No row is of an id that no database can look up: clients of other channels than Messenger may write such.
+    """
+    if not can_be_stored(thread):
+        return None
     found = _GET.rows(connection, {"thread": thread})
     return _thread(found[0]) if found else None
 

@@ -9,6 +9,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.messenger.bubble import storable
 from handover_channel.messenger.events import Attachment
 from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import transcript
@@ -50,7 +51,10 @@ _ADD_LINE = Prepared(
 
 
 def add(connection: Connection, thread: str, line: Line) -> None:
-    """Write a line down; one whose `mid` is there already is the same line."""
+    """Write a line down; one whose `mid` is there already is the same line.
+
+    Its text as it can be stored: on channels other than Messenger it comes as the client wrote it.
+    """
     attachments = [vars(attachment) for attachment in line.attachments]
     values = {
         "thread": thread,
@@ -58,7 +62,7 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "timestamp": line.timestamp,
         "author": line.author,
         "app_id": line.app_id,
-        "text": line.text,
+        "text": storable(line.text),
         "attachments": json.dumps(attachments),
         "agent": line.agent,
         "reply_to": line.reply_to,

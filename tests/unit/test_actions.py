@@ -65,6 +65,22 @@ async def test_a_handover_is_mirrored_in_the_slots_and_says_nothing(play):
     assert play.control == "inbox"
 
 
+async def test_a_request_with_half_an_emoji_is_mirrored_in_the_slots_as_any(play):
+    asking = tracker(thread="abc", channel="rest")
+    asking.events[-1].update(text="a human \ud83d", timestamp=1.0)
+
+    events = await ActionHandover(play.thread_control).run(CollectingDispatcher(), asking, {})
+
+    assert {"handover_target": "inbox"}.items() <= {each["name"]: each["value"] for each in events}.items()
+
+
+@pytest.mark.parametrize("sender", ["a\0b", "\ud800"])
+async def test_an_id_that_cannot_be_stored_is_not_handed_over_and_the_person_is_told(play, sender):
+    slots, _, said = await run(ActionHandover(play.thread_control), thread=sender, channel="rest")
+
+    assert (slots, said) == (CLEARED, [FAILED])
+
+
 async def test_the_target_is_the_one_that_the_person_named_now(play):
     slots, _, _ = await run(
         ActionHandover(play.thread_control),

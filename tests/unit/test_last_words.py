@@ -11,6 +11,7 @@ from handover_channel.actions import ActionHandover
 from handover_channel.inbox import listing
 from handover_channel.inbox.view_models import Filters
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
+from handover_channel.rules.last_words import words_said
 from handover_channel.store import retention, transcript
 from handover_channel.store.transcript import AGENT, Line
 
@@ -146,3 +147,8 @@ def test_a_template_of_any_shape_stops_nothing(play, payload):
     echoed(play, {"type": "template", "payload": payload})
 
     assert item(play, "bot").preview_author == "bot"
+
+
+@pytest.mark.parametrize("said", ["human \ud83d", "hum\0an ?"])
+def test_words_that_no_database_stores_are_kept_as_near_as_can_be(said):
+    assert words_said("person", said, "", 1).text == "human ?"

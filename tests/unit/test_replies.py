@@ -475,6 +475,12 @@ def test_a_program_beside_rasa_says_where_another_channel_can_be_answered(play):
     )
 
 
+def test_nobody_is_led_to_the_inbox_for_a_channel_that_it_cannot_answer_either(play):
+    play.thread_control.hand_over("r1", channel="rest")
+
+    assert an_agent(play, port_of=outside_rasa).reply("r1", "Hello.").error == NOT_REACHABLE
+
+
 def test_a_channel_without_a_port_is_known_in_advance(play):
     row = play.thread_control.hand_over("r1", channel="rest")
 

@@ -202,6 +202,12 @@ async def test_a_function_that_fails_leaves_the_bot_our_own_note(play, notes, ca
     assert "where is my money" not in caplog.text
 
 
+async def test_what_a_function_writes_can_be_stored_and_sent(play, notes):
+    notes.write = lambda part: "They agreed \ud83d\0."
+
+    assert (await note(play, "bot_notes.write")).endswith("\nThey agreed ?.")
+
+
 @pytest.mark.parametrize("name", ["bot_notes.nothing", "no_such_module.write"])
 async def test_a_function_that_is_not_there_leaves_the_bot_our_own_note(play, notes, caplog, name):
     assert '- Sara: "on its way"' in await note(play, name)

@@ -66,6 +66,36 @@ def test_a_message_is_kept_once_and_held_for_whoever_has_the_thread(desk):
     assert desk.control() == "inbox"
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("half an emoji \ud83d", "half an emoji ?"),
+        ("\udc00", "?"),
+        ("a\0b", "ab"),
+        ("\N{GRINNING FACE}", "\N{GRINNING FACE}"),
+    ],
+)
+def test_words_that_no_database_stores_are_kept_as_near_as_can_be(desk, said, kept):
+    desk.hand_over()
+
+    heard = desk.hears(said)
+
+    assert not heard.by_bot
+    assert desk.lines() == [(kept, "m1", SAID_AT)]
+
+
+def test_a_way_back_beside_half_an_emoji_is_one(desk):
+    desk.hand_over()
+
+    assert desk.hears("back to bot \ud83d").returned is ReturnReason.KEYWORD
+
+
+@pytest.mark.parametrize("sender", ["a\0b", "\ud800", "fine\udfff"])
+def test_the_bot_hears_whoever_has_an_id_that_cannot_be_stored(desk, sender):
+    assert desk.hears("hello", thread=sender) == BY_BOT
+    assert desk.gate.is_muted(sender) is None
+
+
 def test_the_channels_client_is_told_where_the_settings_say_so(store):
     desk = Desk(store, rest_while_muted=WhileMuted.HANDOVER)
     desk.hand_over()
