@@ -10,6 +10,7 @@ HandoverError
 │   ├── NotAllowed                somebody else's to do
 │   ├── NotUsable                 what was given is empty, or is not what it should be
 │   ├── TooLarge                  more than is taken
+│   ├── AskFirst                  it can be, once they say that they mean it
 │   └── HandoverRefused           the bot asked for a handover that cannot be
 │       ├── UnknownTarget             no such target in handover.yml
 │       ├── TargetNotReachable        the target needs Messenger, the thread is elsewhere
@@ -36,7 +37,7 @@ HandoverError
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from handover_channel.sentences import Sentence, of_others, sentence, with_remedy
 
@@ -98,6 +99,28 @@ class NotUsable(Refused):
 
 class TooLarge(Refused):
     """What was given is more than is taken."""
+
+
+class AskFirst(Refused):
+    """It can be, once whoever asked says that they mean it.
+
+    ``consent``: the fields that they send along then, to say of what they know; ``words``: what somebody else
+    has said meanwhile, "" for nothing; ``may_take``: they may also take the conversation.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        consent: Mapping[str, str],
+        words: str = "",
+        may_take: bool = False,
+        **values: Any,
+    ) -> None:
+        super().__init__(text, **values)
+        self.consent = consent
+        self.words = words
+        self.may_take = may_take
 
 
 class HandoverRefused(Refused):

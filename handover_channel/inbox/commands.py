@@ -80,7 +80,7 @@ class Commands:
                 permissions.expect(connection, Act.ASSIGN, found, by, assignee=seen)
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
                 raise NotKnown("no agent is called %(name)r -> has the name changed? look again", name=to)
-            done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock())
+            done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock(), by=by)
             row = threads.get(connection, thread)
             if done:
                 acts.assigned(connection, thread, to=to, before=seen, by=by, now=self._clock())
@@ -104,6 +104,11 @@ class Commands:
             if row is not None:
                 permissions.expect(connection, act, row, by, despite=despite, reply=about)
             return row
+
+    def expect_reply(self, row: Thread, by: str, *, despite: str, seen: str, key: str) -> None:
+        """Raise AskFirst as `permissions.expect_reply`."""
+        with self._store.reading() as connection:
+            permissions.expect_reply(connection, row, by, despite=despite, seen=seen, key=key)
 
     def claim_for_answer(self, row: Thread, agent: str) -> None:
         """Give a thread that nobody has to the agent who answers in it, if it is in the inbox."""

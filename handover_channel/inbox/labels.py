@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from handover_channel.inbox.concerns import GIVEN, MESSAGE, WAITS
 from handover_channel.inbox.view_models import BOT, MINE, OPEN, RETURNED, WAITING
 from handover_channel.messenger.events import META_INBOXES
 from handover_channel.rules.reasons_in_words import REASONS  # noqa: F401  (the templates find it here)
@@ -65,6 +66,13 @@ WINDOW_TITLES: Mapping[str, str] = {
     "standard": _("24 hours after the person's last message Meta delivers only what people write"),
     "human_agent": _("7 days after the person's last message Meta delivers nothing any more"),
     "over": _("Nothing can be sent until the person writes again"),
+}
+
+#: What an agent is told of, whatever list they look at: concerns.py.
+NOTICES: Mapping[str, str] = {
+    MESSAGE: _("New message from %(name)s"),
+    GIVEN: _("%(who)s gave you %(name)s"),
+    WAITS: _("%(name)s is waiting"),
 }
 
 #: Who has control, in one or two words: where a sentence names it.

@@ -119,6 +119,8 @@ class PageServices:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
         self.profiles.want_pages()
+        if request.is_looked_at:
+            await self.call(self.queries.looked_at, row, request.you.name)
         before = _seconds(request.argument("before"))
         asked = Asked(request.argument("found"), request.argument("search"), request.is_by_itself)
         return await self.call(self._thread, row, request.you, before, asked, request.base)
@@ -126,7 +128,6 @@ class PageServices:
     def _thread(
         self, row: Thread, visitor: Visitor, before: Optional[float], asked: Asked, base: str
     ) -> ThreadView:
-        self.queries.looked_at(row, visitor.name)
         bot = BotHistory(self.bot.said(row.id), self.bot.intents(), self.bot.flows())
         link = functools.partial(media_links.link, visitor, base=base)
         return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before, asked=asked)

@@ -7,13 +7,13 @@ intents) comes in from the caller.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
-from handover_channel.inbox import beside, listing, permissions, places, timeline
+from handover_channel.inbox import beside, concerns, listing, permissions, places, timeline
 from handover_channel.inbox.beside import KnownFacts
 from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.places import NOTHING_ASKED, Asked
@@ -39,6 +39,7 @@ from handover_channel.settings.loader import Settings
 from handover_channel.store import (
     Store,
     agents,
+    answers,
     conversation_lists,
     page_names,
     presence,
@@ -101,16 +102,18 @@ class Queries:
     def list(self, filters: Filters, *, agent: str, order: str = "", after: str = "") -> ListView:
         """Return one page of the list. *order*: what the agent has chosen for it, "" for nothing."""
         with self._store.reading() as connection:
-            return listing.list_view(
+            names = self._shown_names(connection)
+            view = listing.list_view(
                 connection,
                 self._settings,
                 filters,
                 agent=agent,
-                shown_names=self._shown_names(connection),
+                shown_names=names,
                 now=self._clock(),
                 order=order,
                 after=after,
             )
+            return replace(view, concerns=concerns.of_agent(connection, agent, names))
 
     def row(self, thread: str) -> Optional[Thread]:
         """Return the row of *thread*, None for one that was never seen."""
@@ -133,6 +136,7 @@ class Queries:
             names = self._shown_names(connection)
             person = profiles.get(connection, row.id)
             known = person.name if person else ""
+            mark = answers.newest(connection, row.id, but_of=agent)  # first: what is read later shows it
             place = places.find(connection, row.id, bot.said, asked) if before is None else places.NOWHERE
             before = place.before if place.is_aside else before
             entries, earlier = self._stretch(
@@ -146,6 +150,7 @@ class Queries:
                 has_picture=bool(person and person.picture),
                 assignee_shown=names.get(row.assignee, row.assignee),
                 is_mine=row.assignee == agent,
+                answered="" if place.is_aside else str(mark),
                 asks=row.assignee if permissions.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),

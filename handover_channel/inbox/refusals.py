@@ -9,6 +9,7 @@ from typing import Mapping, Type, Union
 from urllib.parse import quote
 
 from handover_channel.errors import (
+    AskFirst,
     CsrfRefused,
     HandoverError,
     InputRefused,
@@ -67,7 +68,18 @@ async def refusal(
     if isinstance(error, StoreUnavailable):  # what it says is for those who run it
         logger.error("the inbox has no database: %s", error)
         return await _problem(services, request, status_of(error), NO_DATABASE)
+    if isinstance(error, AskFirst):
+        return await _question(services, request, error)
     return await _problem(services, await _with_visitor(services, request), status_of(error), error.text)
+
+
+async def _question(services: PageServices, request: Request, error: AskFirst) -> Answer:
+    """Return what is asked before a reply goes; nothing is kept yet, so a page of its own has the text."""
+    template = "_question.html" if request.is_of_the_script else "question.html"
+    fields = {
+        name: request.form.fields[name] for name in ("key", "text", "reply") if name in request.form.fields
+    }
+    return await services.draw(template, request, status_of(error), question=error, fields=fields)
 
 
 async def fault(services: PageServices, request: Request) -> Answer:

@@ -98,6 +98,11 @@ class Request:
         return _BY_ITSELF in self.headers
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether what is shown is read: not what the page asks for while another window is in front."""
+        return self.headers.get(_BY_ITSELF) != "unseen"
+
+    @property
     def language(self) -> str:
         """The visitor's language: chosen, else the browser's, else English."""
         if self.visitor is not None and self.visitor.language:

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Optional, Sequence
 
 from handover_channel.errors import NotKnown, NotUsable
-from handover_channel.inbox import answer, auth_routes, file_routes, server_sent_events
+from handover_channel.inbox import answer, auth_routes, file_routes, permissions, server_sent_events
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.concurrency import call_in
 from handover_channel.inbox.forms import Upload
@@ -85,14 +86,21 @@ async def follow(services: PageServices, request: Request) -> Answer:
 
 
 async def reply(services: PageServices, request: Request) -> Answer:
-    """Keep a reply and send it; who answers in a thread that nobody has, gets it."""
+    """Keep a reply and send it; who answers in a thread that nobody has, gets it.
+
+    Raises AskFirst where a colleague has it, or somebody has answered since it was written.
+    """
     thread, you = request.thread, request.you.name
     text, file, key = request.written("text"), only_file(request.form.files), request.field("key")
-    despite = request.field("despite")
-    row = await services.call(services.commands.expect_right, Act.REPLY, thread, you, despite=despite)
-    if row is not None:
-        await call_in(services.pools.meta, services.commands.claim_for_answer, row, you)
-    await call_in(services.pools.meta, services.replies.reply, thread, text, agent=you, key=key, file=file)
+    given = {"despite": request.field("despite"), "seen": request.field("seen")}
+    if request.field("take"):
+        await _assign(services, request, to=you, seen=given["despite"])
+    row = await _row(services, request)
+    await services.call(services.commands.expect_reply, row, you, key=key, **given)
+    await call_in(services.pools.meta, services.commands.claim_for_answer, row, you)
+    check = functools.partial(permissions.expect_reply, row=row, by=you, **given)
+    send = functools.partial(services.replies.reply, agent=you, key=key, file=file, check=check)
+    await call_in(services.pools.meta, send, thread, text)
     return answer.changed(request)
 
 
@@ -128,16 +136,17 @@ async def tag(services: PageServices, request: Request) -> Answer:
 
 async def claim(services: PageServices, request: Request) -> Answer:
     """Assign the thread to who asks for it."""
-    return await _assign(services, request, to=request.you.name)
+    return await _assign(services, request, to=request.you.name, seen=request.field("assignee_seen"))
 
 
 async def assign(services: PageServices, request: Request) -> Answer:
     """Assign the thread to another agent, or to nobody."""
-    return await _assign(services, request, to=request.field("agent"))
+    to, seen = request.field("agent"), request.field("assignee_seen")
+    return await _assign(services, request, to=to, seen=seen)
 
 
-async def _assign(services: PageServices, request: Request, to: str) -> Answer:
-    thread, you, seen = request.thread, request.you.name, request.field("assignee_seen")
+async def _assign(services: PageServices, request: Request, *, to: str, seen: str) -> Answer:
+    thread, you = request.thread, request.you.name
     await call_in(services.pools.meta, services.commands.assign, thread, to=to, seen=seen, by=you)
     return answer.changed(request)
 

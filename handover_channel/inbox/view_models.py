@@ -78,6 +78,27 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that an agent is told, also where they look elsewhere."""
+
+    kind: str  #: a key of labels.NOTICES
+    thread: str
+    name: str  #: of the person
+    at: float  #: tells it from an earlier one of that thread
+    words: str  #: what was said last, one line
+    file: str  #: type of what came without words, "" for nothing
+    who: str = ""  #: shown name of the colleague who gave it to them
+
+
+@dataclass(frozen=True)
+class Concerns:
+    """What concerns an agent, whatever list they look at."""
+
+    unread: int = 0  #: conversations of theirs in which the person has written since they looked
+    notices: Sequence[Notice] = ()
+
+
+@dataclass(frozen=True)
 class ListView:
     """One page of the list."""
 
@@ -97,6 +118,7 @@ class ListView:
     has_more_people: bool = False
     is_signs: bool = False  #: there is no letter and no digit in what is looked for
     missing_before: float = 0.0  #: what was said before that time cannot be found yet; 0: everything can
+    concerns: Concerns = field(default_factory=Concerns)  #: of the agent who looks
 
 
 @dataclass(frozen=True)
@@ -228,6 +250,7 @@ class ThreadView:
     hint: str = ""  #: told above the reply box: for one, that Meta lets only people answer by now
     return_hint: str = ""  #: why the person does not hear the bot when it is back
     asks: str = ""  #: name of the colleague who has it, where you are asked before you answer
+    answered: str = ""  #: the mark of the newest answer of somebody else: answers.Mark
     decides: bool = True  #: it is nobody's or yours, or you are an admin: you may give it away or return it
     can_take_over: bool = False
     can_return: bool = False

@@ -87,14 +87,23 @@ class AgentReplies:
         return sending_rules(row, self._clock(), self._port_of)
 
     def reply(
-        self, thread: str, text: str, *, agent: str = COMMAND_LINE, key: str = "", file: Optional[File] = None
+        self,
+        thread: str,
+        text: str,
+        *,
+        agent: str = COMMAND_LINE,
+        key: str = "",
+        file: Optional[File] = None,
+        check: Callable[[Connection], None] = lambda connection: None,
     ) -> Reply:
         """Keep what *agent* writes, send it to the person of *thread*, and return what became of it.
 
         Returns when it was sent or has failed (`state`, `error`: in words, with the remedy). *key* is the
-        page's own for this message; the same once more returns the same reply, and sends nothing. Raises as
-        `check_reply` for what cannot be sent, NotKnown for a thread that was never seen, and Refused for the
-        key of another reply: nothing is kept then.
+        page's own for this message; the same once more returns the same reply, and sends nothing. *check*
+        raises what speaks against a new one, in the transaction that keeps it: of two agents who answer at
+        the same moment, the second one's sees the first one's reply. Raises as that, as `check_reply` for
+        what cannot be sent, NotKnown for a thread that was never seen, and Refused for the key of another
+        reply: nothing is kept then.
         """
         worker, key = worker_names.new(), key or uuid.uuid4().hex
         with self._store.writing() as connection:
@@ -107,7 +116,8 @@ class AgentReplies:
             if new is None:
                 return self._same(connection, thread, agent, key)
             page_updates.add(connection, thread, now=now)
-            begun = self._begin(connection, new, worker, row)
+            begun = self._begin(connection, new, worker, row)  # takes a lock: from here on, others wait
+            check(connection)
         return self._delivered(new, file, begun, worker)
 
     def retry(self, reply: int, *, thread: Optional[str] = None) -> Reply:

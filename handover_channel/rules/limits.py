@@ -166,6 +166,8 @@ FIELDS: Mapping[str, Limit] = {
         ("agent", 100, "as `name`"),
         ("assignee_seen", 100, "as `name`"),
         ("despite", 100, "as `name`"),
+        ("seen", 40, "two numbers"),
+        ("take", 20, "a tick"),
         ("intent", 200, "one of the bot's"),
         ("by", 40, "a duration"),
         ("reply", 20, "a number"),

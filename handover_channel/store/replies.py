@@ -110,6 +110,12 @@ def with_key(connection: Connection, key: str, *, now: float) -> Optional[Reply]
     return next(iter(_found(connection, now, replies.c.key == key)), None)
 
 
+def is_kept(connection: Connection, key: str) -> bool:
+    """Tell whether there is a reply with that key."""
+    query = sa.select(replies.c.id).where(replies.c.key == key)
+    return connection.execute(query).scalar() is not None
+
+
 def unsent(connection: Connection, thread: str, *, now: float) -> List[Reply]:
     """Return what waits, is being sent or has failed in *thread*, oldest first."""
     return _found(

@@ -65,6 +65,7 @@ threads = sa.Table(
     # In the built-in inbox
     sa.Column("assignee", sa.Text, nullable=False, server_default=""),  # name of the agent, "" for none
     sa.Column("assigned_at", _Seconds),  # since when; null: never was anybody's
+    sa.Column("assigned_by", sa.Text, nullable=False, server_default=""),  # the agent who gave it to them
     sa.Column("waiting_since", _Seconds),  # since when nobody has answered; null: nobody waits
     # How far the person has got with what the page wrote: Meta's clock, 0: never heard of
     sa.Column("delivered_to", sa.BigInteger, nullable=False, server_default="0"),

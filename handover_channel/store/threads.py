@@ -59,6 +59,7 @@ class Thread:
     answers_from: int = 0
     assignee: str = ""  #: name of the agent who answers
     assigned_at: Optional[float] = None
+    assigned_by: str = ""  #: name of the agent who gave it to them, who may be the same
     waiting_since: Optional[float] = None
     delivered_to: int = 0
     read_to: int = 0
@@ -161,6 +162,7 @@ def get_or_add(connection: Connection, thread: str, *, channel: str, page: str, 
         "answers_from": 0,
         "assignee": "",
         "assigned_at": None,
+        "assigned_by": "",
         "waiting_since": None,
         "delivered_to": 0,
         "read_to": 0,
@@ -251,14 +253,16 @@ def returned_by(connection: Connection, thread: str, *, stamp: int) -> None:
     connection.execute(sa.update(threads).where(*newer).values(stamp=stamp))
 
 
-def assign(connection: Connection, thread: str, *, agent: str, seen: str, now: float) -> bool:
+def assign(connection: Connection, thread: str, *, agent: str, seen: str, now: float, by: str = "") -> bool:
     """Give *thread* to *agent* ("" for nobody), as long as it is still whose the page showed: *seen*.
+
+    *by*: the agent who does it, "" for nobody.
 
     False: somebody else has it meanwhile, or it is not in the inbox any more. Of two agents who claim it at
     the same moment one is told so.
     """
     given = (threads.c.id == thread, threads.c.control == Control.INBOX.value, threads.c.assignee == seen)
-    values = {"assignee": agent, "assigned_at": now}
+    values = {"assignee": agent, "assigned_at": now, "assigned_by": by}
     return bool(connection.execute(sa.update(threads).where(*given).values(**values)).rowcount == 1)
 
 

@@ -99,8 +99,8 @@ async def test_a_list_is_narrowed_by_the_address(services, waiting):
     all_of_it = await routes.show_list(services, get())
     narrowed = await routes.show_list(services, get(query="search=nobody+of+that+name"))
 
-    assert f"{BASE}/thread/{PSID}" in all_of_it.content
-    assert f"{BASE}/thread/{PSID}" not in narrowed.content
+    assert f'data-thread="{PSID}"' in all_of_it.content
+    assert f'data-thread="{PSID}"' not in narrowed.content
 
 
 async def test_an_agent_sorts_a_list_and_finds_it_sorted_so(services, waiting):

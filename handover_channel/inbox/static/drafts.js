@@ -9,7 +9,10 @@ import { all, body, find, randomKey, threadId } from "./page.js";
 const place = (field) => `inbox.draft.${body.dataset.you}.${threadId()}.${field.dataset.draft}`;
 const fieldAt = (wanted) => all("[data-draft]").find((field) => place(field) === wanted);
 
-/** {text, sending: [{text, key}], tried, key}: `key` belongs to the text `tried`. */
+/** Up to where the page shows answers of others, for a reply: the server asks before one goes past them. */
+const shown = (field) => find("[name=seen]", field.form)?.value;
+
+/** {text, seen, sending: [{text, key}], tried, key}: `key` belongs to the text `tried`; `seen`: as it was written. */
 function stored(at) {
   try {
     return { text: "", sending: [], ...JSON.parse(localStorage.getItem(at)) };
@@ -44,8 +47,15 @@ export function restoreDrafts() {
 
 export function keepDraft(field) {
   const at = place(field);
-  store(at, { ...stored(at), text: field.value });
+  store(at, { ...stored(at), text: field.value, seen: shown(field) });
 }
+
+/** Another tab has changed a draft: it is shown here, too, unless it was changed here. */
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  const field = key && fieldAt(key);
+  const [before, now] = [oldValue, newValue].map((kept) => (kept ? JSON.parse(kept).text : ""));
+  if (field && before !== now && field.value === before) field.value = now;
+});
 
 /** Note what `form` is about to send, and give it its key. Returns false where there is nothing to send. */
 export function beginSending(request, form, data) {
@@ -59,11 +69,12 @@ export function beginSending(request, form, data) {
   // The same again has the same key; anything else is another message.
   const key = draft.key && draft.tried === tried ? draft.key : randomKey();
   data.set("key", key);
+  if (data.has("seen") && draft.seen && draft.text === text) data.set("seen", draft.seen);
   const leaves = field.dataset.draft === "reply" && !file;
-  underWay.set(request, { at, text, key, tried, file, leaves });
+  underWay.set(request, { at, text, key, tried, seen: draft.seen, file, leaves });
   if (leaves) {
     field.value = "";
-    store(at, { text: "", sending: [...draft.sending, { text, key, tried }] });
+    store(at, { text: "", sending: [...draft.sending, { text, key, tried, seen: draft.seen }] });
   } else store(at, { ...draft, text, tried, key });
   return true;
 }
@@ -75,7 +86,11 @@ export function wasAccepted(request) {
   if (!sent) return;
   const draft = stored(sent.at);
   draft.sending = draft.sending.filter((each) => each.key !== sent.key);
-  if (sent.leaves) return store(sent.at, draft);
+  if (sent.leaves) {
+    // A tab that was opened meanwhile has taken it for what is still to be sent.
+    const again = draft.key === sent.key && draft.text === sent.text;
+    return store(sent.at, again ? { text: "", sending: draft.sending } : draft);
+  }
   const field = fieldAt(sent.at);
   const rest = (field?.value ?? draft.text).startsWith(sent.text) ? (field?.value ?? draft.text).slice(sent.text.length) : draft.text;
   store(sent.at, { text: rest.trimStart(), sending: draft.sending });
@@ -99,9 +114,9 @@ export function wasRefused(request) {
   if (field) field.value = stored(sent.at).text;
 }
 
-function takeBack(at, { text, key, tried }) {
+function takeBack(at, { text, key, tried, seen }) {
   const draft = stored(at);
   const sending = draft.sending.filter((each) => each.key !== key);
-  if (draft.text) store(at, { text: `${text}\n${draft.text}`, sending });
-  else store(at, { text, sending, tried, key });
+  if (draft.text) store(at, { text: `${text}\n${draft.text}`, seen, sending });
+  else store(at, { text, seen, sending, tried, key });
 }

@@ -1,29 +1,33 @@
 // The page at work: what arrives is put in place, what is done is sent, and the list and the open thread
 // are asked for anew when they may have changed. htmx does the requests; templates hold all texts.
 
+import { ASKS, ask as showQuestion, sayConsent, wasAsked } from "./asks.js";
 import { copy, refreshPerson, showCard, showPerson, togglePerson } from "./beside.js";
 import * as canned from "./canned.js";
 import { beginSending, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
 import { listen, page } from "./live.js";
-import { notice, title } from "./notices.js";
+import { notice, open, putAway, title } from "./notices.js";
 import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
 import { dayLines, localTimes } from "./times.js";
+import { isInFront, onRead, showRead, showTab } from "./voice.js";
 
 // --- asking anew -----------------------------------------------------------------------------------
 
 /** What the page asks for by itself is no sign that somebody sits there: it keeps no sign-in alive. */
-const ask = (address, source, target) => htmx.ajax("GET", address, { source, target, swap: "outerMorph", headers: { "X-By-Itself": "1" } });
+const ask = (address, source, target) => htmx.ajax("GET", address, { source, target, swap: "outerMorph", headers: { "X-By-Itself": isInFront() ? "1" : "unseen" } });
 
 const refreshList = atMost(300, () => ask(base + "/list" + location.search, "#list", "#list"));
 
 let missed = false; // something changed in the thread while nobody could see it
+let unseen = false; // what was asked for then is not marked as read
 
 const refreshThread = atMost(300, () => {
   if (!thread()) return;
   if ("aside" in thread().dataset) return; // older messages are looked at: the newest do not follow them
   missed = document.hidden; // asking marks it as read: not while nobody looks
   if (missed) return;
+  unseen = !isInFront(); // it is shown, and perhaps nobody sits there
   ask(thread().dataset.path + "/panel" + location.search, "#panel", "#thread");
   refreshPerson();
 });
@@ -118,6 +122,7 @@ function settle() {
     markOpened(document, id, thread()?.dataset.found);
     restoreDrafts();
     listen();
+    showTab();
     if (!jump()) (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
   }
   else if (jump()) markOpened(document, id, thread().dataset.found);
@@ -147,11 +152,19 @@ document.addEventListener("htmx:after:swap", (event) => {
     setTimeout(() => entries.removeAttribute("aria-busy"));
   }
   showCard(event.detail.ctx.target ?? document);
+  showQuestion();
   settle();
   if (event.detail.ctx.target?.id === "list" || event.detail.ctx.target === body) notice();
   // The list may have been asked for before the thread, which is read now.
-  if (["panel", "thread"].includes(event.detail.ctx.target?.id) && find(".item.unread[aria-current]")) refreshList();
+  if (!["panel", "thread"].includes(event.detail.ctx.target?.id) || !isInFront() || !threadId()) return;
+  if (isUnread(threadId())) refreshList();
+  showRead(threadId());
 });
+
+/** Whether the list, or what came with it, was asked for before the thread was read. */
+const isUnread = (id) => Boolean(find(`.item.unread[data-thread="${CSS.escape(id)}"], [data-notice="message"][data-about="${CSS.escape(id)}"]`));
+
+onRead((id) => isUnread(id) && refreshList());
 
 // --- what goes wrong -------------------------------------------------------------------------------
 
@@ -195,8 +208,8 @@ document.addEventListener("htmx:response:error", (event) => {
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement;
-  if (form.dataset?.asks && !confirm(form.dataset.asks)) return event.preventDefault();
-  if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) event.preventDefault();
+  if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) return event.preventDefault();
+  if (ctx.request.method !== "GET" && form.matches?.("form")) sayConsent(form, ctx.request.body);
   // The address names the list and, where one is open, the thread.
   if (ctx.push && ctx.target?.id === "list" && thread()) ctx.push = ctx.push.replace(`${base}/`, thread().dataset.path);
   if (form.matches?.("[data-filters]")) {
@@ -215,6 +228,7 @@ function search(data) {
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   if (ctx.request.method === "GET" || ctx.request.action.endsWith("/typing")) return;
+  if (ctx.response.status === 409) wasAsked(ctx.sourceElement);
   if (ctx.response.status >= 300) return wasRefused(ctx);
   const form = ctx.sourceElement;
   find("#problem").replaceChildren();
@@ -274,6 +288,8 @@ const CLICKS = {
   "[data-person-opens]": togglePerson,
   "[data-copies]": copy,
   "[data-unfilter]": () => find(".narrow summary").focus(), // what was clicked goes with its filter
+  "[data-told-closes]": putAway,
+  ...ASKS,
   "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
   "[data-canned]": () => canned.openByButton(),
   "#canned [role=option]": (option) => canned.take(option),
@@ -282,6 +298,9 @@ const CLICKS = {
 };
 
 document.addEventListener("click", (event) => {
+  const told = event.target.closest("[data-tells]");
+  if (told && !event.ctrlKey && !event.metaKey && open(told.dataset.tells)) event.preventDefault();
+  if (told) return putAway();
   for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   if (!event.target.closest("#canned, [data-canned]")) canned.close();
   for (const [selector, act] of Object.entries(CLICKS)) {
@@ -338,6 +357,7 @@ document.addEventListener("scroll", (event) => event.target.id === "log" && show
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) refreshThread();
 });
+addEventListener("focus", () => unseen && refreshThread());
 
 // How long people have waited grows by itself.
 setInterval(() => (document.hidden ? refreshList() : refresh()), 60000);

@@ -1,0 +1,14 @@
+"""Who gave a conversation to the agent who answers it, so that they can be told."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Add the column of `threads`."""
+    op.add_column("threads", sa.Column("assigned_by", sa.Text, nullable=False, server_default=""))
