@@ -260,6 +260,7 @@ def test_one_tab_speaks_for_all_and_the_next_one_after_it(browser, desk):
             tab.wait_for_function(
                 "() => document.querySelector('[data-notice=message]')?.textContent === 'two'"
             )
+        eventually(lambda: told(*tabs), "the next one speaks")
         tabs[0].wait_for_timeout(300)
         assert told(*tabs) == [["Nadia", "two"]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 from inbox_page import SARA, add_agents, get, post, services_of
@@ -75,9 +77,9 @@ async def test_what_a_colleague_gives_is_told_with_their_name_and_what_one_takes
     assert [(each.who, each.at) for each in given] == [("Sara", play.row.assigned_at)]
     assert "given" not in kinds(play, SARA.name)
 
-    await routes.assign(services, post(agent="", assignee_seen="omar"))
+    await routes.assign(services, post(replace(SARA, name="omar"), agent="", assignee_seen="omar"))
     with play.store.reading() as connection:
-        assert threads.get(connection, PSID).assigned_by == "sara"
+        assert threads.get(connection, PSID).assigned_by == "omar"
     await routes.claim(services, post(assignee_seen=""))
     assert "given" not in kinds(play, "sara")
 
