@@ -92,7 +92,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Concerns:
-    """What concerns an agent, whatever list they look at."""
+    """News of an agent's own conversations, whatever list they look at."""
 
     unread: int = 0  #: conversations of theirs in which the person has written since they looked
     notices: Sequence[Notice] = ()

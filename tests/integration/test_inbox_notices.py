@@ -1,4 +1,4 @@
-"""What concerns an agent, in real browsers: nothing of theirs goes unnoticed, and one tab speaks for all."""
+"""Nothing of an agent's goes unnoticed, nobody answers twice, one tab speaks for all: in real browsers."""
 
 from __future__ import annotations
 

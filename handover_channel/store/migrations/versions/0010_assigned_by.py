@@ -1,12 +1,12 @@
-"""Who gave a conversation to the agent who answers it, so that they can be told."""
+"""The agent who gave a conversation to the one who answers it, so that those can be told."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
