@@ -256,10 +256,8 @@ def returned_by(connection: Connection, thread: str, *, stamp: int) -> None:
 def assign(connection: Connection, thread: str, *, agent: str, seen: str, now: float, by: str = "") -> bool:
     """Give *thread* to *agent* ("" for nobody), as long as it is still whose the page showed: *seen*.
 
-    *by*: the agent who does it, "" for nobody.
-
-    False: somebody else has it meanwhile, or it is not in the inbox any more. Of two agents who claim it at
-    the same moment one is told so.
+    *by*: the agent who does it, "" for nobody. False: somebody else has it meanwhile, or it is not in the
+    inbox any more. Of two agents who claim it at the same moment one is told so.
     """
     given = (threads.c.id == thread, threads.c.control == Control.INBOX.value, threads.c.assignee == seen)
     values = {"assignee": agent, "assigned_at": now, "assigned_by": by}
