@@ -232,12 +232,16 @@ class Stack:
             self._simulator.thread(person.psid).name = name
         return person
 
-    def messenger(self, call: str, **given: Any) -> Dict[str, Any]:
+    def messenger(self, call: str, /, **given: Any) -> Dict[str, Any]:
         """Call the simulator's API; what the Graph API refuses an app comes back as it is."""
         answer = _http.post(f"{self.simulator_url}/simulator/v1/{call}", json=given, timeout=30)
         found: Dict[str, Any] = answer.json()
         assert answer.ok, found
         return found
+
+    def remove_faults(self) -> None:
+        """Have Meta do again what it is asked for."""
+        assert _http.delete(f"{self.simulator_url}/simulator/v1/faults", timeout=30).ok
 
     def app(self, app: str, act: str, person: Person, **given: Any) -> Dict[str, Any]:
         """Act as another app."""

@@ -12,31 +12,22 @@ pytest.importorskip("playwright", reason="no browser: Playwright is not installe
 
 from playwright.sync_api import expect
 
-from handover_channel.simulator import thread_calls
-from handover_channel.simulator.refusals import Refusal, Refused
-
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
 
 #: One red pixel.
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 )
-BLOCKED = Refusal(551, "(#551) This person isn't available right now.", 1545041)
+#: As Meta refuses whatever is sent to somebody who has blocked the page.
+BLOCKED = {"code": 551, "subcode": 1545041, "message": "(#551) This person isn't available right now."}
 
 
 @pytest.fixture
-def blocked(monkeypatch):
-    """PSIDs of people who have blocked the page: Meta takes no message for them."""
-    people = set()
-    send = thread_calls.CALLS[("POST", "messages")]
-
-    def refuse(simulator, call):
-        if call.recipient["id"] in people:
-            raise Refused(BLOCKED)
-        return send(simulator, call)
-
-    monkeypatch.setitem(thread_calls.CALLS, ("POST", "messages"), refuse)
-    return people
+def blocks(office):
+    """Have a person block the page."""
+    fault = {"name": "refused", "call": "messages", "count": None, **BLOCKED}
+    yield lambda person: office.stack.messenger("fault", thread=person.psid, **fault)
+    office.stack.remove_faults()
 
 
 def test_a_conversation_from_handover_to_return(office, anna, ben):
@@ -312,10 +303,10 @@ def test_a_canned_reply_comes_with_a_slash_and_has_the_names_filled_in(office, a
     eventually(lambda: person.heard()[-1] == "Hello Ada Lovelace, this is Anna Weber. How can I help?")
 
 
-def test_what_meta_refuses_stays_with_its_reason_until_it_is_sent_again(waiting, anna, ben, blocked):
+def test_what_meta_refuses_stays_with_its_reason_until_it_is_sent_again(office, waiting, anna, ben, blocks):
     anna.opens(waiting)
     ben.opens(waiting)
-    blocked.add(waiting.psid)
+    blocks(waiting)
 
     anna.answers("We send you a new one")
 
@@ -325,7 +316,7 @@ def test_what_meta_refuses_stays_with_its_reason_until_it_is_sent_again(waiting,
         expect(failed).to_contain_text("551")
     anna.page.reload()
     expect(anna.messages.locator(".said.failed")).to_have_count(1)
-    blocked.clear()
+    office.stack.remove_faults()
     anna.button("Retry").click()
 
     eventually(lambda: waiting.heard()[-1] == "We send you a new one")
@@ -336,9 +327,9 @@ def test_what_meta_refuses_stays_with_its_reason_until_it_is_sent_again(waiting,
     assert waiting.heard().count("We send you a new one") == 1
 
 
-def test_what_was_refused_can_be_dropped(waiting, anna, blocked):
+def test_what_was_refused_can_be_dropped(waiting, anna, blocks):
     anna.opens(waiting)
-    blocked.add(waiting.psid)
+    blocks(waiting)
     anna.answers("We send you a new one")
 
     anna.button("Drop").click()

@@ -192,11 +192,11 @@ def test_the_list_is_narrowed_to_a_target(office, waiting, anna):
     expect(anna.item(elsewhere)).to_be_visible()
 
 
-def test_who_came_last_stands_first_and_is_unread_until_somebody_looks(office, anna, ben):
+def test_who_has_waited_longest_stands_first_and_is_unread_until_somebody_looks(office, anna, ben):
     first, second = office.waiting(), office.waiting()
     expect(anna.item(second)).to_be_visible()
     order = anna.page.locator(".item").evaluate_all("items => items.map(item => item.dataset.thread)")
-    assert order.index(second.psid) < order.index(first.psid)  # the newest first
+    assert order.index(first.psid) < order.index(second.psid)
     expect(anna.item(first).locator(".waits")).to_be_visible()
     expect(anna.item(first)).to_have_class("item unread")
 

@@ -151,12 +151,14 @@ document.addEventListener("htmx:after:swap", (event) => {
     dayLines(entries);
     setTimeout(() => entries.removeAttribute("aria-busy"));
   }
-  showCard(event.detail.ctx.target ?? document);
+  const given = event.detail.ctx.target;
+  const target = typeof given === "string" ? find(given) : given; // a refusal names its place (HX-Retarget)
+  showCard(target ?? document);
   showQuestion();
   settle();
-  if (event.detail.ctx.target?.id === "list" || event.detail.ctx.target === body) notice();
+  if (target?.id === "list" || target === body) notice();
   // The list may have been asked for before the thread, which is read now.
-  if (!["panel", "thread"].includes(event.detail.ctx.target?.id) || !isInFront() || !threadId()) return;
+  if (!["panel", "thread"].includes(target?.id) || !isInFront() || !threadId()) return;
   if (isUnread(threadId())) refreshList();
   showRead(threadId());
 });
