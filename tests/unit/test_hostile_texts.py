@@ -25,6 +25,8 @@ SHORT, FACTOR = 5_000, 4
 BOUND = FACTOR * 3
 #: Seconds below which a figure says nothing about growth, only about the clock.
 NOISE = 0.05
+#: A machine that does something else meanwhile costs time, too; what is bounded is so in one of these.
+TRIES = 5
 
 KEYWORDS = Keywords([Keyword("back to bot"), Keyword("العودة إلى البوت"), Keyword("main menu", exact=True)])
 SCRIPTS = {"ARABIC": "ar", "LATIN": "en"}
@@ -75,8 +77,12 @@ def _cost(read: Callable[[str], Any], text: str) -> float:
 def test_no_text_costs_its_reader_more_than_it_is_long(reader):
     read = READERS[reader]
     for short, long in zip(_hostile(SHORT), _hostile(SHORT * FACTOR)):
-        cost = _cost(read, long)
-        assert cost < NOISE or cost < BOUND * _cost(read, short), ascii(long[:20])
+        assert any(_is_bounded(read, short, long) for _ in range(TRIES)), ascii(long[:20])
+
+
+def _is_bounded(read: Callable[[str], Any], short: str, long: str) -> bool:
+    cost = _cost(read, long)
+    return cost < NOISE or cost < BOUND * _cost(read, short)
 
 
 @pytest.mark.parametrize("unit", ["\ufdfa", "x", "\u0301\u0323"])
