@@ -33,16 +33,17 @@ def amal(office, chromium):
 
 
 def test_a_whole_answer_goes_by_keyboard_alone(office, anna):
-    later, person = office.waiting(), office.waiting()
+    before, person = office.waiting(), office.waiting()
     expect(anna.item(person)).to_be_visible()
     keys = anna.page.keyboard
     ids = anna.page.locator(".item").evaluate_all("items => items.map(item => item.dataset.thread)")
 
-    for _ in range(ids.index(later.psid) + 1):
+    for _ in range(ids.index(before.psid) + 2):
         keys.press("j")
-    expect(anna.item(later)).to_be_focused()
-    keys.press("k")
     expect(anna.item(person)).to_be_focused()
+    keys.press("k")
+    expect(anna.item(before)).to_be_focused()
+    keys.press("j")
     keys.press("Enter")
     expect(anna.page.locator("#thread-name")).to_be_focused()
 
