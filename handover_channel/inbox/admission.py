@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
+from handover_channel.errors import NotAllowed
 from handover_channel.inbox import forms
 from handover_channel.inbox.forms import Form
 from handover_channel.inbox.page_services import PageServices
@@ -34,12 +35,14 @@ class Body(Protocol):
 
 
 async def of_reader(route: Route, services: PageServices, request: Request) -> Request:
-    """Return *request* with its visitor. Raises SignInFirst, and NotLetIn."""
+    """Return *request* with its visitor. Raises SignInFirst, NotLetIn, and NotAllowed at an admin's."""
     if route.who is Who.ANYBODY:
         return request
     visitor = await services.visitor(request)
     if visitor is None:
         raise SignInFirst
+    if route.who is Who.ADMIN and not visitor.is_admin:
+        raise NotAllowed("this is for admins of this inbox -> ask one of them, or for the role admin")
     return replace(request, visitor=visitor)
 
 

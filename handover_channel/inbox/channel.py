@@ -24,6 +24,7 @@ from handover_channel import log, services
 from handover_channel.errors import HandoverError, SettingsError, StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import http, routes
+from handover_channel.inbox.admin.services import AdminServices
 from handover_channel.inbox.auth import Auth
 from handover_channel.inbox.commands import TIDY_PRESENCE_EVERY, Commands
 from handover_channel.inbox.media_proxy import MediaProxy
@@ -148,7 +149,7 @@ class InboxInput(InputChannel):
         )
         commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
         queries = Queries(self._settings, given.store, replies.sending_rules, clock)
-        page.open(gateway, commands, replies, queries)
+        page.open(gateway, commands, replies, queries, AdminServices(given.store, clock))
 
     def _page_services(self) -> PageServices:
         given, clock = self._handover, self._clock

@@ -29,6 +29,14 @@ LIST_LABELS: Mapping[str, str] = {
     BOT: _("Bot"),
 }
 
+#: The pages for admins, by their path below /admin/, in the order of the navigation.
+ADMIN_PAGES: Mapping[str, str] = {
+    "agents": _("Agents"),
+}
+
+#: Roles of agents.
+ROLES: Mapping[str, str] = {"agent": _("Agent"), "admin": _("Admin")}
+
 #: What an empty list says.
 EMPTY: Mapping[str, str] = {
     WAITING: _("Nobody is waiting."),

@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Optional, Tuple, TypeVar
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
 from handover_channel.inbox import answer, listing, media_links
+from handover_channel.inbox.admin.services import AdminServices
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.auth import Auth, Visitor
 from handover_channel.inbox.commands import Commands
@@ -49,6 +50,7 @@ class PageServices:
     commands: Commands
     replies: AgentReplies
     queries: Queries
+    admin: AdminServices
 
     def __init__(
         self,
@@ -69,9 +71,12 @@ class PageServices:
         self.limiter = Limiter(FILES_AT_ONCE.value)
         self._clock = clock
 
-    def open(self, bot: Bot, commands: Commands, replies: AgentReplies, queries: Queries) -> None:
+    def open(
+        self, bot: Bot, commands: Commands, replies: AgentReplies, queries: Queries, admin: AdminServices
+    ) -> None:
         """Begin to serve."""
         self.bot, self.commands, self.replies, self.queries = bot, commands, replies, queries
+        self.admin = admin
 
     async def call(self, function: Callable[..., _T], *given: Any, **named: Any) -> _T:
         """Run what is synchronous, and waits for the database at most, in a thread."""

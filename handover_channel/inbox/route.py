@@ -18,6 +18,7 @@ class Who(Enum):
 
     ANYBODY = "anybody"
     SIGNED_IN = "who is signed in"  #: or has come in by a link where there are no agents
+    ADMIN = "an admin"  #: others read that it is for admins (403)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Optional, Sequence
 
 from handover_channel.errors import NotKnown, NotUsable
 from handover_channel.inbox import answer, auth_routes, file_routes, permissions, server_sent_events
+from handover_channel.inbox.admin import routes as admin_routes
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.concurrency import call_in
 from handover_channel.inbox.forms import Upload
@@ -233,4 +234,5 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_THREAD}/<act>", do_unknown),
     *auth_routes.ROUTES,
     *file_routes.ROUTES,
+    *admin_routes.ROUTES,
 )

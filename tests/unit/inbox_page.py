@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from play import PSID
 
 from handover_channel.errors import Refused
+from handover_channel.inbox.admin.services import AdminServices
 from handover_channel.inbox.auth import Auth, Visitor
 from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.commands import Commands
@@ -26,6 +27,7 @@ from handover_channel.store.agents import Agent
 PASSWORD = "a long password"
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 PAGES = Pages()
+ADMIN = Visitor("mona", "Mona", is_admin=True, csrf="the token of Mona", proof_key="the key of Mona")
 SARA = Visitor("sara", "Sara", is_admin=False, csrf="the token of Sara", proof_key="the key of Sara")
 
 
@@ -87,9 +89,8 @@ def services_of(play):
         play.settings, play.store, play.graph, play.thread_control, play.clock, sleep=lambda seconds: None
     )
     commands = Commands(play.settings, play.store, play.thread_control, play.clock)
-    services.open(
-        Bot(), commands, replies, Queries(play.settings, play.store, replies.sending_rules, play.clock)
-    )
+    queries = Queries(play.settings, play.store, replies.sending_rules, play.clock)
+    services.open(Bot(), commands, replies, queries, AdminServices(play.store, play.clock))
     return services
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from inbox_page import PASSWORD, add_agents, services_of
 
-from handover_channel.errors import CsrfRefused, InputRefused, NotLetIn
+from handover_channel.errors import CsrfRefused, InputRefused, NotAllowed, NotLetIn
 from handover_channel.inbox import admission
 from handover_channel.inbox.request import Request, SignInFirst
 from handover_channel.inbox.route import Route, Who
+from handover_channel.store import agents
 
 HOST = "inbox.example"
 OURS = {"host": HOST, "origin": f"http://{HOST}"}
@@ -148,3 +149,28 @@ async def test_without_agents_strangers_are_told_why_they_may_not_come_in(play):
     with pytest.raises(NotLetIn):
         await admission.of_reader(SIGNED_IN, services, Request(address="203.0.113.7"))
     services.pools.shutdown()
+
+
+# --- pages for admins ---
+
+FOR_ADMINS = Route("POST", "/x", nothing, Who.ADMIN)
+
+
+async def test_an_agent_reads_that_a_page_is_for_admins_before_anything_is_read_of_the_body(services, sara):
+    body = Body(b"csrf=x")
+
+    with pytest.raises(NotAllowed, match="for admins"):
+        await admission.of_sender(FOR_ADMINS, services, Request(cookie=sara[0], headers=OURS), body)
+    assert body.done == ["head", "forgone"]
+
+
+async def test_an_admin_is_let_through_to_a_page_for_admins(play, services, sara):
+    with play.store.writing() as connection:
+        agents.set_role(connection, "sara", agents.ADMIN, now=play.clock())
+
+    assert (await admission.of_reader(FOR_ADMINS, services, Request(cookie=sara[0]))).you.is_admin
+
+
+async def test_a_stranger_signs_in_before_a_page_for_admins(services):
+    with pytest.raises(SignInFirst):
+        await admission.of_reader(FOR_ADMINS, services, Request())

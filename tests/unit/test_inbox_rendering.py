@@ -16,6 +16,7 @@ from babel import Locale
 from jinja2 import UndefinedError
 
 from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, view_models
+from handover_channel.inbox.admin.agent_accounts import AccountView
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import HERE, Pages, query, time_at, translations, zone
 from handover_channel.inbox.view_models import (
@@ -216,6 +217,9 @@ def _every_page(text):
         yield draw("_card.html", language, you=you, card=None)
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
         yield draw("preferences.html", language, you=you, saved=True)
+        agent = AccountView(text, text, "admin", NOW)
+        yield draw("agents.html", language, page="agents", agents=[agent])
+        yield draw("agents.html", language, page="agents", agents=[])
         yield draw("_problem.html", language, text=text)
         yield draw("problem.html", language, text=text)
         for reason in labels.REFUSALS:
@@ -377,7 +381,7 @@ def test_every_file_that_a_page_or_a_script_loads_is_there():
 def test_a_page_begins_to_load_every_part_of_its_script_at_once():
     loaded = set(re.findall(rf"{BASE}/static/(\w+\.js)", draw()))
 
-    assert loaded == {name for name in OURS if name.endswith(".js")} - {"preferences.js"}
+    assert loaded == {name for name in OURS if name.endswith(".js")} - {"preferences.js", "admin.js"}
 
 
 def test_every_word_that_the_script_says_is_in_the_page():
