@@ -27,7 +27,7 @@ from handover_channel.rasa.gates import close_the_gates
 from handover_channel.rasa.output import MessengerOutput
 from handover_channel.rasa.queue_client import QueueClient
 from handover_channel.rasa.running_bot import found_at_start, look_once_started
-from handover_channel.rasa.store_checks import keep_from_exiting
+from handover_channel.rasa.store_checks import mend_sessions
 from handover_channel.rasa.turns import NO_MODEL, OnNewMessage, RasaBot
 from handover_channel.rasa.turns_loop import TurnsLoop
 from handover_channel.services import Services
@@ -95,7 +95,7 @@ class Runtime:
         )
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_FROM_TURN_AFTER))
         _heed_hangups()
-        keep_from_exiting()
+        mend_sessions()
         keep_apart()
         close_the_gates()
         if given.settings.cheaper_turns:

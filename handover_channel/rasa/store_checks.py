@@ -2,7 +2,9 @@
 
 1. Rasa answers from an empty tracker where the real one cannot be read (`FailSafeTrackerStore`): slots, forms
    and history are gone, and nobody is told. The first query after a restart of the database fails like that,
-   as a pool keeps dead connections. So the connection is tried, and renewed, before the turn.
+   as a pool keeps dead connections. So each connection is tried, and renewed, as the pool gives it out, to a
+   turn and to the HTTP API alike; and before a turn the database has to answer.
+   https://docs.sqlalchemy.org/en/14/core/pooling.html#disconnect-handling-pessimistic
 2. A turn without a lock fails, and three failures give a delivery up. Without Redis it waits instead.
 3. The lock of a process that was killed stays in Redis for a minute. Who takes its turn up again has the
    claim on the thread, so that nobody else can be in a turn, and does not wait for it.
@@ -17,18 +19,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import weakref
 from typing import Any, Iterator
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from handover_channel.errors import NotReady
 
 _GOES_ON_MARK = "_handover_goes_on"
 
+#: Engines whose pools try a connection before they give it out.
+_TRYING: weakref.WeakSet[Any] = weakref.WeakSet()
 
-def keep_from_exiting() -> None:
-    """Have a tracker store that would end the server raise an error instead. Harmless to repeat."""
+
+def mend_sessions() -> None:
+    """Have Rasa's SQL tracker store raise an error instead of ending the server, and use no dead connection.
+
+    Harmless to repeat.
+    """
     # Here: all else in this module needs no Rasa.
     from rasa.shared.exceptions import RasaException
 
@@ -42,6 +51,8 @@ def keep_from_exiting() -> None:
     @contextlib.contextmanager
     @functools.wraps(exits)
     def session_scope(store: Any) -> Iterator[Any]:
+        # Here, as `PUT /model` makes another store with an engine of its own.
+        _use_no_dead_connection(store.engine)
         try:
             with exits(store) as session:
                 yield session
@@ -91,20 +102,30 @@ def _without_locks(error: Exception) -> NotReady:
 
 
 def _expect_database(engine: Any) -> None:
-    # What the first try finds dead, SQLAlchemy throws away with all other connections of the pool.
-    if not (_answers(engine) or _answers(engine)):
+    _use_no_dead_connection(engine)
+    try:
+        engine.connect().close()  # the pool gives out what answers
+    except SQLAlchemyError:
         raise NotReady(
             "Rasa's tracker store is out of reach -> start it, or correct tracker_store in endpoints.yml"
-        )
+        ) from None
 
 
-def _answers(engine: Any) -> bool:
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True
+def _use_no_dead_connection(engine: Any) -> None:
+    """Have the pool of *engine* try a connection before it gives it out. Harmless to repeat."""
+    if engine.dialect.name == "sqlite" or engine in _TRYING:
+        return
+    _TRYING.add(engine)
+
+    def expect_alive(connection: Any, *_: Any) -> None:
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except engine.dialect.dbapi.Error:
+            alive = False
+        if not alive:
+            raise InvalidatePoolError  # the pool renews this one, and throws away all others
+
+    sa.event.listen(engine, "checkout", expect_alive)
 
 
 def _server(agent: Any) -> Any:

@@ -155,6 +155,17 @@ def test_a_restart_of_postgresql_under_load_loses_nothing(cluster):
         is_answered(person, 8)
 
 
+def test_after_a_restart_of_postgresql_every_reader_gets_conversations_as_they_are(cluster):
+    person = cluster.person()
+    converse(cluster, [person], 1, cluster.deliver)
+
+    cluster.postgresql.stop()
+    cluster.postgresql.start()
+
+    # Nobody has had a turn since, which would have renewed the connections.
+    is_answered(person, 1)
+
+
 def converse_through_an_outage(cluster, people, count, deliver):
     def ask(person):
         for text in questions(count):

@@ -32,10 +32,10 @@ async def _save(store, sender):
 async def test_a_sender_that_the_database_cannot_store_fails_alone(rasas, sender):
     from rasa.shared.exceptions import RasaException
 
-    from handover_channel.rasa.store_checks import keep_from_exiting
+    from handover_channel.rasa.store_checks import mend_sessions
 
     for _ in range(2):
-        keep_from_exiting()
+        mend_sessions()
     store = rasas()
 
     with pytest.raises(RasaException, match="takes no such conversation id"):

@@ -54,6 +54,18 @@ def test_rasas_next_query_after_a_restart_of_its_database_does_not_fail(engine, 
 
 
 @pytest.mark.postgres
+def test_of_many_connections_that_died_later_on_none_is_given_out(engine, postgresql):
+    expect_reachable(agent(engine), "7001")
+    open_ones = [engine.connect() for _ in range(3)]
+    for each in open_ones:
+        each.close()
+
+    for _ in range(2):
+        postgresql.cut(engine.url.database)
+        assert [ask(engine) for _ in range(4)] == [7] * 4
+
+
+@pytest.mark.postgres
 def test_without_a_look_rasas_next_query_would_fail(engine, postgresql):
     ask(engine)
     postgresql.cut(engine.url.database)
