@@ -79,7 +79,7 @@ def status_of(thread_control: ThreadControl, thread: str) -> Status:
     found = thread_control.status(thread)
     if found is None:
         raise NotKnown(
-            "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+            "thread %(thread)s was never seen -> is it the customer's PSID on this page?", thread=thread
         )
     return found
 

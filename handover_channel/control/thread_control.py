@@ -163,7 +163,7 @@ class ThreadControl:
         )
         if after.state.control is not Control.INBOX:
             raise Refused(
-                "thread %(thread)s has changed hands meanwhile -> look again who has it", thread=thread
+                "thread %(thread)s has changed hands meanwhile -> reload to see who has it", thread=thread
             )
         return after
 
@@ -394,6 +394,6 @@ class ThreadControl:
     def _known(self, thread: str) -> Thread:
         if (row := self._transitions.find(thread)) is None:
             raise NotKnown(
-                "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+                "thread %(thread)s was never seen -> is it the customer's PSID on this page?", thread=thread
             )
         return row

@@ -92,7 +92,7 @@ class Facts:
     @property
     def late(self) -> Sentence:
         """What is said of whatever has not answered by the deadline."""
-        return Sentence("there was no answer within %(seconds)s seconds", seconds=round(self.seconds, 1))
+        return Sentence("there was no answer in time (%(seconds)s s)", seconds=round(self.seconds, 1))
 
     def forget(self) -> None:
         """Forget what was read: it has been changed."""

@@ -206,7 +206,7 @@ def _shared(facts: Facts, workers: int, kind: Kind) -> Iterator[Found]:
     if workers > 1 and tracker_store(facts) in (Kind.IN_MEMORY, Kind.NOT_FOUND):
         yield fail(
             Sentence(
-                "of %(count)s processes each has a conversation of its own with one person", count=workers
+                "of %(count)s processes each has a conversation of its own with one customer", count=workers
             ),
             Sentence("the bot forgets what was said whenever another process answers"),
             Sentence("write a tracker_store with `type: SQL` into endpoints.yml"),

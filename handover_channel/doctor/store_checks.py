@@ -9,7 +9,7 @@ from handover_channel.doctor.check import Check, CouldNotLook, Found, fail, ok, 
 from handover_channel.doctor.facts import Facts
 from handover_channel.doctor.report import Where
 from handover_channel.errors import GraphError, StoreUnavailable
-from handover_channel.sentences import Sentence, of_others
+from handover_channel.sentences import Sentence, counted, of_others
 from handover_channel.store import examination
 from handover_channel.store.examination import Condition
 
@@ -196,10 +196,11 @@ def _skew(facts: Facts) -> Iterator[Found]:
         raise CouldNotLook(Sentence("there is no other clock to compare this machine's with"), _CLOCKS_BY_NTP)
     for each in found:
         off = round(abs(each.ahead))
-        said = Sentence(
-            "this machine's clock and %(whose)s's are %(seconds)s seconds apart",
+        said = counted(
+            "this machine's clock and %(whose)s's are %(number)s second apart",
+            "this machine's clock and %(whose)s's are %(number)s seconds apart",
+            off,
             whose=each.whose,
-            seconds=off,
         )
         why = Sentence("time limits, the messaging window and what counts as too old go wrong")
         if off > _WRONG:

@@ -42,15 +42,15 @@ TAKE_REFUSED = Sentence(
     toggle=_TOGGLE,
 )
 WINDOW_REMEDY = Sentence(
-    "the person last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
+    "the customer last wrote more than 24 hours ago: wait until they write again; until 7 days after their "
     "last message a person (never the bot) may still answer, with the HUMAN_AGENT tag"
 )
 PERSON_REMEDY = Sentence(
-    "the person blocked the page, closed the account or does not accept messages: nothing to do here"
+    "the customer blocked the page, closed the account or does not accept messages: nothing to do here"
 )
 WRONG_PERSON_REMEDY = Sentence(
-    "this page does not know the person: ids (PSID) hold for one page only; check that the thread belongs to "
-    "the page of this page-access-token"
+    "this page does not know the customer: ids (PSID) hold for one page only; check that the thread belongs "
+    "to the page of this page-access-token"
 )
 ANOTHER_REMEDY = Sentence(
     "make a new page access token (developers.facebook.com > your app > Messenger > Messenger API settings > "
@@ -66,7 +66,7 @@ NOT_LIVE_REMEDY = Sentence(
     "reached"
 )
 PHONE_REMEDY = Sentence(
-    "phone numbers need an agreement with Meta: send to the PSID that came with the person's message"
+    "phone numbers need an agreement with Meta: send to the PSID that came with the customer's message"
 )
 WRONG_PROOF_REMEDY = Sentence(
     "Meta wants a proof made with the app secret: check that 'secret' in credentials.yml is the app secret "
@@ -111,9 +111,9 @@ UNKNOWN_REMEDY = Sentence(
     "Meta does not say why; often a missing permission: %(remedy)s", remedy=PERMISSION_REMEDY
 )
 LINKING_REMEDY = Sentence(
-    "the account linking token is used up or too old (5 minutes): let the person link the account again"
+    "the account linking token is used up or too old (5 minutes): let the customer link the account again"
 )
-LEAD_AD_REMEDY = Sentence("Messenger asks the person its own questions (lead ad): wait for it")
+LEAD_AD_REMEDY = Sentence("Messenger asks the customer its own questions (lead ad): wait for it")
 NO_GRAPH_REMEDY = Sentence(
     "what answers is not the Graph API: if this lasts, check graph_api.url in handover.yml"
 )

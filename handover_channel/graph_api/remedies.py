@@ -45,7 +45,7 @@ _FEATURE = _Row(
     Sentence(
         "this app may not answer after 24 hours yet: whoever runs the bot asks for the Human Agent feature "
         "in App Review (developers.facebook.com > your app > App Review > Permissions and features); until "
-        "then wait until the person writes again"
+        "then wait until the customer writes again"
     ),
     HumanAgentRefused,
 )
@@ -55,7 +55,7 @@ _REWORD = _Row(
         "tell whoever runs the bot"
     )
 )
-_TOO_LATE = _Row(Sentence("wait until the person writes again, or use another way to reach them"))
+_TOO_LATE = _Row(Sentence("wait until the customer writes again, or use another way to reach them"))
 _LEFT_OUT = _Row(Sentence("the notice is left out; agents can answer all the same"))
 _NOTICE_TEXT = _Row(Sentence("correct the text of inbox.joined or inbox.ahead in handover.yml"))
 _NO_PERSONA = _Row(
@@ -88,8 +88,8 @@ _OF_AGENTS: Dict[str, _Row] = {
     ),
     known.WINDOW_REMEDY: _Row(
         Sentence(
-            "the person last wrote more than 24 hours ago, says Meta: send it again, and it goes out as the "
-            "answer of a person, which Meta delivers for 7 days"
+            "the customer last wrote more than 24 hours ago, says Meta: send it again, and it goes out as "
+            "the answer of a person, which Meta delivers for 7 days"
         )
     ),
     known.RATE_REMEDY: _Row(Sentence("Meta limits the rate of messages: send it again in a few minutes")),

@@ -79,7 +79,9 @@ class Commands:
             if found is not None:
                 permissions.expect(connection, Act.ASSIGN, found, by, assignee=seen)
             if to and not (to == by == YOU) and agents.get(connection, to) is None:
-                raise NotKnown("no agent is called %(name)r -> has the name changed? look again", name=to)
+                raise NotKnown(
+                    "no agent is called %(name)r -> perhaps the name has changed: reload the page", name=to
+                )
             done = threads.assign(connection, thread, agent=to, seen=seen, now=self._clock(), by=by)
             row = threads.get(connection, thread)
             if done:

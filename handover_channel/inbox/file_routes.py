@@ -73,7 +73,7 @@ async def show_file(services: PageServices, request: Request) -> Answer:
 
 async def _fetched(services: PageServices, request: Request, address: str) -> Answer:
     if not address:
-        raise NotKnown("there is no picture of this person -> nothing is wrong")
+        raise NotKnown("there is no picture of this customer -> nothing is wrong")
     fetch = functools.partial(call_in, services.pools.files, services.media_proxy.fetch, address)
     found = await services.limiter.at(f"{request.you.proof_key} {urlsplit(address).hostname}", fetch)
     return answer.content(found.content, found.type, {**_FOREIGN, **found.headers})

@@ -43,7 +43,7 @@ EMPTY: Mapping[str, str] = {
     MINE: _("No conversation is assigned to you."),
     OPEN: _("No conversation is open: the bot has them all."),
     RETURNED: _("No conversation has come back to the bot yet."),
-    BOT: _("The bot is not talking to anybody."),
+    BOT: _("No conversations with the bot."),
 }
 
 #: Ways to sort a list: list_orders.ORDERS.
@@ -58,7 +58,7 @@ ORDER_LABELS: Mapping[str, str] = {
 FILTER_LABELS: Mapping[str, str] = {
     "agent": _("Answered by"),
     "channel": _("Channel"),
-    "target": _("Handed over to"),
+    "target": _("Handled by"),
     "tag": _("Tag"),
     "page": _("Page"),
     "unread": _("Unread only"),
@@ -71,9 +71,9 @@ WINDOW_LABELS: Mapping[str, str] = {
     "over": _("Window closed"),
 }
 WINDOW_TITLES: Mapping[str, str] = {
-    "standard": _("24 hours after the person's last message Meta delivers only what people write"),
-    "human_agent": _("7 days after the person's last message Meta delivers nothing any more"),
-    "over": _("Nothing can be sent until the person writes again"),
+    "standard": _("24 hours after the customer's last message Meta delivers only what people write"),
+    "human_agent": _("7 days after the customer's last message Meta delivers nothing any more"),
+    "over": _("Nothing can be sent until the customer writes again"),
 }
 
 #: What an agent is told of, whatever list they look at: concerns.py.
@@ -108,7 +108,7 @@ CHANGED = _("Control changed: %(target)s")
 
 #: Who speaks.
 SPEAKERS: Mapping[str, str] = {
-    "person": _("Person"),
+    "person": _("Customer"),
     "bot": _("Bot"),
     "agent": _("Agent"),
     "app": _("Outside"),

@@ -23,6 +23,7 @@ from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.rasa.flows import flows_of, to_go_on_with
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
 from handover_channel.rules.bot_contract import HANDOVER_INTENT, RETURNED_INTENT
+from handover_channel.sentences import Sentence, counted
 
 #: Intents of the machinery: nothing to go on with.
 _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, HANDOVER_INTENT, RETURNED_INTENT}
@@ -31,7 +32,7 @@ _MACHINERY = {*DEFAULT_INTENTS, DEFAULT_NLU_FALLBACK_INTENT_NAME, HANDOVER_INTEN
 FLOWS_WITHIN = 10.0
 
 #: Seconds that a channel may take to send a text.
-CHANNEL_SENDS_WITHIN = 30.0
+CHANNEL_SENDS_WITHIN = 30
 
 
 class RasaGateway:
@@ -105,12 +106,7 @@ class RasaGateway:
                 sending.result(CHANNEL_SENDS_WITHIN)
             except concurrent.futures.TimeoutError:
                 sending.cancel()
-                raise Refused(
-                    "channel %(channel)r did not take it within %(seconds)g seconds -> look whether the "
-                    "person has it before you send it again",
-                    channel=channel,
-                    seconds=CHANNEL_SENDS_WITHIN,
-                ) from None
+                raise Refused(_not_taken_in_time(channel)) from None
 
         return send
 
@@ -123,3 +119,14 @@ class RasaGateway:
     def _agent(self) -> Any:
         agent = getattr(self._app.ctx, "agent", None)
         return agent if agent is not None and agent.is_ready() else None
+
+
+def _not_taken_in_time(channel: str) -> Sentence:
+    return counted(
+        "channel %(channel)r did not take it within %(number)s second -> look whether the customer has it "
+        "before you send it again",
+        "channel %(channel)r did not take it within %(number)s seconds -> look whether the customer has it "
+        "before you send it again",
+        CHANNEL_SENDS_WITHIN,
+        channel=channel,
+    )

@@ -50,21 +50,21 @@ _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 NOT_HERE = Sentence("This conversation is not in the inbox: take it over to answer.")
 TOO_LATE = Sentence(
-    "The person last wrote more than 7 days ago, and Meta delivers nothing after that. "
+    "The customer last wrote more than 7 days ago, and Meta delivers nothing after that. "
     "You can answer once they write again."
 )
 NOT_REACHABLE = Sentence(
-    "This channel only answers what the person asks: nothing can be sent to it from here. "
-    "Give the conversation back to the bot, or reach the person another way."
+    "This channel only answers what the customer asks: nothing can be sent to it from here. "
+    "Give the conversation back to the bot, or reach the customer another way."
 )
 PEOPLE_ONLY = Sentence(
-    "The person last wrote more than 24 hours ago: for 7 days Meta still delivers what a person writes, "
+    "The customer last wrote more than 24 hours ago: for 7 days Meta still delivers what a person writes, "
     "but nothing automatic and no advertising."
 )
 
 NOT_HEARD = Sentence(
-    "The person last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they write "
-    "again."
+    "The customer last wrote more than 24 hours ago: Meta delivers nothing that the bot says before they "
+    "write again."
 )
 
 
@@ -139,8 +139,8 @@ def check_file(file: File, channel: str) -> None:
     """Raise NotUsable or TooLarge, in words, for a file that cannot be sent."""
     if channel != MESSENGER:
         raise NotUsable(
-            "files cannot be sent on channel %(channel)r -> put the file where the person can fetch it, and "
-            "send its address",
+            "files cannot be sent on channel %(channel)r -> put the file where the customer can fetch it, "
+            "and send its address",
             channel=channel,
         )
     if not file.content:

@@ -145,7 +145,7 @@ class AgentReplies:
     def _same(self, connection: Connection, thread: str, agent: str, key: str) -> Reply:
         found = replies.with_key(connection, key, now=self._clock())
         if found is None or (found.thread, found.agent) != (thread, agent):
-            raise Refused("this key belongs to another reply -> load the page anew")
+            raise Refused("this message was sent already -> load the page anew")
         return found
 
     def _found(self, connection: Connection, reply: int, thread: Optional[str]) -> Reply:
@@ -282,7 +282,7 @@ def _in_inbox(thread: str, row: Optional[Thread]) -> Thread:
 
 def _never_seen(thread: str) -> NotKnown:
     return NotKnown(
-        "thread %(thread)s was never seen -> is it the person's PSID on this page?", thread=thread
+        "thread %(thread)s was never seen -> is it the customer's PSID on this page?", thread=thread
     )
 
 

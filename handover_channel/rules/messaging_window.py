@@ -98,6 +98,6 @@ def messaging_type(seconds: Optional[float]) -> Dict[str, Any]:
     if not is_over(seconds):
         return {"messaging_type": "MESSAGE_TAG", "tag": HUMAN_AGENT}
     raise OutsideWindow(
-        "the person last wrote more than 7 days ago, and Meta delivers nothing after that",
-        remedy="wait until the person writes again, or use another way to reach them",
+        "the customer last wrote more than 7 days ago, and Meta delivers nothing after that",
+        remedy="wait until the customer writes again, or use another way to reach them",
     )

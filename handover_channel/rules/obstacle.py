@@ -48,12 +48,12 @@ _CLOSED_SINCE: Mapping[str, float] = {Obstacle.CLOSED: STANDARD_WINDOW, Obstacle
 #: What the page tells above the reply box.
 HINTS: Mapping[str, Sentence] = {
     Obstacle.NO_TAG: Sentence(
-        "The person last wrote more than 24 hours ago, and Meta does not let this app answer then: whoever "
-        "runs the bot can ask for the Human Agent feature in App Review. You can answer once the person "
+        "The customer last wrote more than 24 hours ago, and Meta does not let this app answer then: whoever "
+        "runs the bot can ask for the Human Agent feature in App Review. You can answer once the customer "
         "writes again."
     ),
     Obstacle.PERSON: Sentence(
-        "Meta says that the person cannot be reached: they blocked the page, closed the account, or accept "
+        "Meta says that the customer cannot be reached: they blocked the page, closed the account, or accept "
         "no messages. The bot does not reach them either."
     ),
     Obstacle.TOKEN: Sentence(

@@ -20,12 +20,14 @@ REASONS: Mapping[str, str] = {
     "requested": _("%(target)s asked for this conversation and was given it"),
     "staff_took_over": _("Somebody answered from outside (%(target)s): the bot fell silent"),
     "not_released": _("%(target)s had not let go: the bot fell silent again"),
-    "channel_corrected": _("Somebody had used this person's id on another channel: what that did was undone"),
+    "channel_corrected": _(
+        "Somebody had used this customer's id on another channel: what that did was undone"
+    ),
     "automatic_reply": _("The Page inbox answered by itself: the bot fell silent"),
     "meta_ai": _("Meta's own AI answered: the bot fell silent"),
     "took_over": _("%(who)s took over"),
     "extended": _("%(who)s extended the time limit"),
-    "settled": _("Meta was asked who has control, and said: %(target)s"),
+    "settled": _("According to Meta, %(target)s has it"),
     "pass_refused": _("Meta refused the handover: the bot goes on"),
     "keyword": _("%(name)s wrote a keyword: back to the bot"),
     "button": _("%(name)s tapped the button: back to the bot"),

@@ -137,7 +137,7 @@ def _control(facts: Facts) -> Iterator[Said]:
 def _reason(facts: Facts) -> Sentence:
     if facts.reason not in REASONS:
         return Sentence("the reason in the log is %(reason)s", reason=facts.reason)
-    target, person = _named(facts.state.target), Sentence("the person")
+    target, person = _named(facts.state.target), Sentence("the customer")
     return Sentence(REASONS[facts.reason], target=target, who=facts.who, name=person)
 
 
@@ -147,7 +147,7 @@ def _agent(facts: Facts) -> Iterator[Said]:
     elif facts.waiting_since is not None:
         since = lasting(facts.now - facts.waiting_since)
         yield Said(
-            "agent", Sentence("nobody has answered there yet: the person waits %(since)s", since=since)
+            "agent", Sentence("nobody has answered there yet: the customer waits %(since)s", since=since)
         )
 
 
@@ -187,12 +187,12 @@ def _ends_by_clock(facts: Facts) -> Iterator[Said]:
 
 def _ends_by_person(facts: Facts) -> Iterator[Said]:
     if facts.button and facts.on_messenger:
-        said = Sentence('the person can tap the button "%(button)s"', button=facts.button)
+        said = Sentence('the customer can tap the button "%(button)s"', button=facts.button)
         yield Said("ends.button", said)
     if facts.keywords:
         said = counted(
-            'the person can write the keyword "%(keyword)s"',
-            'the person can write one of %(number)s keywords, such as "%(keyword)s"',
+            'the customer can write the keyword "%(keyword)s"',
+            'the customer can write one of %(number)s keywords, such as "%(keyword)s"',
             len(facts.keywords),
             keyword=facts.keywords[0],
         )
@@ -223,10 +223,11 @@ def _lapse(facts: Facts) -> Sentence:
     at = facts.active_at + LAPSES_AFTER
     if at > facts.now:
         return Sentence(
-            "if nothing happens in it until %(at)s, the person's next message is the bot's", at=moment(at)
+            "if nothing happens in it until %(at)s, the customer's next message is the bot's", at=moment(at)
         )
     return Sentence(
-        "nothing has happened in it for 24 hours: if Meta gives us the person's next message, it is the bot's"
+        "nothing has happened in it for 24 hours: if Meta gives us the customer's next message, "
+        "it is the bot's"
     )
 
 
@@ -319,7 +320,7 @@ def _differs(facts: Facts) -> Optional[Sentence]:
         return Sentence("so Meta refuses what agents write -> take the conversation over in the inbox")
     if control is Control.APP and whose in (Whose.OURS, Whose.NOBODY) and not facts.stay_muted:
         return Sentence(
-            "so %(owner)s may have let go: the bot answers the person's next message then -> or return it "
+            "so %(owner)s may have let go: the bot answers the customer's next message then -> or return it "
             "now: `handover return %(thread)s`",
             owner=_named(facts.state.target),
             thread=facts.thread,

@@ -30,7 +30,7 @@ REPLY_WAITS_SECONDS, REPLY_CLAIM_SECONDS, FILE_CLAIM_SECONDS = 60.0, 60.0, 400.0
 
 #: What an agent reads where the process ended in the middle.
 PERHAPS_DELIVERED = Sentence(
-    "the server stopped while this was being sent: perhaps it was delivered -> look whether the person has "
+    "the server stopped while this was being sent: perhaps it was delivered -> look whether the customer has "
     "it before you send it again"
 )
 NEVER_BEGUN = Sentence("the server stopped before this was sent -> send it again")

@@ -46,7 +46,7 @@ def test_a_conversation_from_handover_to_return(office, anna, ben):
         expect(anna.messages).to_contain_text(said)
     ben.opens(person)
 
-    anna.button("Answer this").click()
+    anna.button("Assign to me").click()
     expect(ben.page.locator(".acts summary")).to_contain_text("Anna Weber")
     anna.answers("We send you a new one")
 
@@ -159,7 +159,7 @@ def test_a_conversation_is_assigned_to_a_colleague(waiting, anna, ben):
     ben.opens(waiting)
     ben.chooses("You", "Nobody")
     expect(ben.item(waiting)).to_have_count(0)
-    expect(anna.button("Answer this")).to_be_visible()
+    expect(anna.button("Assign to me")).to_be_visible()
 
 
 def test_who_answers_first_has_the_conversation(waiting, anna, ben):
@@ -332,7 +332,7 @@ def test_what_was_refused_can_be_dropped(waiting, anna, blocks):
     blocks(waiting)
     anna.answers("We send you a new one")
 
-    anna.button("Drop").click()
+    anna.button("Discard").click()
 
     expect(anna.messages.get_by_text("We send you a new one")).to_have_count(0)
     assert waiting.control == "inbox"

@@ -41,7 +41,7 @@ def test_the_agent_sees_what_was_wanted_and_what_the_bot_knows(asked, wide):
     card = wide.page.locator("[data-brief]")
     expect(card).to_contain_text("Order status")
     expect(card).to_contain_text("10234")
-    beside = wide.page.get_by_role("complementary", name="About the person")
+    beside = wide.page.get_by_role("complementary", name="About the customer")
     expect(beside).to_contain_text("Ada Okafor")
     expect(beside).to_contain_text(asked.psid)
     expect(beside).to_contain_text("English (United States)")

@@ -139,7 +139,7 @@ def test_a_person_on_a_channel_that_cannot_be_pushed_is_shown_with_the_reason(of
 
     expect(anna.page.locator(".who-facts")).to_contain_text("rest")
     expect(anna.messages).to_contain_text("my parcel is wet")
-    expect(anna.page.locator("#why-not")).to_contain_text("only answers what the person asks")
+    expect(anna.page.locator("#why-not")).to_contain_text("only answers what the customer asks")
 
 
 def test_after_a_day_only_people_may_answer_and_after_a_week_nobody(office, waiting, anna):
@@ -186,7 +186,7 @@ def test_the_list_is_narrowed_to_a_target(office, waiting, anna):
     expect(anna.item(waiting)).to_be_visible()
 
     anna.page.locator("summary[aria-label=Filters]").click()
-    anna.page.get_by_label("Handed over to").select_option("hootsuite")
+    anna.page.get_by_label("Handled by").select_option("hootsuite")
 
     expect(anna.item(waiting)).to_have_count(0)
     expect(anna.item(elsewhere)).to_be_visible()

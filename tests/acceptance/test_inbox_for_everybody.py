@@ -72,14 +72,14 @@ def test_a_whole_answer_goes_by_keyboard_alone(office, anna):
 def test_whoever_makes_a_conversation_theirs_writes_at_once(waiting, anna):
     anna.opens(waiting)
 
-    anna.button("Answer this").click()
+    anna.button("Assign to me").click()
 
     expect(anna.reply).to_be_focused()
 
 
 def test_buttons_menus_and_dialogs_are_reached_with_tab(waiting, anna):
     anna.opens(waiting)
-    _tabs_to(anna, anna.button("Answer this"))
+    _tabs_to(anna, anna.button("Assign to me"))
     anna.page.keyboard.press("Enter")
     expect(anna.page.locator(".acts summary")).to_contain_text("You")
 
@@ -104,7 +104,7 @@ def _tabs_to(window, wanted):
 def test_single_letters_can_be_switched_off(waiting, anna):
     anna.opens(waiting)
     anna.page.keyboard.press("?")
-    anna.page.get_by_label("Single letters are shortcuts").uncheck()
+    anna.page.get_by_label("Use single-letter shortcuts").uncheck()
     anna.page.keyboard.press("Escape")
 
     anna.page.keyboard.press("r")

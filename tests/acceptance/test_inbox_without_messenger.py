@@ -167,7 +167,7 @@ def test_where_nothing_can_be_sent_the_page_says_so_and_keeps_what_was_typed(bot
     bot.rest("rest-1", "are you there?")
 
     shown = panel(bot, agent, "rest-1")
-    assert "This channel only answers what the person asks" in shown
+    assert "This channel only answers what the customer asks" in shown
     eventually(lambda: "are you there?" in panel(bot, agent, "rest-1"), "the agent sees it")
 
     given = {"text": "Yes.", "key": "rest-1-1"}

@@ -146,7 +146,7 @@ def test_a_thread_that_was_never_seen_is_a_plain_refusal(handover, command):
     ran = handover(command, "1")
 
     assert ran.exit_code == 2
-    assert ran.stderr == "thread 1 was never seen -> is it the person's PSID on this page?\n"
+    assert ran.stderr == "thread 1 was never seen -> is it the customer's PSID on this page?\n"
 
 
 @pytest.mark.parametrize(

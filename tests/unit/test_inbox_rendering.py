@@ -495,7 +495,7 @@ def test_what_is_found_says_in_which_list_it_is_and_marks_the_words():
 
     assert "<mark>parcel</mark>" in page
     assert "<mark>Sara</mark> Haddad" in page
-    for told in ("People", "Messages", "Waiting", "Returned", "2 more messages"):
+    for told in ("Customers", "Messages", "Waiting", "Returned", "2 more messages"):
         assert told in Document(page).text
 
 
@@ -625,7 +625,7 @@ def test_a_claim_says_who_had_it_when_it_was_made():
     page = draw_thread(assignee="ali", assignee_shown="Ali Rahman")
 
     assert 'name="assignee_seen" value="ali"' in page
-    assert "Answer this" not in page
+    assert "Assign to me" not in page
 
 
 def test_a_colleague_who_looks_or_types_is_named():

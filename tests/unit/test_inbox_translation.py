@@ -289,6 +289,75 @@ def test_a_text_that_an_earlier_version_has_kept_is_translated_where_nothing_var
     assert shown == ("100% new: %(x)s. Look at it.", "")
 
 
+# --- Arabic as agents and customers write it ------------------------------------------------------
+
+#: What would be wrong wherever it stood -> what it is instead.
+WRONG_IN_ARABIC = {
+    r"(?:ال|لل|بال|وال)شخص\b(?!ي)": "the customer is العميل",
+    r"م\.ب": "the word is ميغابايت",
+    r"\bانظر\b": "to look again is تحقّق, to read something راجع",
+    r"\bوكيل\b": "an agent is موظف, a proxy خادم وسيط",
+    r"\bصامت|\bصمت|\bيصمت": "a bot that is silent is متوقف عن الرد",
+    r"\bقصد|القصد": "an intent is موضوع to agents",
+    r"لم يضع شيء|لم يضيع": "nothing is lost: لم تفقد",
+    r" و [A-Za-z]": "و stands before its word without a space",
+    r"\b[وب]ـ?$": "a preposition needs its noun",
+}
+
+#: Verbs of one who acts, in the forms for a man and for a woman.
+VERBS_OF_SOMEBODY = re.compile(
+    r"\b[تي]?(?:كتب|جيب|أجاب|شاهد|تولّ?ى|مدّ?د|أعاد|ضغط|طلب|أضاف|أزال|أسند|ألغى|ينتظر|تنتظر|صمت|ترك)ت?\b"
+)
+
+#: Of two things with a number each form is its own.
+NUMBERS = (0, 1, 2, 3, 11, 100)
+
+
+def arabic_forms():
+    return [(ids, form) for ids, message in catalogue("ar").items() for form in forms(message)]
+
+
+@pytest.mark.parametrize("wrong", WRONG_IN_ARABIC)
+def test_arabic_has_one_word_for_a_thing(wrong):
+    told = [(ids, form) for ids, form in arabic_forms() if re.search(wrong, MARKUP.sub(" ", form))]
+
+    assert told == [], WRONG_IN_ARABIC[wrong]
+
+
+def test_no_arabic_verb_agrees_with_the_name_of_somebody_who_may_be_a_woman():
+    somebody = re.compile(r"%\((?:who|whom|name)\)s")
+    told = [
+        (ids, form)
+        for ids, form in arabic_forms()
+        if len(somebody.findall(form)) and VERBS_OF_SOMEBODY.search(somebody.sub("", form))
+    ]
+
+    assert told == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_number_has_the_words_that_belong_to_it(language):
+    texts = translations(language)
+    counting = [ids for ids in texts_of_the_page() if len(ids) == 2]
+
+    assert len(counting) > 20
+    for singular, plural in counting:
+        said = [texts.ngettext(singular, plural, number) for number in NUMBERS]
+        none, one, two, few, many, hundred = said
+        assert len({one, two, few}) == 3, singular
+        assert not re.search(r"%\(num(?:ber)?\)", one + two), "one and two are words of their own"
+        assert all(re.search(r"%\(num(?:ber)?\)", form) for form in (few, many, hundred)), singular
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_that_can_be_counted_is_told_in_one_form(language):
+    units = re.compile(
+        r"%\((?!most\b)\w+\)(?:s|d|g|\.\df) (?:second|minute|hour|day|message|character|conversation)s\b"
+    )
+
+    assert [ids for ids in texts_of_the_page() if len(ids) == 1 and units.search(ids[0])] == []
+
+
 # --- whole pages ----------------------------------------------------------------------------------
 
 #: Attributes that are read, or read aloud.
@@ -296,7 +365,7 @@ READ = ("title", "aria-label", "placeholder", "alt", "data-asks", "data-title")
 
 #: What stands on pages in any language: keys, commands, file types, and languages in their own words.
 KEYS = re.compile(
-    r"\b(?:Enter|Shift|Ctrl|Esc|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
+    r"(?<![A-Za-z])(?:Enter|Shift|Ctrl|Esc|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
 )
 
 

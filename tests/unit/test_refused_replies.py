@@ -209,7 +209,7 @@ def test_where_meta_takes_no_tagged_message_either_it_is_too_late(play, agent):
 
     reply = agent.reply(PSID, "Hello.")
 
-    assert "wait until the person writes again" in reply.error
+    assert "wait until the customer writes again" in reply.error
     assert (shown(play, agent).can_reply, shown(play, agent).why_not) == (False, TOO_LATE)
     play.says("hello?")
     assert shown(play, agent).can_reply

@@ -109,7 +109,7 @@ def test_a_key_of_another_reply_opens_nothing(play, agent, thread, name):
     agent.reply(PSID, "Hello.", key="k1", agent="nour")
     play.thread_control.hand_over("7002")
 
-    with pytest.raises(Refused, match="belongs to another reply"):
+    with pytest.raises(Refused, match="sent already"):
         agent.reply(thread, "Hello.", key="k1", agent=name)
 
 

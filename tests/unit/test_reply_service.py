@@ -147,7 +147,7 @@ def test_after_seven_days_the_agent_is_told_that_meta_takes_nothing(agent, store
     reply = agent.reply(PSID, "Still there?")
 
     assert reply.has_failed
-    assert re.search("7 days ago.* -> wait until the person writes again", reply.error)
+    assert re.search("7 days ago.* -> wait until the customer writes again", reply.error)
     assert not graph.sent
 
 

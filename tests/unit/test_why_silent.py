@@ -147,11 +147,11 @@ def test_the_paragraph_of_a_thread_with_another_bot():
     assert paragraph(of) == (
         "The bot is silent: sales_bot has control of thread 7001, since 2023-11-14 22:13 UTC (1 hour ago). "
         "Handed over to sales_bot. The time limit ends it at 2023-11-15 01:13 UTC (in 2 hours). "
-        'The person can tap the button "Back to Bot". '
-        'The person can write one of 2 keywords, such as "back to bot". '
+        'The customer can tap the button "Back to Bot". '
+        'The customer can write one of 2 keywords, such as "back to bot". '
         "You can return it by `handover return 7001`, if Meta allows it. "
         "It can be passed back by sales_bot. "
-        "If nothing happens in it until 2023-11-15 22:13 UTC, the person's next message is the bot's. "
+        "If nothing happens in it until 2023-11-15 22:13 UTC, the customer's next message is the bot's. "
         "Meta says that sales_bot has control. "
         "That ends at 2023-11-15 22:13 UTC if nothing happens in the conversation."
     )
