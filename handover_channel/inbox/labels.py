@@ -212,12 +212,27 @@ EXTENSIONS: Mapping[str, str] = {
     "3 days": _("3 days"),
 }
 
+#: How long something has lasted, or will, where there is little room. "none": less than one of the last.
+SHORT_UNITS: Mapping[str, str] = {
+    "day": _("%(num)s d"),
+    "hour": _("%(num)s h"),
+    "minute": _("%(num)s min"),
+    "none": _("< 1 min"),
+}
+NO_TIME = _("less than a minute")
+#: "1 hour 31 minutes"
+TWO_UNITS = _("%(first)s %(second)s")
+
 #: Targets whose name is ours, not configured; of an app, by its id.
 TARGETS: Mapping[str, str] = {
     "": _("the bot"),
     "another_app": _("another app"),
     **dict.fromkeys(META_INBOXES, _("Page inbox")),
 }
+
+#: Who outside the inbox has said the last word in a conversation of it.
+ANSWERED_BY = _("Answered by %(target)s")
+ANSWERED_FROM: Mapping[str, str] = dict.fromkeys(META_INBOXES, _("Answered from the Page inbox"))
 
 #: Who did it, where it was no agent.
 WHO: Mapping[str, str] = {

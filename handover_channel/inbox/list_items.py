@@ -10,15 +10,16 @@ from sqlalchemy.engine import Connection
 from handover_channel.inbox.view_models import MINE, OPEN, WAITING, Filters, Item
 from handover_channel.messenger.bubble import shortened, summary
 from handover_channel.messenger.content import attachment_of, content_of
-from handover_channel.messenger.events import MESSENGER
+from handover_channel.messenger.events import MESSENGER, META_INBOXES
 from handover_channel.rules import messaging_window
-from handover_channel.rules.control import Control
+from handover_channel.rules.control import ANOTHER_APP, Control
 from handover_channel.rules.messaging_window import Ending
 from handover_channel.rules.obstacle import silence_of
 from handover_channel.settings.loader import Settings
 from handover_channel.store import conversation_lists, page_names
 from handover_channel.store.agents import YOU
 from handover_channel.store.conversation_lists import Narrowed
+from handover_channel.store.transcript import APP
 
 #: Longest preview, in characters.
 PREVIEW = 120
@@ -47,7 +48,12 @@ def frame_of(
 
 
 def item_of(
-    row: Mapping[str, Any], agent: str, shown_names: Mapping[str, str], tags: Tuple[str, ...], now: float
+    row: Mapping[str, Any],
+    settings: Settings,
+    agent: str,
+    shown_names: Mapping[str, str],
+    tags: Tuple[str, ...],
+    now: float,
 ) -> Item:
     """Return what the list shows of one thread. *row*: of `conversation_lists.rows_of`."""
     preview, preview_file = _preview(row)
@@ -63,6 +69,7 @@ def item_of(
         preview=preview,
         preview_author=row["preview_author"],
         preview_file=preview_file,
+        answered_by=_answered_by(row, settings),
         unread=row["person_at"] > row["read_to_by_agent"] and row["control"] != "bot",
         waiting_since=row["waiting_since"],
         active_at=row["active_at"],
@@ -82,6 +89,15 @@ def _window(row: Mapping[str, Any], now: float) -> Optional[Ending]:
         return None
     opened_at = max(row["person_at"], row["window_at"])
     return messaging_window.ends_soon(silence_of(opened_at, row["obstacle"], now=now))
+
+
+def _answered_by(row: Mapping[str, Any], settings: Settings) -> str:
+    """Return who outside the inbox said the last word in a conversation that agents answer."""
+    if row["control"] != Control.INBOX.value or row["preview_author"] != APP:
+        return ""
+    app_id = row["preview_app"]
+    target = settings.target_of_app(app_id) if app_id not in ("", *META_INBOXES) else None
+    return target.name if target else app_id or ANOTHER_APP
 
 
 def _preview(row: Mapping[str, Any]) -> Tuple[str, str]:

@@ -73,7 +73,7 @@ def list_view(
     shown, more = rows[:THREADS_A_PAGE], len(rows) > THREADS_A_PAGE
     tags = conversation_lists.tags_of(connection, [row["id"] for row in shown])
     return ListView(
-        items=[item_of(row, agent, shown_names, tags.get(row["id"], ()), now) for row in shown],
+        items=[item_of(row, settings, agent, shown_names, tags.get(row["id"], ()), now) for row in shown],
         after=_cursor(shown[-1]["place"]) if more else "",
         order=order,
         orders=list(ORDERS[filters.list]),

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Literal, Mapping, Tuple
 from urllib.parse import quote, urlencode
 
 from babel import Locale, UnknownLocaleError
@@ -35,6 +35,10 @@ from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.search_words import marked
 
 HERE = Path(__file__).parent
+
+Unit = Literal["day", "hour", "minute"]
+#: The units of a duration that people read.
+_SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 60}
 
 
 class Pages:
@@ -140,7 +144,9 @@ def _environment(language: str) -> Environment:
     texts = translations(language)
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language))
+    environment.filters.update(
+        iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language, texts)
+    )
     environment.filters.update(pieces=pieces, mark=mark, marked=marked, time_at=time_at, zone=zone)
     environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts)))
     environment.filters["told_apart"] = lambda text: translated(text, texts)
@@ -151,7 +157,7 @@ def _environment(language: str) -> Environment:
     return environment
 
 
-def _formats(language: str) -> Dict[str, Any]:
+def _formats(language: str, texts: NullTranslations) -> Dict[str, Any]:
     locale = Locale.parse(language)
 
     @lru_cache(maxsize=4096)  # people write in the same minutes
@@ -163,8 +169,17 @@ def _formats(language: str) -> Dict[str, Any]:
         return in_minute(int(at // 60))
 
     def lasting(seconds: float, style: str = "long") -> str:
-        whole = timedelta(seconds=max(60.0, seconds))
-        return format_timedelta(whole, threshold=1, format=_style(style), locale=locale)
+        units = _whole_units(seconds) or [("none", 0)]
+        first, *rest = (_counted(unit, count, style) for unit, count in units)
+        return texts.gettext(labels.TWO_UNITS) % {"first": first, "second": rest[0]} if rest else first
+
+    def _counted(unit: Any, count: int, style: str) -> str:
+        if style == "short":
+            return texts.gettext(labels.SHORT_UNITS[unit]) % {"num": count}
+        if unit == "none":
+            return texts.gettext(labels.NO_TIME)
+        whole = timedelta(seconds=count * _SECONDS_OF_UNITS[unit])
+        return format_timedelta(whole, granularity=unit, threshold=10**6, locale=locale)
 
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)
@@ -179,8 +194,14 @@ def _formats(language: str) -> Dict[str, Any]:
     return {"moment": moment, "lasting": lasting, "number": number, "locale_name": locale_name}
 
 
-def _style(style: str) -> Any:
-    known: Tuple[str, ...] = ("narrow", "short", "medium", "long")
-    if style not in known:
-        raise ValueError(f"a duration is written {', '.join(known)}: not {style!r}")
-    return style
+def _whole_units(seconds: float) -> List[Tuple[str, int]]:
+    """Return a duration, rounded down, in its largest unit and the next: [("hour", 1), ("minute", 31)]."""
+    found: List[Tuple[str, int]] = []
+    left = int(max(seconds, 0.0))
+    for unit, size in _SECONDS_OF_UNITS.items():
+        count, left = divmod(left, size)
+        if count:
+            found.append((unit, count))
+        elif found:
+            break
+    return found[:2]

@@ -65,7 +65,7 @@ def found_view(
         )
     most = THREADS_A_PAGE if filters.only == "names" else PEOPLE_FIRST
     shown = [*people[:most], *(hit.thread for hit in found.hits)]
-    items = _items(connection, shown, agent, shown_names, now)
+    items = _items(connection, settings, shown, agent, shown_names, now)
     return ListView(
         items=[_with_hit(items[hit.thread], hit, found, wanted) for hit in found.hits if hit.thread in items],
         people=[
@@ -94,12 +94,19 @@ def _people(
 
 
 def _items(
-    connection: Connection, ids: Sequence[str], agent: str, shown_names: Mapping[str, str], now: float
+    connection: Connection,
+    settings: Settings,
+    ids: Sequence[str],
+    agent: str,
+    shown_names: Mapping[str, str],
+    now: float,
 ) -> Dict[str, Item]:
     rows = conversation_lists.rows_of(connection, list(dict.fromkeys(ids)), agent=agent)
     tags = conversation_lists.tags_of(connection, list(rows))
     return {
-        thread: replace(item_of(row, agent, shown_names, tags.get(thread, ()), now), state=_state(row, agent))
+        thread: replace(
+            item_of(row, settings, agent, shown_names, tags.get(thread, ()), now), state=_state(row, agent)
+        )
         for thread, row in rows.items()
     }
 

@@ -58,6 +58,7 @@ class Item:
     is_mine: bool
     tags: Tuple[str, ...] = ()
     preview_file: str = ""  #: type of what came with it, "" for nothing
+    answered_by: str = ""  #: in the inbox, and answered from outside it: the target, or the app's id
     person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
     window: str = ""  #: Meta's window that ends soon: messaging_window.Ending; "" for none
     window_left: float = 0.0  #: seconds until it ends

@@ -30,10 +30,9 @@ from handover_channel.messenger.events import (
     PostbackReceived,
     Referred,
 )
-from handover_channel.metrics import first_response
 from handover_channel.queue.handler_result import HandlerResult
 from handover_channel.queue.transcript_lines import line_of
-from handover_channel.replies import sent_parts
+from handover_channel.replies import outside_answers, sent_parts
 from handover_channel.rules import budget
 from handover_channel.rules.control import Change, Control, bot_may_speak
 from handover_channel.rules.event_meaning import (
@@ -265,7 +264,7 @@ class EventHandlers:
             if not bot_may_speak(muted.state.control):
                 self._thread_control.reconcile(muted)
         else:
-            first_response.note(self._settings, self._store, row, now=delivery.received_at)
+            outside_answers.note(self._settings, self._store, row, event, now=delivery.received_at)
             if row.state.control is Control.INBOX:
                 self._thread_control.reconcile(row)
         return HandlerResult(KEPT, line=line_of(event, APP))

@@ -46,6 +46,7 @@ _SHOWN_COLUMNS = (
     sa.func.coalesce(read_marks.c.person_at, 0).label("read_to_by_agent"),
     _newest(threads.c.last_text, _said.c.text).label("preview"),
     _newest(threads.c.last_author, _said.c.author).label("preview_author"),
+    _newest("", _said.c.app_id).label("preview_app"),
     _newest(threads.c.last_file, "").label("preview_file"),
     _newest("", _said.c.attachments).label("preview_attachments"),
 )

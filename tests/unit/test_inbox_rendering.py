@@ -411,7 +411,7 @@ def test_an_item_says_who_waits_how_long_and_what_for():
     page = Document(draw())
 
     assert "Sara Haddad" in page.text
-    assert "waiting 3m" in page.text
+    assert "waiting 3 min" in page.text
     assert "Unread: Where is my parcel?" in page.text
     assert "vip" in page.text
 
@@ -702,12 +702,23 @@ def test_every_language_but_english_has_a_catalogue():
     assert {path.parent.name for path in HERE.glob("locale/*/messages.po")} == set(LANGUAGES) - {"en"}
 
 
-def test_every_language_says_how_long_somebody_has_waited():
-    for language, words in {"en": ("3 minutes", "1 hour"), "ar": ("3 دقائق", "ساعة")}.items():
-        lasting = rendering._formats(language)["lasting"]
-        assert lasting(180) == words[0]
-        assert words[1] in lasting(3700)
-        assert lasting(-5) == lasting(60)
+@pytest.mark.parametrize(
+    ("seconds", "english", "arabic"),
+    [
+        (-5, ("less than a minute", "< 1 min"), ("أقل من دقيقة", "أقل من دقيقة")),
+        (59.9, ("less than a minute", "< 1 min"), ("أقل من دقيقة", "أقل من دقيقة")),
+        (90, ("1 minute", "1 min"), ("دقيقة", "1 د")),
+        (180, ("3 minutes", "3 min"), ("3 دقائق", "3 د")),
+        (91 * 60, ("1 hour 31 minutes", "1 h 31 min"), ("ساعة و31 دقيقة", "1 س و31 د")),
+        (2 * 3600 + 59, ("2 hours", "2 h"), ("ساعتان", "2 س")),
+        (86400 + 60, ("1 day", "1 d"), ("يوم", "1 ي")),
+        (3 * 86400 + 23.99 * 3600, ("3 days 23 hours", "3 d 23 h"), ("3 أيام و23 ساعة", "3 ي و23 س")),
+    ],
+)
+def test_every_language_says_how_long_something_lasts_rounded_down(seconds, english, arabic):
+    for language, words in {"en": english, "ar": arabic}.items():
+        lasting = rendering._formats(language, translations(language))["lasting"]
+        assert (lasting(seconds), lasting(seconds, "short")) == words
 
 
 # --- small things ---------------------------------------------------------------------------------
