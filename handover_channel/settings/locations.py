@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Optional
+from urllib.parse import SplitResult, urlsplit
 
 from handover_channel.settings import keys
 from handover_channel.settings.keys import setting
@@ -53,15 +54,26 @@ def graph_api(section: Section) -> GraphApiSettings:
     return replace(found, url=url)
 
 
-def _problem_of_url(url: str) -> str:
+def web_address(url: str) -> Optional[SplitResult]:
+    """Return the parts of an address of the web, None if it is none."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # reading the port checks it
     except ValueError:
-        host = None
-    if not host or parts.scheme not in ("https", "http"):
+        return None
+    return parts if host and parts.scheme in ("https", "http") else None
+
+
+def is_in_the_open(address: SplitResult) -> bool:
+    """Tell whether what goes to *address* leaves this machine without https."""
+    return address.scheme == "http" and address.hostname not in LOOPBACK
+
+
+def _problem_of_url(url: str) -> str:
+    parts = web_address(url)
+    if parts is None:
         return f"write {DEFAULT_URL}, or leave it out"
-    if parts.scheme == "http" and host not in LOOPBACK:
+    if is_in_the_open(parts):
         return "write https:// (http:// is for this machine only, as the page token goes along)"
     if re.search(r"/v[0-9]+\.[0-9]+$", parts.path):
         return "leave the version out, it is a key of its own"

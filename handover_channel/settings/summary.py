@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from handover_channel.settings import keys
 from handover_channel.settings.keys import setting
-from handover_channel.settings.locations import LOOPBACK
+from handover_channel.settings.locations import is_in_the_open, web_address
 from handover_channel.settings.section import Section, quoted
 
 #: `by` of our own note.
@@ -44,14 +43,10 @@ def _by(section: Section, key: str, default: str) -> str:
 
 def _problem_of(url: str) -> str:
     """Return what is wrong with an address, never quoted: it may hold a key."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # reading the port checks it
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("https", "http"):
+    address = web_address(url)
+    if address is None:
         return f"is neither a dotted name nor an address: {_REMEDY}"
-    if parts.scheme == "http" and host not in LOOPBACK:
+    if is_in_the_open(address):
         return "is an http:// address: write https:// (http:// is for this machine only)"
     return ""
 
