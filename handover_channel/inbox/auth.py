@@ -336,7 +336,9 @@ def _not_let_in(reason: str) -> NotLetIn:
 
 
 def _wrong_password() -> WrongPassword:
-    return WrongPassword("name or password is wrong -> try again; an administrator can set a new password")
+    return WrongPassword(
+        "username or password is wrong -> try again; an admin of this inbox can set a new password"
+    )
 
 
 def _key(value: str) -> str:

@@ -161,7 +161,7 @@ class InboxInput(InputChannel):
         )
         return PageServices(
             Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for),
-            Pages(BASE),
+            Pages(BASE, title=self._settings.inbox.title, customers=self._settings.inbox.customers),
             Updates(given.store, pools.database, clock),
             MediaProxy(self._settings.graph_api.url),
             Profiles(self._settings, given.store, given.graph, clock),

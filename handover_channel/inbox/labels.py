@@ -265,5 +265,5 @@ REFUSALS: Mapping[str, str] = {
         "This inbox has no agents yet. On this machine, come in by the link that was printed at the start."
     ),
     "used": _("This link was used already, or is more than 15 minutes old."),
-    "agents": _("This inbox has agents, so links let nobody in: sign in with name and password."),
+    "agents": _("This inbox has agents, so links let nobody in: sign in with username and password."),
 }

@@ -28,6 +28,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import labels
+from handover_channel.inbox.customer_words import CUSTOMERS, InWordsOf
 from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
@@ -44,9 +45,10 @@ _SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 6
 class Pages:
     """The templates, ready to be drawn in each language. Safe to share between threads."""
 
-    def __init__(self, base: str = "/webhooks/inbox") -> None:
+    def __init__(self, base: str = "/webhooks/inbox", *, title: str = "", customers: str = CUSTOMERS) -> None:
+        """*title*: what the page is called, "" for its own name; *customers*: of `customer_words`."""
         self._base = base
-        self._environments = {language: _environment(language) for language in LANGUAGES}
+        self._environments = {language: _environment(language, title, customers) for language in LANGUAGES}
 
     def render(self, template: str, language: str, **context: Any) -> str:
         """Return *template* ("inbox.html") in *language*, English where we do not have that one.
@@ -131,7 +133,7 @@ def time_at(at: float, hours: float) -> str:
     return datetime.fromtimestamp(at + hours * 3600, timezone.utc).strftime("%H:%M")
 
 
-def _environment(language: str) -> Environment:
+def _environment(language: str, title: str, customers: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(str(HERE / "templates")),
         autoescape=True,
@@ -142,6 +144,8 @@ def _environment(language: str) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     texts = translations(language)
+    if customers != CUSTOMERS:
+        texts = InWordsOf(texts, language, customers)
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
@@ -154,6 +158,7 @@ def _environment(language: str) -> Environment:
         texts.gettext(labels.WHO.get(name, "")) if name in labels.WHO else name
     )
     environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES)
+    environment.globals["inbox_title"] = title or texts.gettext("Inbox")
     return environment
 
 

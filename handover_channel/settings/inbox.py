@@ -24,6 +24,9 @@ JOINED_PLACEHOLDERS, AHEAD_PLACEHOLDERS, CANNED_PLACEHOLDERS = ("agent",), ("cou
 #: https://developers.facebook.com/docs/messenger-platform/reference/send-api
 MAX_TEXT = 2000
 MAX_CANNED_REPLIES = 200
+MAX_TITLE = 40
+#: What those may be called who write to the page.
+CUSTOMERS = ("customers", "guests", "patients")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -33,6 +36,14 @@ def _sign_in_for(section: Section, key: str, default: timedelta) -> timedelta:
     if found is None:
         section.refuse(key, "has to end some time: write a duration, such as 12 hours")
     return found or default
+
+
+def _title(section: Section, key: str, default: str) -> str:
+    text = section.text(key)
+    if len(text) > MAX_TITLE or not text.isprintable():
+        section.refuse(key, f"is to be one line of {MAX_TITLE} characters at most: shorten it")
+        return ""
+    return text
 
 
 def _told(placeholders: Collection[str]) -> Reader[str]:
@@ -181,6 +192,18 @@ class InboxSettings:
         'the bot\'s own, under their names in words (`order_number` is "Order number"). `false`: none. A '
         "list of slots; or slots with titles, as above. Name those that agents need: the others may hold "
         "more of a person than they have to see.",
+    )
+    title: str = setting(
+        read=_title,
+        absent="",
+        default_in_words="Inbox",
+        meaning="What the page is called: your shop's name, say, at the sign-in, above the list and in the "
+        f"browser's tab. {MAX_TITLE} characters at most.",
+    )
+    customers: str = setting(
+        read=keys.word_of(CUSTOMERS),
+        default="customers",
+        meaning="What the page calls those who write to you: `customers`, `guests` or `patients`.",
     )
 
 

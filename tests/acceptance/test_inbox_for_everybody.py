@@ -204,12 +204,12 @@ def test_a_wrong_password_is_told_without_saying_what_was_wrong(office, chromium
         window.expects("401")
         window.expects("403")
         window.goes_to("/")
-        window.page.get_by_label("Name").fill("anna")
+        window.page.get_by_label("Username").fill("anna")
         window.page.get_by_label("Password").fill("guessed")
         window.page.locator("form button").click()
 
         expect(window.page.get_by_role("alert")).to_be_visible()
-        expect(window.page.get_by_label("Name")).to_have_value("anna")
+        expect(window.page.get_by_label("Username")).to_have_value("anna")
         expect(window.page.get_by_label("Password")).to_have_value("")
         sign_in(window, "anna")
 

@@ -557,7 +557,7 @@ def test_the_first_agent_ends_it(auth, add, remove):
 
     assert auth.who(cookie) is None
     assert auth.admit(cookie, **HERE) is None
-    with pytest.raises(NotLetIn, match="sign in with name and password") as refused:
+    with pytest.raises(NotLetIn, match="sign in with username and password") as refused:
         auth.enter(key_of(link), **HERE)
     assert refused.value.reason == "agents"
     with pytest.raises(NotLetIn):

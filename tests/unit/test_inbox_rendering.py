@@ -381,7 +381,11 @@ def test_every_file_that_a_page_or_a_script_loads_is_there():
 def test_a_page_begins_to_load_every_part_of_its_script_at_once():
     loaded = set(re.findall(rf"{BASE}/static/(\w+\.js)", draw()))
 
-    assert loaded == {name for name in OURS if name.endswith(".js")} - {"preferences.js", "admin.js"}
+    assert loaded == {name for name in OURS if name.endswith(".js")} - {
+        "preferences.js",
+        "sign_in.js",
+        "admin.js",
+    }
 
 
 def test_every_word_that_the_script_says_is_in_the_page():

@@ -365,7 +365,7 @@ READ = ("title", "aria-label", "placeholder", "alt", "data-asks", "data-title")
 
 #: What stands on pages in any language: keys, commands, file types, and languages in their own words.
 KEYS = re.compile(
-    r"(?<![A-Za-z])(?:Enter|Shift|Ctrl|Esc|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
+    r"(?<![A-Za-z])(?:Enter|Shift|Ctrl|Esc|Caps Lock|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
 )
 
 

@@ -103,6 +103,17 @@ def test_what_cannot_work_is_refused_with_the_remedy(text, problem):
     assert inbox_and_problems(text)[1] == [f"handover.yml: {problem}"]
 
 
+def test_the_page_has_a_title_of_one_line_and_a_word_for_who_writes():
+    named, problems = inbox_and_problems("title: Hotel Blick\ncustomers: guests")
+
+    assert (named.title, named.customers, problems) == ("Hotel Blick", "guests", [])
+    refused = inbox_and_problems(f"title: {'x' * 41}\ncustomers: guest")[1]
+    assert refused == [
+        "handover.yml: inbox.title is to be one line of 40 characters at most: shorten it",
+        'handover.yml: inbox.customers is "guest": did you mean guests?',
+    ]
+
+
 def test_there_are_only_so_many_canned_replies():
     def problems(count):
         replies = "".join(f"\n  reply {number}: text" for number in range(count))

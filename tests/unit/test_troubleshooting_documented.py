@@ -83,7 +83,7 @@ def test_a_cell_shows_what_markdown_would_swallow():
         "is missing | write the id of this bot's Meta app",
         "both serve /webhooks/facebook/webhook |",
         "was never seen |",
-        "name or password is wrong |",
+        "username or password is wrong |",
         "no action server answers at",
         "must be text | write it in quotes",
         "handover does not run on Windows",
