@@ -20,13 +20,13 @@ class Word(NamedTuple):
     several: str
 
 
-CUSTOMERS, GUESTS, PATIENTS = "customers", "guests", "patients"
+OF_A_SHOP, OF_A_HOTEL, OF_A_PRACTICE = "customers", "guests", "patients"
 
 #: Setting -> language -> word.
-WORDS: Mapping[str, Mapping[str, Word]] = {
-    CUSTOMERS: {"en": Word("customer", "customers"), "ar": Word("عميل", "عملاء")},
-    GUESTS: {"en": Word("guest", "guests"), "ar": Word("ضيف", "ضيوف")},
-    PATIENTS: {"en": Word("patient", "patients"), "ar": Word("مريض", "مرضى")},
+WORDS_FOR: Mapping[str, Mapping[str, Word]] = {
+    OF_A_SHOP: {"en": Word("customer", "customers"), "ar": Word("عميل", "عملاء")},
+    OF_A_HOTEL: {"en": Word("guest", "guests"), "ar": Word("ضيف", "ضيوف")},
+    OF_A_PRACTICE: {"en": Word("patient", "patients"), "ar": Word("مريض", "مرضى")},
 }
 
 
@@ -36,7 +36,7 @@ class InWordsOf(NullTranslations):
     def __init__(self, texts: NullTranslations, language: str, wanted: str) -> None:
         super().__init__()
         self._texts = texts
-        self._words = dict(zip(WORDS[CUSTOMERS][language], WORDS[wanted][language]))
+        self._words = dict(zip(WORDS_FOR[OF_A_SHOP][language], WORDS_FOR[wanted][language]))
         self._found = re.compile("|".join(sorted(self._words, key=len, reverse=True)), re.IGNORECASE)
 
     def gettext(self, message: str) -> str:

@@ -28,7 +28,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import labels
-from handover_channel.inbox.customer_words import CUSTOMERS, InWordsOf
+from handover_channel.inbox.customer_words import OF_A_SHOP, InWordsOf
 from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
@@ -45,7 +45,7 @@ _SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 6
 class Pages:
     """The templates, ready to be drawn in each language. Safe to share between threads."""
 
-    def __init__(self, base: str = "/webhooks/inbox", *, title: str = "", customers: str = CUSTOMERS) -> None:
+    def __init__(self, base: str = "/webhooks/inbox", *, title: str = "", customers: str = OF_A_SHOP) -> None:
         """*title*: what the page is called, "" for its own name; *customers*: of `customer_words`."""
         self._base = base
         self._environments = {language: _environment(language, title, customers) for language in LANGUAGES}
@@ -144,7 +144,7 @@ def _environment(language: str, title: str, customers: str) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     texts = translations(language)
-    if customers != CUSTOMERS:
+    if customers != OF_A_SHOP:
         texts = InWordsOf(texts, language, customers)
     # The i18n extension adds this method to the class.
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]

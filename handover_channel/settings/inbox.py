@@ -26,7 +26,7 @@ MAX_TEXT = 2000
 MAX_CANNED_REPLIES = 200
 MAX_TITLE = 40
 #: What those may be called who write to the page.
-CUSTOMERS = ("customers", "guests", "patients")
+CUSTOMER_WORDS = ("customers", "guests", "patients")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -201,7 +201,7 @@ class InboxSettings:
         f"browser's tab. {MAX_TITLE} characters at most.",
     )
     customers: str = setting(
-        read=keys.word_of(CUSTOMERS),
+        read=keys.word_of(CUSTOMER_WORDS),
         default="customers",
         meaning="What the page calls those who write to you: `customers`, `guests` or `patients`.",
     )

@@ -11,31 +11,31 @@ pytest.importorskip("babel")
 from test_inbox_rendering import BASE, YOU, Document, list_view
 from test_inbox_translation import catalogue
 
-from handover_channel.inbox.customer_words import CUSTOMERS, GUESTS, PATIENTS, WORDS, InWordsOf
+from handover_channel.inbox.customer_words import OF_A_HOTEL, OF_A_PRACTICE, OF_A_SHOP, WORDS_FOR, InWordsOf
 from handover_channel.inbox.rendering import Pages, translations
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.settings import inbox as inbox_settings
 
 
 def test_each_word_that_can_be_set_is_known_in_each_language():
-    assert tuple(WORDS) == inbox_settings.CUSTOMERS
-    assert all(set(words) == set(LANGUAGES) for words in WORDS.values())
+    assert tuple(WORDS_FOR) == inbox_settings.CUSTOMER_WORDS
+    assert all(set(words) == set(LANGUAGES) for words in WORDS_FOR.values())
 
 
-@pytest.mark.parametrize("wanted", [GUESTS, PATIENTS])
+@pytest.mark.parametrize("wanted", [OF_A_HOTEL, OF_A_PRACTICE])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_customer_is_left_in_any_text_where_guests_or_patients_are_wanted(language, wanted):
     texts = InWordsOf(translations(language), language, wanted)
     told = [texts.gettext(ids[0]) for ids in catalogue("ar") if len(ids) == 1]
     told += [texts.ngettext(*ids, number) for ids in catalogue("ar") if len(ids) == 2 for number in (1, 2, 3)]
 
-    customer, word = WORDS[CUSTOMERS][language], WORDS[wanted][language]
+    customer, word = WORDS_FOR[OF_A_SHOP][language], WORDS_FOR[wanted][language]
     assert [text for text in told if re.search("|".join(customer), text, re.IGNORECASE)] == []
     assert len([text for text in told if word.one in text.lower()]) > 20
 
 
 def test_the_words_take_their_place_within_words_that_they_are_joined_to():
-    arabic = InWordsOf(translations("ar"), "ar", GUESTS)
+    arabic = InWordsOf(translations("ar"), "ar", OF_A_HOTEL)
 
     assert arabic.gettext("Customers") == "الضيوف"
     assert arabic.gettext("Customer") == "الضيف"
@@ -45,7 +45,7 @@ def test_the_words_take_their_place_within_words_that_they_are_joined_to():
 def test_what_people_wrote_is_never_touched():
     given = list_view(filters=list_view().filters)
     shown = given.items[0].__class__(**{**vars(given.items[0]), "preview": "I am a customer of yours"})
-    page = Pages(BASE, customers=GUESTS).render(
+    page = Pages(BASE, customers=OF_A_HOTEL).render(
         "inbox.html", "en", you=YOU, list=list_view(shown), thread=None, now=1.0
     )
 
