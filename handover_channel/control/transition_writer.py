@@ -131,6 +131,7 @@ class TransitionWriter:
             until=until,
             answers_from=answers_from if returned else None,
             note=wanted.note,
+            intent=wanted.intent,
             channel=wanted.channel,
             released_from=left if returned and wanted.signs else None,
             release_refused=wanted.change is Change.RELEASE_REFUSED,

@@ -85,7 +85,7 @@ def person_view(store: Store, settings: InboxSettings, row: Thread, facts: Optio
             slots=slots_of(settings, facts) if facts else [],
             is_known=facts is not None,
             tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
-            episodes=episodes(log_of, names)[:EPISODES_SHOWN],
+            episodes=episodes(log_of, names, settings.continue_with)[:EPISODES_SHOWN],
         )
 
 
@@ -94,10 +94,10 @@ def card_view(settings: InboxSettings, row: Thread, facts: Optional[BotFacts]) -
     if facts is None or facts.is_empty or bot_may_speak(row.state.control):
         return None
     return CardView(
-        wanted=_title(settings.continue_with, facts.intent) if facts.intent else {},
+        wanted=title_of(settings.continue_with, facts.intent) if facts.intent else {},
         words=facts.words,
         form=_form(facts.form),
-        asked=_title(settings.show_slots, facts.asked) if facts.asked else {},
+        asked=title_of(settings.show_slots, facts.asked) if facts.asked else {},
         troubles=[Trouble(each.kind, each.times, _form(each.about)) for each in facts.failures],
         slots=slots_of(settings, facts),
     )
@@ -107,19 +107,25 @@ def slots_of(settings: InboxSettings, facts: BotFacts) -> List[Tuple[Title, str]
     """Return (title by language, value) of the slots that agents may see and that have a value, in order."""
     named = settings.show_slots
     order = facts.slots if named is None else [name for name in named if name in facts.slots]
-    return [(_title(named, name), facts.slots[name]) for name in order]
+    return [(title_of(named, name), facts.slots[name]) for name in order]
 
 
 def _form(name: str) -> Title:
     return in_words(name) if name else {}
 
 
-def _title(named: Optional[Named], name: str) -> Title:
+def title_of(named: Optional[Named], name: str) -> Title:
+    """Return what agents read of an intent, a flow or a slot: as *named* in the settings, else in words."""
     return (named or {}).get(name) or in_words(name)
 
 
-def episodes(newest_first: Sequence[LoggedChange], names: Mapping[str, str]) -> List[Episode]:
-    """Return the handovers in a log of changes, the newest first. *names*: shown names of agents."""
+def episodes(
+    newest_first: Sequence[LoggedChange], names: Mapping[str, str], named: Optional[Named] = None
+) -> List[Episode]:
+    """Return the handovers in a log of changes, the newest first.
+
+    *names*: shown names of agents; *named*: titles of what the bot may go on with.
+    """
     found: List[Episode] = []
     begun: Optional[LoggedChange] = None
     target = ""
@@ -130,9 +136,9 @@ def episodes(newest_first: Sequence[LoggedChange], names: Mapping[str, str]) -> 
             begun, target = change, change.target
         elif begun is not None and is_with_bot:
             who = names.get(change.who, change.who)
-            found.insert(
-                0, Episode(begun.at, change.at, target, begun.reason, change.reason, who, change.note)
-            )
+            went_on = title_of(named, change.intent) if change.intent else {}
+            ended = (change.at, target, begun.reason, change.reason, who, change.note, went_on)
+            found.insert(0, Episode(begun.at, *ended))
             begun = None
         elif not is_with_bot:
             target = change.target or target

@@ -103,6 +103,8 @@ SILENCE_LABELS: Mapping[str, str] = {
 
 #: While Meta has not answered yet.
 PASSING = _("Being handed over to %(target)s")
+#: An agent returned it, and chose what comes next: in place of the sentence about the reason.
+WENT_ON = _("%(who)s returned it to the bot, which went on with %(subject)s")
 #: A reason this version does not know.
 CHANGED = _("Control changed: %(target)s")
 

@@ -139,10 +139,10 @@ class Queries:
             mark = answers.newest(connection, row.id, but_of=agent)  # first: what is read later shows it
             place = places.find(connection, row.id, bot.said, asked) if before is None else places.NOWHERE
             before = place.before if place.is_aside else before
-            entries, earlier = self._stretch(
-                connection, row, bot, before, known or row.id, names, link, now, place.back_to
-            )
             offered = self.to_go_on_with(bot.intents, bot.flows)
+            entries, earlier = self._stretch(
+                connection, row, bot, offered, before, known or row.id, names, link, now, place.back_to
+            )
             return ThreadView(
                 **_facts(row),
                 **_possible(row, self._sending_rules(row), permissions.decides(connection, row, agent)),
@@ -171,6 +171,7 @@ class Queries:
         connection: Connection,
         row: Thread,
         bot: BotHistory,
+        offered: Named,
         before: Optional[float],
         person: str,
         names: Mapping[str, str],
@@ -178,6 +179,7 @@ class Queries:
         now: float,
         back_to: Optional[float],
     ) -> Tuple[List[Entry], str]:
+        named = self._settings.inbox.continue_with
         return timeline.stretch(
             connection,
             row,
@@ -188,6 +190,7 @@ class Queries:
             link=link,
             waiting=[_waiting(each, names) for each in replies.unsent(connection, row.id, now=now)],
             app_name=self._app_name,
+            title_of=lambda name: offered.get(name) or beside.title_of(named, name),
             back_to=back_to,
         )
 

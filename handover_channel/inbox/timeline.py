@@ -13,10 +13,19 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.inbox import message_changes
 from handover_channel.inbox.bot_history import without
-from handover_channel.inbox.view_models import AgentAct, AgentActs, ControlChange, Entry, PrivateNote, Said
+from handover_channel.inbox.view_models import (
+    AgentAct,
+    AgentActs,
+    ControlChange,
+    Entry,
+    PrivateNote,
+    Said,
+    Title,
+)
 from handover_channel.messenger.bubble import Card, File
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
+from handover_channel.rules.continuing import in_words
 from handover_channel.store import acts, private_notes, thread_events, threads, transcript
 from handover_channel.store.acts import LoggedAct
 from handover_channel.store.thread_events import ThreadEvent
@@ -39,6 +48,7 @@ class _Names(NamedTuple):
     person: str
     agents: Mapping[str, str]  #: shown names
     app: Callable[[str], str]  #: by its id
+    intent: Callable[[str], Title]  #: what agents read of one that the bot went on with
 
 
 def stretch(
@@ -52,15 +62,17 @@ def stretch(
     link: Link,
     waiting: Sequence[Said] = (),
     app_name: Callable[[str], str] = str,
+    title_of: Callable[[str], Title] = in_words,
     back_to: Optional[float] = None,
 ) -> Tuple[List[Entry], str]:
     """Return the newest entries, oldest first, and the cursor of earlier ones; *before*: only older ones.
 
     *person*: their name. *waiting*: replies that are not sent. *app_name*: by the id of another app.
+    *title_of*: of an intent or flow that the bot went on with.
     *back_to*: with all since then (MOST_TO_FOUND of each source), and some before it.
     """
     limit = ENTRIES + MORE if back_to is None else MOST_TO_FOUND + MORE
-    names = _Names(person, shown_names, app_name)
+    names = _Names(person, shown_names, app_name, title_of)
     found, events = _gathered(connection, row, bot_part, before, names, link, limit)
     found.sort(key=lambda entry: entry.at)  # stable: what one source gave keeps its order
     first = max(len(found) - ENTRIES, 0)
@@ -104,7 +116,7 @@ def _gathered(
     events = thread_events.of(connection, row.id, limit, about=mids, before=in_ms)
     found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
     for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
-        found.append(_changed(change, names.agents))
+        found.append(_changed(change, names))
     for done in acts.of(connection, row.id, before=before, limit=limit):
         found.append(_act(done, names.agents))
     for note in private_notes.of(connection, row.id, before=before, limit=limit):
@@ -217,7 +229,7 @@ def _folded(entries: Sequence[Entry]) -> List[Entry]:
     return found
 
 
-def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> ControlChange:
+def _changed(change: LoggedChange, names: _Names) -> ControlChange:
     return ControlChange(
         key=f"change-{change.id}",
         at=change.at,
@@ -225,6 +237,7 @@ def _changed(change: LoggedChange, shown_names: Mapping[str, str]) -> ControlCha
         control=change.control,
         target=change.target,
         reason=change.reason,
-        who=shown_names.get(change.who, change.who),
+        who=names.agents.get(change.who, change.who),
         note=change.note,
+        went_on=names.intent(change.intent) if change.intent else {},
     )

@@ -16,6 +16,9 @@ from handover_channel.rules.search_words import Piece
 WAITING, MINE, OPEN, RETURNED, BOT = "waiting", "mine", "open", "returned", "bot"
 LISTS = (WAITING, MINE, OPEN, RETURNED, BOT)
 
+#: What agents read of something: language -> title; {} for nothing.
+Title = Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -179,6 +182,7 @@ class ControlChange:
     reason: str  #: as in the log of changes: "handed_over", "keyword", "time_limit", "staff_took_over" ...
     who: str
     note: str = ""  #: what the agent wrote about it
+    went_on: Title = field(default_factory=dict)  #: with what the bot went on after it
 
 
 @dataclass(frozen=True)
@@ -270,10 +274,6 @@ class ThreadView:
     page_name: str = ""  #: of the Facebook page; "" where there is only one
 
 
-#: What agents read of something: language -> title; {} for nothing.
-Title = Mapping[str, str]
-
-
 @dataclass(frozen=True)
 class Episode:
     """One handover, from the bot to people and back."""
@@ -285,6 +285,7 @@ class Episode:
     returned: str  #: why it came back, "" while it goes on
     who: str  #: returned it: an agent's shown name, or whoever it was
     note: str  #: what that agent wrote
+    went_on: Title = field(default_factory=dict)  #: with what the bot went on
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,7 @@ changes = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),  # what an agent wrote about it
+    sa.Column("intent", sa.Text, nullable=False, server_default=""),  # with which the bot was to go on
 )
 
 #: What agents did beside answering: acts.py.

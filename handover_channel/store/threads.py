@@ -94,7 +94,11 @@ class LoggedChange:
     reason: str
     who: str
     note: str = ""  #: what an agent wrote about it
+    intent: str = ""  #: with which the bot was to go on: an intent of its own, or a flow
     id: int = 0
+
+
+_LOGGED = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
 
 
 # These run for every message.
@@ -197,13 +201,14 @@ def change(
     until: Optional[float],
     answers_from: Optional[int] = None,
     note: str = "",
+    intent: str = "",
     channel: str = "",
     released_from: Optional[Released] = None,
     release_refused: bool = False,
 ) -> Optional[Thread]:
     """Write *after* over *before*, log it, and return the row. None: it has changed meanwhile, decide again.
 
-    *note*: what an agent wrote about the change. *channel*: the one it belongs to from now on, "" for no
+    *note*, *intent*: see LoggedChange. *channel*: the one it belongs to from now on, "" for no
     other. *released_from*: it rests on signs alone; *release_refused*: they were none.
     """
     values: Dict[str, Any] = {
@@ -225,7 +230,7 @@ def change(
         values["answers_from"] = answers_from
     if not _write(connection, before, values):
         return None
-    _log(connection, before, after, reason=reason, who=who, now=now, note=note)
+    _log(connection, before, after, at=now, reason=reason, who=who, note=note, intent=intent)
     return _written(before, after, {**values, "released_from": released_from})
 
 
@@ -236,7 +241,7 @@ def extend(
     values = {"until": until, "version": before.version + 1}
     if not _write(connection, before, values):
         return None
-    _log(connection, before, before.state, reason=reason, who=who, now=now)
+    _log(connection, before, before.state, at=now, reason=reason, who=who)
     return _written(before, before.state, values)
 
 
@@ -328,8 +333,7 @@ def log_of(
     connection: Connection, thread: str, limit: int = 20, *, before: Optional[float] = None
 ) -> List[LoggedChange]:
     """Return the newest changes of control, newest first; *before*: only older ones."""
-    columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
-    query = sa.select(*columns).where(changes.c.thread == thread)
+    query = sa.select(*_LOGGED).where(changes.c.thread == thread)
     if before is not None:
         query = query.where(changes.c.at < before)
     query = query.order_by(changes.c.id.desc()).limit(limit)
@@ -338,9 +342,8 @@ def log_of(
 
 def left_bot(connection: Connection, thread: str) -> Optional[LoggedChange]:
     """Return the change by which the bot last lost control, None where it never did."""
-    columns = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
     from_bot = (changes.c.thread == thread, changes.c.control_before == Control.BOT.value)
-    query = sa.select(*columns).where(*from_bot).order_by(changes.c.id.desc()).limit(1)
+    query = sa.select(*_LOGGED).where(*from_bot).order_by(changes.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().first()
     return LoggedChange(**row) if row else None
 
@@ -359,20 +362,16 @@ def _written(before: Thread, after: State, values: Mapping[str, Any]) -> Thread:
     )
 
 
-def _log(
-    connection: Connection, before: Thread, after: State, *, reason: str, who: str, now: float, note: str = ""
-) -> None:
+def _log(connection: Connection, before: Thread, after: State, *, at: float, **words: str) -> None:
     connection.execute(
         sa.insert(changes).values(
             thread=before.id,
-            at=now,
+            at=at,
             control_before=before.state.control.value,
             control=after.control.value,
             owner=after.owner,
             target=after.target,
-            reason=reason,
-            who=who,
-            note=note,
+            **words,
         )
     )
 

@@ -22,7 +22,7 @@ def _returned(person):
 # --- back to the bot ------------------------------------------------------------------------------
 
 
-def test_the_bot_goes_on_with_the_intent_that_the_agent_chose(waiting, anna):
+def test_the_bot_goes_on_with_the_intent_that_the_agent_chose(office, chromium, waiting, anna):
     anna.opens(waiting)
 
     anna.button("Return to bot").click()
@@ -32,8 +32,18 @@ def test_the_bot_goes_on_with_the_intent_that_the_agent_chose(waiting, anna):
     eventually(lambda: waiting.heard()[-1].startswith("We are open"))
     _returned(waiting)
     expect(anna.page.locator("#return")).to_have_count(0)
-    expect(anna.messages).to_contain_text("Anna Weber returned it to the bot")
+    went_on = "Anna Weber returned it to the bot, which went on with Ask hours"
+    expect(anna.messages.locator(".changed.to-bot")).to_contain_text(went_on)
+    expect(anna.messages).to_contain_text("We are open")
     expect(anna.page.locator(".silence")).to_contain_text("The bot answers here.")
+    expect(anna.page.locator("body")).not_to_contain_text("ask_hours")
+    anna.goes_to("/?list=returned")
+    expect(anna.item(waiting)).to_contain_text("We are open")
+    anna.goes_to("/?search=ask_hours")
+    expect(anna.page.locator("#list")).to_contain_text("Nothing found.")
+    with office.agent(chromium, "amal", locale="ar-EG") as amal:
+        amal.shows(waiting.psid)
+        expect(amal.messages).to_contain_text("إعادة إلى البوت: Anna Weber، والموضوع التالي: Ask hours")
 
 
 def test_a_keyword_shows_in_the_thread_and_moves_it_to_the_returned(waiting, anna, ben):

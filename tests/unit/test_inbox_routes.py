@@ -30,6 +30,7 @@ from handover_channel.inbox.route import Who
 from handover_channel.inbox.sign_in_limits import OF_BOTH
 from handover_channel.rules import limits
 from handover_channel.rules.limits import FIELDS
+from handover_channel.settings.inbox import InboxSettings
 from handover_channel.store import conversation_lists, private_notes, profiles, replies
 from handover_channel.store.profiles import Profile
 
@@ -223,6 +224,32 @@ async def test_a_thread_is_taken_over_put_off_and_returned_with_an_intent(play, 
     assert play.control == "inbox"
     await routes.return_to_bot(services, post(intent="opening_hours", note="All said."))
     assert play.control == "bot"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Sara returned it to the bot, which went on with Opening hours"),
+        ("ar", "إعادة إلى البوت: Sara، والموضوع التالي: أوقات العمل"),
+    ],
+)
+async def test_the_divider_of_a_return_names_what_the_bot_went_on_with(make_play, language, told):
+    titles = {"opening_hours": {"en": "Opening hours", "ar": "أوقات العمل"}}
+    play = make_play(inbox=InboxSettings(continue_with=titles))
+    add_agents(play, "sara")
+    services = services_of(play)
+    play.says("hello")
+    await routes.take_over(services, post())
+    await routes.return_to_bot(services, post(intent="opening_hours"))
+
+    visitor = replace(SARA, language=language)
+    drawn = (await routes.show_panel(services, get(visitor))).content
+    beside = (await routes.show_person(services, get(visitor))).content
+
+    for each in (drawn, beside):
+        assert told in " ".join(re.sub("<[^>]+>", "", each).split())
+    assert "/opening_hours" not in drawn
+    services.pools.shutdown()
 
 
 async def test_typing_changes_nothing_that_the_page_shows(services, waiting):
