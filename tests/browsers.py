@@ -84,6 +84,16 @@ class Window:
         self.page.goto(self._url + BASE + path, wait_until="load")
         return self
 
+    def reads(self, language: str) -> Window:
+        """Choose a language on the agent's own page of preferences."""
+        from playwright.sync_api import expect
+
+        self.goes_to("/preferences")
+        self.page.locator("#language").select_option(language)
+        self.page.locator("form button.primary").click()
+        expect(self.page.locator("html")).to_have_attribute("lang", language)
+        return self.goes_to()
+
     # --- the parts of the page --------------------------------------------------------------------
 
     def item(self, person: Person) -> Locator:

@@ -1,10 +1,11 @@
-"""Fetches names and pictures of people, and names of pages, from Meta, while nobody waits for them.
+"""Fetches names and pictures of people, and names of pages and apps, from Meta, while nobody waits for them.
 
 1. A page is drawn with what is known (store/profiles.py, store/page_names.py). What is not known, or too old,
    is fetched by threads of our own; pages are told when it is there.
 2. Meta is asked once a day for each person. What it cannot answer now (an outage, its rate limit) is asked
    again after a while; what was known until then stays.
-3. Only Messenger has profiles. Pages have names here where there are several: one needs none.
+3. Only Messenger has profiles. Pages have names here where there are several: one needs none. So have apps
+   that are no target, once one of them has a conversation; a process remembers these.
 4. Locale and time zone need permissions of their own (pages_user_locale, pages_user_timezone). Asked for
    without them Meta refuses the whole call, with the code 100/2018247: then the page's people are asked for
    name and picture alone for a day.
@@ -27,9 +28,10 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from handover_channel import log
 from handover_channel.errors import GraphError, GraphUnavailable, HandoverError, StoreUnavailable
 from handover_channel.graph_api.client import GraphApi
-from handover_channel.messenger.events import MESSENGER
+from handover_channel.messenger.events import MESSENGER, META_INBOXES
 from handover_channel.settings.credentials import Page
 from handover_channel.settings.loader import Settings
+from handover_channel.settings.targets import is_app_id
 from handover_channel.store import Store, page_names, page_updates, profiles
 from handover_channel.store.page_names import PageName
 from handover_channel.store.profiles import Profile
@@ -70,6 +72,7 @@ class Profiles:
         self._pool = pool or ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="handover-profiles")
         self._lock = threading.Lock()
         self._not_before: OrderedDict[str, float] = OrderedDict()  #: thread -> when to look again
+        self.app_names: Dict[str, str] = {}  #: of other apps by their ids, as far as Meta has told them
         self._few_until: Dict[str, float] = {}  #: page -> until when name and picture alone are asked for
 
     def want(self, thread: str, *, page: str, channel: str = MESSENGER) -> None:
@@ -83,6 +86,12 @@ class Profiles:
         for page in several if len(several) > 1 else ():
             key = f"page {page.id}"
             self._want(key, f"{key}: no name", partial(self._fetched_page, page))
+
+    def want_app(self, app: str, thread: str, *, page: str) -> None:
+        """Have the names of the page's apps fetched where *app*, which has *thread*, is not known."""
+        is_known = app in self.app_names or app in META_INBOXES or self._settings.target_of_app(app)
+        if is_app_id(app) and not is_known:
+            self._want(f"apps {page}", f"page {page}: no apps", partial(self._fetched_apps, thread, page))
 
     def stop(self) -> None:
         """Begin nothing new."""
@@ -130,6 +139,20 @@ class Profiles:
         with self._store.writing(durable=False) as connection:
             page_names.put(connection, PageName(page.id, name or (known.name if known else ""), now))
         return now + FRESH
+
+    def _fetched_apps(self, thread: str, page: str) -> float:
+        """Fetch the names of a page's apps; return when to look again. Meta may refuse either call."""
+        token = self._settings.token_for(page)
+        found: Dict[str, str] = {}
+        for ask in (self._graph.secondary_receivers, self._graph.subscribed_apps):
+            try:
+                found.update(ask(token))
+            except GraphError as error:
+                logger.info("page %s: Meta does not name its apps: %s", page, error)
+        self.app_names.update((app, name[:LONGEST_PERSON_NAME]) for app, name in found.items() if name)
+        with self._store.writing(durable=False) as connection:
+            page_updates.add(connection, thread, now=self._clock())
+        return self._clock() + FRESH
 
     def _fetched(self, thread: str, page: str) -> float:
         """Fetch and keep what is not fresh; return when to look again."""

@@ -151,6 +151,11 @@ class InboxInput(InputChannel):
         queries = Queries(self._settings, given.store, replies.sending_rules, clock)
         page.open(gateway, commands, replies, queries, AdminServices(given.store, clock))
 
+    def _pages(self, profiles: Profiles) -> Pages:
+        inbox = self._settings.inbox
+        words = {"title": inbox.title, "customers": inbox.customers}
+        return Pages(BASE, **words, targets=self._settings.targets, app_names=profiles.app_names)
+
     def _page_services(self) -> PageServices:
         given, clock = self._handover, self._clock
         pools = ThreadPools(
@@ -159,12 +164,13 @@ class InboxInput(InputChannel):
             ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="handover-files"),
             ThreadPoolExecutor(SIGN_IN_THREADS, thread_name_prefix="handover-sign-ins"),
         )
+        profiles = Profiles(self._settings, given.store, given.graph, clock)
         return PageServices(
             Auth(given.store, clock, sign_in_for=self._settings.inbox.sign_in_for),
-            Pages(BASE, title=self._settings.inbox.title, customers=self._settings.inbox.customers),
+            self._pages(profiles),
             Updates(given.store, pools.database, clock),
             MediaProxy(self._settings.graph_api.url),
-            Profiles(self._settings, given.store, given.graph, clock),
+            profiles,
             pools,
             clock,
         )

@@ -115,6 +115,7 @@ class PageServices:
         self.profiles.want_pages()
         for item in view.items:
             self.profiles.want(item.thread, page=item.page, channel=item.channel)
+            self.profiles.want_app(item.target, item.thread, page=item.page)
         return view, after
 
     async def thread(self, request: Request) -> Optional[ThreadView]:
@@ -123,6 +124,7 @@ class PageServices:
         if row is None:
             return None
         self.profiles.want(row.id, page=row.page, channel=row.channel)
+        self.profiles.want_app(row.state.target, row.id, page=row.page)
         self.profiles.want_pages()
         if request.is_looked_at:
             await self.call(self.queries.looked_at, row, request.you.name)

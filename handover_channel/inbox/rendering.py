@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, List, Literal, Mapping, Tuple
 from urllib.parse import quote, urlencode
 
@@ -29,11 +30,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handover_channel.inbox import labels
 from handover_channel.inbox.customer_words import OF_A_SHOP, InWordsOf
+from handover_channel.inbox.target_titles import titles_of
 from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.search_words import marked
+from handover_channel.settings.targets import Target
 
 HERE = Path(__file__).parent
 
@@ -45,10 +48,23 @@ _SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 6
 class Pages:
     """The templates, ready to be drawn in each language. Safe to share between threads."""
 
-    def __init__(self, base: str = "/webhooks/inbox", *, title: str = "", customers: str = OF_A_SHOP) -> None:
-        """*title*: what the page is called, "" for its own name; *customers*: of `customer_words`."""
+    def __init__(
+        self,
+        base: str = "/webhooks/inbox",
+        *,
+        title: str = "",
+        customers: str = OF_A_SHOP,
+        targets: Mapping[str, Target] = MappingProxyType({}),
+        app_names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """*title*: what the page is called, "" for its own name; *customers*: of `customer_words`.
+
+        *targets*: of handover.yml. *app_names*: of other apps by id, as Meta tells them by and by.
+        """
         self._base = base
-        self._environments = {language: _environment(language, title, customers) for language in LANGUAGES}
+        self._environments = {
+            language: _environment(language, title, customers, targets, app_names) for language in LANGUAGES
+        }
 
     def render(self, template: str, language: str, **context: Any) -> str:
         """Return *template* ("inbox.html") in *language*, English where we do not have that one.
@@ -133,7 +149,13 @@ def time_at(at: float, hours: float) -> str:
     return datetime.fromtimestamp(at + hours * 3600, timezone.utc).strftime("%H:%M")
 
 
-def _environment(language: str, title: str, customers: str) -> Environment:
+def _environment(
+    language: str,
+    title: str,
+    customers: str,
+    targets: Mapping[str, Target],
+    app_names: Mapping[str, str],
+) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(str(HERE / "templates")),
         autoescape=True,
@@ -152,8 +174,10 @@ def _environment(language: str, title: str, customers: str) -> Environment:
         iso=iso, segment=segment, initials=initials, hue=hue, **_formats(language, texts)
     )
     environment.filters.update(pieces=pieces, mark=mark, marked=marked, time_at=time_at, zone=zone)
-    environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts)))
-    environment.filters["told_apart"] = lambda text: translated(text, texts)
+    titles = titles_of(targets, language, texts.gettext)
+    environment.filters["target_title"] = lambda name: titles.get(name) or app_names.get(name) or name
+    environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts, titles)))
+    environment.filters["told_apart"] = lambda text: translated(text, texts, titles)
     environment.filters["named"] = lambda name: (
         texts.gettext(labels.WHO.get(name, "")) if name in labels.WHO else name
     )

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, NamedTuple
 
 from babel.support import NullTranslations
@@ -38,22 +39,27 @@ class Translated(NamedTuple):
     details: str  #: in the words of others; "" where there are none
 
 
-def translated(text: str, texts: NullTranslations) -> Translated:
-    """Return *text*, a Sentence, in the language of *texts*; any other text as it is."""
+def translated(
+    text: str, texts: NullTranslations, titles: Mapping[str, str] = MappingProxyType({})
+) -> Translated:
+    """Return *text*, a Sentence, in the language of *texts*; any other text as it is.
+
+    *titles*: what agents read of targets, by their names.
+    """
     details: List[str] = []
-    said = _filled(sentence(text), texts, details)
+    said = _filled(sentence(text), texts, titles, details)
     if not said:
         return Translated(_sentences(" -> ".join(details)), "")
     return Translated(_sentences(said), _sentences(" -> ".join(details)))
 
 
-def _filled(text: Sentence, texts: NullTranslations, details: List[str]) -> str:
+def _filled(text: Sentence, texts: NullTranslations, titles: Mapping[str, str], details: List[str]) -> str:
     """Return *text* translated; what others said goes to *details*."""
     if text.msgid == SAID:
         details.append(str(text))
         return ""
     values: Dict[str, Any] = {
-        name: _value(name, value, texts, details) for name, value in text.values.items()
+        name: _value(name, value, texts, titles, details) for name, value in text.values.items()
     }
     if text.msgid == SAID_AND_REMEDY:
         return " -> ".join(filter(None, (values["said"], values["remedy"])))
@@ -66,9 +72,13 @@ def _filled(text: Sentence, texts: NullTranslations, details: List[str]) -> str:
     return found % values if values else found
 
 
-def _value(name: str, value: Any, texts: NullTranslations, details: List[str]) -> Any:
+def _value(
+    name: str, value: Any, texts: NullTranslations, titles: Mapping[str, str], details: List[str]
+) -> Any:
     if isinstance(value, Sentence):
-        return _filled(value, texts, details)
+        return _filled(value, texts, titles, details)
+    if name == "target" and value in titles:
+        return titles[value]
     words = _TRANSLATED_VALUES.get(name, {})
     return texts.gettext(words[value]) if value and value in words else value
 

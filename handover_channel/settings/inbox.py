@@ -12,8 +12,7 @@ from datetime import timedelta
 from typing import Collection, Dict, Iterator, Mapping, Optional
 
 from handover_channel.rules.continuing import Named, in_words
-from handover_channel.rules.languages import LANGUAGES
-from handover_channel.settings import keys
+from handover_channel.settings import keys, titles
 from handover_channel.settings.keys import Key, Reader, setting
 from handover_channel.settings.section import Section, quoted
 
@@ -104,7 +103,7 @@ def _titled(thing: str, example: str) -> Reader[Optional[Named]]:
             section.refuse(key, f"is {quoted(given)}: write names below the {thing}s, a list, or false")
             return None
         named = section.section(key)
-        return {str(name): _names(named, name, example) for name in named.values}
+        return {str(name): titles.read(named, name, example) for name in named.values}
 
     return read_titled
 
@@ -117,23 +116,6 @@ def _listed(section: Section, key: str, thing: str) -> Iterator[str]:
         elif value in ("", None):
             article = "an" if thing[0] in "aeiou" else "a"
             section.refuse(name, f"is empty: write the name of {article} {thing}, or leave it out")
-
-
-def _names(named: Section, key: str, example: str) -> Mapping[str, str]:
-    """Return what agents read for *key*: one name for every language, or one for each."""
-    given = named.values[key]
-    if not isinstance(given, Mapping):
-        name = named.text(key)
-        if not name:
-            named.refuse(str(key), f"has no name: write what agents read, such as {example}")
-        return dict.fromkeys(LANGUAGES, name)
-    languages = named.section(key)
-    languages.expect_only(LANGUAGES)
-    names = {language: languages.text(language) for language in LANGUAGES if languages.has(language)}
-    if not names:
-        named.refuse(str(key), f"has no name: write one for {' or '.join(LANGUAGES)}")
-    first = next(iter(names.values()), "")
-    return {language: names.get(language, first) for language in LANGUAGES}
 
 
 @dataclass(frozen=True)

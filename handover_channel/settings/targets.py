@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from handover_channel.errors import OutsideHours
 from handover_channel.messenger.events import INSTAGRAM_INBOX_APP_ID, META_INBOXES, PAGE_INBOX_APP_ID
 from handover_channel.rules.business_hours import Hours, Span, parse_days, parse_spans
-from handover_channel.settings import keys
+from handover_channel.settings import keys, titles
 from handover_channel.settings.keys import Key, keys_of, names_of, setting
 from handover_channel.settings.section import Section, nearest, quoted
 
@@ -156,6 +156,14 @@ class Target:
         meaning="the business hours. Outside them nothing is handed over to this target: the bot says when "
         "somebody is there, and goes on. Agents can take conversations over at any time.",
         below=HOURS_KEYS,
+    )
+    #: By language; {}: none is set.
+    title: Mapping[str, str] = setting(
+        read=titles.title("Sales"),
+        absent={},
+        default_in_words="its name in words",
+        meaning="What agents read in the inbox: a text, or one for each language, "
+        "`{en: Sales, ar: المبيعات}`.",
     )
 
     def expect_open(self, now: float) -> None:

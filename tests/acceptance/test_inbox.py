@@ -42,7 +42,7 @@ def test_a_conversation_from_handover_to_return(office, anna, ben):
         expect(window.item(person)).to_contain_text("my parcel is wet")
         expect(window.item(person)).to_contain_text("Ada Lovelace")
     anna.opens(person)
-    for said in ("when are you open", "We are open", "Handed over to inbox", "my parcel is wet"):
+    for said in ("when are you open", "We are open", "Handed over to Inbox", "my parcel is wet"):
         expect(anna.messages).to_contain_text(said)
     ben.opens(person)
 

@@ -41,8 +41,8 @@ def test_the_bot_goes_on_with_the_intent_that_the_agent_chose(office, chromium, 
     expect(anna.item(waiting)).to_contain_text("We are open")
     anna.goes_to("/?search=ask_hours")
     expect(anna.page.locator("#list")).to_contain_text("Nothing found.")
-    with office.agent(chromium, "amal", locale="ar-EG") as amal:
-        amal.shows(waiting.psid)
+    with office.agent(chromium, "amal") as amal:
+        amal.reads("ar").shows(waiting.psid)
         expect(amal.messages).to_contain_text("إعادة إلى البوت: Anna Weber، والموضوع التالي: Ask hours")
 
 
@@ -105,8 +105,8 @@ def test_an_agent_steps_into_a_conversation_of_the_bot(office, anna):
     assert person.control == "inbox"
 
 
-@pytest.mark.parametrize("target", ["sales_bot", "page_inbox"])
-def test_a_conversation_at_another_app_can_be_read_only(office, anna, target):
+@pytest.mark.parametrize(("target", "title"), [("sales_bot", "Sales bot"), ("page_inbox", "Page inbox")])
+def test_a_conversation_at_another_app_can_be_read_only(office, anna, target, title):
     person = office.stack.person()
     person.goes_to(target)
     person.says("have you got it in blue?")
@@ -117,13 +117,13 @@ def test_a_conversation_at_another_app_can_be_read_only(office, anna, target):
     person.settled()
 
     anna.goes_to("/?list=open")
-    expect(anna.item(person)).to_contain_text(target)
+    expect(anna.item(person)).to_contain_text(title)
     expect(anna.item(person).get_by_text("Comes back to the bot")).to_be_attached()
     anna.opens(person)
 
     expect(anna.messages.locator(".said.person").last).to_contain_text("have you got it in blue?")
     expect(anna.messages.locator(".said.app")).to_contain_text("yes, we have")
-    expect(anna.page.locator(".silence")).to_contain_text(f"The bot is silent: {target} has control")
+    expect(anna.page.locator(".silence")).to_contain_text(f"The bot is silent: {title} has control")
     expect(anna.page.locator(".silence")).to_contain_text(re.compile(r"in (11 hours 59 minutes|12 hours)"))
     expect(anna.page.locator("#why-not")).to_contain_text("take it over to answer")
     expect(anna.reply).to_have_count(0)

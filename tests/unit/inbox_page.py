@@ -59,6 +59,9 @@ class NoProfiles:
     def want_pages(self):
         pass
 
+    def want_app(self, app, thread, **given):
+        pass
+
 
 class Files:
     """Has files of elsewhere by their addresses; others cannot be fetched."""

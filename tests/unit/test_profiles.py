@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from play import DAY, OUTAGE, PSID, settings_with
+from play import DAY, OUTAGE, PSID, SALES_BOT, settings_with
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import (
@@ -17,6 +17,7 @@ from handover_channel.graph_api.profiles import (
     person_of,
 )
 from handover_channel.inbox.queries import BotHistory, Queries
+from handover_channel.messenger.events import PAGE_INBOX_APP_ID
 from handover_channel.replies.sending_rules import SendingRules
 from handover_channel.settings.credentials import Page
 from handover_channel.simulator.refusals import Refusal
@@ -285,3 +286,33 @@ def test_the_page_is_named_where_there_are_several(play, ids, shown):
     queries = Queries(settings, play.store, lambda row: SendingRules(True, "", ""), play.clock)
 
     assert queries.thread(play.row, BotHistory(), agent="sara", link=str).page_name == shown.format(ours)
+
+
+def test_an_app_that_is_no_target_has_the_name_that_meta_tells(profiles, play, pool):
+    play.meta.always["secondary_receivers"] = {"data": [{"id": "5555", "name": "Hoot & Co"}]}
+    profiles.want_app("5555", PSID, page="")
+    profiles.want_app("5555", PSID, page="")
+    assert pool.works() == 1
+
+    assert profiles.app_names["5555"] == "Hoot & Co"
+    assert news_of(play) == [PSID]
+    profiles.want_app("5555", PSID, page="")
+    assert pool.works() == 0
+
+
+@pytest.mark.parametrize("app", ["", "another_app", "inbox", PAGE_INBOX_APP_ID, SALES_BOT])
+def test_meta_is_not_asked_for_the_name_of_what_has_one(profiles, pool, app):
+    profiles.want_app(app, PSID, page="")
+
+    assert pool.works() == 0
+
+
+def test_apps_that_meta_does_not_name_keep_their_ids_for_a_day(profiles, play, pool):
+    for call in ("secondary_receivers", "subscribed_apps"):
+        play.meta.always[call] = NO_PROFILE
+    profiles.want_app("5555", PSID, page="")
+    pool.works()
+    play.clock.passes(FRESH - 1)
+    profiles.want_app("5555", PSID, page="")
+
+    assert (profiles.app_names, pool.works()) == ({}, 0)

@@ -45,6 +45,37 @@ def test_every_kind_of_target_comes_with_the_app_id_that_gets_control():
     }
 
 
+def test_a_title_is_one_for_every_language_or_one_for_each():
+    targets, problems = targets_and_problems("""
+        desk: {kind: inbox, title: Front desk}
+        page: {kind: page_inbox, title: {en: Page, ar: الصفحة}}
+        sales: {kind: app, app_id: 2222, title: {ar: المبيعات}}
+        tool: {kind: app, app_id: 3333}
+    """)
+
+    assert problems == []
+    assert {name: (found.title.get("en"), found.title.get("ar")) for name, found in targets.items()} == {
+        "desk": ("Front desk", "Front desk"),
+        "page": ("Page", "الصفحة"),
+        "sales": ("المبيعات", "المبيعات"),
+        "tool": (None, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("title", "problem"),
+    [
+        ("{}", "title has no name: write one for en or ar"),
+        ("{de: Verkauf}", "title.de"),
+        ("[Sales]", "title"),
+    ],
+)
+def test_a_title_that_is_none_is_refused(title, problem):
+    _, problems = targets_and_problems(f"desk: {{kind: inbox, title: {title}}}")
+
+    assert any(f"targets.desk.{problem}" in each for each in problems), problems
+
+
 @pytest.mark.parametrize("off", ["false", "null", ""])
 def test_a_target_may_have_no_time_limit_at_all(off):
     targets, problems = targets_and_problems(f"desk: {{kind: inbox, time_limit: {off}}}")
