@@ -46,6 +46,7 @@ _OTHERS = (
     *("simulator/", "testing/", "queue/ipc", "settings/reference", "settings/keys"),
     *("sentences.py", "errors.py", "log.py", "graph_api/simulated_clock"),
     *("doctor/model", "store/examination"),
+    "store/database_errors",  # a list of its own in the document
 )
 #: Modules whose errors nobody reads.
 _INSIDE = ("simulator/", "queue/ipc")

@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, nullcontext
-from typing import Any, Callable, ContextManager, Iterator, Optional, Tuple, Union
+from typing import Any, Callable, ContextManager, Iterator, Tuple, Union
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.store import private_file
+from handover_channel.store.database_errors import refused
 from handover_channel.store.migrations import upgrade
 from handover_channel.store.prepared import Glance
 
@@ -174,24 +175,12 @@ class Store:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        # `self._driver.Error`: of what does not go through SQLAlchemy (prepared.py).
+        except (DBAPIError, self._driver.Error) as error:
             # `from None`: the texts of SQLAlchemy and the driver would hold values: message bodies.
-            raise StoreUnavailable(f"the database refused: {_without_values(error.orig)}") from None
-        except self._driver.Error as error:  # of what does not go through SQLAlchemy: prepared.py
-            raise StoreUnavailable(f"the database refused: {_without_values(error)}") from None
+            raise refused(self.url, error) from None
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"the database failed: {type(error).__name__}") from error
-
-
-def _without_values(error: Optional[BaseException]) -> str:
-    """Return what the driver said, without the values that PostgreSQL quotes (DETAIL, LINE)."""
-    said = str(error).strip()
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if type(error).__module__ == "sqlite3":
-        return said  # names columns, never values
-    if "OperationalError" in kinds:
-        return said.split("\n", 1)[0]  # the connection, a lock, a time-out
-    return f"{type(error).__name__} {getattr(error, 'pgcode', None) or ''}".strip()
 
 
 def _engine(url: sa.engine.URL) -> Engine:

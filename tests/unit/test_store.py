@@ -286,17 +286,22 @@ def test_what_was_acknowledged_survives_a_power_cut_of_the_server(store):
 # --- trouble --------------------------------------------------------------------------------------
 
 
-def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+def test_a_database_that_cannot_be_opened_says_which_and_what_to_do(tmp_path):
+    path = tmp_path / "no" / "such" / "folder.db"
 
-    with pytest.raises(StoreUnavailable), store.reading():
+    with (
+        pytest.raises(StoreUnavailable, match="create its folder") as failed,
+        Store(f"sqlite:///{path}").reading(),
+    ):
         pass
 
+    assert str(path) in str(failed.value)
 
-def test_a_file_that_is_no_database_is_unavailable(tmp_path):
+
+def test_a_file_that_is_no_database_says_which_and_what_to_do(tmp_path):
     (tmp_path / "text.db").write_text("this is not a database, and long enough to be looked at" * 20)
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match=r"text\.db refused: file is not a database -> name another"):
         Store(f"sqlite:///{tmp_path / 'text.db'}").migrate()
 
 
@@ -346,7 +351,7 @@ def test_a_database_that_stays_locked_is_unavailable(tmp_path, monkeypatch, open
     with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        with pytest.raises(StoreUnavailable, match="locked"), store.writing():
+        with pytest.raises(StoreUnavailable, match="locked -> end the program"), store.writing():
             pass
 
         other.execute("ROLLBACK")

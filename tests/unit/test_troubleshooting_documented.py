@@ -10,6 +10,8 @@ import pytest
 from messages import CLOSE, OPEN, PLACES, messages, shown, tables, with_tables
 from source_texts import Source, called
 
+from handover_channel.store import database_errors
+
 TEXT = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 
 
@@ -24,6 +26,11 @@ def written(code):
 
 def test_the_tables_are_those_of_the_code():
     assert with_tables(TEXT, tables()) == TEXT, "make docs writes it"
+
+
+def test_each_refusal_of_sqlite_that_has_a_remedy_is_listed():
+    for said, remedy in database_errors.SQLITE_REMEDIES.items():
+        assert f"\n- `{said}`: {remedy}.\n" in TEXT
 
 
 def test_every_place_where_messages_are_met_has_some():
