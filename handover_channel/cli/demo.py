@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, List, Sequence, Tuple
@@ -172,7 +172,7 @@ def _wait_for_the_end(children: Sequence[Child], stopping: threading.Event) -> L
 def _print_addresses(console: Console, ports: Ports) -> None:
     addresses: Tuple[Tuple[str, str], ...] = (
         ("Messenger", f"{ports.messenger_url}   <- talk to the bot here"),
-        ("Inbox", f"{_way_in(ports)}   <- answer here"),
+        ("Inbox", f"{ports.inbox_url}   <- answer here"),
         ("Rasa", f"http://127.0.0.1:{ports.rasa}/"),
         ("Action server", f"http://127.0.0.1:{ports.actions}/"),
         ("Logs", f"{folder_of(ports)}/"),
@@ -184,16 +184,6 @@ def _print_addresses(console: Console, ports: Ports) -> None:
     for name, address in addresses:
         console.print(f"  {name:<15}{address}", markup=False, highlight=False, soft_wrap=True)
     console.print("\nCtrl-C stops everything.")
-
-
-def _way_in(ports: Ports) -> str:
-    """Return where the inbox is; where it has no agents, the link that lets one in from this machine."""
-    from handover_channel import services
-    from handover_channel.inbox.auth import Auth
-
-    with suppress(HandoverError):
-        return Auth(services.from_config(str(settings_of(ports))).store).one_time_link(ports.inbox_url)
-    return f"{ports.inbox_url}/"
 
 
 def _print_end(console: Console, child: Child) -> None:

@@ -35,8 +35,8 @@ class Ports:
 
     @property
     def inbox_url(self) -> str:
-        """Where to answer, without a slash at the end."""
-        return f"http://127.0.0.1:{self.rasa}/webhooks/inbox"
+        """Where to answer: the simulator leads on to Rasa's inbox, and lets a browser of this machine in."""
+        return f"{self.messenger_url}inbox"
 
     @property
     def is_moved(self) -> bool:

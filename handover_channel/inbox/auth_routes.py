@@ -47,7 +47,13 @@ async def sign_in(services: PageServices, request: Request) -> Answer:
 
 
 async def enter(services: PageServices, request: Request) -> Answer:
-    """Let somebody in by a printed link. Raises NotLetIn."""
+    """Let somebody in by a printed link, and on to `next`. Raises NotLetIn.
+
+    Who is in already stays in the same sign-in: their other windows go on, and a link may be opened again.
+    """
+    wanted = own_path(request.argument("next"), request.prefix)
+    if await services.call(services.auth.who, request.cookie) is not None:
+        return answer.redirect(wanted)
     cookie, _ = await services.call(
         services.auth.enter,
         request.argument("key"),
@@ -55,7 +61,7 @@ async def enter(services: PageServices, request: Request) -> Answer:
         host=request.host,
         headers=list(request.headers),
     )
-    return answer.redirect(f"{BASE}/", cookie=cookie)
+    return answer.redirect(wanted, cookie=cookie)
 
 
 async def sign_out(services: PageServices, request: Request) -> Answer:

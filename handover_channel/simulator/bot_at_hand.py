@@ -42,6 +42,13 @@ class BotAtHand(Protocol):
         ``assignee``, ``deadlines``: kind -> when (s), ``log``: the changes, oldest first.
         """
 
+    def way_in(self, psid: str) -> str:
+        """Return the address of this thread in that inbox, or of the inbox where it has none of that id.
+
+        A browser of this machine is let in by it, where the inbox has no agents who sign in.
+        Raises CannotBeAsked.
+        """
+
     def newest_person(self, first: str, last: str) -> str:
         """Return the greatest id between these two that the bot knows, "" for none. Raises CannotBeAsked."""
 
@@ -99,6 +106,13 @@ class BotsWord:
             await asyncio.sleep(ASKED_EVERY)
             if is_looked_at() and await self.look():
                 self._page.journal.changed()
+
+    async def way_in(self, psid: str) -> str:
+        """Return where the bot's agents answer this thread. Raises CannotBeAsked, also without an inbox."""
+        bot = self.bot
+        if bot is None or not bot.inbox_url:
+            raise CannotBeAsked("this bot has no inbox that is known here")
+        return await _apart(lambda: bot.way_in(psid))
 
     async def begin_afresh(self) -> None:
         """Have the people with an empty chat be new to the bot (rule 4), if it can be asked."""

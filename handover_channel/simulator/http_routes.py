@@ -2,6 +2,7 @@
 
 =================================== ===========================================
 GET  /, /settings                   the page; the settings of Meta's pages
+GET  /inbox?person=                 on to the thread in the bot's own inbox
 GET  /simulator/page/{name}         what the two load
 GET  /simulator/files/{number}/...  a file that was sent
 GET  /simulator/pictures/{psid}.png a person's picture
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from handover_channel.simulator.bot_at_hand import BotsWord, CannotBeAsked
 from handover_channel.simulator.pictures import portrait
 from handover_channel.simulator.simulator import Simulator
 
@@ -29,6 +31,9 @@ _SECURITY = {
     "Cache-Control": "no-cache",
 }
 
+#: Each time another key: no browser keeps the answer, and nobody reads it where it leads.
+_NOT_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
 #: Types of uploads that a browser may show; anything else is offered for download.
 _UPLOADS_SHOWN = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -37,7 +42,7 @@ _UPLOADS_SHOWN = frozenset(
 )
 
 
-def add_routes(app: web.Application, simulator: Simulator) -> None:
+def add_routes(app: web.Application, simulator: Simulator, bots_word: BotsWord) -> None:
     """Add all of them to *app*, after the calls of the API: the last one takes what is left."""
 
     async def file(request: web.Request) -> web.Response:
@@ -46,9 +51,18 @@ def add_routes(app: web.Application, simulator: Simulator) -> None:
             raise web.HTTPNotFound
         return _upload(*kept)
 
+    async def inbox(request: web.Request) -> web.Response:
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise web.HTTPForbidden(text="a page of elsewhere cannot open the inbox -> open it yourself")
+        try:
+            raise web.HTTPSeeOther(await bots_word.way_in(request.query.get("person", "")), headers=_NOT_KEPT)
+        except CannotBeAsked as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+
     get = app.router.add_get
     get("/", _page)
     get("/settings", _settings_page)  # as facebook.com/settings?tab=...
+    get("/inbox", inbox)
     get("/favicon.ico", _no_icon)
     get("/simulator/page/{name}", _asset)
     get("/simulator/files/{number}", file)

@@ -43,7 +43,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TICK = 0.25  #: seconds between two looks at what is due
 
 
-def application(simulator: Simulator, api: ApiRoutes, names: Collection[str] = ()) -> web.Application:
+def application(
+    simulator: Simulator, api: ApiRoutes, bots_word: BotsWord, names: Collection[str] = ()
+) -> web.Application:
     """Build the web application of a simulator. *names*: hosts it may be called by, beside loopback."""
 
     @web.middleware
@@ -65,7 +67,7 @@ def application(simulator: Simulator, api: ApiRoutes, names: Collection[str] = (
         return await _sent(request, await _answered(simulator, request))
 
     api.add_routes(app)
-    http_routes.add_routes(app, simulator)
+    http_routes.add_routes(app, simulator, bots_word)
     app.router.add_route("*", "/{path:.*}", graph_api)
     return app
 
@@ -139,7 +141,7 @@ async def serve(
     events = EventStream(simulator.journal)
     api = ApiRoutes(simulator, sender, bots_word, events.handle)
     runner = web.AppRunner(
-        application(simulator, api, {host.lower(), *names}), access_log=None, shutdown_timeout=1
+        application(simulator, api, bots_word, {host.lower(), *names}), access_log=None, shutdown_timeout=1
     )
     await runner.setup()
     await bots_word.begin_afresh()

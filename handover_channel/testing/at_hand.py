@@ -6,10 +6,13 @@ Its database is that of handover.yml; nothing is asked of its servers. Scenarios
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
-from handover_channel.errors import HandoverError
+from handover_channel.errors import HandoverError, NotLetIn
+from handover_channel.inbox.auth import Auth
 from handover_channel.services import Services
 from handover_channel.simulator.bot_at_hand import CannotBeAsked
 from handover_channel.simulator.simulator import Simulator
@@ -41,6 +44,19 @@ class AtHand:
     def words(self, psids: Sequence[str]) -> Mapping[str, _Json]:
         """Return what the rows say of these threads. Raises CannotBeAsked."""
         return _asked(lambda: self._words(psids))
+
+    def way_in(self, psid: str) -> str:
+        """Return the address of this thread in the inbox, with a key where nobody signs in there."""
+        return _asked(lambda: self._way_in(psid))
+
+    def _way_in(self, psid: str) -> str:
+        store = self._services.store
+        with store.reading() as connection:
+            place = f"thread/{quote(psid, safe='')}" if threads.get(connection, psid) else ""
+        with suppress(NotLetIn):  # it has agents: the page asks who one is, and goes on to the thread
+            link = Auth(store, self._services.thread_control.clock).one_time_link(self.inbox_url)
+            return f"{link}&{urlencode({'next': urlsplit(self.inbox_url).path + place})}"
+        return self.inbox_url + place
 
     def newest_person(self, first: str, last: str) -> str:
         """Return the greatest id between these two that the bot knows. Raises CannotBeAsked."""

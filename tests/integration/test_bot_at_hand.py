@@ -6,8 +6,10 @@ The bot is a webhook that takes everything and says nothing; its database is rea
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 
@@ -16,12 +18,16 @@ from webhook_listener import listening  # noqa: E402
 
 from handover_channel import services  # noqa: E402
 from handover_channel.errors import StoreUnavailable  # noqa: E402
+from handover_channel.inbox.auth import Auth  # noqa: E402
 from handover_channel.settings import loader  # noqa: E402
 from handover_channel.simulator import Simulator, running  # noqa: E402
+from handover_channel.store import agents  # noqa: E402
+from handover_channel.store.agents import ADMIN, Agent  # noqa: E402
 from handover_channel.testing import scenario  # noqa: E402
 from handover_channel.testing.at_hand import AtHand  # noqa: E402
 
 PERSON = "7001"
+HERE = {"address": "127.0.0.1", "host": "127.0.0.1:5005", "headers": ()}  #: a browser of this machine
 INBOX_URL = "http://127.0.0.1:5005/webhooks/inbox/"
 SCENARIOS = """scenarios:
   - scenario: nobody answers
@@ -81,6 +87,36 @@ def test_the_state_has_the_bots_row_of_each_thread_and_where_its_agents_answer(c
     assert (said["control"], said["name"], said["assignee"]) == ("inbox", "inbox", "")
     assert [change["control"] for change in said["log"]] == ["inbox"]
     assert called("snapshot", "GET")["bot_at_hand"] == {"inbox_url": INBOX_URL, "trouble": ""}
+
+
+def test_a_browser_of_this_machine_is_led_to_the_thread_and_let_in_where_nobody_signs_in(
+    called, given, messenger
+):
+    given.thread_control.hand_over(PERSON, "inbox")
+
+    first, second = (_led_to(messenger, f"/inbox?person={PERSON}") for _ in range(2))
+
+    for address in (first, second):
+        asked = parse_qs(address.query)
+        assert asked["next"] == [f"/webhooks/inbox/thread/{PERSON}"]
+        cookie, you = Auth(given.store).enter(asked["key"][0], **HERE)
+        assert Auth(given.store).admit(cookie, **HERE) == you
+    assert parse_qs(_led_to(messenger, "/inbox?person=9999").query)["next"] == ["/webhooks/inbox/"]
+
+
+def test_where_agents_sign_in_they_are_led_to_the_page_that_asks_them(called, given, messenger):
+    given.thread_control.hand_over(PERSON, "inbox")
+    with given.store.writing() as connection:
+        agents.add(connection, Agent("sara", "Sara", "no hash", ADMIN))
+
+    assert _led_to(messenger, f"/inbox?person={PERSON}").geturl() == f"{INBOX_URL}thread/{PERSON}"
+
+
+def test_a_bot_without_an_inbox_leads_nowhere_and_that_is_said():
+    with running(Simulator()) as url:
+        answer = requests.get(f"{url}/inbox", allow_redirects=False, timeout=30)
+
+    assert (answer.status_code, answer.text) == (503, "this bot has no inbox that is known here")
 
 
 def test_who_begins_afresh_is_new_to_the_bot_which_may_be_silent_for_those_before(called, given, messenger):
@@ -183,6 +219,12 @@ def test_what_cannot_be_done_once_more_is_said(called, messenger):
         called("again", number=fault)
     with pytest.raises(AssertionError, match="no line 99"):
         called("again", number=99)
+
+
+def _led_to(messenger, path):
+    answer = requests.get(messenger.base_url + path, allow_redirects=False, timeout=30)
+    assert answer.status_code == 303
+    return urlsplit(answer.headers["Location"])
 
 
 def _thread(called):

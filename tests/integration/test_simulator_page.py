@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
-from browsers import PATIENCE, chromium
+from browsers import PATIENCE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no browser: axe is not installed")
+
+from simulator_windows import browser, open_page  # noqa: E402, F401
 
 from handover_channel.simulator import Simulator, running  # noqa: E402
 from handover_channel.simulator.bot_at_hand import CannotBeAsked  # noqa: E402
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.browser
 
 expect = sync_api.expect
 PERSON = "7001"
+THEIR_PLACE = f"/inbox?person={PERSON}"  #: on to their thread
 STEPS = ["person: I want to talk to a human", "reply: I am handing you over ...", "control: inbox"]
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1400, "height": 900}},
@@ -45,6 +48,11 @@ class PlayedBot:
             raise CannotBeAsked(self.cannot)
         return {PERSON: self.word} if self.word and PERSON in psids else {}
 
+    def way_in(self, psid):
+        if self.cannot:
+            raise CannotBeAsked(self.cannot)
+        return f"{self.inbox_url}thread/{psid}"
+
     def newest_person(self, first, last):
         return ""
 
@@ -63,10 +71,9 @@ class PlayedBot:
         return {"done": self.done, "failed": False, "said": "", "over": self.done == len(STEPS)}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+@pytest.fixture
+def person():
+    return PERSON
 
 
 @pytest.fixture
@@ -79,34 +86,6 @@ def simulator():
 @pytest.fixture
 def bot():
     return PlayedBot()
-
-
-@pytest.fixture
-def open_page(browser, simulator, bot):
-    """Open the page as it is for a bot that can be asked; what a browser logs as an error fails the test."""
-    wrong, contexts = [], []
-    with running(simulator, bot=bot) as url:
-
-        def opened(path=f"/?psid={PERSON}", **looks):
-            context = browser.new_context(**{**LOOKS["light"], "locale": "en-GB", **looks})
-            contexts.append(context)
-            page = context.new_page()
-            page.set_default_timeout(PATIENCE)
-            page.on("console", lambda line: wrong.append(line.text) if _is_wrong(line) else None)
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.goto(url + path)
-            page.locator("#person-chat > *").first.wait_for(state="attached")
-            page.locator("#tab-scenarios").wait_for(state="attached")
-            return page
-
-        yield opened
-        for context in contexts:
-            context.close()
-    assert not wrong
-
-
-def _is_wrong(line):
-    return line.type == "error" and "400 (Bad Request)" not in line.text  # which the page then shows
 
 
 # --- who has control ----------------------------------------------------------------------------------
@@ -133,6 +112,7 @@ def test_the_built_in_inbox_has_control_as_soon_as_the_bot_says_so_though_nothin
     open_page, bot
 ):
     page = open_page()
+    page.get_by_role("tab", name="Page inbox").click()
     owner, tab = page.locator("#control-owner"), page.get_by_role("tab", name="Built-in inbox")
     expect(owner).to_have_text("the bot")
 
@@ -144,8 +124,83 @@ def test_the_built_in_inbox_has_control_as_soon_as_the_bot_says_so_though_nothin
     expect(tab).to_contain_text("has control")
     expect(page.get_by_role("tab", name="bot", exact=True)).not_to_contain_text("has control")
     expect(page.locator("#app-state")).to_have_text("has control")
-    expect(page.get_by_role("link", name="Open the inbox")).to_have_attribute("href", bot.inbox_url)
+    expect(page.get_by_role("link", name="Open the inbox")).to_have_attribute("href", THEIR_PLACE)
     expect(page.locator("#app-form")).to_be_hidden()
+
+
+def test_who_asks_for_a_human_sees_who_has_it_and_a_link_to_their_place_in_the_inbox(open_page, bot):
+    page = open_page()
+    link = page.get_by_role("link", name="Open it in the inbox")
+    expect(link).to_be_hidden()
+    expect(page.get_by_role("link", name="Open the inbox")).to_be_visible()  # nobody has chosen another tab
+
+    bot.has_it("inbox", "inbox")
+
+    expect(page.locator("#control-note")).to_contain_text("Meta's word: our app")
+    expect(link).to_have_attribute("href", THEIR_PLACE)
+    answer = page.request.get(link.get_attribute("href"), max_redirects=0)
+    assert (answer.status, answer.headers["location"]) == (303, f"{bot.inbox_url}thread/{PERSON}")
+    assert answer.headers["cache-control"] == "no-store"
+
+    bot.has_it("bot")
+    expect(link).to_be_hidden()
+
+
+def test_the_inbox_is_opened_by_no_page_of_elsewhere_and_a_bot_that_cannot_be_asked_is_told(open_page, bot):
+    page = open_page()
+
+    elsewhere = page.request.get("/inbox", max_redirects=0, headers={"Sec-Fetch-Site": "cross-site"})
+    bot.cannot = "the database cannot be reached"
+    away = page.request.get("/inbox", max_redirects=0)
+
+    assert elsewhere.status == 403
+    assert (away.status, away.text()) == (503, bot.cannot)
+
+
+def test_the_tab_of_whoever_has_control_is_shown_until_one_is_chosen(open_page, bot, simulator):
+    page = open_page()
+    chosen = page.locator("#tabs [aria-selected=true]")
+    simulator.app("bot").passes(PERSON, "sales_bot")
+    expect(chosen).to_contain_text("sales_bot")
+    page.locator("#app-text").fill("half an answer")
+
+    simulator.app("sales_bot").passes(PERSON, "bot")
+    bot.has_it("inbox", "inbox")
+
+    expect(page.locator("#control-owner")).to_have_text("built-in inbox")
+    expect(chosen).to_contain_text("sales_bot")
+    expect(page.locator("#app-text")).to_have_value("half an answer")
+
+
+def test_the_words_of_the_trade_are_explained_where_they_stand(open_page):
+    page = open_page()
+    page.get_by_role("tab", name="Page inbox").click()
+    page.locator("#app-about summary").click()
+    for word in ("Move to Main", "Done", "standby"):
+        expect(page.locator("#app-terms dt", has_text=word).first).to_be_visible()
+    page.get_by_role("tab", name="sales_bot").click()
+    expect(page.locator("#app-terms")).to_contain_text("gives control away")
+
+    page.locator("#tab-faults").click()
+    page.locator("#bench-faults .about summary").click()
+    expect(page.locator("#bench-faults dl")).to_contain_text("Done")
+
+
+@pytest.mark.parametrize("width", [1280, 1100])
+def test_the_pill_and_the_tabs_stay_where_they_are_however_long_their_texts(open_page, bot, simulator, width):
+    page = open_page(viewport={"width": width, "height": 800})
+    pill = page.locator("#control")
+    expect(page.locator("#control-owner")).to_have_text("the bot")
+    before = pill.bounding_box()
+
+    bot.has_it("app", "a sales bot whose name is as long as names of apps may well be")
+
+    expect(page.locator("#control-note")).to_contain_text("it believes that")
+    after = pill.bounding_box()
+    assert (after["x"], after["y"]) == (before["x"], before["y"])
+    expect(page.locator("#reset")).to_be_in_viewport()
+    for tab in page.locator("#tabs button").all():
+        expect(tab).to_be_in_viewport(ratio=1)
 
 
 def test_metas_word_counts_and_the_pill_says_where_the_bot_believes_otherwise(open_page, bot, simulator):
@@ -281,6 +336,8 @@ def test_axe_finds_nothing_in_any_pane(open_page, bot, simulator, looks):
     simulator.app("bot").sends(PERSON, {"text": "x", "quick_replies": [_quick_reply("Yes")]})
     bot.has_it("inbox", "inbox", deadlines={"time_limit": time.time() + 9000})
     page = open_page(**LOOKS[looks])
+    for summary in page.locator(".about summary").all():
+        summary.evaluate("element => element.parentElement.open = true")
     _assert_accessible(page)
     for name in ("staff", "bench") if looks == "phone" else ():
         page.locator(f".panes [data-pane={name}]").click()

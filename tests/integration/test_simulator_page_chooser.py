@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from browsers import PATIENCE, chromium
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no browser: Playwright is not installed")
 pytest.importorskip("aiohttp", reason="the simulator's server needs the extra 'simulator'")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no browser: axe is not installed")
+
+from simulator_windows import bot, browser, open_page  # noqa: E402, F401
 
 from handover_channel.simulator import PAGE_INBOX, PageFacts, Simulator, running  # noqa: E402
 
@@ -18,10 +19,9 @@ NADIA = "42"
 CHOOSER = "#which-page"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
+@pytest.fixture
+def person():
+    return NADIA
 
 
 @pytest.fixture
@@ -30,27 +30,6 @@ def simulator():
     simulator.thread(NADIA).name = "Nadia Chebbi"
     simulator.person(NADIA).says("hello, lamps")
     return simulator
-
-
-@pytest.fixture
-def open_page(browser, simulator):
-    contexts = []
-    with running(simulator) as url:
-
-        def opened(path=f"/?psid={NADIA}", **looks):
-            contexts.append(
-                browser.new_context(
-                    **{"viewport": {"width": 1400, "height": 900}, "locale": "en-GB", **looks}
-                )
-            )
-            page = contexts[-1].new_page()
-            page.set_default_timeout(PATIENCE)
-            page.goto(url + path)
-            return page
-
-        yield opened
-        for context in contexts:
-            context.close()
 
 
 def test_whoever_goes_to_another_page_is_the_same_person_there(open_page, simulator):

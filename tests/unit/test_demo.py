@@ -147,6 +147,6 @@ def test_the_addresses_that_are_printed_are_those_of_the_moved_demo():
 
     demo._print_addresses(Console(file=said, width=200), MOVED)
 
-    for address in (":18090/", ":15005/webhooks/inbox", ":15055/", "HANDOVER_CONFIG=.rasa/demo-15005/"):
+    for address in (":18090/", ":18090/inbox", ":15055/", "HANDOVER_CONFIG=.rasa/demo-15005/"):
         assert address in said.getvalue()
     assert ":5005" not in said.getvalue().replace(":15005", "")

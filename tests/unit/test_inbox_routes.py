@@ -342,6 +342,24 @@ async def test_a_link_lets_in_where_there_are_no_agents(play):
     services.pools.shutdown()
 
 
+async def test_a_link_leads_on_and_who_is_in_already_stays_in_the_same_sign_in(play):
+    services = services_of(play)
+    keys = [services.auth.one_time_link("").rpartition("key=")[2] for _ in range(2)]
+    there = f"{BASE}/thread/7001"
+
+    first = await auth_routes.enter(services, Request(query=f"key={keys[0]}&next={there}", **HERE))
+    again = [Request(query=f"key={key}&next={there}", cookie=first.cookie, **HERE) for key in keys]
+    answers = [first, *[await auth_routes.enter(services, each) for each in again]]
+    elsewhere = await auth_routes.enter(
+        services, Request(query=f"key={keys[1]}&next=//example.com{BASE}/", **HERE)
+    )
+
+    assert [each.headers["Location"] for each in answers] == [there] * 3
+    assert [each.cookie for each in answers[1:]] == ["", ""]
+    assert elsewhere.headers["Location"] == f"{BASE}/"
+    services.pools.shutdown()
+
+
 async def test_a_language_is_that_of_the_page_at_once(services):
     cookie, you = services.auth.sign_in("sara", PASSWORD, address="")
     request = post(you, language="ar", sound="on")

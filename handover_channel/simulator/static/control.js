@@ -25,7 +25,7 @@ export function holder() {
 function ours(said, meta) {
   const control = said?.control ?? "bot";
   if (control === "bot") return { who: "bot", name: "the bot", note: meta };
-  if (control === "inbox") return { who: "other", name: BUILT_IN, note: said.assignee ? `${said.assignee} answers there, through our app` : "its agents answer, through our app" };
+  if (control === "inbox") return { who: "other", name: BUILT_IN, note: `${said.assignee ? `its agent: ${said.assignee}` : "its agents answer there"} · Meta's word: our app` };
   if (control === "passing") return { who: "idle", name: said.name, note: "is being given control; the bot is silent already" };
   const why = control === "app" ? `it believes that ${said.name} has control` : "somebody has answered beside it";
   return { who: "idle", name: "nobody", note: `Meta's word is our app, and the bot is silent: ${why}` };
@@ -38,11 +38,16 @@ function doubt(said) {
 export const hasBuiltIn = () => Boolean(view.state.bot_at_hand?.inbox_url);
 export const builtInHas = () => holder().name === BUILT_IN;
 
+// Where the inbox has a place for the person, the link leads to it.
+export const inboxLink = () => (thread().bot_says ? `/inbox?person=${encodeURIComponent(view.psid)}` : "/inbox");
+
 export function drawControl() {
   const { who, name, note } = holder();
   $("control").dataset.who = who;
   $("control-owner").textContent = name;
   $("control-note").textContent = note;
+  $("control-open").hidden = name !== BUILT_IN || !hasBuiltIn();
+  $("control-open").href = inboxLink();
 }
 
 // --- the line of time --------------------------------------------------------------------------------

@@ -2,22 +2,42 @@
 
 import { refused } from "./api.js";
 import { drawChat } from "./chat.js";
-import { builtInHas, hasBuiltIn } from "./control.js";
+import { builtInHas, hasBuiltIn, inboxLink } from "./control.js";
 import { $, make } from "./dom.js";
 import { arrowKeys, mark } from "./tabs.js";
 import { BUILT_IN, appName, bot, keepDraft, thread, view } from "./view.js";
 
+const ABOUT = {
+  builtIn: [
+    ["Built-in inbox", "The bot's own page, where its agents answer. It is no app at Meta: what they write goes through the bot's app, and only the bot knows that people answer."],
+    ["has control", "The bot has handed the person over to it and is silent, until a time limit, a button, a keyword or an agent gives the person back."],
+  ],
+  inbox: [
+    ["Page inbox", "The inbox of the Facebook page, at Meta. Here you play its agents."],
+    ["Move to Main", "An agent steps in: the Page inbox takes control, and the bot hears what is said only on standby."],
+    ["Done", "The agent has finished. What that does to control is chosen under At Meta."],
+  ],
+  app: [
+    ["Another app", "Another Meta app of this page: a second bot, or a tool such as Hootsuite. Here you play it."],
+    ["Pass, Take, Request, Release", "The calls by which an app gives control away, takes it, asks for it, and lets it go to nobody."],
+  ],
+};
+const STATES = [["has control", "Only who has control may answer. For everybody else the person's messages come on standby: to be read, not to be answered."], ["standby", "Hears what is said here, and is refused where it answers."]];
+
+let shown = null; // the tab before one: the chosen one, or whoever has control while none was chosen
+
 // A bot that is connected answers by itself; one that is not can be played here.
 function tabs() {
   const apps = view.state.apps.filter((one) => !one.bot || !one.callback);
-  return [...apps, ...(hasBuiltIn() ? [{ id: BUILT_IN, name: "Built-in inbox", builtIn: true }] : [])];
+  return [...(hasBuiltIn() ? [{ id: BUILT_IN, name: "Built-in inbox", builtIn: true }] : []), ...apps];
 }
 
 export function drawStaff() {
   const all = tabs();
-  const one = all.find((tab) => tab.id === view.app) ?? all[0];
-  view.app = one.id;
   const { chat, owner, speaks, name, psid } = thread();
+  const one = all.find((tab) => tab.id === view.app) ?? all.find((tab) => hasControl(tab, owner)) ?? all.find((tab) => tab.id === shown) ?? all[0];
+  const fresh = view.fresh || one.id !== shown;
+  shown = one.id;
   const has = hasControl(one, owner);
   const may = !one.builtIn && speaks.includes(one.id);
   drawTabs(all, owner);
@@ -26,12 +46,21 @@ export function drawStaff() {
   $("app-id").textContent = one.builtIn ? "answers through the bot's app" : `app ${one.id}`;
   $("app-form").hidden = one.builtIn === true;
   $("inbox-hint").hidden = !one.builtIn;
-  if (one.builtIn) $("inbox-link").href = view.state.bot_at_hand.inbox_url;
+  $("inbox-link").href = inboxLink();
+  drawTerms(one);
   drawActions(one);
   keepDraft($("app-text"), `${psid} ${one.id}`);
   const seenBy = one.builtIn ? bot().id : one.id;
   const empty = `Nothing from ${name} yet.`;
-  drawChat($("app-chat"), chat, { key: `${psid} ${one.id}`, mine: "page", app: seenBy, person: name, name: appName, fresh: view.fresh, empty });
+  drawChat($("app-chat"), chat, { key: `${psid} ${one.id}`, mine: "page", app: seenBy, person: name, name: appName, fresh, empty });
+}
+
+function drawTerms(one) {
+  const kind = one.builtIn ? "builtIn" : one.inbox ? "inbox" : "app";
+  if ($("app-terms").dataset.kind === kind) return;
+  $("app-terms").dataset.kind = kind;
+  const terms = one.builtIn ? ABOUT.builtIn : [...ABOUT[kind], ...STATES];
+  $("app-terms").replaceChildren(...terms.flatMap(([term, what]) => [make("dt", {}, term), make("dd", {}, what)]));
 }
 
 const hasControl = (tab, owner) => (tab.builtIn ? builtInHas() : owner === tab.id && !(tab.bot && builtInHas()));
@@ -50,7 +79,7 @@ function drawTabs(all, owner) {
   markChosen();
 }
 
-const markChosen = () => mark($("tabs"), [...$("tabs").children].find((tab) => tab.dataset.app === view.app));
+const markChosen = () => mark($("tabs"), [...$("tabs").children].find((tab) => tab.dataset.app === shown));
 
 function chooseApp(id) {
   view.app = id;
@@ -60,6 +89,9 @@ function chooseApp(id) {
   drawStaff();
   view.fresh = false;
 }
+
+// Who is about to answer or to act stays where they are.
+$("app-panel").addEventListener("focusin", () => (view.app = shown));
 
 arrowKeys($("tabs"), (tab) => {
   chooseApp(tab.dataset.app);
@@ -80,7 +112,7 @@ function inboxActions() {
   const inbox = (what) => refused(what, { person: view.psid });
   return [
     button("Move to Main", "An agent steps in: the Page inbox takes control", () => inbox("move_to_main")),
-    button("Done", "The agent is done: what that does is set above", () => inbox("done")),
+    button("Done", "The agent is done: what that does is chosen under At Meta", () => inbox("done")),
   ];
 }
 
@@ -101,7 +133,7 @@ $("app-form").addEventListener("submit", async (event) => {
   const text = $("app-text").value;
   if (!text.trim()) return;
   $("app-text").value = "";
-  const said = await refused("reply", { app: view.app, person: view.psid, text });
+  const said = await refused("reply", { app: shown, person: view.psid, text });
   if (said) $("app-text").value = text;
   refuse(said);
 });
