@@ -52,7 +52,7 @@ _FEATURE = _Row(
 _REWORD = _Row(
     Sentence(
         "Meta does not take this message as it is: word it differently, or shorten it; if it takes none, "
-        "tell whoever runs the bot"
+        "ask an admin"
     )
 )
 _TOO_LATE = _Row(Sentence("wait until the customer writes again, or use another way to reach them"))

@@ -26,12 +26,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from handover_channel.inbox import labels
 from handover_channel.inbox.customer_words import OF_A_SHOP, InWordsOf
 from handover_channel.inbox.target_titles import titles_of
-from handover_channel.inbox.translation import translated
+from handover_channel.inbox.translation import Translated, translated
 from handover_channel.inbox.view_models import WAITING, Filters
 from handover_channel.messenger.links import pieces
 from handover_channel.rules.languages import LANGUAGES
@@ -176,14 +177,28 @@ def _environment(
     environment.filters.update(pieces=pieces, mark=mark, marked=marked, time_at=time_at, zone=zone)
     titles = titles_of(targets, language, texts.gettext)
     environment.filters["target_title"] = lambda name: titles.get(name) or app_names.get(name) or name
-    environment.filters["told"] = lambda text: " ".join(filter(None, translated(text, texts, titles)))
-    environment.filters["told_apart"] = lambda text: translated(text, texts, titles)
+    environment.filters.update(_refusals(texts, titles))
     environment.filters["named"] = lambda name: (
         texts.gettext(labels.WHO.get(name, "")) if name in labels.WHO else name
     )
     environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES)
     environment.globals["inbox_title"] = title or texts.gettext("Inbox")
     return environment
+
+
+def _refusals(texts: NullTranslations, titles: Mapping[str, str]) -> Dict[str, Any]:
+    """Return what words refusals for whoever is signed in."""
+
+    @pass_context
+    def told_apart(context: Context, text: str) -> Translated:
+        you = context.get("you")
+        return translated(text, texts, titles, is_admin=bool(you and you.is_admin))
+
+    @pass_context
+    def told(context: Context, text: str) -> str:
+        return " ".join(filter(None, told_apart(context, text)))
+
+    return {"told": told, "told_apart": told_apart}
 
 
 def _formats(language: str, texts: NullTranslations) -> Dict[str, Any]:

@@ -106,9 +106,11 @@ async def reply(services: PageServices, request: Request) -> Answer:
 
 
 async def retry(services: PageServices, request: Request) -> Answer:
-    """Send a reply that has failed once more."""
+    """Send a reply that has failed once more; with `take`, take the thread over first, as `take_over`."""
     thread, you, about = request.thread, request.you.name, reply_id(request.field("reply"))
     despite = request.field("despite")
+    if request.field("take"):
+        await call_in(services.pools.meta, services.commands.take_over, thread, you)
     await services.call(services.commands.expect_right, Act.RETRY, thread, you, despite=despite, reply=about)
     await call_in(services.pools.meta, services.replies.retry, about, thread=thread)
     return answer.changed(request)

@@ -5,6 +5,7 @@
 2. An arrow, "what is wrong -> what to do", is nothing to read aloud: a page gets sentences.
 3. What others said (Meta) stands apart, in their words: two languages in one paragraph, written in opposite
    directions, nobody can read.
+4. An agent reads one sentence of what Meta refused (agents_words.py); what we know beside it is apart, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple
 from babel.support import NullTranslations
 
 from handover_channel.inbox import labels
+from handover_channel.inbox.agents_words import ASK_AN_ADMIN, NOT_SET_UP, for_agents, is_for_admins
 from handover_channel.sentences import SAID, SAID_AND_REMEDY, Sentence, in_one_paragraph, sentence
 
 _ARROW = re.compile(r"\s*->\s*")
@@ -39,28 +41,49 @@ class Translated(NamedTuple):
     details: str  #: in the words of others; "" where there are none
 
 
+class _Page(NamedTuple):
+    """Who reads, and what is put apart."""
+
+    texts: NullTranslations
+    titles: Mapping[str, str]
+    is_admin: bool
+    details: List[str]
+
+
 def translated(
-    text: str, texts: NullTranslations, titles: Mapping[str, str] = MappingProxyType({})
+    text: str,
+    texts: NullTranslations,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    *,
+    is_admin: bool = True,
 ) -> Translated:
     """Return *text*, a Sentence, in the language of *texts*; any other text as it is.
 
-    *titles*: what agents read of targets, by their names.
+    *titles*: what agents read of targets, by their names. *is_admin*: who reads it may mend what
+    is wrong with the set-up.
     """
-    details: List[str] = []
-    said = _filled(sentence(text), texts, titles, details)
-    if not said:
-        return Translated(_sentences(" -> ".join(details)), "")
-    return Translated(_sentences(said), _sentences(" -> ".join(details)))
+    page = _Page(texts, titles, is_admin, [])
+    said = _filled(sentence(text), page)
+    if page.details and not said and not is_admin:
+        said = _filled(ASK_AN_ADMIN, page)
+    apart = _sentences(" -> ".join(page.details))
+    return Translated(_sentences(said), apart) if said else Translated(apart, "")
 
 
-def _filled(text: Sentence, texts: NullTranslations, titles: Mapping[str, str], details: List[str]) -> str:
-    """Return *text* translated; what others said goes to *details*."""
+def _filled(text: Sentence, page: _Page) -> str:
+    """Return *text* translated; what others said goes to the details."""
+    texts = page.texts
     if text.msgid == SAID:
-        details.append(str(text))
+        page.details.append(str(text))
         return ""
-    values: Dict[str, Any] = {
-        name: _value(name, value, texts, titles, details) for name, value in text.values.items()
-    }
+    if not page.is_admin:
+        if text.msgid == SAID_AND_REMEDY:
+            page.details.append(str(text.values["said"]))
+            return _filled(for_agents(text.values["remedy"]), page)
+        if is_for_admins(text):
+            page.details.append(str(text))
+            return _filled(NOT_SET_UP, page)
+    values: Dict[str, Any] = {name: _value(name, value, page) for name, value in text.values.items()}
     if text.msgid == SAID_AND_REMEDY:
         return " -> ".join(filter(None, (values["said"], values["remedy"])))
     if text.plural:
@@ -72,15 +95,13 @@ def _filled(text: Sentence, texts: NullTranslations, titles: Mapping[str, str], 
     return found % values if values else found
 
 
-def _value(
-    name: str, value: Any, texts: NullTranslations, titles: Mapping[str, str], details: List[str]
-) -> Any:
+def _value(name: str, value: Any, page: _Page) -> Any:
     if isinstance(value, Sentence):
-        return _filled(value, texts, titles, details)
-    if name == "target" and value in titles:
-        return titles[value]
+        return _filled(value, page)
+    if name == "target" and value in page.titles:
+        return page.titles[value]
     words = _TRANSLATED_VALUES.get(name, {})
-    return texts.gettext(words[value]) if value and value in words else value
+    return page.texts.gettext(words[value]) if value and value in words else value
 
 
 def _sentences(text: str) -> str:

@@ -34,7 +34,7 @@ ROUNDS = 2
 
 MINUTE = 60.0
 
-_LOOPS = Sentence("see whether the bot answers itself, or an action sends in a loop")
+LOOPS = Sentence("see whether the bot answers itself, or an action sends in a loop")
 
 #: Threads that are remembered at a time; those of an earlier minute are forgotten then.
 _REMEMBERED = 10_000
@@ -94,7 +94,7 @@ class CallBudget:
                         thread=thread,
                         most=CALLS_OF_A_DELIVERY,
                     ),
-                    remedy=_LOOPS,
+                    remedy=LOOPS,
                 )
         if self._count(thread) > CALLS_A_MINUTE:
             raise OverBudget(
@@ -103,7 +103,7 @@ class CallBudget:
                     thread=thread,
                     most=CALLS_A_MINUTE,
                 ),
-                remedy=_LOOPS,
+                remedy=LOOPS,
             )
 
     def _count(self, thread: str) -> int:

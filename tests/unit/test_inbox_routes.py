@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from inbox_page import PASSWORD, SARA, add_agents, get, post, services_of
-from play import PSID
+from play import NO_TAKING, PSID
 
 from handover_channel.errors import (
     CsrfRefused,
@@ -19,6 +19,7 @@ from handover_channel.errors import (
     NotUsable,
     Refused,
     StoreUnavailable,
+    TakeNotAllowed,
     TooLarge,
 )
 from handover_channel.inbox import auth_routes, file_routes, media_links, refusals, routes
@@ -190,6 +191,42 @@ async def test_a_reply_that_failed_is_sent_again_or_dropped(play, services, wait
     assert sent_by_agents(play)[-1] == "one"
     with play.store.reading() as connection:
         assert replies.unsent(connection, PSID, now=play.clock()) == []
+
+
+async def test_a_reply_that_another_app_kept_from_going_is_sent_once_the_thread_is_taken_over(
+    play, services, waiting
+):
+    play.page.app("sales_bot").takes(PSID)  # nobody tells us
+    await routes.reply(services, post(text="Hello.", key="k1"))
+    assert (play.control, play.row.state.target) == ("app", "sales_bot")
+    with play.store.reading() as connection:
+        (failed,) = replies.unsent(connection, PSID, now=play.clock())
+    sent = sent_by_agents(play)
+
+    again = post(reply=failed.id, take="1")
+    await routes.retry(services, again)
+    await routes.retry(services, again)  # a second click
+
+    assert sent_by_agents(play) == [*sent, "Hello."]
+    assert (play.control, play.row.assignee) == ("inbox", "sara")
+
+
+async def test_where_meta_refuses_to_take_it_over_the_reply_stays_and_nothing_is_sent(
+    play, services, waiting
+):
+    play.page.app("sales_bot").takes(PSID)
+    await routes.reply(services, post(text="Hello.", key="k1"))
+    play.meta.fails("take_thread_control", NO_TAKING)
+    with play.store.reading() as connection:
+        (failed,) = replies.unsent(connection, PSID, now=play.clock())
+    sent = sent_by_agents(play)
+
+    with pytest.raises(TakeNotAllowed):
+        await routes.retry(services, post(reply=failed.id, take="1"))
+
+    assert sent_by_agents(play) == sent
+    with play.store.reading() as connection:
+        assert [each.text for each in replies.unsent(connection, PSID, now=play.clock())] == ["Hello."]
 
 
 async def test_notes_and_tags_are_kept(play, services, waiting):
@@ -450,7 +487,7 @@ async def test_a_picture_that_is_gone_is_nobodys(play, services, waiting):
         (NotKnown("there is no such file"), 404, "There is no such file."),
         (Refused("somebody else was faster"), 409, "Somebody else was faster."),
         (HandoverRefused("handover.yml has no target of kind inbox -> add one"), 409, "Add one."),
-        (GraphError("(#27) no", remedy="choose one"), 409, "Choose one."),
+        (GraphError("(#27) no", remedy="choose one"), 409, "Meta refused this: ask an admin"),
         (TooLarge("the file is too large"), 413, "The file is too large."),
         (
             InputRefused("the form has more fields than any of ours -> load the page anew", status=400),

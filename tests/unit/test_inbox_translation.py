@@ -37,14 +37,16 @@ from handover_channel.errors import (
     TooManyAttempts,
 )
 from handover_channel.graph_api import errors as graph_errors
+from handover_channel.graph_api import transport
 from handover_channel.graph_api.errors import BY_CODE, BY_SUBCODE, BY_TEXT, error_of
 from handover_channel.graph_api.remedies import REMEDIES, Caller, reworded
-from handover_channel.inbox import labels
+from handover_channel.inbox import agents_words, labels
 from handover_channel.inbox.refusals import FAULT, NO_DATABASE
 from handover_channel.inbox.rendering import HERE, translations
 from handover_channel.inbox.translation import translated
 from handover_channel.inbox.view_models import Colleague, ControlChange, Filters, Said
 from handover_channel.replies.sending_rules import NOT_HEARD, PEOPLE_ONLY, TOO_LATE
+from handover_channel.rules.budget import LOOPS
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.sentences import Sentence, counted, kept, restored
 from handover_channel.store.replies import NEVER_BEGUN
@@ -192,19 +194,79 @@ def test_every_sentence_of_the_server_is_read_in_the_language_of_the_page(langua
 
 
 MEANINGS = [*BY_CODE.values(), *BY_SUBCODE.values(), *(meaning for *_, meaning in BY_TEXT)]
-REMEDIES_BY_CODE = sorted({meaning.remedy for meaning in MEANINGS} | {graph_errors.NO_GRAPH_REMEDY})
+#: Every remedy that a GraphError is made with: of refusals, and of calls without an answer, or not made.
+REACHABLE = sorted(
+    {meaning.remedy for meaning in MEANINGS}
+    | {graph_errors.NO_GRAPH_REMEDY, graph_errors.UNKNOWN_REMEDY, LOOPS}
+    | {each for each in vars(transport).values() if isinstance(each, Sentence)}
+    | {
+        Sentence(
+            "%(first)s; or %(second)s", first=graph_errors.TAKE_REFUSED, second=graph_errors.PERMISSION_REMEDY
+        )
+    }
+)
+CALLERS = [
+    (caller, tag) for caller in (Caller.BOT, Caller.AGENT, Caller.CONTROL) for tag in ("", "HUMAN_AGENT")
+]
 
 
-@pytest.mark.parametrize("caller", [Caller.BOT, Caller.AGENT, Caller.CONTROL])
-@pytest.mark.parametrize("tag", ["", "HUMAN_AGENT"])
-def test_what_can_be_done_about_a_refusal_of_meta_is_read_in_the_language_of_the_page(caller, tag):
+@pytest.mark.parametrize(("caller", "tag"), CALLERS)
+@pytest.mark.parametrize("is_admin", [False, True], ids=["agent", "admin"])
+def test_what_can_be_done_about_a_refusal_of_meta_is_read_in_the_language_of_the_page(caller, tag, is_admin):
     texts = translations("ar")
-    for remedy in REMEDIES_BY_CODE:
+    for remedy in REACHABLE:
         error = reworded(GraphError("(#1) It was refused", remedy=remedy), caller, tag)
-        said = translated(restored(kept(error.text)), texts)
+        said = translated(restored(kept(error.text)), texts, is_admin=is_admin)
 
         assert english(said.sentence) == [], error.remedy
         assert said.details == "(#1) It was refused."
+
+
+#: Where an agent cannot look, and what they cannot do.
+OF_ADMINS = re.compile(
+    r"\.yml|App Review|developers\.facebook|Page settings|access token|permission|PSID|graph_api|app_id"
+    r"|domain|never the bot|default app"
+)
+
+
+@pytest.mark.parametrize(("caller", "tag"), CALLERS)
+def test_an_agent_reads_one_sentence_of_a_refusal_and_nothing_that_only_an_admin_can_do(caller, tag):
+    for remedy in REACHABLE:
+        error = reworded(GraphError("(#1) It was refused", remedy=remedy), caller, tag)
+        said = translated(restored(kept(error.text)), translations("en"), is_admin=False).sentence
+
+        assert not OF_ADMINS.search(said), remedy
+        assert len(re.findall(r"[.!?](?:\s|$)", said)) == 1, said
+
+
+def test_an_agent_reads_what_we_know_of_an_unanswered_call_apart_and_an_admin_at_once():
+    error = reworded(
+        transport.Unanswered(Sentence("no answer from %(host)s", host="m"), sent=True), Caller.AGENT
+    )
+
+    agent, admin = (translated(error.text, translations("en"), is_admin=each) for each in (False, True))
+
+    assert agent == (f"{agents_words._OUT_OF_REACH}.", "No answer from m.")
+    assert "handover.yml" in admin.sentence
+    assert admin.sentence.startswith("No answer from m.")
+
+
+def test_an_agent_is_not_sent_to_the_files_of_the_bot_by_a_refusal_without_a_remedy():
+    missing = Refused("handover.yml has no target of kind inbox -> add one")
+
+    agent, admin = (translated(missing.text, translations("ar"), is_admin=each) for each in (False, True))
+
+    assert agent == (translated(agents_words.NOT_SET_UP, translations("ar")).sentence, agent.details)
+    assert agent.details.startswith("handover.yml has no target")
+    assert "handover.yml" in admin.sentence
+
+
+def test_what_meta_says_of_a_refusal_that_nobody_knows_is_folded_for_agents():
+    refused = error_of(400, {"error": {"code": 12345, "message": "no"}})
+
+    said = translated(refused.text, translations("en"), is_admin=False)
+
+    assert said == (f"{agents_words.ASK_AN_ADMIN}.", "No (code 12345, HTTP 400).")
 
 
 def test_every_remedy_for_a_caller_can_be_translated():

@@ -6,7 +6,8 @@
 
 import { all, body, find, randomKey, threadId } from "./page.js";
 
-const place = (field) => `inbox.draft.${body.dataset.you}.${threadId()}.${field.dataset.draft}`;
+const placeOf = (what) => `inbox.draft.${body.dataset.you}.${threadId()}.${what}`;
+const place = (field) => placeOf(field.dataset.draft);
 const fieldAt = (wanted) => all("[data-draft]").find((field) => place(field) === wanted);
 
 /** Up to where the page shows answers of others, for a reply: the server asks before one goes past them. */
@@ -112,6 +113,18 @@ export function wasRefused(request) {
   if (field) keepDraft(field);
   takeBack(sent.at, sent);
   if (field) field.value = stored(sent.at).text;
+}
+
+/** A reply that was discarded: its text goes back into the field, before what stands there. */
+export function giveBack(text) {
+  const at = placeOf("reply");
+  const field = fieldAt(at);
+  if (field) keepDraft(field);
+  const { sending, seen, text: more } = stored(at);
+  store(at, { text: more ? `${text}\n${more}` : text, seen, sending });
+  if (!field) return;
+  field.value = stored(at).text;
+  field.focus();
 }
 
 function takeBack(at, { text, key, tried, seen }) {

@@ -4,7 +4,7 @@
 import { ASKS, ask as showQuestion, sayConsent, wasAsked } from "./asks.js";
 import { copy, refreshPerson, showCard, showPerson, togglePerson } from "./beside.js";
 import * as canned from "./canned.js";
-import { beginSending, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
+import { beginSending, giveBack, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
 import { listen, page } from "./live.js";
 import { notice, open, putAway, title } from "./notices.js";
@@ -244,6 +244,8 @@ document.addEventListener("htmx:after:request", (event) => {
     else find("#log").scrollTo({ top: 0 });
   }
   if (form.matches("#add-tag")) form.reset();
+  const given = find("[data-gives-back]", form)?.dataset.givesBack;
+  if (given) giveBack(given);
   form.closest("dialog")?.close();
   const menu = form.closest("details.menu");
   if (menu) menu.open = false;
