@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import Callable, List, Match, Set, Tuple
+
+from phonenumbers import SUPPORTED_REGIONS, PhoneNumberMatcher
 
 from handover_channel.rules.keywords import UNSPACED, fold
 
@@ -27,9 +28,6 @@ class Label:
 
 #: Characters of a text that are looked at, and returned.
 LONGEST_MASKED = 2000
-
-#: The extra of this package that brings the library.
-EXTRA = "export"
 
 _MENTION = re.compile(r"(?<!\S)@\S+")
 _EMAIL = re.compile(r"\S+@\S*")
@@ -55,24 +53,17 @@ _ARABIC_PREFIXES = frozenset("وفبلك")
 
 
 def problem(country: str = "") -> str:
-    """Return why nothing can be masked, with what to do; "" where it can."""
-    if find_spec("phonenumbers") is None:
-        return f'--as-nlu needs the library phonenumbers -> pip install "rasa-handover[{EXTRA}]"'
-    from phonenumbers import SUPPORTED_REGIONS
-
+    """Return what is wrong with the country, with what to do; "" where nothing is."""
     if country and country not in SUPPORTED_REGIONS:
         return f"--country: {country} is none -> two letters as in EG, DE or US"
     return ""
 
 
 class Masker:
-    """Masks the texts of one person after the other. The library has to be there: see `problem`."""
+    """Masks the texts of one person after the other."""
 
     def __init__(self, country: str = "") -> None:
-        from phonenumbers import PhoneNumberMatcher
-
         self._country = country or None
-        self._matcher = PhoneNumberMatcher
 
     def mask(self, text: str, name: str = "") -> str:
         """Return *text* with LABELS in place of personal data. *name*: the person's, "" for unknown."""
@@ -82,7 +73,7 @@ class Masker:
         return _without_name(text, name) if name else text
 
     def _without_phones(self, text: str) -> str:
-        found: List[Tuple[int, int]] = [(m.start, m.end) for m in self._matcher(text, self._country)]
+        found: List[Tuple[int, int]] = [(m.start, m.end) for m in PhoneNumberMatcher(text, self._country)]
         for start, end in reversed(found):
             text = f"{text[:start]}{Label.PHONE}{text[end:]}"
         return text

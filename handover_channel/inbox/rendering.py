@@ -34,7 +34,7 @@ from handover_channel.inbox.customer_words import OF_A_SHOP, InWordsOf
 from handover_channel.inbox.target_titles import titles_of
 from handover_channel.inbox.translation import Translated, translated
 from handover_channel.inbox.view_models import WAITING, Filters
-from handover_channel.messenger.links import pieces
+from handover_channel.messenger.linked_text import pieces
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.rules.search_words import marked
 from handover_channel.settings.targets import Target

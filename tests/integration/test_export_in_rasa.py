@@ -15,7 +15,6 @@ from handover_channel.exports.masking import Masker
 from handover_channel.rasa import trackers
 
 pytest.importorskip("rasa")
-pytest.importorskip("phonenumbers")
 pytestmark = [
     pytest.mark.rasa,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

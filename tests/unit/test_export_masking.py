@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from handover_channel.exports import masking
 from handover_channel.exports.masking import LABELS, Masker
 
-pytest.importorskip("phonenumbers")
-
 
 @pytest.fixture(scope="module")
 def masker():
@@ -103,12 +101,6 @@ def test_no_text_breaks_it_and_no_six_digits_or_at_sign_are_left(text):
 @pytest.mark.parametrize("unit", ["a.", "@", "1 ", "AB12", "a", "+1", "www.", "1-", "x1", "GB29 "])
 def test_a_long_text_of_one_thing_is_cut_and_takes_no_time(masker, unit):
     assert len(masker.mask(unit * 20_000, "a b")) <= masking.LONGEST_MASKED * len("ACCOUNT")
-
-
-def test_without_the_library_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(masking, "find_spec", lambda name: None)
-
-    assert masking.problem().endswith('-> pip install "rasa-handover[export]"')
 
 
 def test_a_country_that_is_none_is_refused():

@@ -15,8 +15,6 @@ from handover_channel.exports.masking import Masker
 from handover_channel.exports.suggestions import JUST_BEFORE, LONGEST_EXAMPLE, Suggestions
 from handover_channel.store.exported import Wanted
 
-pytest.importorskip("phonenumbers")
-
 INTENTS = ("handover", "complaint")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator
 import pytest
 
 from handover_channel.log import printable
-from handover_channel.messenger import bubble, links
+from handover_channel.messenger import bubble, linked_text, links
 from handover_channel.messenger.text_splitting import fits, shorten, split
 from handover_channel.rules import keywords
 from handover_channel.rules.keywords import Keyword, Keywords, _fold_once, fold
@@ -37,7 +37,7 @@ READERS: Dict[str, Callable[[str], Any]] = {
     "the rest of a message": KEYWORDS.rest,
     "nothing but a way back": KEYWORDS.is_all_of,
     "language": lambda text: language_of(text, SCRIPTS),
-    "addresses": links.pieces,
+    "what can be opened": linked_text.pieces,
     "one address": lambda text: links.opened(f"https://l.facebook.com/l.php?u={text}"),
     "pieces": lambda text: split(text, 2000),
     "fits": lambda text: fits(text, 2000),
@@ -50,6 +50,7 @@ READERS: Dict[str, Callable[[str], Any]] = {
 #: Letters, signs of addresses, white space, and marks of one letter in an order that has to be sorted.
 _UNITS = (
     "x", "1", ".", "x.", "@", "/", "\\", " ", "\n", "x ", ". ", "!)", "(", "[", "https://a.", "www.", "&u=",
+    "a@b.", "+1 ", "+",
     "back to bot ", "back to bo", "\u0627", "\u0627\u064b", "\ufdfa", "\u0301\u0323", "\u0f71\u0f72\u0f74",
     "\u05b0\u05c1", "\u0e38\u0e48", "\u1100\u1161", "\U0001f1e6", "\U0001f600\u200d", "1\ufe0f\u20e3",
 )  # fmt: skip

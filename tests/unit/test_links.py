@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from handover_channel.messenger.links import host_of, opened, pieces, safe
+from handover_channel.messenger.links import host_of, opened, safe
 
 CHAIR = "https://shop.example/chair"
 
@@ -75,89 +73,6 @@ def test_what_facebook_wraps_is_the_address_behind_it(wrapped):
 )
 def test_an_address_that_leads_nowhere_else_stays_itself(address):
     assert opened(address) == address
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        (f"look: {CHAIR}", CHAIR),
-        (f"{CHAIR}.", CHAIR),
-        (f"({CHAIR})", CHAIR),
-        (f"[the chair]({CHAIR}).", CHAIR),
-        (f"<{CHAIR}>", CHAIR),
-        (f'"{CHAIR}",', CHAIR),
-        (f"is it {CHAIR}?!", CHAIR),
-        (f"«{CHAIR}»", CHAIR),
-        (f"\u2066{CHAIR}\u2069", CHAIR),
-        (
-            "https://en.wikipedia.org/wiki/Chair_(furniture)",
-            "https://en.wikipedia.org/wiki/Chair_(furniture)",
-        ),
-        (
-            "(https://en.wikipedia.org/wiki/Chair_(furniture))",
-            "https://en.wikipedia.org/wiki/Chair_(furniture)",
-        ),
-        (f"{CHAIR}?a=1&b=[2]#c, please", f"{CHAIR}?a=1&b=[2]#c"),
-        (f"أريد هذا {CHAIR}، شكرا", CHAIR),
-        (f"أريد هذا{CHAIR}شكرا", CHAIR),
-        (f"هل هو {CHAIR}؟", CHAIR),
-        (f"{CHAIR}.شكرا", CHAIR),
-        ("https://ar.wikipedia.org/wiki/كرسي", "https://ar.wikipedia.org/wiki/كرسي"),
-        ("see www.shop.example, please", "https://www.shop.example"),
-    ],
-)
-def test_an_address_in_a_text_is_a_link_without_what_stands_around_it(text, address):
-    assert [piece.url for piece in pieces(text) if piece.url] == [address]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "javascript:alert(1)",
-        "mail me@www.shop.example",
-        "www.",
-        "https://",
-        "http//x",
-        "https://a@b.example",
-        "",
-    ],
-)
-def test_a_text_without_an_address_stays_one_piece(text):
-    assert pieces(text) == [(text, "", False)]
-
-
-def test_a_wrapped_address_in_a_text_leads_to_what_is_behind_it():
-    wrapped = "https://l.facebook.com/l.php?u=https%3A%2F%2Fshop.example%2Fchair"
-
-    assert pieces(wrapped) == [(wrapped, CHAIR, False)]
-
-
-@given(
-    st.lists(st.sampled_from([CHAIR, "www.a.b", "(", ")", ".", " ", "ش", "،", "@", "<", "\n", "x"])).map(
-        "".join
-    )
-)
-def test_the_pieces_are_the_whole_text(text):
-    found = pieces(text)
-
-    assert "".join(piece.text for piece in found) == text
-    assert all(safe(piece.url) for piece in found if piece.url)
-
-
-def test_an_address_that_is_mostly_punctuation_is_cut_in_time():
-    assert pieces("https://x" + ")" * 1_000_000)[0].url == "https://x"
-
-
-@pytest.mark.parametrize("number", ["+966501234567", "+49 (0)30 123-456", "+1.212.555.0100"])
-def test_a_telephone_number_with_its_country_is_a_piece_of_its_own(number):
-    found = pieces(f"وهاتفي {number}، شكرًا https://shop.example/{number}")
-
-    assert [piece.text for piece in found if piece.is_number] == [number]
-
-
-@pytest.mark.parametrize("text", ["1 + 2", "+12", "10234", "C++ 11", "+", "+٩٦٦٥٠١٢٣٤٥٦٧"])
-def test_other_numbers_stay_in_their_text(text):
-    assert pieces(text) == [(text, "", False)]
 
 
 def test_a_host_is_named_as_people_know_it():

@@ -145,7 +145,7 @@ def test_what_was_shared_is_a_link_and_never_a_download(kind, muted):
     (bubble,) = lines_of(muted, of_person(message=attached({"type": kind, "title": "Chair", "url": wrapped})))
     (link,) = bubble.links
 
-    assert (link["href"], link["rel"]) == ("https://shop.example/chair", "noopener noreferrer")
+    assert (link["href"], link["rel"]) == ("https://shop.example/chair", "noopener noreferrer nofollow")
     assert not bubble.media
 
 
@@ -156,7 +156,7 @@ def test_no_link_of_a_thread_lets_the_other_side_know_where_it_came_from(muted):
     links = [link for bubble in bubbles_of(muted.store, PSID) for link in bubble.links]
 
     assert len(links) > 15
-    assert {link["rel"] for link in links} == {"noopener noreferrer"}
+    assert {link["rel"] for link in links} == {"noopener noreferrer nofollow"}
     assert all(link["href"].startswith((f"{BASE}/", "https://", "http://")) for link in links)
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 #: What `make test` has, and what `make test-next` has.
 ENVIRONMENTS = ("requirements.txt", "requirements-next.txt")
 #: module -> the distribution that brings it, where their names differ.
-BROUGHT_BY = {"phonenumbers": "phonenumberslite", "psycopg2": "psycopg2-binary"}
+BROUGHT_BY = {"psycopg2": "psycopg2-binary"}
 
 
 def _distributions(requirements: str) -> Set[str]:
