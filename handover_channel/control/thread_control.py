@@ -13,6 +13,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from handover_channel import log
 from handover_channel.control.announcements import Announcements
+from handover_channel.control.handing_on import HandingOn
 from handover_channel.control.ownership import Ownership
 from handover_channel.control.reachable_targets import expect_reachable
 from handover_channel.control.refused_messages import RefusedMessages
@@ -65,6 +66,9 @@ class ThreadControl:
         )
         self._announcements = Announcements(
             settings, store, graph, self._ownership.token, clock, self.refusals.learn
+        )
+        self.handing_on = HandingOn(
+            settings, graph, clock, self._ownership, self._transitions, self._announcements
         )
 
     def token_to_speak(self, thread: str) -> Optional[str]:
@@ -203,11 +207,8 @@ class ThreadControl:
         try:
             # The bot is silent already in these, and stays so.
             if row.state.control in (Control.INBOX, Control.BESIDE):
-                self._graph.pass_thread_control(self._ownership.token(row), row.id, app_id)
-                change = Change.PASS_ACCEPTED
-                self._transitions.change(
-                    row.id, Transition(change, owner=app_id, target=target, reason=REQUESTED, who=app_id)
-                )
+                accepted = Transition(Change.PASS_ACCEPTED, REQUESTED, app_id, target=target)
+                self.handing_on.pass_on(row, app_id, accepted)
             elif bot_may_speak(row.state.control):
                 self._pass(row, app_id, target, reason=REQUESTED, who=app_id)
         except GraphError as error:

@@ -57,6 +57,8 @@ class Transition:
     #: An action of Rasa's asks for it, and sets the slots itself; on Messenger, where it may end before it
     #: does, a note does it as well.
     by_action: bool = False
+    #: Between two who are not the bot: the target's own time limit counts from now, and not the first one.
+    own_limit: bool = False
 
     # Of a return:
     answers_from: Optional[int] = None  #: the first delivery that is no backlog; None: the next one received
@@ -119,7 +121,7 @@ class TransitionWriter:
         answers_from = wanted.answers_from
         if returned and answers_from is None:
             answers_from = deliveries.newest_id(connection) + 1
-        until = self._until(before, wanted.change, state, now)
+        until = self._until(before, wanted, state, now)
         left = Released(before.state.owner, before.state.target, before.until)
         after = threads.change(
             connection,
@@ -227,12 +229,13 @@ class TransitionWriter:
         deadlines.put(connection, row.id, deadlines.TAKE_AGAIN, self._clock() + minutes * 60)
         return minutes
 
-    def _until(self, before: Thread, change: Change, state: State, now: float) -> Optional[float]:
+    def _until(self, before: Thread, wanted: Transition, state: State, now: float) -> Optional[float]:
         if bot_may_speak(state.control):
             return None
-        if change is Change.RELEASE_REFUSED and before.released_from:
+        if wanted.change is Change.RELEASE_REFUSED and before.released_from:
             return before.released_from.until  # it never ended
-        if not bot_may_speak(before.state.control) and state.control is not Control.INBOX:
+        anew = wanted.own_limit or bot_may_speak(before.state.control) or state.control is Control.INBOX
+        if not anew:
             return before.until  # from one app to another: the first limit stands
         limit = self._limit(state.target)
         return None if limit is None else now + limit.total_seconds()

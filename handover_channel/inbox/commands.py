@@ -1,7 +1,8 @@
-"""Changes a thread for an agent: claims, takes over, returns, extends, notes, tags. Replies are in replies/.
+"""Changes a thread for an agent: claims, takes over, returns, hands on, extends, notes, tags.
 
-Synchronous; on an event loop, call it in a thread. Every change is announced to the other open pages. Who may
-do what in a colleague's conversation is decided in rules/rights.py, and asked by permissions.py.
+Replies are in replies/. Synchronous; on an event loop, call it in a thread. Every change is announced to the
+other open pages. Who may do what in a colleague's conversation is decided in rules/rights.py, and asked by
+permissions.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import NotKnown, NotUsable, Refused, TooLarge
 from handover_channel.inbox import permissions
+from handover_channel.messenger.events import MESSENGER
 from handover_channel.replies.sending_rules import PortOf
 from handover_channel.rules.control import Control
 from handover_channel.rules.durations import parse_duration
@@ -147,6 +149,30 @@ class Commands:
             refusal = row.refusal if row else ""
             raise Refused("Meta did not give control back: %(refusal)s", refusal=refusal)
 
+    def hand_on(self, thread: str, agent: str, target: str, *, note: str = "") -> None:
+        """Hand *thread*, which is in the inbox, on to another target.
+
+        Raises NotAllowed for a colleague's, and as `HandingOn.to`.
+        """
+        self.expect_right(Act.HAND_ON, thread, agent)
+        note = note.strip()[:LONGEST_NOTE]
+        row = self._thread_control.handing_on.to(thread, target, who=agent, note=note)
+        if row.channel != MESSENGER:
+            self._say(row, self._thread_control.ahead(row), "ahead")
+
+    def mark_unread(self, thread: str, agent: str) -> None:
+        """Have the person's last message count as new for *agent*, and for nobody else.
+
+        Raises NotKnown for an unknown thread, Refused where the person has written nothing.
+        """
+        row = self._row(thread)
+        if row is None:
+            raise NotKnown("this conversation was never seen -> choose one of the list")
+        if not row.person_at:
+            raise Refused("nothing was written here that could be unread")
+        with self._store.writing() as connection:
+            conversation_lists.mark_unread(connection, thread, agent, row.person_at)
+
     def extend(self, thread: str, agent: str, by: str) -> None:
         """Put the time limit off by a duration as in handover.yml.
 
@@ -251,10 +277,13 @@ class Commands:
             return  # YOU is nobody that the person could be told of
         with self._store.reading() as connection:
             name = permissions.shown(connection, agent)
-        text = self._thread_control.tell_joined(row.id, name)
+        self._say(row, self._thread_control.tell_joined(row.id, name), "joined")
+
+    def _say(self, row: Thread, text: str, what: str) -> None:
+        """Tell the person on another channel than Messenger; "": nothing. It is a courtesy."""
         port = self._port_of(row.channel) if text else None
         if port is not None:
             try:
                 port(row.id, text)
-            except Exception as error:  # of the channel's own library; an agent has joined all the same
-                logger.warning("thread %s: the person was not told (joined): %s", row.id, log.trace(error))
+            except Exception as error:  # of the channel's own library; it has happened all the same
+                logger.warning("thread %s: the person was not told (%s): %s", row.id, what, log.trace(error))

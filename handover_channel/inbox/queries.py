@@ -13,17 +13,20 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from sqlalchemy.engine import Connection
 
 from handover_channel import log
+from handover_channel.control.reachable_targets import gets_threads_of
 from handover_channel.inbox import beside, concerns, listing, permissions, places, timeline
 from handover_channel.inbox.beside import KnownFacts
 from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.places import NOTHING_ASKED, Asked
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.view_models import (
+    WAITING,
     CardView,
     Colleague,
     Entry,
     Filters,
     ListView,
+    Onward,
     PersonView,
     Said,
     ThreadView,
@@ -48,6 +51,7 @@ from handover_channel.store import (
     threads,
 )
 from handover_channel.store.agents import YOU
+from handover_channel.store.list_orders import LONGEST_FIRST, Place
 from handover_channel.store.replies import Reply
 from handover_channel.store.threads import Thread
 
@@ -120,6 +124,27 @@ class Queries:
         with self._store.reading() as connection:
             return threads.get(connection, thread)
 
+    def next_waiting(self, shown: str) -> Optional[str]:
+        """Return who waits longest for anybody, behind the thread that is *shown*; None: nobody else."""
+        with self._store.reading() as connection:
+            row = threads.get(connection, shown) if shown else None
+            since = row.waiting_since if row else None
+            behind = None if since is None else Place(LONGEST_FIRST, 0, since, shown)
+            for after in (behind, None):
+                found = conversation_lists.page_of(
+                    connection,
+                    WAITING,
+                    agent="",
+                    now=self._clock(),
+                    order=LONGEST_FIRST,
+                    after=after,
+                    limit=2,
+                )
+                others = [each["id"] for each in found if each["id"] != shown]
+                if others:
+                    return str(others[0])
+        return None
+
     def thread(
         self,
         row: Thread,
@@ -153,6 +178,7 @@ class Queries:
                 answered="" if place.is_aside else str(mark),
                 asks=row.assignee if permissions.asks(connection, row, agent) else "",
                 return_hint=bots_silence(row, now),
+                onward=self._onward(connection, row, agent, now),
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,
@@ -193,6 +219,17 @@ class Queries:
             title_of=lambda name: offered.get(name) or beside.title_of(named, name),
             back_to=back_to,
         )
+
+    def _onward(self, connection: Connection, row: Thread, agent: str, now: float) -> List[Onward]:
+        """Return to whom *agent* can hand a thread of the inbox on."""
+        if row.state.control is not Control.INBOX or not permissions.decides(connection, row, agent):
+            return []
+        others = [each for each in self._settings.targets.values() if each.name != row.state.target]
+        return [
+            Onward(each.name, each.hours is None or each.hours.is_open(now))
+            for each in others
+            if gets_threads_of(row.channel, each)
+        ]
 
     def person(self, row: Thread, bot: Bot) -> PersonView:
         """Return who the person is: what stands beside the conversation."""
@@ -289,6 +326,7 @@ def _facts(row: Thread) -> Dict[str, Any]:
         "refusal": row.refusal,
         "waiting_since": row.waiting_since,
         "assignee": row.assignee,
+        "person_at": row.person_at / 1000,
     }
 
 
@@ -304,6 +342,7 @@ def _possible(row: Thread, rules: SendingRules, decides: bool) -> Dict[str, Any]
         "can_return": decides and not bot_may_speak(control) and control is not Control.PASSING,
         "can_extend": decides and control is Control.INBOX and row.until is not None,
         "can_attach": row.channel == MESSENGER,
+        "can_be_unread": bool(row.person_at) and not bot_may_speak(control),
     }
 
 

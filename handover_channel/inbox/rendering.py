@@ -29,7 +29,7 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from handover_channel.inbox import labels
+from handover_channel.inbox import labels, shortcuts
 from handover_channel.inbox.customer_words import OF_A_SHOP, InWordsOf
 from handover_channel.inbox.target_titles import titles_of
 from handover_channel.inbox.translation import Translated, translated
@@ -44,6 +44,8 @@ HERE = Path(__file__).parent
 Unit = Literal["day", "hour", "minute"]
 #: The units of a duration that people read.
 _SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 60}
+#: Conversations that the command bar shows.
+MOST_FOUND = 8
 
 
 class Pages:
@@ -181,7 +183,10 @@ def _environment(
     environment.filters["named"] = lambda name: (
         texts.gettext(labels.WHO.get(name, "")) if name in labels.WHO else name
     )
-    environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES)
+    environment.globals.update(query=query, wording=labels, LANGUAGES=LANGUAGES, MOST_FOUND=MOST_FOUND)
+    environment.globals.update(
+        SHORTCUTS=shortcuts.SHORTCUTS, is_letter=shortcuts.is_letter, key_of=shortcuts.key_of
+    )
     environment.globals["inbox_title"] = title or texts.gettext("Inbox")
     return environment
 

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence
+from urllib.parse import quote
 
 from handover_channel.errors import NotKnown, NotUsable
 from handover_channel.inbox import answer, auth_routes, file_routes, permissions, server_sent_events
@@ -17,7 +19,7 @@ from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.concurrency import call_in
 from handover_channel.inbox.forms import Upload
 from handover_channel.inbox.page_services import PageServices
-from handover_channel.inbox.request import Request
+from handover_channel.inbox.request import BASE, Request
 from handover_channel.inbox.route import Route
 from handover_channel.rules import limits
 from handover_channel.rules.rights import Act
@@ -37,6 +39,24 @@ async def show_list(services: PageServices, request: Request) -> Answer:
     """Show the list alone."""
     view, after = await services.list(request)
     return await services.draw("_list.html", request, list=view, after=after, thread=None)
+
+
+async def show_commands(services: PageServices, request: Request) -> Answer:
+    """Show the conversations that a search finds, for the command bar."""
+    view, _ = await services.list(request)
+    return await services.draw("_commands_found.html", request, list=view)
+
+
+async def show_next(services: PageServices, request: Request) -> Answer:
+    """Show whoever waits longest, behind the thread that is shown. Raises NotKnown where nobody waits."""
+    found = await services.call(services.queries.next_waiting, request.argument("thread"))
+    if found is None:
+        raise NotKnown("nobody else is waiting")
+    if not request.is_of_the_script:
+        return answer.redirect(f"{BASE}/thread/{quote(found, safe='')}")
+    shown = await show_panel(services, replace(request, query="", in_path={"thread": quote(found, safe="")}))
+    address = f"{request.base}/thread/{quote(found, safe='')}"
+    return replace(shown, headers={**shown.headers, "HX-Push-Url": address})
 
 
 async def show_thread(services: PageServices, request: Request) -> Answer:
@@ -171,6 +191,23 @@ async def return_to_bot(services: PageServices, request: Request) -> Answer:
     return answer.changed(request)
 
 
+async def hand_on(services: PageServices, request: Request) -> Answer:
+    """Hand the thread on to another target. Raises GraphError, too."""
+    thread, you, to = request.thread, request.you.name, request.field("target")
+    note = request.written("note")
+    await call_in(services.pools.meta, services.commands.hand_on, thread, you, to, note=note)
+    return answer.changed(request)
+
+
+async def mark_unread(services: PageServices, request: Request) -> Answer:
+    """Have the thread count as unread for who asks: it is closed, as looking at it would read it again."""
+    await services.call(services.commands.mark_unread, request.thread, request.you.name)
+    if not request.is_of_the_script:
+        return answer.redirect(f"{BASE}/")
+    drawn = await services.draw("_nothing.html", request)
+    return replace(drawn, headers={**drawn.headers, "HX-Trigger": "changed"})
+
+
 async def extend(services: PageServices, request: Request) -> Answer:
     """Put the time limit off."""
     await services.call(services.commands.extend, request.thread, request.you.name, request.field("by"))
@@ -217,6 +254,8 @@ _THREAD = "/thread/<thread>"
 ROUTES: Sequence[Route] = (
     Route("GET", "/", show_inbox),
     Route("GET", "/list", show_list),
+    Route("GET", "/commands", show_commands),
+    Route("GET", "/next", show_next),
     Route("GET", _THREAD, show_thread),
     Route("GET", f"{_THREAD}/panel", show_panel),
     Route("GET", f"{_THREAD}/person", show_person),
@@ -231,6 +270,8 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_THREAD}/assign", assign),
     Route("POST", f"{_THREAD}/take-over", take_over),
     Route("POST", f"{_THREAD}/return", return_to_bot, body=limits.NOTE),
+    Route("POST", f"{_THREAD}/hand-on", hand_on, body=limits.NOTE),
+    Route("POST", f"{_THREAD}/unread", mark_unread),
     Route("POST", f"{_THREAD}/extend", extend),
     Route("POST", f"{_THREAD}/typing", note_typing),
     Route("POST", f"{_THREAD}/<act>", do_unknown),

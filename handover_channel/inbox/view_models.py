@@ -232,6 +232,14 @@ class Colleague:
 
 
 @dataclass(frozen=True)
+class Onward:
+    """A target that a conversation can be handed on to."""
+
+    name: str
+    is_open: bool  #: somebody is there now
+
+
+@dataclass(frozen=True)
 class ThreadView:
     """One conversation, whole."""
 
@@ -261,6 +269,9 @@ class ThreadView:
     can_return: bool = False
     can_extend: bool = False
     can_attach: bool = False
+    can_be_unread: bool = False
+    person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
+    onward: Sequence[Onward] = ()  #: to whom you can hand it on
     tags: Sequence[str] = ()
     entries: Sequence[Entry] = ()  #: oldest first
     earlier: str = ""  #: cursor of what came before, "" for nothing

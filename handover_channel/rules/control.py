@@ -15,7 +15,7 @@
       BOT ──PASS_REQUESTED──▶ PASSING ──PASS_ACCEPTED──▶ APP
        │ ▲                      │  PASS_REFUSED ▶ BOT      ▲
        │ └── RETURNED, CONTROL_GAINED, CHANNEL_CORRECTED ──┤
-       ├──HELD──▶ INBOX ──CONTROL_LOST─────────────────────┤
+       ├──HELD──▶ INBOX ──CONTROL_LOST, PASS_ACCEPTED──────┤   (HANDED_ON: from one inbox to another)
        │            ▲ └── TAKEN_OVER ──────────────────────┤
        ├──CONTROL_LOST, OWNER_FOUND, STANDBY_SEEN,─────────┤
        │  RELEASE_REFUSED                                  │
@@ -46,6 +46,7 @@ class Change(str, Enum):
     PASS_ACCEPTED = "pass_accepted"  #: Meta passed it
     PASS_REFUSED = "pass_refused"  #: Meta refused
     HELD = "held"  #: handed over to the built-in inbox
+    HANDED_ON = "handed_on"  #: from one built-in inbox to another
     TAKEN_OVER = "taken_over"  #: an agent of the built-in inbox took it from others, and Meta agreed
     RETURNED = "returned"  #: a way back was taken, and Meta (where it has a say) agreed
     CONTROL_LOST = "control_lost"  #: Meta says that another app has control
@@ -76,7 +77,8 @@ TRANSITIONS: Mapping[Control, Mapping[Change, Control]] = {
         Change.CHANNEL_CORRECTED: Control.BOT,
     },
     Control.INBOX: {
-        Change.PASS_ACCEPTED: Control.APP,  # asked for by another app: the bot is silent already
+        Change.HANDED_ON: Control.INBOX,
+        Change.PASS_ACCEPTED: Control.APP,  # handed on, or asked for: the bot is silent already
         Change.CONTROL_LOST: Control.APP,
         Change.OWNER_FOUND: Control.APP,
         Change.RETURNED: Control.BOT,
@@ -110,6 +112,7 @@ PRECEDENCE: Mapping[Change, int] = {
     Change.PASS_ACCEPTED: _OWN,
     Change.PASS_REFUSED: _OWN,
     Change.HELD: _OWN,
+    Change.HANDED_ON: _OWN,
     Change.TAKEN_OVER: _OWN,
     Change.RETURNED: _OWN,
     Change.OWNER_FOUND: _META,
@@ -130,6 +133,8 @@ LAPSES_AFTER = 24 * 3600.0
 HANDED_OVER, REQUESTED, STAFF_TOOK_OVER = "handed_over", "requested", "staff_took_over"
 #: An agent of the built-in inbox stepped in.
 TOOK_OVER = "took_over"
+#: An agent of the built-in inbox handed it on to another target.
+HANDED_ON = "handed_on"
 #: A return on signs alone was none: the owner had not let go.
 NOT_RELEASED = "not_released"
 #: What another channel had done to a thread of Messenger is undone.

@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = {
     "automatic_reply": _("The Page inbox answered by itself: the bot fell silent"),
     "meta_ai": _("Meta's own AI answered: the bot fell silent"),
     "took_over": _("%(who)s took over"),
+    "handed_on": _("%(who)s handed it on to %(target)s"),
     "extended": _("%(who)s extended the time limit"),
     "settled": _("According to Meta, %(target)s has it"),
     "pass_refused": _("Meta refused the handover: the bot goes on"),

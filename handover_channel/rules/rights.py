@@ -1,8 +1,8 @@
 """Decides what an agent may do in a conversation that is assigned to a colleague. No I/O.
 
 1. An unassigned conversation is open to everybody; an assigned one belongs to its agent, and to admins.
-2. Only they decide about it: assign it to somebody else, return it to the bot, take it over, extend its time
-   limit, discard a reply of a colleague that could not be sent.
+2. Only they decide about it: assign it to somebody else, return it to the bot, hand it on, take it over,
+   extend its time limit, discard a reply of a colleague that could not be sent.
 3. Anybody may answer in it if need be; they are asked to confirm it the first time.
 4. Notes and tags are everybody's.
 """
@@ -22,6 +22,7 @@ class Act(str, Enum):
     ASSIGN = "assign"
     TAKE_OVER = "take over"
     RETURN = "return"
+    HAND_ON = "hand on"
     EXTEND = "extend"
 
 
@@ -40,6 +41,7 @@ _OF_OTHERS: Mapping[Act, Verdict] = {
     Act.ASSIGN: Verdict.NO,
     Act.TAKE_OVER: Verdict.NO,
     Act.RETURN: Verdict.NO,
+    Act.HAND_ON: Verdict.NO,
     Act.EXTEND: Verdict.NO,
 }
 

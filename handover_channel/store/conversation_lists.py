@@ -172,6 +172,13 @@ def mark_read(connection: Connection, thread: str, agent: str, person_at: int) -
     )
 
 
+def mark_unread(connection: Connection, thread: str, agent: str, person_at: int) -> None:
+    """Note that *agent* has not seen what the person wrote at *person_at* (ms), nor what came since."""
+    new = insert(connection, read_marks).values(agent=agent, thread=thread, person_at=person_at - 1)
+    keys = [read_marks.c.agent, read_marks.c.thread]
+    connection.execute(new.on_conflict_do_update(index_elements=keys, set_={"person_at": person_at - 1}))
+
+
 def read_up_to(connection: Connection, thread: str, agent: str) -> int:
     """Return up to when *agent* has seen what the person wrote, in ms."""
     query = sa.select(read_marks.c.person_at).where(

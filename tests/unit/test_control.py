@@ -24,6 +24,7 @@ from handover_channel.rules.control import (
 #: What changes nothing: a repetition, a guess about what is known, or a call that is never made.
 NOTHING = {
     Control.BOT: {
+        Change.HANDED_ON,
         Change.PASS_ACCEPTED,
         Change.PASS_REFUSED,
         Change.TAKEN_OVER,
@@ -32,6 +33,7 @@ NOTHING = {
         Change.CHANNEL_CORRECTED,
     },
     Control.PASSING: {
+        Change.HANDED_ON,
         Change.PASS_REQUESTED,
         Change.HELD,
         Change.TAKEN_OVER,
@@ -51,6 +53,7 @@ NOTHING = {
         Change.RELEASE_REFUSED,
     },
     Control.APP: {
+        Change.HANDED_ON,
         Change.PASS_REQUESTED,
         Change.PASS_ACCEPTED,
         Change.PASS_REFUSED,
@@ -61,6 +64,7 @@ NOTHING = {
         Change.RELEASE_REFUSED,
     },
     Control.BESIDE: {
+        Change.HANDED_ON,
         Change.PASS_REQUESTED,
         Change.PASS_REFUSED,
         Change.HELD,

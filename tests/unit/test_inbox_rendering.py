@@ -650,7 +650,7 @@ def test_every_reason_of_a_change_has_a_sentence():
     reasons |= {control.HANDED_OVER, control.REQUESTED, control.STAFF_TOOK_OVER}
     reasons |= {control.NOT_RELEASED, control.CHANNEL_CORRECTED}
     reasons |= {AUTOMATIC_REPLY, META_AI}
-    reasons |= {control.TOOK_OVER, control.EXTENDED, "settled", "pass_refused"}
+    reasons |= {control.TOOK_OVER, control.HANDED_ON, control.EXTENDED, "settled", "pass_refused"}
 
     assert reasons == set(labels.REASONS)
 

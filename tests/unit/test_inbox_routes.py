@@ -29,6 +29,7 @@ from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.request import BASE, Request, SignInFirst
 from handover_channel.inbox.route import Who
 from handover_channel.inbox.sign_in_limits import OF_BOTH
+from handover_channel.inbox.view_models import Filters
 from handover_channel.rules import limits
 from handover_channel.rules.limits import FIELDS
 from handover_channel.settings.inbox import InboxSettings
@@ -74,7 +75,7 @@ def test_strangers_are_answered_where_they_come_in_and_nowhere_else():
     }  # fmt: skip
 
 
-def test_only_replies_notes_and_returns_may_be_larger_than_other_forms():
+def test_only_what_has_a_text_may_be_larger_than_other_forms():
     larger = {
         route.path: route.body for route in routes.ROUTES if route.body not in (limits.FORM, limits.SIGN_IN)
     }
@@ -83,6 +84,7 @@ def test_only_replies_notes_and_returns_may_be_larger_than_other_forms():
         "/thread/<thread>/reply": limits.REPLY,
         "/thread/<thread>/remark": limits.NOTE,
         "/thread/<thread>/return": limits.NOTE,
+        "/thread/<thread>/hand-on": limits.NOTE,
     }
 
 
@@ -139,6 +141,71 @@ async def test_who_opens_a_thread_has_seen_what_the_person_wrote(play, services,
     assert "Is anybody there?" in answer.content
     with play.store.reading() as connection:
         assert conversation_lists.read_up_to(connection, PSID, "sara") == play.row.person_at
+
+
+async def test_what_is_marked_as_unread_is_closed_and_new_for_that_agent_alone(play, services, waiting):
+    for name in ("sara", "omar"):
+        services.queries.looked_at(play.row, name)
+
+    answer = await routes.mark_unread(services, post())
+
+    assert (answer.status, answer.headers["HX-Trigger"]) == (200, "changed")
+    assert "Choose a conversation." in answer.content
+    assert [
+        services.queries.list(Filters(list="waiting"), agent=name).items[0].unread
+        for name in ("sara", "omar")
+    ] == [True, False]
+    await routes.show_panel(services, get())
+    assert not services.queries.list(Filters(list="waiting"), agent="sara").items[0].unread
+
+
+async def test_where_the_person_has_written_nothing_nothing_is_unread(play, services):
+    play.thread_control.hand_over("silent", "inbox", channel="telegram")
+
+    assert not (await services.thread(get(thread="silent"))).can_be_unread
+    with pytest.raises(Refused, match="nothing was written here"):
+        await routes.mark_unread(services, post(thread="silent"))
+    with pytest.raises(NotKnown, match="never seen"):
+        await routes.mark_unread(services, post(thread="99"))
+
+
+async def test_next_is_whoever_waits_longest_behind_what_is_shown_and_then_from_the_front(play, services):
+    with pytest.raises(NotKnown, match="nobody else is waiting"):
+        await routes.show_next(services, get())
+    for name in ("first", "second", "third"):
+        play.clock.passes(60)
+        play.thread_control.hand_over(name, "inbox", channel="telegram")
+    services.commands.assign("second", to="sara", seen="", by="sara")
+
+    async def behind(shown):
+        answer = await routes.show_next(
+            services, get(query=f"thread={shown}", headers={"hx-request": "true"})
+        )
+        return answer.headers["HX-Push-Url"].rsplit("/", 1)[1]
+
+    assert [await behind(shown) for shown in ("", "first", "third", "second", "99")] == [
+        "first", "third", "first", "third", "first",
+    ]  # fmt: skip
+    services.commands.assign("third", to="sara", seen="", by="sara")
+    with pytest.raises(NotKnown, match="nobody else"):
+        await behind("first")
+
+
+async def test_without_script_the_next_is_loaded_as_a_page(services, waiting):
+    answer = await routes.show_next(services, get())
+
+    assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/thread/{PSID}")
+
+
+async def test_the_command_bar_gets_conversations_by_name(play, services, waiting):
+    with play.store.writing() as connection:
+        profiles.put(connection, Profile(PSID, "Nadia Farouk", "", play.clock()))
+
+    answer = await routes.show_commands(services, get(query="search=nadi"))
+
+    assert re.search(r'role="option".*?hx-get="[^"]*/thread/7001/panel', answer.content, re.S)
+    assert "Nadia Farouk" in answer.content
+    assert 'role="option"' not in (await routes.show_commands(services, get(query="search=omar"))).content
 
 
 async def test_a_page_asked_for_by_nobody_is_not_drawn(services):

@@ -19,7 +19,7 @@ from handover_channel.store.agents import ADMIN, YOU
 from handover_channel.store.agents import Agent as Person
 from handover_channel.store.replies import FAILED, SENT
 
-DECIDING = [Act.ASSIGN, Act.RETURN, Act.TAKE_OVER, Act.EXTEND, Act.DROP]
+DECIDING = [Act.ASSIGN, Act.RETURN, Act.HAND_ON, Act.TAKE_OVER, Act.EXTEND, Act.DROP]
 ANSWERING = [Act.REPLY, Act.RETRY]
 
 

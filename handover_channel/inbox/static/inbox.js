@@ -4,13 +4,15 @@
 import { ASKS, ask as showQuestion, sayConsent, wasAsked } from "./asks.js";
 import { copy, refreshPerson, showCard, showPerson, togglePerson } from "./beside.js";
 import * as canned from "./canned.js";
+import { isWanted, openCommands, settleCommands } from "./command_bar.js";
 import { beginSending, giveBack, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
-import { keys, lettersAreOn, switchLetters } from "./keyboard.js";
+import { isWriting, keys, lettersAreOn, switchLetters } from "./keyboard.js";
 import { listen, page } from "./live.js";
 import { notice, open, putAway, title } from "./notices.js";
 import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
+import { rememberPlace, toList, toNextWaiting } from "./places.js";
 import { dayLines, localTimes } from "./times.js";
-import { isInFront, onRead, showRead, showTab } from "./voice.js";
+import { isInFront, neverAnnounce, onRead, showRead, showTab } from "./voice.js";
 
 // --- asking anew -----------------------------------------------------------------------------------
 
@@ -81,6 +83,7 @@ function markOpened(root, id, found) {
 /** An answer to a question that has changed meanwhile is not shown. */
 function isOutdated({ ctx, tasks }) {
   if (ctx.response?.status >= 400) return false;
+  if (ctx.sourceElement?.id === "commands-found") return !isWanted(ctx.request.action);
   if (ctx.sourceElement?.id === "list") return !ctx.request.action.endsWith("/list" + location.search);
   if (ctx.sourceElement?.id !== "panel") return false;
   const arrived = tasks.map((task) => find("#thread", task.fragment)).find(Boolean);
@@ -112,7 +115,22 @@ function jump() {
   return true;
 }
 
-let answers = false; // the agent has just made the conversation theirs
+let goes = ""; // where the agent writes next: in the "reply" to what is theirs now, or to who is "next"
+
+/** The focus goes there once the page shows it, unless somebody writes by then. */
+function goOn(swapped) {
+  const reply = goes === "reply" && find("#reply-text");
+  if (!goes || !(reply || (goes === "next" && swapped === "list"))) return;
+  goes = "";
+  if (isWriting()) return;
+  if (reply) reply.focus({ preventScroll: true });
+  else toNextWaiting();
+}
+
+function toHead() {
+  find("#thread-name")?.focus({ preventScroll: true });
+  return Boolean(thread());
+}
 
 function settle() {
   const id = threadId();
@@ -123,14 +141,9 @@ function settle() {
     restoreDrafts();
     listen();
     showTab();
-    if (!jump()) (find("#thread-name") ?? find("#search"))?.focus({ preventScroll: true });
+    if (!jump() && !toHead()) toList() || find("#search").focus();
   }
   else if (jump()) markOpened(document, id, thread().dataset.found);
-  const reply = answers && document.activeElement === body && find("#reply-text");
-  if (reply) {
-    answers = false;
-    reply.focus({ preventScroll: true });
-  }
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();
   showNewest();
   showPerson();
@@ -140,6 +153,7 @@ function settle() {
 
 document.addEventListener("htmx:before:swap", (event) => {
   if (isOutdated(event.detail)) return event.preventDefault();
+  rememberPlace();
   const entries = find("#entries");
   if (event.detail.ctx.sourceElement?.matches?.("[data-earlier]")) entries.setAttribute("aria-busy", "true");
   for (const task of event.detail.tasks) prepare(task.fragment);
@@ -156,6 +170,8 @@ document.addEventListener("htmx:after:swap", (event) => {
   showCard(target ?? document);
   showQuestion();
   settle();
+  goOn(target?.id);
+  if (target?.id === "commands-found") settleCommands();
   if (target?.id === "list" || target === body) notice();
   // The list may have been asked for before the thread, which is read now.
   if (!["panel", "thread"].includes(target?.id) || !isInFront() || !threadId()) return;
@@ -191,7 +207,9 @@ document.addEventListener("htmx:before:response", (event) => {
 });
 
 document.addEventListener("htmx:before:history:update", (event) => {
-  if (event.detail.response?.status >= 400) event.preventDefault();
+  const { history, response, sourceElement } = event.detail;
+  if (response?.status >= 400) event.preventDefault();
+  if (sourceElement?.matches?.("[data-does=next]")) history.path += location.search;
 });
 
 document.addEventListener("htmx:error", (event) => {
@@ -212,6 +230,11 @@ document.addEventListener("htmx:config:request", (event) => {
   const form = ctx.sourceElement;
   if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) return event.preventDefault();
   if (ctx.request.method !== "GET" && form.matches?.("form")) sayConsent(form, ctx.request.body);
+  if (form.matches?.("[data-does=next]")) ctx.request.action += `?${new URLSearchParams({ thread: threadId() })}`;
+  if (form.matches?.("[data-unreads]")) {
+    ctx.push = `${base}/${location.search}`;
+    neverAnnounce(form.dataset.unreads);
+  }
   // The address names the list and, where one is open, the thread.
   if (ctx.push && ctx.target?.id === "list" && thread()) ctx.push = ctx.push.replace(`${base}/`, thread().dataset.path);
   if (form.matches?.("[data-filters]")) {
@@ -236,7 +259,8 @@ document.addEventListener("htmx:after:request", (event) => {
   find("#problem").replaceChildren();
   wasAccepted(ctx);
   // On a phone the keyboard would cover what is to be answered.
-  answers = entersSends() && /\/(claim|take-over)$/.test(ctx.request.action);
+  if (entersSends() && takesIt(ctx.request)) goes = "reply";
+  if (/\/(return|hand-on)$/.test(ctx.request.action)) goes = "next";
   if (form.id === "reply") announce(says("sent"));
   if (form.id === "remark") announce(says("noted"));
   if (form.id === "reply" || form.id === "remark") {
@@ -250,6 +274,9 @@ document.addEventListener("htmx:after:request", (event) => {
   const menu = form.closest("details.menu");
   if (menu) menu.open = false;
 });
+
+const takesIt = ({ action, body: sent }) =>
+  /\/(claim|take-over)$/.test(action) || (action.endsWith("/assign") && sent?.get?.("agent") === body.dataset.you);
 
 document.addEventListener("changed", refresh);
 
@@ -289,6 +316,7 @@ document.addEventListener("keydown", (event) => {
 const CLICKS = {
   "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
   "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
+  "[data-does=commands]": openCommands,
   "[data-person-opens]": togglePerson,
   "[data-copies]": copy,
   "[data-unfilter]": () => find(".narrow summary").focus(), // what was clicked goes with its filter

@@ -1,25 +1,23 @@
-// The keys of the page, for who does not use a mouse. Single letters can be switched off (WCAG 2.1.4).
+// The keys of the page, for who does not use a mouse. What each does stands in the sheet of shortcuts alone
+// (shortcuts.py), and is mostly to press the page's own button of that name. Single letters can be switched off
+// (WCAG 2.1.4).
 
-import { closeSheet, togglePerson } from "./beside.js";
-import { all, body, find, thread } from "./page.js";
+import { closeSheet } from "./beside.js";
+import { openCommands } from "./command_bar.js";
+import { all, announce, body, find, says, thread } from "./page.js";
+import { move, toList } from "./places.js";
 
 const SWITCHED_OFF = "inbox.letters-off";
-const isWritten = (element) => element.closest("input, textarea, select, [contenteditable]");
+const isWritten = (element) => element.closest?.("input, textarea, select, [contenteditable]");
+
+/** Whether somebody writes: then the focus is left where it is. */
+export const isWriting = () => Boolean(isWritten(document.activeElement));
 
 /** Write into the reply or the note. */
 export function write(what) {
   const mode = find(`#mode-${what}`);
   if (mode) mode.checked = true;
   (find(`#${what}-text`) ?? find("#thread-name"))?.focus();
-}
-
-function move(step) {
-  const items = all(".item");
-  const at = items.findIndex((item) => item === document.activeElement);
-  const from = at >= 0 ? at : items.findIndex((item) => item.hasAttribute("aria-current"));
-  const next = items[Math.min(Math.max(from + step, 0), items.length - 1)];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
 }
 
 /** Out of what is written, out of the thread. */
@@ -32,37 +30,52 @@ function leave(from) {
   } else if (isWritten(from) && thread()?.contains(from)) find("#thread-name").focus();
   else if (isWritten(from)) from.blur();
   else if (thread() && matchMedia("(max-width: 720px)").matches) find("[data-back]").click();
-  else (find(".item[aria-current]") ?? find(".item"))?.focus();
+  else toList();
 }
 
-const LETTERS = {
-  j: () => move(1),
-  k: () => move(-1),
-  r: () => thread() && write("reply"),
-  n: () => thread() && write("remark"),
-  i: togglePerson,
-  "/": () => find("#search")?.focus(),
-  "?": () => find("#shortcuts").showModal(),
+const MOVEMENTS = {
+  down: () => move(1),
+  up: () => move(-1),
 };
 
+/** Press a button of the page, go into a field, or choose what is written. */
+export function press(element) {
+  if (element.matches("label[for^=mode-]")) write(element.htmlFor.replace("mode-", ""));
+  else if (isWritten(element)) element.focus();
+  else element.click();
+}
+
+function act(does) {
+  if (does in MOVEMENTS) return MOVEMENTS[does]();
+  const button = all(`[data-does="${does}"]`).find((each) => !each.disabled);
+  if (button) press(button);
+  else announce(says("impossible"));
+}
+
 export function keys(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.defaultPrevented || event.altKey || event.isComposing) return;
   if (find("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key.toLowerCase() !== "k" || event.shiftKey) return;
+    event.preventDefault();
+    return openCommands();
+  }
   const from = event.target;
   if (event.key === "Escape") return leave(from);
   if (from.id === "search" && event.key === "ArrowDown") {
     event.preventDefault();
-    return find(".item")?.focus();
+    return find("#list .item")?.focus();
   }
   if (isWritten(from)) return;
   if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (from === body || from.closest("#list"))) {
     event.preventDefault();
     return move(event.key === "ArrowDown" ? 1 : -1);
   }
-  const act = LETTERS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act || localStorage.getItem(SWITCHED_OFF)) return;
+  const wanted = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = all("#shortcuts [data-key]").find((each) => each.dataset.key === wanted);
+  if (!key || localStorage.getItem(SWITCHED_OFF)) return;
   event.preventDefault();
-  act();
+  act(key.dataset.names);
 }
 
 /** The box in the dialog of the shortcuts. */
@@ -72,3 +85,5 @@ export function switchLetters(box) {
 }
 
 export const lettersAreOn = () => !localStorage.getItem(SWITCHED_OFF);
+
+if (/Mac|iPhone|iPad/.test(navigator.platform)) for (const each of all("[data-command-key]")) each.textContent = "⌘";

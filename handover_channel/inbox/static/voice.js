@@ -55,6 +55,12 @@ function wasTold(key) {
   if (told.size > MOST_KNOWN) told.delete(told.values().next().value);
 }
 
+/** Have no tab announce what has that key: it is known. */
+export function neverAnnounce(key) {
+  wasTold(key);
+  line?.postMessage({ told: key });
+}
+
 /** Tell the other tabs what this one shows now. */
 export function showTab() {
   line?.postMessage({ here: own() });
