@@ -74,7 +74,7 @@ class HandingOn:
         )
         if after.state.target != to.name:
             raise Refused(
-                "thread %(thread)s has changed hands meanwhile -> look again who has it", thread=thread
+                "thread %(thread)s has changed hands meanwhile -> reload to see who has it", thread=thread
             )
         return after
 

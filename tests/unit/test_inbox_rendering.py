@@ -629,7 +629,7 @@ def test_a_claim_says_who_had_it_when_it_was_made():
     page = draw_thread(assignee="ali", assignee_shown="Ali Rahman")
 
     assert 'name="assignee_seen" value="ali"' in page
-    assert "Assign to me" not in page
+    assert 'class="primary" data-does="claim"' not in page
 
 
 def test_a_colleague_who_looks_or_types_is_named():
