@@ -169,7 +169,7 @@ class Commands:
         if row is None:
             raise NotKnown("this conversation was never seen -> choose one of the list")
         if not row.person_at:
-            raise Refused("nothing was written here that could be unread")
+            raise Refused("the customer has written nothing here that could be unread -> leave it as it is")
         with self._store.writing() as connection:
             conversation_lists.mark_unread(connection, thread, agent, row.person_at)
 

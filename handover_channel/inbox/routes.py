@@ -51,7 +51,7 @@ async def show_next(services: PageServices, request: Request) -> Answer:
     """Show whoever waits longest, behind the thread that is shown. Raises NotKnown where nobody waits."""
     found = await services.call(services.queries.next_waiting, request.argument("thread"))
     if found is None:
-        raise NotKnown("nobody else is waiting")
+        raise NotKnown("nobody else is waiting -> look at your own conversations")
     if not request.is_of_the_script:
         return answer.redirect(f"{BASE}/thread/{quote(found, safe='')}")
     shown = await show_panel(services, replace(request, query="", in_path={"thread": quote(found, safe="")}))

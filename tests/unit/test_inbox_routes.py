@@ -163,7 +163,7 @@ async def test_where_the_person_has_written_nothing_nothing_is_unread(play, serv
     play.thread_control.hand_over("silent", "inbox", channel="telegram")
 
     assert not (await services.thread(get(thread="silent"))).can_be_unread
-    with pytest.raises(Refused, match="nothing was written here"):
+    with pytest.raises(Refused, match="has written nothing here"):
         await routes.mark_unread(services, post(thread="silent"))
     with pytest.raises(NotKnown, match="never seen"):
         await routes.mark_unread(services, post(thread="99"))
