@@ -1,9 +1,6 @@
 """Writes handovers and lines of transcripts as CSV or JSON Lines, one row after the other.
 
-1. No cell of a CSV file is a formula. A spreadsheet calculates what begins with = + - @, a tab or a line
-   break, and a formula can send the other cells away: such a text gets an apostrophe before it, and so does
-   one that begins with apostrophes and goes on like that. It can be undone: one apostrophe there is ours.
-   https://owasp.org/www-community/attacks/CSV_Injection
+1. No cell of a CSV file is a formula: rules/spreadsheets.py.
 2. CSV is that of RFC 4180 with a header, in UTF-8. https://www.rfc-editor.org/rfc/rfc4180
 3. JSON Lines have the texts as they are. https://jsonlines.org/
 4. Times are ISO 8601, UTC; what is not known is empty in CSV, null in JSON.
@@ -14,12 +11,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import re
 import secrets
 from datetime import datetime, timezone
 from enum import Enum
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, TextIO
 
+from handover_channel.rules.spreadsheets import cell
 from handover_channel.store.exported import Handover, SaidLine
 
 Row = Mapping[str, Any]
@@ -32,9 +29,6 @@ LINE_COLUMNS = (
     "thread", "page", "channel", "target", "at", "author", "agent", "app_id", "text",
     "attachments", "mid", "reply_to", "original",
 )  # fmt: skip
-
-#: Also in the width of East Asian letters, which spreadsheets take for the same.
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 class Format(str, Enum):
@@ -115,16 +109,6 @@ def _json_writer(stream: TextIO, names: Iterable[str]) -> Callable[[Row], Any]:
         stream.write(json.dumps(values, ensure_ascii=False) + "\n")
 
     return line
-
-
-def cell(value: Any) -> str:
-    """Return the text of a cell that does nothing in a spreadsheet (rule 1), without NUL: CSV has none."""
-    if value is None:
-        return ""
-    if isinstance(value, (list, dict)):
-        value = json.dumps(value, ensure_ascii=False) if value else ""
-    text = str(value).replace("\0", "")
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _iso(seconds: Optional[float]) -> Optional[str]:

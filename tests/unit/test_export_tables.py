@@ -14,6 +14,7 @@ from play import PSID, START
 
 from handover_channel.exports import tables
 from handover_channel.exports.tables import Format
+from handover_channel.rules import spreadsheets
 from handover_channel.store.exported import Handover, SaidLine
 
 _DANGEROUS = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -60,12 +61,12 @@ def test_no_cell_begins_like_a_formula(text):
 
 @pytest.mark.parametrize("text", ["=1+1", "+49 30", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "'=1"])
 def test_a_text_that_a_spreadsheet_would_calculate_gets_an_apostrophe(text):
-    assert tables.cell(text) == f"'{text}"
+    assert spreadsheets.cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", "hello", "1 = 1", "'tis", "it's -1", "اهلا"])
 def test_any_other_text_stays_as_it_is(text):
-    assert tables.cell(text) == text
+    assert spreadsheets.cell(text) == text
 
 
 @given(texts=st.lists(st.text(max_size=12)))
@@ -119,7 +120,7 @@ def test_a_pseudonym_is_the_same_within_a_run_and_another_one_in_the_next():
     assert one(PSID) == one(PSID) != one("7002")
     assert one(PSID) != other(PSID)
     assert PSID not in one(PSID)
-    assert tables.cell(one(PSID)) == one(PSID)
+    assert spreadsheets.cell(one(PSID)) == one(PSID)
     assert one("") == ""
 
 
