@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, List, Mapping, Optional
 
 import typer
 from rich.console import Console
@@ -17,13 +17,6 @@ from handover_channel.log import printable
 
 if TYPE_CHECKING:
     from handover_channel.store.reports import Containment, Sum, Times
-
-#: Columns of the CSV; times are in seconds.
-SUM_COLUMNS = (
-    "by", "key", "handovers", "returned", "again_within_24h",
-    "waiting_median", "waiting_p90", "first_answer_median", "first_answer_p90",
-    "handling_median", "handling_p90",
-)  # fmt: skip
 
 _TITLES_OF_SUMS = {
     "total": "All handovers",
@@ -68,18 +61,10 @@ def report(
 
 def _write(found: List[Sum]) -> None:
     from handover_channel.exports import output_file, tables
+    from handover_channel.store import reports
 
     with output_file.opened(None) as stream:
-        tables.write(stream, tables.Format.CSV, SUM_COLUMNS, map(_row, found))
-
-
-def _row(each: Sum) -> Mapping[str, Any]:
-    times: Dict[str, Any] = {}
-    for name in ("waiting", "first_answer", "handling"):
-        of = getattr(each, name)
-        times.update({f"{name}_median": of.median, f"{name}_p90": of.p90})
-    counts = {"handovers": each.handovers, "returned": each.returned, "again_within_24h": each.again}
-    return {"by": each.by, "key": each.key, **counts, **times}
+        tables.write(stream, tables.Format.CSV, reports.COLUMNS, map(reports.row, found))
 
 
 def _print(found: List[Sum], contained: Optional[Containment], names: Mapping[str, str]) -> None:

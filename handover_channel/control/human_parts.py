@@ -15,8 +15,9 @@ from handover_channel.rules.control import Control
 from handover_channel.rules.human_part import HumanPart, Spoken
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import Settings
-from handover_channel.store import agents, threads, transcript
-from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store import agents, changes, threads, transcript
+from handover_channel.store.changes import LoggedChange
+from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 
 #: Changes of control that are looked at, the newest first.
@@ -36,7 +37,7 @@ _AUTHORS: Mapping[str, str] = {
 
 def newest(connection: Connection, settings: Settings, thread: str) -> Optional[HumanPart]:
     """Return the newest human part of *thread* that has ended, None where there was none."""
-    log = threads.log_of(connection, thread, CHANGES_LOOKED_AT)
+    log = changes.of(connection, thread, CHANGES_LOOKED_AT)
     found = _found(log)
     row = threads.get(connection, thread)
     if found is None or row is None:

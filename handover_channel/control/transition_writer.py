@@ -26,7 +26,7 @@ from handover_channel.rules.control import (
 )
 from handover_channel.sentences import Sentence
 from handover_channel.settings.loader import Settings, Target
-from handover_channel.store import Store, deadlines, deliveries, findings, threads
+from handover_channel.store import Store, changes, deadlines, deliveries, findings, threads
 from handover_channel.store.threads import Released, Thread
 
 logger = log.logger(__name__)
@@ -207,7 +207,7 @@ class TransitionWriter:
         # A bot that is to be silent is so at once, and a pass is settled, however often there was a change.
         if before.state.control in (Control.BOT, Control.PASSING):
             return True
-        return budget.may_change(threads.changes_since(connection, before.id, now - budget.MINUTE))
+        return budget.may_change(changes.count_since(connection, before.id, now - budget.MINUTE))
 
     def _hold(self, connection: Connection, row: Thread, wanted: State, reason: str, now: float) -> None:
         """Keep *row* muted and say so; a return that was wanted is tried again."""

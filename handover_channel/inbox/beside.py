@@ -19,8 +19,9 @@ from handover_channel.inbox.view_models import CardView, Episode, PersonView, Ti
 from handover_channel.rules.continuing import Named, in_words
 from handover_channel.rules.control import Control, bot_may_speak
 from handover_channel.settings.inbox import InboxSettings
-from handover_channel.store import Store, agents, conversation_lists, first_signs, profiles, threads
-from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store import Store, agents, changes, conversation_lists, first_signs, profiles
+from handover_channel.store.changes import LoggedChange
+from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
 
@@ -73,7 +74,7 @@ def person_view(store: Store, settings: InboxSettings, row: Thread, facts: Optio
     with store.reading() as connection:
         known = profiles.get(connection, row.id)
         names = {each.name: each.shown_name for each in agents.every(connection)}
-        log_of = threads.log_of(connection, row.id, CHANGES_SHOWN)
+        log_of = changes.of(connection, row.id, CHANGES_SHOWN)
         return PersonView(
             thread=row.id,
             name=known.name if known and known.name else row.id,

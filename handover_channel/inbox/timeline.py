@@ -26,10 +26,11 @@ from handover_channel.messenger.bubble import Card, File
 from handover_channel.messenger.content import content_of
 from handover_channel.messenger.events import Attachment
 from handover_channel.rules.continuing import in_words
-from handover_channel.store import acts, private_notes, thread_events, threads, transcript
+from handover_channel.store import acts, changes, private_notes, thread_events, transcript
 from handover_channel.store.acts import LoggedAct
+from handover_channel.store.changes import LoggedChange
 from handover_channel.store.thread_events import ThreadEvent
-from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import AGENT, APP, PERSON, Line
 
 #: Entries of one stretch, and how many more there may be for having the same time.
@@ -115,7 +116,7 @@ def _gathered(
     mids = [each.mid for each in found if isinstance(each, Said) and each.mid]
     events = thread_events.of(connection, row.id, limit, about=mids, before=in_ms)
     found.extend(_happened(each, names.person) for each in events if in_ms is None or each.timestamp < in_ms)
-    for change in reversed(threads.log_of(connection, row.id, limit, before=before)):
+    for change in reversed(changes.of(connection, row.id, limit, before=before)):
         found.append(_changed(change, names))
     for done in acts.of(connection, row.id, before=before, limit=limit):
         found.append(_act(done, names.agents))

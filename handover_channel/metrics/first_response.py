@@ -14,7 +14,7 @@ from handover_channel.errors import StoreUnavailable
 from handover_channel.metrics import counters
 from handover_channel.rules.control import HANDED_OVER
 from handover_channel.settings.loader import Settings
-from handover_channel.store import Store, threads, transcript
+from handover_channel.store import Store, changes, transcript
 from handover_channel.store.threads import Thread
 
 
@@ -28,7 +28,7 @@ def note(settings: Settings, store: Store, row: Thread, *, now: float) -> None:
 
 def waited(connection: Connection, row: Thread, *, now: float) -> Optional[float]:
     """Return after how many seconds the first answer comes, if one that is sent *now* is that; else None."""
-    handover = threads.left_bot(connection, row.id)
+    handover = changes.left_bot(connection, row.id)
     if handover is None or handover.reason != HANDED_OVER:
         return None  # nobody was promised an answer: somebody came by himself
     is_first = transcript.answered_at(connection, row.id) / 1000 < handover.at

@@ -67,9 +67,10 @@ def note_sent(
             replies.release(connection, reply, worker=worker)
         line = replace(line, agent=reply.agent, attachments=_named(line, reply))
         if sent_messages.add(connection, part.tag, now=now):
+            # The row of the thread before that of its handover, as everywhere: nobody waits in a circle.
+            threads.answered(connection, row.id)
             transcript.add(connection, row.id, line)
             deadlines.clear(connection, row.id, deadlines.NO_ANSWER)
-            threads.answered(connection, row.id)
             if all(sent_messages.find(connection, tag) for tag in _tags(part)):
                 replies.sent(connection, reply.id)
         elif line.mid and any(each.url for each in line.attachments):  # only Meta knows the address

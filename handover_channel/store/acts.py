@@ -14,6 +14,7 @@ from typing import List, Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handover_channel.store import handovers
 from handover_channel.store.schema import acts
 
 
@@ -68,6 +69,8 @@ def assigned(connection: Connection, thread: str, *, to: str, before: str, by: s
     kind = Done.UNASSIGNED if not to else Done.CLAIMED if to == by else Done.ASSIGNED
     detail = before if to else ""  # from whom
     add(connection, kind, thread=thread, agent=by, whom=to or before, detail=detail, now=now)
+    if to:
+        handovers.taken(connection, thread, agent=to, at=now)
 
 
 def of(

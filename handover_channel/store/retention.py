@@ -22,6 +22,7 @@ from handover_channel.store.schema import (
     changes,
     deliveries,
     edits,
+    handovers,
     people,
     remarks,
     replies,
@@ -72,7 +73,12 @@ def delete_transcript(store: Store, *, before: float, sleep: _Sleep = time.sleep
 
 
 def delete_changes(store: Store, *, before: float, sleep: _Sleep = time.sleep) -> int:
-    """Delete changes of control before that time, and what agents did; returns how many changes."""
+    """Delete changes of control before that time, and what agents did; returns how many changes.
+
+    With them go the handovers that began before then and are over.
+    """
+    over = sa.and_(handovers.c.began_at < before, handovers.c.ended_at.isnot(None))
+    _delete_by_key(store, handovers.c.change, over, sleep)
     _delete(store, acts, acts.c.at, before, acts.c.at < before, sleep)
     return _delete(store, changes, changes.c.at, before, changes.c.at < before, sleep)
 

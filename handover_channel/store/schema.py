@@ -224,6 +224,25 @@ changes = sa.Table(
     sa.Column("intent", sa.Text, nullable=False, server_default=""),  # with which the bot was to go on
 )
 
+#: What the log tells of each handover, for reports: handovers.py.
+handovers = sa.Table(
+    "handovers",
+    metadata,
+    sa.Column("change", _Id, primary_key=True, autoincrement=False),  # of `changes`: by which it began
+    sa.Column("thread", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),  # to which it went first
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("began_at", _Seconds, nullable=False, index=True),  # reports go by time
+    sa.Column("taken_at", _Seconds),  # first claim, assignment or answer of an agent; null: none
+    sa.Column("agent", sa.Text, nullable=False, server_default=""),  # whose that was, "" for none
+    sa.Column("answered_at", _Seconds),  # first answer, of an agent or another app; null: none
+    sa.Column("ended_at", _Seconds),  # when it came back to the bot; null: it has not
+    sa.Column("return_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("again", sa.Integer, nullable=False, server_default="0"),  # 1: handed over again soon after
+)
+# Of a thread, the one in which an answer was given: the newest that began before it.
+sa.Index("ix_handovers_thread", handovers.c.thread, handovers.c.began_at)
+
 #: What agents did beside answering: acts.py.
 acts = sa.Table(
     "acts",

@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import List, Mapping, Optional
 
-from handover_channel.store import Store, agents, deadlines, findings, queue_admin, threads, transcript
+from handover_channel.store import (
+    Store,
+    agents,
+    changes,
+    deadlines,
+    findings,
+    queue_admin,
+    threads,
+    transcript,
+)
+from handover_channel.store.changes import LoggedChange
 from handover_channel.store.findings import Finding
 from handover_channel.store.queue_admin import QueueOfThread
-from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 
 
@@ -33,7 +43,7 @@ def status_of(store: Store, thread: str, *, now: float) -> Optional[Status]:
             return None
         return Status(
             found,
-            threads.log_of(connection, thread),
+            changes.of(connection, thread),
             transcript.of(connection, thread),
             findings.about(connection, thread, now=now),
             deadlines.of(connection, thread),

@@ -1,4 +1,4 @@
-"""Keeps threads: the row that says who has control, and the log of its changes.
+"""Keeps threads: the row that says who has control. The log of its changes is in changes.py.
 
 1. The only UPDATEs of control are `change` and `confirm`. They are guarded by the row's version: if somebody
    else has changed the row meanwhile nothing is written, and the caller decides again.
@@ -19,9 +19,9 @@ from handover_channel.rules.control import Control, State
 from handover_channel.rules.obstacle import silence_of
 from handover_channel.rules.thread_ids import can_be_stored
 from handover_channel.sentences import Sentence, kept, restored
-from handover_channel.store import acts
+from handover_channel.store import acts, changes
 from handover_channel.store.prepared import Connected, Prepared
-from handover_channel.store.schema import IS_OPEN, changes, presence, threads
+from handover_channel.store.schema import IS_OPEN, presence, threads
 from handover_channel.store.upsert import insert_new
 
 
@@ -80,25 +80,6 @@ class Thread:
     def silence(self, now: float) -> Optional[float]:
         """Return the seconds since then, None where it is not known: asked of whatever wants to go out."""
         return silence_of(self.opened_at, self.obstacle, now=now)
-
-
-@dataclass(frozen=True)
-class LoggedChange:
-    """One line of the log of changes."""
-
-    at: float
-    control_before: str
-    control: str
-    owner: str
-    target: str
-    reason: str
-    who: str
-    note: str = ""  #: what an agent wrote about it
-    intent: str = ""  #: with which the bot was to go on: an intent of its own, or a flow
-    id: int = 0
-
-
-_LOGGED = [changes.c[name] for name in LoggedChange.__dataclass_fields__]
 
 
 # These run for every message.
@@ -230,7 +211,9 @@ def change(
         values["answers_from"] = answers_from
     if not _write(connection, before, values):
         return None
-    _log(connection, before, after, at=now, reason=reason, who=who, note=note, intent=intent)
+    changes.add(
+        connection, before.id, before.state, after, reason=reason, who=who, now=now, note=note, intent=intent
+    )
     return _written(before, after, {**values, "released_from": released_from})
 
 
@@ -241,7 +224,7 @@ def extend(
     values = {"until": until, "version": before.version + 1}
     if not _write(connection, before, values):
         return None
-    _log(connection, before, before.state, at=now, reason=reason, who=who)
+    changes.add(connection, before.id, before.state, before.state, reason=reason, who=who, now=now)
     return _written(before, before.state, values)
 
 
@@ -317,35 +300,9 @@ def set_context(connection: Connection, thread: str, context: Mapping[str, Any])
     connection.execute(sa.update(threads).where(threads.c.id == thread).values(context=json.dumps(context)))
 
 
-def changes_since(connection: Connection, thread: str, since: float) -> int:
-    """Return how often control of *thread* has changed since that time."""
-    newer = (changes.c.thread == thread, changes.c.at > since)
-    query = sa.select(sa.func.count()).select_from(changes).where(*newer)
-    return int(connection.execute(query).scalar() or 0)
-
-
 def correct_channel(connection: Connection, before: Thread, *, channel: str, page: str) -> bool:
     """Write down which channel the thread belongs to, where the bot has it. False: as in `change`."""
     return _write(connection, before, {"channel": channel, "page": page, "version": before.version + 1})
-
-
-def log_of(
-    connection: Connection, thread: str, limit: int = 20, *, before: Optional[float] = None
-) -> List[LoggedChange]:
-    """Return the newest changes of control, newest first; *before*: only older ones."""
-    query = sa.select(*_LOGGED).where(changes.c.thread == thread)
-    if before is not None:
-        query = query.where(changes.c.at < before)
-    query = query.order_by(changes.c.id.desc()).limit(limit)
-    return [LoggedChange(**row) for row in connection.execute(query).mappings()]
-
-
-def left_bot(connection: Connection, thread: str) -> Optional[LoggedChange]:
-    """Return the change by which the bot last lost control, None where it never did."""
-    from_bot = (changes.c.thread == thread, changes.c.control_before == Control.BOT.value)
-    query = sa.select(*_LOGGED).where(*from_bot).order_by(changes.c.id.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    return LoggedChange(**row) if row else None
 
 
 def _write(connection: Connection, before: Thread, values: Mapping[str, Any]) -> bool:
@@ -359,20 +316,6 @@ def _written(before: Thread, after: State, values: Mapping[str, Any]) -> Thread:
     of_state = _columns(after)
     return replace(
         before, state=after, **{name: value for name, value in values.items() if name not in of_state}
-    )
-
-
-def _log(connection: Connection, before: Thread, after: State, *, at: float, **words: str) -> None:
-    connection.execute(
-        sa.insert(changes).values(
-            thread=before.id,
-            at=at,
-            control_before=before.state.control.value,
-            control=after.control.value,
-            owner=after.owner,
-            target=after.target,
-            **words,
-        )
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.messenger.bubble import storable
 from handover_channel.messenger.events import Attachment
+from handover_channel.store import handovers
 from handover_channel.store.prepared import Prepared
 from handover_channel.store.schema import transcript
 
@@ -67,7 +68,9 @@ def add(connection: Connection, thread: str, line: Line) -> None:
         "agent": line.agent,
         "reply_to": line.reply_to,
     }
-    _ADD_LINE.changed(connection, values)
+    is_new = _ADD_LINE.changed(connection, values)
+    if is_new and line.author in (AGENT, APP):
+        handovers.answered(connection, thread, agent=line.agent, at=line.timestamp / 1000.0)
 
 
 def complete(connection: Connection, thread: str, line: Line) -> None:

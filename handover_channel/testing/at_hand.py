@@ -16,7 +16,7 @@ from handover_channel.inbox.auth import Auth
 from handover_channel.services import Services
 from handover_channel.simulator.bot_at_hand import CannotBeAsked
 from handover_channel.simulator.simulator import Simulator
-from handover_channel.store import deadlines, known_people, threads
+from handover_channel.store import changes, deadlines, known_people, threads
 from handover_channel.testing import own_bot
 from handover_channel.testing.bot_under_test import CLOCK
 from handover_channel.testing.conversation import Conversation
@@ -73,7 +73,7 @@ class AtHand:
             for psid in psids:
                 row = threads.get(connection, psid)
                 if row is not None:
-                    log = threads.log_of(connection, psid)
+                    log = changes.of(connection, psid)
                     found[psid] = {
                         **_word(row),
                         "deadlines": deadlines.of(connection, psid),

@@ -45,6 +45,7 @@ from handover_channel.simulator import graph as simulated_graph
 from handover_channel.simulator.refusals import Refusal
 from handover_channel.simulator.request import Request
 from handover_channel.store import (
+    changes,
     deadlines,
     deliveries,
     findings,
@@ -317,7 +318,7 @@ class Play:
     def log(self):
         """(control, reason) of every change, oldest first."""
         with self.store.reading() as connection:
-            lines = threads.log_of(connection, PSID, limit=100)
+            lines = changes.of(connection, PSID, limit=100)
         return [(line.control, line.reason) for line in reversed(lines)]
 
     @property

@@ -13,8 +13,9 @@ from handover_channel.errors import SettingsError, TakeNotAllowed, UnknownTarget
 from handover_channel.graph_api.client import ThreadOwner
 from handover_channel.rules.control import Control, State
 from handover_channel.rules.return_reasons import ReturnReason
+from handover_channel.store.changes import LoggedChange
 from handover_channel.store.thread_status import Status
-from handover_channel.store.threads import LoggedChange, Thread
+from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 
 PSID = "24680"

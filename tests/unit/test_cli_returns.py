@@ -14,8 +14,7 @@ from play import DAY, HOUR, NO_TAKING, OUTAGE, PSID
 from handover_channel import services
 from handover_channel.cli import main, returns
 from handover_channel.control import many_returns
-from handover_channel.store import open_threads, threads
-from handover_channel.store.threads import log_of
+from handover_channel.store import changes, open_threads, threads
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_all_go_back_and_the_log_says_by_whom(play, run, opened):
     assert "returned: 3." in out
     assert still_open(play) == []
     with play.store.reading() as connection:
-        newest = log_of(connection, "8002")[0]
+        newest = changes.of(connection, "8002")[0]
     assert (newest.control, newest.reason, newest.who) == ("bot", "agent", "command line")
 
 

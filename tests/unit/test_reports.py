@@ -8,16 +8,15 @@ import math
 import sys
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from play import DAY, HOUR
 
 from handover_channel import services
 from handover_channel.cli import main
-from handover_channel.store import acts, agents, conversation_lists, reports, threads, transcript
+from handover_channel.rules.control import Control, State
+from handover_channel.store import acts, agents, changes, conversation_lists, reports, threads, transcript
 from handover_channel.store.reports import Containment, Period
-from handover_channel.store.schema import changes
 
 
 class Log:
@@ -27,12 +26,10 @@ class Log:
         self.play, self.start = play, math.floor(play.clock() / DAY) * DAY + 9 * HOUR
 
     def change(self, thread, at, before, after, *, target="", reason="handed_over"):
-        values = {"control_before": before, "control": after, "owner": "", "target": target, "who": "bot"}
+        states = State(Control(before)), State(Control(after), target=target)
         with self.play.store.writing() as connection:
             threads.get_or_add(connection, thread, channel="facebook", page="p", now=self.start + at)
-            connection.execute(
-                sa.insert(changes).values(thread=thread, at=self.start + at, reason=reason, **values)
-            )
+            changes.add(connection, thread, *states, reason=reason, who="bot", now=self.start + at)
 
     def hand_over(self, thread, at, target="inbox", reason="handed_over"):
         self.change(thread, at, "bot", "inbox", target=target, reason=reason)

@@ -9,7 +9,7 @@ from handover_channel.errors import GraphUnavailable, Refused, TakeNotAllowed, U
 from handover_channel.rules.control import Change, Control
 from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.settings.loader import TargetKind
-from handover_channel.store import deliveries, threads
+from handover_channel.store import changes, deliveries, threads
 
 
 def take_over(play, **more):
@@ -55,7 +55,7 @@ def test_the_log_says_which_agent_it_was(play):
     take_over(play)
 
     with play.store.reading() as connection:
-        assert threads.log_of(connection, PSID)[0].who == "amal"
+        assert changes.of(connection, PSID)[0].who == "amal"
 
 
 def test_what_waits_for_the_bot_is_not_answered_any_more(play):
@@ -197,7 +197,7 @@ def test_a_note_is_in_the_log_and_an_intent_is_what_the_bot_goes_on_with(play):
     play.work()
 
     with play.store.reading() as connection:
-        assert threads.log_of(connection, PSID)[0].note == "wants the red ones"
+        assert changes.of(connection, PSID)[0].note == "wants the red ones"
     assert play.notes[-1] == (deliveries.RETURNED, {"reason": "agent", "intent": "products"})
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from handover_channel.rules.control import Control, State
-from handover_channel.store import presence, thread_activity, threads
+from handover_channel.store import changes, presence, thread_activity, threads
 
 APP = State(Control.APP, "2222", "sales_bot", stamp=7, precedence=2)
 
@@ -51,7 +51,7 @@ def test_a_change_is_in_the_row_and_in_the_log(connection, row):
 
     after = threads.get(connection, "7001")
     assert (after.state, after.reason, after.until, after.version) == (APP, "handed_over", 300.0, 2)
-    (line,) = threads.log_of(connection, "7001")
+    (line,) = changes.of(connection, "7001")
     assert (line.at, line.control_before, line.control, line.owner, line.target, line.reason, line.who) == (
         200.0,
         "bot",
@@ -94,7 +94,7 @@ def test_who_decides_from_an_older_row_is_told_so_and_changes_nothing(connection
     assert not threads.confirm(connection, row, State(stamp=99))
 
     assert threads.get(connection, "7001").state == APP
-    assert len(threads.log_of(connection, "7001")) == 1
+    assert len(changes.of(connection, "7001")) == 1
 
 
 def test_of_two_processes_that_decide_at_once_one_wins(store, open_store):
@@ -120,7 +120,7 @@ def test_a_confirmed_state_moves_the_stamp_and_nothing_else(connection, row):
     after = threads.get(connection, "7001")
     assert (after.state.stamp, after.state.precedence, after.version) == (9, 3, before.version + 1)
     assert (after.until, after.wanted, after.refusal) == (300.0, "keyword", "no")
-    assert len(threads.log_of(connection, "7001")) == 1
+    assert len(changes.of(connection, "7001")) == 1
 
 
 def test_a_change_forgets_what_was_refused_before(connection, row):
@@ -178,7 +178,7 @@ def test_the_log_shows_the_newest_changes_of_one_thread(connection, row):
     for number in range(5):
         change(connection, threads.get(connection, "7001"), reason=f"reason {number}")
 
-    assert [line.reason for line in threads.log_of(connection, "7001", limit=2)] == ["reason 4", "reason 3"]
+    assert [line.reason for line in changes.of(connection, "7001", limit=2)] == ["reason 4", "reason 3"]
 
 
 # --- in the inbox ---------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_a_later_time_limit_is_in_the_row_and_in_the_log(connection, held):
 
     after = threads.get(connection, "7001")
     assert (after.until, after.version, after.changed_at) == (999.0, held.version + 1, 200.0)
-    newest = threads.log_of(connection, "7001")[0]
+    newest = changes.of(connection, "7001")[0]
     assert (newest.control_before, newest.control, newest.reason, newest.who) == (
         "inbox",
         "inbox",
@@ -314,4 +314,4 @@ def test_a_later_time_limit_is_in_the_row_and_in_the_log(connection, held):
 def test_the_log_keeps_what_an_agent_wrote_about_a_change(connection, held):
     change(connection, held, State(), note="wants the red ones")
 
-    assert [line.note for line in threads.log_of(connection, "7001")] == ["wants the red ones", ""]
+    assert [line.note for line in changes.of(connection, "7001")] == ["wants the red ones", ""]

@@ -11,7 +11,7 @@ from handover_channel.control.transition_writer import (
     TransitionWriter,
 )
 from handover_channel.rules.control import Change, Control
-from handover_channel.store import deadlines, deliveries, schema, thread_activity, threads
+from handover_channel.store import changes, deadlines, deliveries, schema, thread_activity, threads
 from handover_channel.store.deliveries import Delivery
 
 
@@ -48,7 +48,7 @@ def log(store):
     with store.reading() as connection:
         return [
             (line.control_before, line.control, line.reason, line.who)
-            for line in threads.log_of(connection, PSID)
+            for line in changes.of(connection, PSID)
         ]
 
 
