@@ -134,6 +134,12 @@ def resident(pid: int) -> int:
     return 0
 
 
+def cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process has used, to a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def listens(port: int) -> bool:
     """Tell whether somebody listens on *port*."""
     with socket.socket() as probe:

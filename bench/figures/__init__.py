@@ -19,6 +19,7 @@ from bench.figures import (
     machines,
     muted,
     muted_rest,
+    report,
     search,
     simulator,
 )
@@ -34,6 +35,7 @@ FIGURES: Dict[str, ModuleType] = {
     "limits": limits,
     "inbox": inbox,
     "search": search,
+    "report": report,
     "kills": kills,
     "machines": machines,
     "hostile": hostile,
