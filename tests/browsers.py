@@ -218,5 +218,5 @@ def sign_in(window: Window, name: str) -> None:
     """Fill in the form."""
     window.page.get_by_label("Username").fill(name)
     window.page.get_by_label("Password").fill(password_of(name))
-    window.page.locator("form button").click()
+    window.page.locator("form button.primary").click()
     window.page.locator("#list").wait_for()

@@ -94,7 +94,7 @@ def stretch(
         events=events,
         person=person,
     )
-    folded = _folded(shown)
+    folded = _folded(with_choices(shown))
     return ([*folded, *waiting] if before is None else folded), earlier
 
 
@@ -216,6 +216,19 @@ def _act(done: LoggedAct, shown_names: Mapping[str, str]) -> AgentActs:
     key = f"act-{done.id}"
     who, whom = (shown_names.get(name, name) for name in (done.agent, done.whom))
     return AgentActs(key, done.at, [AgentAct(key, done.at, done.kind, who, whom, done.detail)])
+
+
+def with_choices(entries: Sequence[Entry]) -> List[Entry]:
+    """Return the entries with the button that the person took, where their next words are its title."""
+    found: List[Entry] = []
+    words = ""
+    for entry in reversed(entries):
+        if isinstance(entry, Said):
+            words = entry.text if entry.speaker == "person" else words
+            if words in (button.title for button in (*entry.buttons, *entry.quick_replies)):
+                entry = replace(entry, chosen=words)
+        found.append(entry)
+    return found[::-1]
 
 
 def _folded(entries: Sequence[Entry]) -> List[Entry]:

@@ -167,6 +167,7 @@ class Said:
     former: Sequence[str] = ()  #: what stood here before it was edited, the oldest first
     reaction: Optional[Reaction] = None  #: all that it is: shown on the message it is about
     reactions: Sequence[Reaction] = ()
+    chosen: str = ""  #: title of the button or quick reply that the person took
     turn: str = ""  #: in the bot's part: id of the message of the person that it is, or answers
 
 

@@ -356,7 +356,7 @@ def test_a_picture_of_the_person_is_shown(office, waiting, anna):
 
     waiting.does("send", type="image", url=office.stack.file("image/png", PICTURE))
 
-    picture = anna.messages.locator(".said.person img")
+    picture = anna.messages.locator(".said.person .bubble img")
     picture.scroll_into_view_if_needed()
     eventually(lambda: picture.evaluate("img => img.naturalWidth") == 1)
 
@@ -376,7 +376,7 @@ def test_an_agent_sends_a_picture(waiting, anna, ben):
     )
     assert waiting.heard()[-2] == "Is it this one?"
     expect(anna.page.locator("#file-chosen")).to_be_hidden()
-    picture = ben.messages.locator(".said.agent img")
+    picture = ben.messages.locator(".said.agent .bubble img")
     eventually(lambda: picture.evaluate("img => img.naturalWidth") == 1)
 
 

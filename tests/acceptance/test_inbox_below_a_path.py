@@ -55,7 +55,7 @@ def test_a_conversation_from_sign_in_to_return(office, waiting, window):
     window.answers("We send you a new one")
     eventually(lambda: waiting.heard()[-1] == "We send you a new one")
     waiting.does("send", type="image", url=office.stack.file("image/png", PICTURE))
-    picture = window.messages.locator(".said.person img")
+    picture = window.messages.locator(".said.person .bubble img")
     picture.scroll_into_view_if_needed()
     eventually(lambda: picture.evaluate("img => img.naturalWidth") == 1)
     window.page.reload()
@@ -77,7 +77,7 @@ def test_an_agent_sends_a_picture(waiting, window):
     eventually(
         lambda: [message.get("attachment", {}).get("type") for message in waiting.sent()][-1] == "image"
     )
-    picture = window.messages.locator(".said.agent img")
+    picture = window.messages.locator(".said.agent .bubble img")
     eventually(lambda: picture.evaluate("img => img.naturalWidth") == 1)
 
 

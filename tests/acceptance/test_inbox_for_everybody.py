@@ -202,7 +202,7 @@ def test_a_wrong_password_is_told_without_saying_what_was_wrong(office, chromium
         window.goes_to("/")
         window.page.get_by_label("Username").fill("anna")
         window.page.get_by_label("Password").fill("guessed")
-        window.page.locator("form button").click()
+        window.page.locator("form button.primary").click()
 
         expect(window.page.get_by_role("alert")).to_be_visible()
         expect(window.page.get_by_label("Username")).to_have_value("anna")

@@ -134,7 +134,7 @@ def someone(browser, desk, name="sara", language="en", **looks):
     page.goto(f"http://{desk.at}{BASE}/")
     page.locator("[name=name]").fill(name)
     page.locator("[name=password]").fill(PASSWORD)
-    page.locator("form button").click()
+    page.locator("form button.primary").click()
     page.locator("#list").wait_for()
     yield context, page
     context.close()

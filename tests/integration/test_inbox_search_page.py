@@ -85,7 +85,7 @@ def window(inbox, browser):
         page.goto(f"http://{inbox.at}{BASE}/sign-in")
         page.fill("#name", "sara")
         page.fill("#password", PASSWORD)
-        page.click("form button")
+        page.click("form button.primary")
         page.wait_for_selector("#list")
         page.goto(f"http://{inbox.at}{BASE}{path}")
         return page

@@ -15,7 +15,7 @@ pytest.importorskip("babel")
 from babel import Locale
 from jinja2 import UndefinedError
 
-from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, view_models
+from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, timeline, view_models
 from handover_channel.inbox.admin.agent_accounts import AccountView
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import HERE, Pages, query, time_at, translations, zone
@@ -749,3 +749,78 @@ def test_a_conversation_of_rasa_shell_is_marked_as_a_test(language, told):
     assert seen.count(told) == 1
     assert "cmdline" not in seen
     assert "socketio" in seen
+
+
+# --- who speaks, and when ---------------------------------------------------------------------------
+
+
+def said_by(speaker, name, *ats):
+    return [Said(f"{speaker}-{at}", NOW + at, speaker, name, f"words {at}") for at in ats]
+
+
+def classes_of(page):
+    return {
+        attrs["id"]: attrs["class"].split()
+        for attrs in Document(page).all("div")
+        if attrs.get("class", "").startswith("said")
+    }
+
+
+def test_of_several_messages_in_a_row_the_first_has_the_picture_and_the_last_the_time():
+    page = draw_thread(*said_by("person", "Sara Haddad", 0, 10, 20), *said_by("agent", "Ali", 30))
+
+    first, second, third, other = classes_of(page).values()
+    assert "leads" in first
+    assert "leads" in second
+    assert "follows" in second
+    assert "follows" in third
+    assert not {"leads", "follows"} & {*other}
+    assert "leads" not in third
+    assert "follows" not in first
+    entries = page[page.index('id="entries"') :]
+    assert entries.count('class="picture small') == 2
+
+
+def test_a_message_that_failed_or_was_edited_tells_its_time_also_within_a_row():
+    row = [replace(each, mark="failed", error="refused") for each in said_by("agent", "Ali", 0, 10)]
+    edited = [replace(each, former=("before",)) for each in said_by("person", "Sara Haddad", 20, 30)]
+
+    assert not any("leads" in each for each in classes_of(draw_thread(*row, *edited)).values())
+
+
+def test_names_are_shown_of_colleagues_and_outsiders_alone():
+    given = [
+        *said_by("person", "Sara Haddad", 0),
+        *said_by("agent", YOU.shown_name, 400),
+        *said_by("agent", "Ali", 800),
+        *said_by("app", "hootsuite", 1200),
+    ]
+
+    page = draw_thread(*given)
+
+    shown = [attrs["class"] for attrs in Document(page).all("p") if "speaker" in attrs.get("class", "")]
+    assert ["unseen" in each for each in shown] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("where", ["buttons", "quick_replies"])
+def test_the_button_that_was_taken_is_marked_and_no_other(where):
+    both = (Button("Opening hours"), Button("My order"))
+    asked = replace(said_by("bot", "", 0)[0], **{where: both}, chosen="My order")
+
+    page = Document(draw_thread(asked))
+
+    assert len(page.all("li", **{"class": "chosen"})) == 1
+    assert "Chosen:My order" in page.text
+
+
+def test_what_the_person_took_are_the_next_words_that_are_a_title():
+    asked = replace(said_by("bot", "", 0)[0], buttons=(Button("A"), Button("B")))
+    tapped = replace(said_by("person", "x", 20)[0], text="B")
+    other = replace(said_by("person", "x", 20)[0], text="neither")
+
+    chosen = [
+        timeline.with_choices(entries)[0].chosen
+        for entries in ([asked, *said_by("bot", "", 5), tapped], [asked, other, tapped], [asked])
+    ]
+
+    assert chosen == ["B", "", ""]
