@@ -14,9 +14,10 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import astuple
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from rich.console import Console
 
@@ -51,14 +52,18 @@ NEEDED_FILES = ("config.yml", "domain.yml", "credentials.yml", "endpoints.yml", 
 NEEDED_MODULES = {"rasa": "rasa", "aiohttp": "simulator"}  #: import name -> extra that brings it
 
 
-def start(console: Console, *, check: bool = False) -> int:
-    """Run the demo of this folder on its own ports, or on free ones, as `run` does."""
+def start(console: Console, *, check: bool = False, port_base: Optional[int] = None) -> int:
+    """Run the demo of this folder as `run` does: on its own ports, the next free ones or given ones."""
     refuse(lacking())
-    ports = choose()
-    write_copies(ports)
-    if ports.is_moved:
-        console.print("Somebody else listens on ports of the demo: it takes free ones.")
-    return run(console, check=check, parts=parts_of(ports), ports=ports)
+    chosen = choose(port_base)
+    with chosen.claim:
+        write_copies(chosen.ports)
+        if chosen.in_use:
+            taken_by_others, instead = (
+                ", ".join(map(str, each)) for each in (chosen.in_use, astuple(chosen.ports))
+            )
+            console.print(f"Ports in use: {taken_by_others}. The demo takes {instead}.", highlight=False)
+        return run(console, check=check, parts=parts_of(chosen.ports), ports=chosen.ports)
 
 
 def run(

@@ -1,23 +1,29 @@
-"""Chooses the ports of the demo: its own ones, or free ones where somebody else listens on those.
+"""Chooses the ports of the demo: its own ones, those one asks for, or the next ones where some are in use.
 
-Settings and endpoints name ports, so a demo that moves gets copies of them in a folder of its own; the bot's
-files stay as they are. A relative database counts from the settings' folder: two demos share none.
+1. All ports move together, by the same step: the parts of another demo may listen only after a training, and
+   a port that is free until then is not free. Who begins in the very same moment is kept off by `_claim`.
+2. The same ports mean the same folder: a demo that is started again beside another finds its own data.
+3. Settings and endpoints name ports, so a demo that moves gets copies of them in a folder of its own; the
+   bot's files stay as they are. Databases are in that folder, too: two demos share none.
 """
 
 from __future__ import annotations
 
 import shutil
 import socket
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import yaml
 
 from handover_channel.cli.supervisor import Part, listening
 from handover_channel.cli.test import SCENARIOS
+from handover_channel.errors import HandoverError
 
 MODEL = Path("models/handover.tar.gz")
+
+STEP, MOST_DEMOS = 10, 50  #: by how much a demo moves on, and how often
 
 
 @dataclass(frozen=True)
@@ -43,17 +49,64 @@ class Ports:
         """Whether they are others than the files of the bot name."""
         return self != Ports()
 
+    @classmethod
+    def above(cls, base: int) -> Ports:
+        """Return three in a row, from *base* on."""
+        return cls(base, base + 1, base + 2)
 
-def choose(is_taken: Callable[[int], bool] = listening) -> Ports:
-    """Return the demo's own ports, each replaced by a free one where somebody else listens on it."""
-    wanted = {each.name: getattr(Ports(), each.name) for each in fields(Ports)}
-    return Ports(**{name: _free_port() if is_taken(port) else port for name, port in wanted.items()})
+    def moved(self, by: int) -> Ports:
+        """Return as many higher ones."""
+        return Ports(*(port + by for port in astuple(self)))
+
+    def used(self, is_taken: Callable[[int], bool]) -> List[int]:
+        """Return those on which somebody listens."""
+        return [port for port in astuple(self) if is_taken(port)]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@dataclass(frozen=True)
+class Chosen:
+    """The ports of a demo that begins."""
+
+    ports: Ports
+    in_use: Tuple[int, ...]  #: those for which it did not get others
+    claim: socket.socket  #: open for as long as the demo lives
+
+
+def choose(base: Optional[int] = None, is_taken: Callable[[int], bool] = listening) -> Chosen:
+    """Return the demo's own ports, or the next ones of which none is in use; with *base* three from there.
+
+    Raises HandoverError where there are none, and for a *base* of which one is in use.
+    """
+    wanted = [Ports.above(base)] if base else [Ports().moved(by) for by in range(0, STEP * MOST_DEMOS, STEP)]
+    in_use: List[int] = []
+    for ports in wanted:
+        used = ports.used(is_taken)
+        claim = None if used else _claim(ports)
+        if claim is not None:
+            return Chosen(ports, tuple(in_use), claim)
+        in_use += used or astuple(ports)
+    raise _nowhere(in_use[0])
+
+
+def _nowhere(port: int) -> HandoverError:
+    return HandoverError(
+        f"port {port} is in use -> end what listens there (lsof -i :{port}), or choose others: "
+        "handover demo --port-base 18090"
+    )
+
+
+def _claim(ports: Ports) -> Optional[socket.socket]:
+    """Hold *ports* against other demos; None where one holds them.
+
+    On UDP, where no part listens: a claim takes nothing from the parts, and ends with this process.
+    """
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        claim.bind(("127.0.0.1", ports.simulator))
+    except OSError:
+        claim.close()
+        return None
+    return claim
 
 
 def folder_of(ports: Ports) -> Path:
@@ -74,12 +127,23 @@ def write_copies(ports: Ports) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile("credentials.yml", folder / "credentials.yml")
     _copy("handover.yml", folder, {"graph_api": {"url": f"http://127.0.0.1:{ports.simulator}"}})
-    action_endpoint = {"url": f"http://127.0.0.1:{ports.actions}/webhook"}
-    _copy("endpoints.yml", folder, {"action_endpoint": action_endpoint})
+    endpoints = _read("endpoints.yml")
+    changes: Dict[str, Dict[str, Any]] = {
+        "action_endpoint": {"url": f"http://127.0.0.1:{ports.actions}/webhook"}
+    }
+    tracker_store = endpoints.get("tracker_store") or {}
+    if tracker_store.get("dialect") == "sqlite":  # Rasa counts a relative path from where it is started
+        name = Path(tracker_store.get("db") or "rasa.db").name
+        changes["tracker_store"] = {"db": str(folder.absolute() / name)}
+    _copy("endpoints.yml", folder, changes)
+
+
+def _read(name: str) -> Dict[str, Any]:
+    return yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
 
 
 def _copy(name: str, folder: Path, changes: Mapping[str, Dict[str, Any]]) -> None:
-    given = yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
+    given = _read(name)
     merged = {key: {**(given.get(key) or {}), **values} for key, values in changes.items()}
     text = yaml.safe_dump({**given, **merged}, allow_unicode=True, sort_keys=False)
     (folder / name).write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Optional
 
 import typer
 from rich.console import Console
@@ -65,11 +66,18 @@ def main() -> None:
 @app.command()
 def demo(
     check: bool = typer.Option(False, "--check", help="Stop again as soon as everything answers."),
+    port_base: Optional[int] = typer.Option(
+        None,
+        "--port-base",
+        min=1024,
+        max=65533,
+        help="Three ports from here on, in place of 8090, 5055 and 5005 (or the next that are free).",
+    ),
 ) -> None:
     """Start the bot of this folder with a Messenger to talk to it."""
     from handover_channel.cli import demo as the_demo
 
-    raise typer.Exit(the_demo.start(Console(), check=check))
+    raise typer.Exit(the_demo.start(Console(), check=check, port_base=port_base))
 
 
 @app.command()

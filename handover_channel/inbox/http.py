@@ -18,6 +18,7 @@ from handover_channel.errors import HandoverError, NotKnown
 from handover_channel.inbox import admission
 from handover_channel.inbox.answer import HEADERS, Answer
 from handover_channel.inbox.auth import COOKIE_SECONDS
+from handover_channel.inbox.local_access import own_port
 from handover_channel.inbox.page_services import PageServices
 from handover_channel.inbox.refusals import fault, refusal
 from handover_channel.inbox.request import BASE, Request, SignInFirst
@@ -81,13 +82,14 @@ def _handler(route: Route, services: PageServices, places: Places) -> _Handler:
 
 def request_of(given: SanicRequest, in_path: Dict[str, str]) -> Request:
     """Return a request of Sanic's as values, without its body."""
+    headers = {name.lower(): value for name, value in reversed(list(given.headers.items()))}
     return Request(
         method=given.method,
         path=given.path,
         in_path=in_path,
         query=given.query_string,
-        headers={name.lower(): value for name, value in reversed(list(given.headers.items()))},
-        cookie=str(given.cookies.get(COOKIE) or ""),
+        headers=headers,
+        cookie=str(given.cookies.get(cookie_name(headers.get("host", ""))) or ""),
         address=str(given.remote_addr or given.ip),
         scheme=given.scheme,
     )
@@ -101,13 +103,24 @@ def response_of(answer: Answer, request: Request) -> HTTPResponse:
     }
     found = HTTPResponse(answer.content, status=answer.status, headers=headers, content_type=answer.type)
     if answer.cookie:
-        _keep_cookie(found, answer.cookie, path=request.base, is_https=request.is_https)
+        name = cookie_name(request.host)
+        _keep_cookie(found, name, answer.cookie, path=request.base, is_https=request.is_https)
     return found
 
 
-def _keep_cookie(response: HTTPResponse, value: str, *, path: str, is_https: bool) -> None:
+def cookie_name(host: str) -> str:
+    """Return what our cookie is called for a browser that calls us by *host*.
+
+    Browsers do not tell the ports of a host apart: of two inboxes on one machine each would sign the
+    other's visitors out. https://www.rfc-editor.org/rfc/rfc6265#section-8.5
+    """
+    port = own_port(host)
+    return f"{COOKIE}_{port}" if port else COOKIE
+
+
+def _keep_cookie(response: HTTPResponse, cookie: str, value: str, *, path: str, is_https: bool) -> None:
     """Have the browser keep *value*, for this page alone."""
-    response.cookies[COOKIE] = value
+    response.cookies[cookie] = value
     given: Dict[str, Any] = {
         "path": path,
         "httponly": True,
@@ -116,7 +129,7 @@ def _keep_cookie(response: HTTPResponse, value: str, *, path: str, is_https: boo
         "max-age": COOKIE_SECONDS,
     }
     for name, wanted in given.items():
-        response.cookies[COOKIE][name] = wanted
+        response.cookies[cookie][name] = wanted
 
 
 async def _stream(given: SanicRequest, answer: Answer) -> None:

@@ -39,6 +39,12 @@ def why_not_this_machine(address: str, host: str, headers: Iterable[str]) -> str
     return "" if _HOST.fullmatch(host) else HOST
 
 
+def own_port(host: str) -> str:
+    """Return the port in *host* where it names this machine by a name of its own, else ""."""
+    found = _HOST.fullmatch(host)
+    return (found.group(2) or "")[1:] if found else ""
+
+
 def is_loopback(address: str) -> bool:
     """Tell whether an IP address is this machine's own."""
     found = _ip(address)

@@ -29,7 +29,6 @@ from handover_channel.store.transcript import PERSON, Line
 
 pytestmark = pytest.mark.rasa
 
-COOKIE = "handover_inbox"
 THREAD, SCRIPT = "7000000001", "<script>alert('x')</script><img src=x onerror=alert(1)>"
 HOURS = 3600
 BOUND = 10.0  # seconds, for what has to happen at some time
@@ -37,6 +36,11 @@ BOUND = 10.0  # seconds, for what has to happen at some time
 
 class Inbox(ServedInbox):
     """The inbox, and who asks it for anything."""
+
+    @property
+    def cookie_name(self):
+        """What its cookie is called: with its port, as browsers do not tell ports apart."""
+        return f"handover_inbox_{self.at.partition(':')[2]}"
 
     def raw(self, method, path, headers=(), body=b""):
         """Send a path as it is; returns status, headers and body."""
@@ -82,7 +86,7 @@ class Browser:
 
     @property
     def cookie(self):
-        return self.http.cookies.get(COOKIE)
+        return self.http.cookies.get(self.inbox.cookie_name)
 
     def _ask(self, method, path, headers, **given):
         given_headers = {
@@ -214,12 +218,12 @@ def test_without_a_sign_in_nothing_can_be_done(inbox, browser, thread):
     assert not rows(inbox, "remarks") + rows(inbox, "tags") + rows(inbox, "replies")
 
 
-def test_the_cookie_is_for_this_page_alone_and_for_no_script(kim):
+def test_the_cookie_is_for_this_page_alone_and_for_no_script(inbox, kim):
     answer = kim.sign_in()
 
     name_and_value, *flags = [part.strip() for part in answer.headers["Set-Cookie"].split(";")]
     flags = {flag.lower() for flag in flags}
-    assert re.fullmatch(rf"{COOKIE}=[\w-]{{43}}", name_and_value)
+    assert re.fullmatch(rf"{inbox.cookie_name}=[\w-]{{43}}", name_and_value)
     assert {"httponly", "samesite=strict", f"path={BASE}"} <= flags
     assert not any(flag.startswith("domain") for flag in flags)
     assert "secure" not in flags
@@ -234,19 +238,19 @@ def test_behind_https_the_cookie_never_goes_over_anything_else(kim):
 
 def test_a_cookie_put_into_a_browser_by_a_stranger_does_not_become_a_sign_in(inbox, browser):
     inbox.add_agent("kim")
-    browser.http.cookies.set(COOKIE, "known-to-a-stranger", domain="127.0.0.1", path=BASE)
+    browser.http.cookies.set(inbox.cookie_name, "known-to-a-stranger", domain="127.0.0.1", path=BASE)
 
     browser.sign_in()
 
     assert browser.cookie != "known-to-a-stranger"
     stranger = Browser(inbox)
-    stranger.http.cookies.set(COOKIE, "known-to-a-stranger")
+    stranger.http.cookies.set(inbox.cookie_name, "known-to-a-stranger")
     assert stranger.get().status_code == 303
 
 
 def test_a_sign_in_on_top_of_another_ends_that_one(inbox, kim):
     stolen = Browser(inbox)
-    stolen.http.cookies.set(COOKIE, kim.cookie)
+    stolen.http.cookies.set(inbox.cookie_name, kim.cookie)
     assert stolen.get().status_code == 200
 
     kim.sign_in("lee")
@@ -257,7 +261,7 @@ def test_a_sign_in_on_top_of_another_ends_that_one(inbox, kim):
 
 def test_who_signs_out_is_out_also_with_a_copy_of_the_cookie(inbox, kim):
     copy = Browser(inbox)
-    copy.http.cookies.set(COOKIE, kim.cookie)
+    copy.http.cookies.set(inbox.cookie_name, kim.cookie)
 
     assert kim.post("/sign-out", {}).status_code == 303
 
@@ -327,7 +331,7 @@ def test_guessing_is_held_back_and_only_where_it_comes_from(inbox, kim):
     assert [answer.status_code for answer in answers] == [403] * OF_BOTH + [429]
     assert guesser.sign_in().status_code == 429  # with the right one
     assert "15 minutes" in answers[-1].text
-    assert COOKIE not in guesser.http.cookies
+    assert inbox.cookie_name not in guesser.http.cookies
     assert kim.sign_in().status_code == 303  # from the same address, in the browser she always uses
 
     inbox.clock.added += SIGN_IN_WINDOW
@@ -387,7 +391,8 @@ def test_the_token_of_a_colleague_is_worth_nothing(inbox, kim, thread):
     ],
 )
 def test_another_sites_form_does_nothing_even_with_the_token(inbox, kim, thread, origin):
-    cookie = f"{COOKIE}={kim.cookie}"  # also where the browser takes us for another site
+    # Under every name that it may have, and also where the browser takes us for another site.
+    cookie = "; ".join(f"{name}={kim.cookie}" for name in (inbox.cookie_name, "handover_inbox"))
     for path, fields in {**POSTS, "/sign-in": {"name": "kim", "password": PASSWORD}}.items():
         assert kim.post(path, fields, Cookie=cookie, **origin).status_code == 403, path
 
@@ -497,7 +502,8 @@ def test_pages_of_one_worker_are_told_what_agents_do_on_another(tmp_path):
         kim = Browser(one)
         kim.sign_in()
         live = f"http://{other.at}{BASE}/live?page=p&thread={THREAD}"
-        with kim.http.get(live, stream=True, timeout=BOUND) as answer:
+        cookie = {"Cookie": f"{other.cookie_name}={kim.cookie}"}  # behind one name both have the same
+        with kim.http.get(live, stream=True, timeout=BOUND, headers=cookie) as answer:
             lines = (line for line in answer.iter_lines() if line.startswith(b"event:"))
             assert [next(lines), next(lines)] == [b"event: list", b"event: thread"]  # it has come itself
 
@@ -590,7 +596,7 @@ def test_who_lets_one_visitor_wait_keeps_nobody_from_reading(inbox, kim, thread,
      "/picture/..%2f..%2fhandover.yml", "/static/%c0%ae%c0%ae/x"],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_pages_own_files(inbox, kim, path, signed_in):
-    cookie = {"Cookie": f"{COOKIE}={kim.cookie}"} if signed_in else {}
+    cookie = {"Cookie": f"{inbox.cookie_name}={kim.cookie}"} if signed_in else {}
 
     status, _, body = inbox.raw("GET", f"{BASE}{path}", cookie)
 
@@ -602,7 +608,7 @@ def test_no_path_leads_out_of_the_pages_own_files(inbox, kim, path, signed_in):
     "thread", ["%00", "a%00b", "%ff%fe", "%F0%9F%98%80", "..%2f..%2fetc", "%0d%0aSet-Cookie:a=b", "x" * 4000]
 )
 def test_a_thread_with_a_strange_name_is_none(inbox, kim, thread):
-    cookie = {"Cookie": f"{COOKIE}={kim.cookie}"}
+    cookie = {"Cookie": f"{inbox.cookie_name}={kim.cookie}"}
     for path in ("", "/panel"):
         status, headers, _ = inbox.raw("GET", f"{BASE}/thread/{thread}{path}", cookie)
 
@@ -701,7 +707,7 @@ def test_a_reply_is_not_read_before_its_sender_is_known(inbox, browser, kim, thr
             connection.sendall(("\r\n".join([*head, "Content-Length: 20000000"]) + "\r\n\r\n").encode())
             return int(connection.recv(65536).split(b" ")[1])
 
-    cookie, origin = f"Cookie: {COOKIE}={kim.cookie}", f"Origin: http://{inbox.at}"
+    cookie, origin = f"Cookie: {inbox.cookie_name}={kim.cookie}", f"Origin: http://{inbox.at}"
     assert sent_without_its_body(origin) == 303
     assert sent_without_its_body(cookie, "Origin: http://evil.example") == 403
     assert sent_without_its_body(cookie) == 403
@@ -765,7 +771,7 @@ def test_files_of_a_slow_host_keep_nobody_from_those_of_another(inbox, kim, monk
         time.sleep(0.01)
     for who in (kim, lee):
         answer = Browser(inbox)
-        answer.http.cookies.set(COOKIE, who.cookie)
+        answer.http.cookies.set(inbox.cookie_name, who.cookie)
         assert answer.get("/file?of=https://quick.example.org/a&proof=x").content == b"png"
     assert len(at_once) == 4
     free.set()

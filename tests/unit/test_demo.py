@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import socket
 from io import StringIO
 
 import pytest
 import yaml
 from rich.console import Console
+from webhook_listener import free_port
 
 from handover_channel.cli import demo, demo_ports
 from handover_channel.cli.demo_ports import Ports
@@ -84,6 +86,14 @@ def test_every_part_of_the_demo_listens_on_this_machine_alone():
 # --- its ports ---
 
 
+@pytest.fixture
+def unclaimed(monkeypatch):
+    """Ports that no demo of this machine holds."""
+    with socket.socket() as claim:
+        monkeypatch.setattr(demo_ports, "_claim", lambda ports: claim)
+        yield
+
+
 def test_the_demos_messenger_can_play_the_scenarios_of_the_folder_if_there_are_any(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "--scenarios" not in demo_ports.parts_of(Ports())[0].command
@@ -92,10 +102,10 @@ def test_the_demos_messenger_can_play_the_scenarios_of_the_folder_if_there_are_a
     assert demo_ports.parts_of(Ports())[0].command[-2:] == ("--scenarios", "tests/scenarios")
 
 
-def test_a_demo_has_its_own_ports_where_nobody_else_listens(tmp_path, monkeypatch):
+def test_a_demo_has_its_own_ports_where_nobody_else_listens(tmp_path, monkeypatch, unclaimed):
     (tmp_path / "tests" / "scenarios").mkdir(parents=True)  # as in the folder of the demo
     monkeypatch.chdir(tmp_path)
-    ports = demo_ports.choose(lambda port: False)
+    ports = demo_ports.choose(is_taken=lambda port: False).ports
 
     demo_ports.write_copies(ports)
 
@@ -104,12 +114,53 @@ def test_a_demo_has_its_own_ports_where_nobody_else_listens(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["tests"]
 
 
-def test_a_taken_port_is_replaced_by_a_free_one_and_the_others_stay():
-    ports = demo_ports.choose(lambda port: port == 5005)
+def test_all_ports_move_together_where_one_is_in_use_and_that_one_is_named(unclaimed):
+    chosen = demo_ports.choose(is_taken=lambda port: port in (5005, 8100))
 
-    assert (ports.simulator, ports.actions) == (8090, 5055)
-    assert ports.rasa not in (5005, 8090, 5055)
-    assert ports.is_moved
+    assert chosen.ports == Ports(8110, 5075, 5025)
+    assert chosen.in_use == (5005, 8100)
+    assert chosen.ports.is_moved
+
+
+def test_the_ports_that_one_asks_for_are_three_in_a_row_and_no_others(unclaimed):
+    assert demo_ports.choose(18090, lambda port: False).ports == Ports(18090, 18091, 18092)
+    with pytest.raises(HandoverError, match=r"port 18091 is in use -> .*lsof -i :18091"):
+        demo_ports.choose(18090, lambda port: port == 18091)
+
+
+def test_where_everything_is_in_use_that_is_said(unclaimed):
+    with pytest.raises(HandoverError, match="--port-base"):
+        demo_ports.choose(is_taken=lambda port: True)
+
+
+def test_two_demos_that_begin_in_the_same_moment_have_other_ports():
+    base = free_port()
+    first = demo_ports.choose(base, lambda port: False)
+    with first.claim, pytest.raises(HandoverError, match=f"port {base}"):
+        demo_ports.choose(base, lambda port: False)
+
+    demo_ports.choose(base, lambda port: False).claim.close()
+
+
+def test_a_demo_beside_another_has_a_tracker_store_of_its_own(folder):
+    store = {"type": "SQL", "dialect": "sqlite", "db": "rasa.db"}
+    (folder / "endpoints.yml").write_text(yaml.safe_dump({"tracker_store": store}))
+
+    demo_ports.write_copies(MOVED)
+
+    own = str(folder / ".rasa" / "demo-15005" / "rasa.db")
+    copied = yaml.safe_load((folder / ".rasa" / "demo-15005" / "endpoints.yml").read_text())
+    assert copied["tracker_store"] == {**store, "db": own}
+
+
+def test_a_tracker_store_on_a_server_stays_where_it_is(folder):
+    store = {"type": "SQL", "dialect": "postgresql", "db": "rasa"}
+    (folder / "endpoints.yml").write_text(yaml.safe_dump({"tracker_store": store}))
+
+    demo_ports.write_copies(MOVED)
+
+    copied = yaml.safe_load((folder / ".rasa" / "demo-15005" / "endpoints.yml").read_text())
+    assert copied["tracker_store"] == store
 
 
 MOVED = Ports(simulator=18090, actions=15055, rasa=15005)

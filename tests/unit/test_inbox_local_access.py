@@ -9,6 +9,7 @@ from handover_channel.inbox.local_access import (
     HOST,
     PROXY,
     network,
+    own_port,
     same_site,
     why_not_this_machine,
 )
@@ -143,3 +144,19 @@ def test_whatever_origin_is_sent_is_judged(origin, host):
 def test_no_origin_before_or_around_ours_passes_for_it(origin):
     if same_site(origin, "inbox.example"):
         assert origin.split("//", 1)[1].split("/")[0] == "inbox.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("127.0.0.1:5005", "5005"),
+        ("LOCALHOST:5015", "5015"),
+        ("[::1]:80", "80"),
+        ("localhost", ""),
+        ("help.example.com:8443", ""),
+        ("", ""),
+        ("localhost:5005.example.com", ""),
+    ],
+)
+def test_inboxes_of_one_machine_are_told_apart_by_their_ports(host, port):
+    assert own_port(host) == port
