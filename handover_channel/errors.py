@@ -9,6 +9,7 @@ HandoverError
 │   ├── NotKnown                  no such thread, reply, file, agent
 │   ├── NotAllowed                somebody else's to do
 │   ├── NotUsable                 what was given is empty, or is not what it should be
+│   │   └── AgentRefused              a name or password of an agent that cannot be
 │   ├── TooLarge                  more than is taken
 │   ├── AskFirst                  it can be, once they say that they mean it
 │   └── HandoverRefused           the bot asked for a handover that cannot be
@@ -21,7 +22,6 @@ HandoverError
 │   ├── CsrfRefused               403: not sent by the page
 │   └── NotLetIn                  403: there are no agents, and no good link, or the wrong machine
 ├── InputRefused             whoever sent more than is read, or what cannot be read (400, 408, 413, 503)
-├── AgentRefused             whoever looks after the agents of the inbox: a name or password that cannot be
 ├── StoreUnavailable          the database is out of reach: be silent, try again
 ├── NotReady                  no model is loaded: what is to be answered waits
 └── GraphError                Meta refused a call or did not answer
@@ -95,6 +95,10 @@ class NotAllowed(Refused):
 
 class NotUsable(Refused):
     """What was given is empty, or is not what it should be."""
+
+
+class AgentRefused(NotUsable):
+    """An agent cannot be added or changed like this."""
 
 
 class TooLarge(Refused):
@@ -185,10 +189,6 @@ class InputRefused(HandoverError):
     def __init__(self, text: str, *, status: int, **values: Any) -> None:
         super().__init__(text, **values)
         self.status = status
-
-
-class AgentRefused(HandoverError):
-    """An agent cannot be added or changed like this."""
 
 
 class StoreUnavailable(HandoverError):

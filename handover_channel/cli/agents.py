@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from handover_channel.errors import AgentRefused, HandoverError
+from handover_channel.errors import HandoverError
 
 if TYPE_CHECKING:
     from handover_channel.inbox.passwords import Passwords
@@ -29,8 +29,6 @@ AGENT_NAME = typer.Argument(help="What the agent signs in with; capital letters 
 PASSWORD_STDIN = typer.Option(
     False, "--password-stdin", help="Read the password from standard input instead of asking for it."
 )
-
-LONGEST_SHOWN_NAME = 100
 
 #: Who did it, in the log of what agents did.
 COMMAND_LINE = "command line"
@@ -56,7 +54,7 @@ def add(
 
     passwords, store = _passwords(), _store()
     kept = agents.new_name(name)
-    shown_name, picture = _shown_name(shown_name or name), _picture(picture)
+    shown_name, picture = agents.new_shown_name(shown_name or name), _picture(picture)
     with store.reading() as connection:
         if agents.get(connection, kept):
             raise _taken(kept)
@@ -121,7 +119,7 @@ def password(name: str = AGENT_NAME, password_stdin: bool = PASSWORD_STDIN) -> N
             raise _unknown(name)
     hashed = passwords.hash(_new_password(kept, password_stdin))
     with store.writing() as connection:
-        if not agents.set_password(connection, kept, hashed):
+        if not agents.set_password(connection, kept, hashed, now=time.time(), by=COMMAND_LINE):
             raise _unknown(name)
     typer.echo(f"{kept} has a new password, and is signed out everywhere.")
 
@@ -183,15 +181,6 @@ def _new_password(name: str, from_stdin: bool) -> str:
     return str(given)
 
 
-def _shown_name(text: str) -> str:
-    shown = " ".join(text.split())
-    if not shown or len(shown) > LONGEST_SHOWN_NAME or not shown.isprintable():
-        raise AgentRefused(
-            f"--shown-name cannot be shown -> letters people can read, {LONGEST_SHOWN_NAME} at most"
-        )
-    return shown
-
-
 def _picture(address: str) -> str:
     # Meta loads it from there: https://developers.facebook.com/docs/messenger-platform/send-messages/personas
     try:
@@ -199,13 +188,13 @@ def _picture(address: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise AgentRefused("--picture is no https:// address -> Meta loads the picture from there")
+        raise HandoverError("--picture is no https:// address -> Meta loads the picture from there")
     return address
 
 
-def _taken(name: str) -> AgentRefused:
-    return AgentRefused(f"there is an agent {name!r} already -> `handover agents password` or `role`")
+def _taken(name: str) -> HandoverError:
+    return HandoverError(f"there is an agent {name!r} already -> `handover agents password` or `role`")
 
 
-def _unknown(name: str) -> AgentRefused:
-    return AgentRefused(f"there is no agent {name!r} -> `handover agents list` shows who there is")
+def _unknown(name: str) -> HandoverError:
+    return HandoverError(f"there is no agent {name!r} -> `handover agents list` shows who there is")

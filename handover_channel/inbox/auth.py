@@ -14,10 +14,8 @@ admission.py asks `admit` for every request, `check_origin` and `check_token` fo
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
-import secrets
 import threading
 import time
 from dataclasses import dataclass, field
@@ -28,6 +26,7 @@ from handover_channel.errors import CsrfRefused, NotLetIn, TooManyAttempts, Wron
 from handover_channel.inbox import labels, sign_in_limits
 from handover_channel.inbox.local_access import same_site, why_not_this_machine
 from handover_channel.inbox.passwords import Passwords
+from handover_channel.inbox.tokens import hash_of, new_token
 from handover_channel.rules.languages import LANGUAGES
 from handover_channel.store import Store, acts, agents, sign_ins
 from handover_channel.store.agents import ADMIN, YOU, Agent
@@ -119,7 +118,7 @@ class Auth:
             return None
         now = self._clock()
         with self._store.reading() as connection:
-            found = sign_ins.live(connection, _key(cookie), now=now)
+            found = sign_ins.live(connection, hash_of(cookie), now=now)
         if found is None:
             return None
         until = self._until(found.started_at, now)
@@ -158,14 +157,15 @@ class Auth:
         if not self._hashing.acquire(timeout=HASH_WAITS_SECONDS):
             raise TooManyAttempts("many people sign in right now -> try again", wait=HASH_WAITS_SECONDS)
         try:
-            return self._sign_in(_storable(agents.folded(name)), password, address, _key(cookie))
+            return self._sign_in(_storable(agents.folded(name)), password, address, hash_of(cookie))
         finally:
             self._hashing.release()
 
     def _sign_in(self, name: str, password: str, address: str, browser: str) -> Tuple[str, Visitor]:
         attempt = self._begin(name, address, browser)
         found = self._agent(name)
-        if not self._passwords.match(found.password if found else None, password) or found is None:
+        hashed = found.password or None if found else None  # who has set none takes as long as a stranger
+        if not self._passwords.match(hashed, password) or found is None:
             raise _wrong_password()
         newer = self._passwords.hash(password) if self._passwords.outdated(found.password) else ""
         value, sign_in = self._new(found.name)
@@ -202,7 +202,7 @@ class Auth:
     def sign_out(self, cookie: str) -> None:
         """End a sign-in. The browser may keep the cookie: it opens nothing."""
         with self._store.writing() as connection:
-            sign_ins.end(connection, _key(cookie), now=self._clock())
+            sign_ins.end(connection, hash_of(cookie), now=self._clock())
 
     # --- no agents ---
 
@@ -211,7 +211,7 @@ class Auth:
 
         *base_url*: of the inbox, as a browser on this machine has to call it.
         """
-        value, now = secrets.token_urlsafe(32), self._clock()
+        value, now = new_token(), self._clock()
         with self._store.writing() as connection:
             if agents.exist(connection):
                 raise NotLetIn(
@@ -219,7 +219,7 @@ class Auth:
                     reason=AGENTS,
                 )
             sign_ins.tidy(connection, now=now, started_before=now - COOKIE_SECONDS)
-            sign_ins.add_entrance_key(connection, _key(value), expires_at=now + LINK_FOR)
+            sign_ins.add_entrance_key(connection, hash_of(value), expires_at=now + LINK_FOR)
         return f"{base_url.rstrip('/')}/enter?key={value}"
 
     def enter(self, key: str, *, address: str, host: str, headers: Iterable[str]) -> Tuple[str, Visitor]:
@@ -229,7 +229,7 @@ class Auth:
         self._need_this_machine(address, host, headers)
         value, sign_in = self._new(NOBODY)
         with self._store.writing() as connection:
-            if not sign_ins.claim_entrance_key(connection, _key(key), now=sign_in.started_at):
+            if not sign_ins.claim_entrance_key(connection, hash_of(key), now=sign_in.started_at):
                 raise _not_let_in(USED)
             sign_ins.add(connection, sign_in)
             let_in = sign_ins.live(connection, sign_in.key, now=sign_in.started_at)
@@ -263,7 +263,7 @@ class Auth:
             del given["language"]
         wanted = {name: value for name, value in given.items() if value is not None}
         with self._store.writing() as connection:
-            found = sign_ins.live(connection, _key(cookie), now=self._clock())
+            found = sign_ins.live(connection, hash_of(cookie), now=self._clock())
             if found is None:
                 return None
             before = _preferences(found)
@@ -281,15 +281,15 @@ class Auth:
             return agents.get(connection, name)
 
     def _new(self, agent: str) -> Tuple[str, SignIn]:
-        value, now = secrets.token_urlsafe(32), self._clock()
+        value, now = new_token(), self._clock()
         until = self._until(now, now)
         sign_in = SignIn(
-            key=_key(value),
+            key=hash_of(value),
             agent=agent,
-            csrf=secrets.token_urlsafe(32),
+            csrf=new_token(),
             started_at=now,
             expires_at=until,
-            proof_key=secrets.token_urlsafe(32),
+            proof_key=new_token(),
         )
         return value, sign_in
 
@@ -339,10 +339,6 @@ def _wrong_password() -> WrongPassword:
     return WrongPassword(
         "username or password is wrong -> try again; an admin of this inbox can set a new password"
     )
-
-
-def _key(value: str) -> str:
-    return hashlib.sha256(_bytes(value)).hexdigest()
 
 
 def _bytes(text: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Sequence
+from typing import Any, Dict, Sequence
 
 from handover_channel.errors import EntranceRefused, NotUsable, TooManyAttempts
 from handover_channel.inbox import answer
@@ -22,7 +22,8 @@ async def show_sign_in(services: PageServices, request: Request) -> Answer:
     """Ask for name and password; who is signed in goes to the first page. Raises NotLetIn."""
     if await services.visitor(request) is not None:
         return answer.redirect(f"{BASE}/")
-    return await services.draw("sign_in.html", request, error="", name="", next=request.argument("next"))
+    shown: Dict[str, Any] = {name: request.argument(name) for name in ("name", "next", "said")}
+    return await services.draw("sign_in.html", request, error="", **shown)
 
 
 async def sign_in(services: PageServices, request: Request) -> Answer:

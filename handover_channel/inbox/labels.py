@@ -34,6 +34,13 @@ ADMIN_PAGES: Mapping[str, str] = {
     "agents": _("Agents"),
 }
 
+#: What is said on such a page when something was done.
+ADMIN_SAID: Mapping[str, str] = {
+    "role": _("The role is changed: it counts from the agent's next click."),
+    "removed": _("The agent is removed and signed out. Their open conversations are assigned to nobody."),
+    "signed_out": _("The agent is signed out everywhere."),
+}
+
 #: Roles of agents.
 ROLES: Mapping[str, str] = {"agent": _("Agent"), "admin": _("Admin")}
 
@@ -249,6 +256,7 @@ FIELD_LABELS: Mapping[str, str] = {
     "tag": _("Tag"),
     "search": _("Search"),
     "name": _("Name"),
+    "shown_name": _("Shown name"),
     "password": _("Password"),
 }
 

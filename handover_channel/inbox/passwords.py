@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHash, VerificationError
 
 from handover_channel.errors import AgentRefused
+from handover_channel.sentences import counted
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000
 
@@ -33,10 +34,14 @@ def check_new(password: str, *, name: str = "") -> None:
     plain = _normal(password)
     if len(plain) < SHORTEST_PASSWORD:
         raise AgentRefused(
-            f"the password is too short -> at least {SHORTEST_PASSWORD} characters, of any kind"
+            counted(
+                "the password is too short -> at least %(number)s character, of any kind",
+                "the password is too short -> at least %(number)s characters, of any kind",
+                SHORTEST_PASSWORD,
+            )
         )
     if len(plain) > LONGEST_PASSWORD:
-        raise AgentRefused(f"the password is too long -> at most {LONGEST_PASSWORD} characters")
+        raise AgentRefused("the password is too long -> at most %(most)s characters", most=LONGEST_PASSWORD)
     if plain.casefold() in _TRIED_FIRST or len(set(plain)) == 1 or plain.casefold() == name.casefold():
         raise AgentRefused("the password is one of the first that are tried -> take another")
 

@@ -153,6 +153,10 @@ FIELDS: Mapping[str, Limit] = {
     for name, most, why in (
         ("name", 100, "names of agents have 64 at most"),
         ("password", 1000, "as long as passwords may be"),
+        ("password_again", 1000, "as `password`"),
+        ("shown_name", 1000, "names that are shown have 100 at most"),
+        ("role", 20, "agent, admin"),
+        ("said", 40, "what was done, in a word"),
         ("next", 2000, "a path of ours"),
         ("key", 200, "random text of the page's own"),
         ("csrf", 200, "43 characters"),

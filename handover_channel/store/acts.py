@@ -32,6 +32,9 @@ class Done(str, Enum):
     AGENT_ADDED = "agent_added"  #: `whom` may sign in, with the role in `detail`
     AGENT_REMOVED = "agent_removed"
     ROLE_CHANGED = "role_changed"  #: `whom` has the role in `detail`
+    LINK_MADE = "link_made"  #: by which `whom` can set a password
+    PASSWORD_SET = "password_set"  # noqa: S105  (the name of an act)
+    SIGNED_OUT = "signed_out"  #: `whom`, everywhere
 
 
 @dataclass(frozen=True)

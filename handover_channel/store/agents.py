@@ -11,13 +11,13 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handover_channel.errors import AgentRefused
-from handover_channel.store import acts, sign_ins
+from handover_channel.store import acts, agent_links, sign_ins
 from handover_channel.store.acts import Done
 from handover_channel.store.schema import agents, news, presence, read_marks, threads
 from handover_channel.store.upsert import insert
@@ -27,7 +27,10 @@ AGENT, ADMIN = "agent", "admin"
 #: The name of the one who works where there are no agents.
 YOU = "you"
 
-LONGEST_AGENT_NAME = 64
+LONGEST_AGENT_NAME, LONGEST_SHOWN_NAME = 64, 100
+
+#: The hash of whoever has not set a password yet: none is theirs.
+NO_PASSWORD = ""
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,27 @@ def new_name(name: str) -> str:
     kept = folded(name)
     if not re.fullmatch(r"[\w.@+-]+", kept) or len(kept) > LONGEST_AGENT_NAME:
         raise AgentRefused(
-            f"{name[:LONGEST_AGENT_NAME]!r} cannot be an agent's name -> "
-            f"letters, digits and . _ - + @, {LONGEST_AGENT_NAME} at most; --shown-name takes anything"
+            "%(name)r cannot be an agent's name -> letters, digits and . _ - + @, %(most)s at most; the "
+            "shown name takes anything",
+            name=name[:LONGEST_AGENT_NAME],
+            most=LONGEST_AGENT_NAME,
         )
     if kept == YOU:
-        raise AgentRefused(f"{YOU!r} is whoever works where there are no agents -> take another name")
+        raise AgentRefused(
+            "%(name)r is whoever works where there are no agents -> take another name", name=YOU
+        )
     return kept
+
+
+def new_shown_name(text: str) -> str:
+    """Return what colleagues and people see, without outer spaces. Raises AgentRefused for what cannot be."""
+    shown = " ".join(text.split())
+    if not shown or len(shown) > LONGEST_SHOWN_NAME or not shown.isprintable():
+        raise AgentRefused(
+            "the shown name cannot be shown -> letters people can read, %(most)s at most",
+            most=LONGEST_SHOWN_NAME,
+        )
+    return shown
 
 
 def add(connection: Connection, agent: Agent, *, by: str = "") -> bool:
@@ -103,18 +121,33 @@ def remove(connection: Connection, name: str, *, now: float, by: str = "") -> bo
     if removed.rowcount != 1:
         return False
     sign_ins.end_all_of(connection, name)
+    agent_links.drop(connection, name)
     sign_ins.close_entrance(connection)  # where this was the last agent, earlier links stay worth nothing
     _leave(connection, name, now=now)
     acts.add(connection, Done.AGENT_REMOVED, agent=by, whom=name, now=now)
     return True
 
 
-def set_password(connection: Connection, name: str, hashed: str) -> bool:
-    """Change the password, and end all sign-ins of *name*. False: there is no such agent."""
+def set_password(connection: Connection, name: str, hashed: str, *, now: float, by: str = "") -> bool:
+    """Change the password, and end all sign-ins of *name* and their link. False: there is no such agent."""
     if not _set(connection, name, password=hashed):
         return False
     sign_ins.end_all_of(connection, name)
+    agent_links.drop(connection, name)
+    acts.add(connection, Done.PASSWORD_SET, agent=by, whom=name, now=now)
     return True
+
+
+def sign_out_everywhere(connection: Connection, name: str, *, now: float, by: str = "") -> None:
+    """End all sign-ins of *name*: they sign in again with the password that they have."""
+    sign_ins.end_all_of(connection, name)
+    acts.add(connection, Done.SIGNED_OUT, agent=by, whom=name, now=now)
+
+
+def admins(connection: Connection) -> Set[str]:
+    """Return the names of admins who can sign in; they stay such until this transaction ends."""
+    can = sa.select(agents.c.name).where(agents.c.role == ADMIN, agents.c.password != NO_PASSWORD)
+    return set(connection.execute(can.with_for_update()).scalars())
 
 
 def holds_password(connection: Connection, name: str, hashed: str) -> bool:

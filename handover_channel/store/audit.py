@@ -18,7 +18,15 @@ from handover_channel.store.schema import acts, changes
 OF_CONTROL = "control"
 
 #: Acts that are in no thread.
-_WITHOUT_THREAD = (Done.SIGNED_IN, Done.AGENT_ADDED, Done.AGENT_REMOVED, Done.ROLE_CHANGED)
+WITHOUT_THREAD = (
+    Done.SIGNED_IN,
+    Done.AGENT_ADDED,
+    Done.AGENT_REMOVED,
+    Done.ROLE_CHANGED,
+    Done.LINK_MADE,
+    Done.PASSWORD_SET,
+    Done.SIGNED_OUT,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def _acts(which: Which, limit: int) -> Any:
         acts.c.detail,
         nothing.label("before"),
         nothing.label("after"),
-    ).where(sa.or_(acts.c.thread != "", acts.c.kind.in_([each.value for each in _WITHOUT_THREAD])))
+    ).where(sa.or_(acts.c.thread != "", acts.c.kind.in_([each.value for each in WITHOUT_THREAD])))
     if which.agent is not None:
         query = query.where(sa.or_(acts.c.agent == which.agent, acts.c.whom == which.agent))
     return _narrowed(query, acts, which, limit)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.sentences import restored
 from handover_channel.store import deliveries as queue
+from handover_channel.store.admin_schema import agent_links
 from handover_channel.store.schema import deliveries, findings, metadata, sent, threads, transcript
 from handover_channel.store.search_schema import search_progress
 
@@ -26,7 +27,16 @@ _BY_OTHER_NAMES = {"threads": threads.c.id, "findings": findings.c.subject}
 
 #: Tables that say nothing about a person; `sent` goes with the deliveries that it names.
 WITHOUT_PEOPLE = frozenset(
-    {"agents", "sign_ins", "entrance_keys", "failed_sign_ins", "pages", "sent", search_progress.name}
+    {
+        "agents",
+        agent_links.name,
+        "sign_ins",
+        "entrance_keys",
+        "failed_sign_ins",
+        "pages",
+        "sent",
+        search_progress.name,
+    }
 )
 
 #: What the numbered rows that stay may go on telling: none of it is about a person.

@@ -6,7 +6,7 @@ One row for each open page, renewed while it is open. None of it needs to surviv
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List
+from typing import Dict, List
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -56,6 +56,12 @@ def present(connection: Connection, *, now: float) -> List[Present]:
     columns = [presence.c[name] for name in Present.__dataclass_fields__]
     query = sa.select(*columns).where(presence.c.seen_at > now - OPEN_FOR)
     return [Present(**row) for row in connection.execute(query).mappings()]
+
+
+def last_seen(connection: Connection) -> Dict[str, float]:
+    """Return when each agent had a page open last, of those who have lately."""
+    query = sa.select(presence.c.agent, sa.func.max(presence.c.seen_at)).group_by(presence.c.agent)
+    return {agent: float(at) for agent, at in connection.execute(query)}
 
 
 def tidy(connection: Connection, *, before: float) -> None:

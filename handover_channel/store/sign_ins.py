@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Set
+from typing import Any, Dict, Mapping, Optional, Set
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -117,6 +117,12 @@ def agents_signed_in(connection: Connection, *, now: float) -> Set[str]:
     """Return the names of those who have a good sign-in somewhere."""
     query = sa.select(sign_ins.c.agent).where(sign_ins.c.expires_at > now).distinct()
     return set(connection.execute(query).scalars())
+
+
+def newest(connection: Connection) -> Dict[str, float]:
+    """Return when each agent signed in last, of those who have lately."""
+    query = sa.select(sign_ins.c.agent, sa.func.max(sign_ins.c.started_at)).group_by(sign_ins.c.agent)
+    return {agent: float(at) for agent, at in connection.execute(query)}
 
 
 def is_known(connection: Connection, key: str, agent: str) -> bool:

@@ -93,7 +93,7 @@ def services_of(play):
     )
     commands = Commands(play.settings, play.store, play.thread_control, play.clock)
     queries = Queries(play.settings, play.store, replies.sending_rules, play.clock)
-    services.open(Bot(), commands, replies, queries, AdminServices(play.store, play.clock))
+    services.open(Bot(), commands, replies, queries, AdminServices(play.store, play.clock, PASSWORDS))
     return services
 
 

@@ -12,7 +12,7 @@ from handover_channel.inbox.queries import BotHistory, Queries
 from handover_channel.inbox.rendering import Pages
 from handover_channel.inbox.view_models import AgentActs, PrivateNote
 from handover_channel.replies.service import AgentReplies
-from handover_channel.store import acts, agents, page_updates, personal_data, retention, transcript
+from handover_channel.store import acts, agents, audit, page_updates, personal_data, retention, transcript
 from handover_channel.store.agents import Agent
 from handover_channel.store.schema import acts as table
 from handover_channel.store.transcript import PERSON, Line
@@ -159,13 +159,7 @@ def test_every_kind_of_divider_has_words(language):
     from handover_channel.inbox import labels
 
     texts = Pages()._environments[language]  # each kind is drawn with its own sentence
-    for kind in set(acts.Done) - {
-        acts.Done.NOTED,
-        acts.Done.SIGNED_IN,
-        acts.Done.AGENT_ADDED,
-        acts.Done.AGENT_REMOVED,
-        acts.Done.ROLE_CHANGED,
-    }:
+    for kind in set(acts.Done) - {acts.Done.NOTED, *audit.WITHOUT_THREAD}:
         drawn = texts.from_string("{{ _(wording.ACT_LABELS[kind], who='<b>', whom='Omar', tag='vip') }}")
         assert "<b>" not in drawn.render(kind=kind.value)
     assert set(labels.ACT_LABELS) <= {kind.value for kind in acts.Done}

@@ -133,7 +133,7 @@ def test_who_is_not_there_cannot_be_removed_or_changed(connection):
     assign(connection, "1", "kim")
 
     assert not agents.remove(connection, "kim", now=NOW)
-    assert not agents.set_password(connection, "kim", "hash")
+    assert not agents.set_password(connection, "kim", "hash", now=NOW)
     assert not agents.set_role(connection, "kim", ADMIN, now=1.0)
     assert not agents.set_preferences(connection, "kim", {})
     assert assignees(connection) == {"1": "kim"}
@@ -145,7 +145,7 @@ def test_removing_or_a_new_password_ends_all_sign_ins_of_that_agent_alone(connec
         sign_in(connection, name, key=name)
 
     agents.remove(connection, "kim", now=NOW)
-    agents.set_password(connection, "lee", "another hash")
+    agents.set_password(connection, "lee", "another hash", now=NOW)
 
     assert [sign_ins.live(connection, key, now=NOW) is not None for key in ("kim", "lee", "max")] == [
         False,

@@ -170,7 +170,7 @@ def removed(connection, now):
 
 
 def given_another_password(connection, now):
-    agents.set_password(connection, "kim", passwords.hash("another password"))
+    agents.set_password(connection, "kim", passwords.hash("another password"), now=now)
 
 
 @pytest.mark.parametrize("changed", [removed, given_another_password])
@@ -306,7 +306,7 @@ def test_with_a_new_password_the_old_sign_ins_end(auth, store, kim):
     cookie, _ = auth.sign_in("kim", PASSWORD, address=ADDRESS)
 
     with store.writing() as connection:
-        agents.set_password(connection, "kim", passwords.hash("another password"))
+        agents.set_password(connection, "kim", passwords.hash("another password"), now=0.0)
 
     assert auth.who(cookie) is None
     assert guess(auth)[0] == 1

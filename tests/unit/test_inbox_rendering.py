@@ -16,7 +16,7 @@ from babel import Locale
 from jinja2 import UndefinedError
 
 from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, timeline, view_models
-from handover_channel.inbox.admin.agent_accounts import AccountView
+from handover_channel.inbox.admin.agent_accounts import AccountView, NewLink
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import HERE, Pages, query, time_at, translations, zone
 from handover_channel.inbox.view_models import (
@@ -176,6 +176,20 @@ def card_view(text="plain"):
     return CardView(titled, (text, text), titled, titled, troubles, [(titled, text)])
 
 
+def admin_pages(text):
+    """The pages for admins, full and empty: what each is drawn with."""
+    accounts = [
+        AccountView(text, text, "admin", NOW, "ar", is_here=True),
+        AccountView(f"{text}2", text, "agent", NOW, last_seen=NOW, has_password=False),
+        AccountView(f"{text}3", text, "agent", NOW, link_until=NOW),
+    ]
+    link = NewLink(text, text, text, NOW)
+    agents = {"template": "agents.html", "page": "agents"}
+    yield {**agents, "agents": accounts, "link": link, "address": text, "error": text}
+    for said in labels.ADMIN_SAID:
+        yield {**agents, "agents": [], "link": None, "said": said}
+
+
 def draw(template="inbox.html", language="en", **given):
     context = {"you": YOU, "now": NOW, "list": list_view(), "thread": None, "after": "", **given}
     return PAGES.render(template, language, **context)
@@ -217,9 +231,9 @@ def _every_page(text):
         yield draw("_card.html", language, you=you, card=None)
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
         yield draw("preferences.html", language, you=you, saved=True)
-        agent = AccountView(text, text, "admin", NOW)
-        yield draw("agents.html", language, page="agents", agents=[agent])
-        yield draw("agents.html", language, page="agents", agents=[])
+        for page in admin_pages(text):
+            yield draw(language=language, you=you, **{"given": {"name": text}, **page})
+        yield draw("password.html", language, you=None, key=text, name=text, error=text)
         yield draw("_problem.html", language, text=text)
         yield draw("problem.html", language, text=text)
         for reason in labels.REFUSALS:

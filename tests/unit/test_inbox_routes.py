@@ -72,6 +72,7 @@ def test_strangers_are_answered_where_they_come_in_and_nowhere_else():
 
     assert open_to_all == {
         ("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/enter"), ("GET", "/static/<name>"),
+        ("GET", "/password"), ("POST", "/password"),
     }  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def test_only_what_has_a_text_may_be_larger_than_other_forms():
         "/thread/<thread>/remark": limits.NOTE,
         "/thread/<thread>/return": limits.NOTE,
         "/thread/<thread>/hand-on": limits.NOTE,
+        "/admin/agents/add": limits.NOTE,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from handover_channel.inbox import answer, labels
+from handover_channel.inbox.admin import agent_routes
 from handover_channel.inbox.answer import Answer
 from handover_channel.inbox.page_services import PageServices
 from handover_channel.inbox.request import BASE, Request
@@ -16,13 +17,7 @@ async def show_first(services: PageServices, request: Request) -> Answer:
     return answer.redirect(f"{BASE}/admin/{next(iter(labels.ADMIN_PAGES))}")
 
 
-async def show_agents(services: PageServices, request: Request) -> Answer:
-    """Show who answers here."""
-    agents = await services.call(services.admin.agents.every)
-    return await services.draw("agents.html", request, page="agents", agents=agents)
-
-
 ROUTES: Sequence[Route] = (
     Route("GET", "/admin", show_first, Who.ADMIN),
-    Route("GET", "/admin/agents", show_agents, Who.ADMIN),
+    *agent_routes.ROUTES,
 )
