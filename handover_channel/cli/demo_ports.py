@@ -154,6 +154,8 @@ def parts_of(ports: Ports) -> Tuple[Part, ...]:
     folder = folder_of(ports)
     endpoints = folder / "endpoints.yml" if ports.is_moved else Path("endpoints.yml")
     settings = {"HANDOVER_CONFIG": str(settings_of(ports))} if ports.is_moved else {}
+    # Whoever moves the time on the page sees the bot's time limits pass.
+    of_bot = {"HANDOVER_TEST_CLOCK": ports.messenger_url.rstrip("/"), **settings}
     rasa = f"http://127.0.0.1:{ports.rasa}"
     return (
         Part(
@@ -169,7 +171,7 @@ def parts_of(ports: Ports) -> Tuple[Part, ...]:
             "Action server",
             ("-m", "rasa", "run", "actions", "--port", str(ports.actions)),
             f"http://127.0.0.1:{ports.actions}/health",
-            {"SANIC_HOST": "127.0.0.1", **settings},
+            {"SANIC_HOST": "127.0.0.1", **of_bot},
         ),
         Part(
             "Rasa",
@@ -178,6 +180,6 @@ def parts_of(ports: Ports) -> Tuple[Part, ...]:
             + ("--port", str(ports.rasa), "--credentials", "credentials.yml", "--endpoints", str(endpoints)),
             # Rasa's own path for a channel's health: 200 means that the model is loaded, too.
             f"{rasa}/webhooks/facebook/",
-            settings,
+            of_bot,
         ),
     )

@@ -193,6 +193,14 @@ def test_every_part_of_a_moved_demo_knows_where_the_others_are(folder):
     assert "127.0.0.1:8090" in (folder / "handover.yml").read_text()
 
 
+@pytest.mark.parametrize("ports", [Ports(), MOVED])
+def test_the_bots_time_limits_follow_the_time_that_one_moves_on_the_page(ports):
+    _, actions, rasa = demo_ports.parts_of(ports)
+    simulator = f"http://127.0.0.1:{ports.simulator}"
+
+    assert [part.environment["HANDOVER_TEST_CLOCK"] for part in (actions, rasa)] == [simulator] * 2
+
+
 def test_the_addresses_that_are_printed_are_those_of_the_moved_demo():
     said = StringIO()
 
