@@ -181,7 +181,6 @@ NOTES: Mapping[str, str] = {
     "optin": _("Agreed to get messages from the page"),
     "tap": _("Tapped a button without a title"),
     "reacted": _("Reacted"),
-    "unreacted": _("Took a reaction back"),
     "story_reply": _("An answer to a story"),
     "linked": _("Linked their account"),
     "unlinked": _("Ended the link to their account"),

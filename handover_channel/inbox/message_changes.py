@@ -2,17 +2,19 @@
 
 1. Each stands on the message it is about, whether that is in the transcript or in Rasa's part. Where that
    message is not on the page, it is an entry of its own, with the words it is about as far as they are known.
-2. Rasa's tracker keeps no `mid` of what the bot has said: its echoes are looked up, as long as they are kept.
+   A reaction that was taken back is gone.
+2. How the person came, and what they agreed to, is a divider: nobody has said it.
+3. Rasa's tracker keeps no `mid` of what the bot has said: its echoes are looked up, as long as they are kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
-from handover_channel.inbox.view_models import Entry, Quote, Reaction, Said
+from handover_channel.inbox.view_models import Arrival, Entry, Quote, Reaction, Said
 from handover_channel.messenger import webhook
 from handover_channel.messenger.bubble import Content, Note, summary
 from handover_channel.messenger.content import content_of, emoji_of, is_taken_back
@@ -30,8 +32,8 @@ QUOTED = 140
 #: Milliseconds; later than all there is.
 _EVER = 2**62
 
-#: Notes of what is kept for the metadata of the person's next message, too.
-_TOLD_TWICE = frozenset({"ad", "came_by", "optin"})
+#: Notes of what is no part of a message, though it may come with one.
+_ARRIVALS = frozenset({"ad", "came_by", "optin"})
 
 _KIND_OF_EVENT = {MessageEchoed: BOT, MessageReceived: PERSON}
 
@@ -56,7 +58,7 @@ def applied(
     until = _EVER if before is None else int(before * 1000)
     changed = edits.of_page(connection, row.id, mids, int(since * 1000), until)
     found = [
-        *_with_reactions(_without_repeats(entries), mids, events),
+        *_with_reactions(_with_arrivals(entries), mids, events),
         *(_alone(mid, found, person) for mid, found in changed.items() if mid not in mids),
     ]
     found = [_edited(each, changed) if isinstance(each, Said) else each for each in found]
@@ -99,40 +101,53 @@ def reaction_of(event: ThreadEvent) -> Optional[Reaction]:
 
 
 def _with_reactions(entries: Iterable[Entry], mids: Set[str], events: Iterable[ThreadEvent]) -> List[Entry]:
-    """Put reactions on their messages; of each who reacted, the last one counts."""
-    on: Dict[str, Dict[str, Reaction]] = {}
+    """Put reactions on their messages: of each who reacted the last one, if it was not taken back."""
+    last: Dict[Tuple[str, str], Tuple[str, Reaction]] = {}
     for event in events:
         reaction = reaction_of(event)
-        if reaction is not None and event.mid in mids:
-            by = on.setdefault(event.mid, {})
-            by[event.author] = _after(by.get(event.author), reaction)
+        if reaction is not None:
+            last[event.mid, event.author] = (key_of(event), reaction)
+    on: Dict[str, List[Reaction]] = {}
+    alone = set()
+    for (mid, _), (key, reaction) in last.items():
+        if reaction.is_taken_back:
+            continue
+        if mid in mids:
+            on.setdefault(mid, []).append(reaction)
+        else:
+            alone.add(key)
     return [
-        replace(each, reactions=tuple(on[each.mid].values()))
-        if isinstance(each, Said) and each.mid in on
-        else each
+        replace(each, reactions=tuple(on[each.mid])) if isinstance(each, Said) and each.mid in on else each
         for each in entries
-        if not (isinstance(each, Said) and each.reaction and each.reply_to in mids)
+        if not (isinstance(each, Said) and each.reaction) or each.key in alone
     ]
 
 
-def _after(before: Optional[Reaction], now: Reaction) -> Reaction:
-    # Meta does not say which reaction is taken back: the person has one on each message.
-    return replace(now, emoji=before.emoji) if before and now.is_taken_back and not now.emoji else now
+def key_of(event: ThreadEvent) -> str:
+    """Return the key of the entry that *event* is, where it is one."""
+    return f"event-{event.delivery}"
 
 
-def _without_repeats(entries: Sequence[Entry]) -> List[Entry]:
-    """Leave out where a message tells once more what an entry of its own has told before.
+def _with_arrivals(entries: Iterable[Entry]) -> List[Entry]:
+    """Put how the person came, and what they agreed to, between the messages.
 
-    The ad or link that a person came back by is an entry, and part of the metadata of their next message.
+    The ad or link is told by an event of its own, and once more by the metadata of their next message.
     """
     told: Set[Note] = set()
     found: List[Entry] = []
     for each in entries:
-        if isinstance(each, Said) and replace(_content(each), notes=()).is_empty:
-            told |= {note for note in each.notes if note.key in _TOLD_TWICE}
-        elif isinstance(each, Said):
-            each = replace(each, notes=tuple(note for note in each.notes if note not in told))
-        found.append(each)
+        if not isinstance(each, Said) or each.speaker != PERSON:
+            found.append(each)
+            continue
+        notes = [note for note in each.notes if note.key in _ARRIVALS]
+        rest = replace(each, notes=tuple(note for note in each.notes if note not in notes))
+        is_by_itself = bool(notes) and _content(rest).is_empty
+        new = [note for note in notes if is_by_itself or note not in told]
+        found.extend(Arrival(f"{each.key}-{note.key}", each.at, note.key, note.detail) for note in new)
+        if is_by_itself:
+            told.update(notes)
+        else:
+            found.append(rest)
     return found
 
 

@@ -178,7 +178,7 @@ def _said(line: Line, row: Thread, names: _Names, link: Link) -> Said:
 def _happened(event: ThreadEvent, person: str) -> Said:
     content = content_of("", [Attachment(event.kind, payload=event.detail)])
     return Said(
-        key=f"event-{event.delivery}",
+        key=message_changes.key_of(event),
         at=event.timestamp / 1000,
         speaker=event.author,
         name=person if event.author == PERSON else "",

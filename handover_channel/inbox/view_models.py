@@ -217,7 +217,17 @@ class AgentActs:
     acts: Sequence[AgentAct]
 
 
-Entry = Union[Said, ControlChange, PrivateNote, AgentActs]
+@dataclass(frozen=True)
+class Arrival:
+    """A divider: how the person came to the page, or what they agreed to."""
+
+    key: str
+    at: float
+    way: str  #: a key of labels.NOTES: "came_by", "ad", "optin"
+    detail: str  #: the link's, the ad's
+
+
+Entry = Union[Said, ControlChange, PrivateNote, AgentActs, Arrival]
 
 
 @dataclass(frozen=True)

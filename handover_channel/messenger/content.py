@@ -246,17 +246,15 @@ def _referral(attachment: Attachment) -> Content:
     given = attachment.payload
     context = mapping(given.get("ads_context_data"))
     is_ad = bool(context or words(given.get("ad_id")) or words(given.get("source")) == "ADS")
-    said = {
-        "": words(context.get("ad_title")),
-        "ref": words(given.get("ref")),
-        "ad": words(given.get("ad_id")),
-        "product": words(mapping(given.get("product")).get("id")) or words(context.get("product_id")),
-        "post": words(context.get("post_id")),
-    }
-    detail = [f"{name}: {value}" if name else value for name, value in said.items() if value]
-    source = words(given.get("source")), words(given.get("referer_uri"))
-    detail = detail if is_ad else [*detail, *filter(None, source)]
-    return Content(notes=(Note("ad" if is_ad else "came_by", " · ".join(detail)),))
+    ref, source = words(given.get("ref")), words(given.get("source"))
+    product = words(mapping(given.get("product")).get("id")) or words(context.get("product_id"))
+    more = {"ad": words(given.get("ad_id")), "product": product, "post": words(context.get("post_id"))}
+    detail = [f"{name}: {value}" for name, value in more.items() if value]
+    if is_ad:
+        detail = [words(context.get("ad_title")), ref and f"ref: {ref}", *detail]
+    else:  # SHORTLINK is an m.me link, which the sentence says
+        detail = [ref, *detail, "" if source == "SHORTLINK" else source, words(given.get("referer_uri"))]
+    return Content(notes=(Note("ad" if is_ad else "came_by", " · ".join(filter(None, detail))),))
 
 
 def _noted(key: str, *names: str) -> Callable[[Attachment], Content]:
@@ -281,8 +279,7 @@ def _by_value(name: str, keys: Mapping[str, str], otherwise: str) -> Callable[[A
 
 
 def _reaction(attachment: Attachment) -> Content:
-    given = mapping(attachment.payload)
-    return Content(notes=(Note("unreacted" if is_taken_back(given) else "reacted", emoji_of(given)),))
+    return Content(notes=(Note("reacted", emoji_of(mapping(attachment.payload))),))
 
 
 def _story_reply(attachment: Attachment) -> Content:

@@ -16,6 +16,8 @@ BASE = "/webhooks/inbox"
 NOW = 1_800_000_000.0
 PAGES = Pages(BASE)
 _YOU = Visitor("mona", "Mona", True, "token", "en", False, False)
+#: Class -> what stands in it; of a divider (`came`) the time is `dim`.
+_PLACES = {"said": "said", "bubble": "bubble", "came": "bubble", "foot": "foot", "speaker": "speaker"}
 _VOID = {"img", "input", "br", "meta", "link", "hr"}
 
 
@@ -50,7 +52,7 @@ class _Reading(HTMLParser):
             self.handle_data(" ")
         attrs = dict(attrs)
         classes = (attrs.get("class") or "").split()
-        if "said" in classes:
+        if "said" in classes or "came" in classes:
             self.bubbles.append(Bubble(classes[1]))
         here = self.bubbles[-1] if self.bubbles and self._place() else None
         if here and tag in ("img", "audio", "video"):
@@ -58,9 +60,9 @@ class _Reading(HTMLParser):
         if here and tag == "a":
             here.links.append(attrs)
         if tag not in _VOID:
-            self._open.append(
-                next((name for name in ("said", "bubble", "foot", "speaker") if name in classes), "")
-            )
+            is_time = "dim" in classes and self.bubbles and self.bubbles[-1].speaker == "came"
+            found = next((place for name, place in _PLACES.items() if name in classes), "")
+            self._open.append("foot" if is_time else found)
 
     def handle_endtag(self, tag):
         if tag not in _VOID and self._open:

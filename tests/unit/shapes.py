@@ -72,7 +72,7 @@ TEXTS = {
     "reply to a story": ({"text": "nice", "reply_to": {"story": {"url": CDN}}}, "An answer to a story"),
     "an ad": (
         {"text": "hi", "referral": AD},
-        "hi Came by an ad: Garden chairs · ref: summer · ad: 604 · post: 9",
+        "Came by an ad: Garden chairs · ref: summer · ad: 604 · post: 9",
     ),
     "a product's referral": ({"text": "hi", "referral": {"product": {"id": "77"}}}, "product: 77"),
     "an address": ({"text": f"see {WEB}."}, f"see {WEB}."),
@@ -187,7 +187,7 @@ POSTBACKS = {
     "on standby, no title": ({"mid": "m"}, "Tapped a button without a title"),
     "by a link": (
         {"title": "Start", "payload": "GO", "referral": LINK},
-        "Start Came by a link: ref: shop · SHORTLINK",
+        "Came by a link: shop",
     ),
 }
 
@@ -201,12 +201,11 @@ OTHERS = {
     "reaction": (reaction(reaction="love", emoji="\u2764"), "Reacted: \u2764"),
     "reaction without emoji": (reaction(reaction="smile"), "Reacted: 😆"),
     "reaction of no message": ({"reaction": {"reaction": "other", "action": "react"}}, "Reacted: other"),
-    "taken back": (reaction(action="unreact"), "Took a reaction back"),
     "edit": (
         {"message_edit": {"mid": "m9", "text": "new", "num_edit": 1}},
         "new Changed an earlier message to this",
     ),
-    "link": ({"referral": LINK}, "Came by a link: ref: shop · SHORTLINK"),
+    "link": ({"referral": LINK}, "Came by a link: shop"),
     "optin": (
         {"optin": {"type": "notification_messages", "title": "Sales", "payload": "news"}},
         "Agreed to get messages from the page: Sales · news",

@@ -146,7 +146,7 @@ def test_an_edit_of_an_older_stretch_is_seen_on_the_newest_one_too(muted):
     _, earlier = entries_of(muted.store, PSID)
     before = said_of(muted, before=float(earlier))
 
-    assert bubbles[-1].words == f"About a message · Person {NEW} {NEW} Changed an earlier message to this"
+    assert bubbles[-1].words == f"About a message · Customer {NEW} {NEW} Changed an earlier message to this"
     assert before[0].former == (OLD,)
     assert len(before) + len(bubbles) == 81
 
@@ -182,20 +182,25 @@ def test_a_reaction_stands_on_the_message_it_is_about(muted):
 
     assert [(bubble.words, bubble.outside) for bubble in bubbles] == [
         (OLD, ""),
-        ("We see", "Reaction · Person: 👍"),
+        ("We see", "Reaction · Customer: 👍"),
     ]
 
 
-def test_a_reaction_that_was_taken_back_says_so(muted):
-    (bubble,) = received(muted, wrote(), reacted(), reacted(action="unreact", emoji=None, at=AT + 61_000))
+@pytest.mark.parametrize("mid", [M, "m_nobody_knows"])
+def test_a_reaction_that_was_taken_back_is_gone(mid, muted):
+    taken_back = reacted(mid, action="unreact", emoji=None, at=AT + 61_000)
 
-    assert bubble.outside == "Reaction · Person: 👍 taken back"
+    (bubble,) = received(muted, wrote(), reacted(mid), taken_back)
+    assert (bubble.words, bubble.outside) == (OLD, "")
+
+    shown = received(muted, reacted(mid, emoji="❤", at=AT + 62_000))
+    assert "❤" in f"{shown[-1].outside}{shown[-1].words}"
 
 
 def test_the_last_of_several_reactions_counts(muted):
     (bubble,) = received(muted, wrote(), reacted(), reacted(emoji="❤", at=AT + 61_000))
 
-    assert bubble.outside == "Reaction · Person: ❤"
+    assert bubble.outside == "Reaction · Customer: ❤"
 
 
 def test_a_reaction_to_the_bots_words_quotes_them(play):
@@ -220,7 +225,7 @@ def test_a_reaction_to_the_bots_words_quotes_them(play):
 def test_an_answer_quotes_the_message_it_answers(muted):
     bubbles = received(muted, wrote(), wrote("this one", mid="m2", at=AT + 1, reply_to={"mid": M}))
 
-    assert bubbles[1].words == f"About a message · Person {OLD} this one"
+    assert bubbles[1].words == f"About a message · Customer {OLD} this one"
 
 
 def test_an_answer_to_a_picture_says_that_it_was_one(muted):
@@ -277,8 +282,53 @@ def test_the_link_that_a_person_came_back_by_is_told_once(play):
 
     bubbles = bubbles_of(play.store, PSID, said_in([told]))
 
-    assert [bubble.words for bubble in bubbles] == ["Came by a link: ref: shop · SHORTLINK", "hello"]
+    assert [bubble.words for bubble in bubbles] == ["Came by a link: shop", "hello"]
     assert play.contexts == []
+
+
+def test_a_link_that_comes_with_a_message_is_a_divider_before_it(muted):
+    came, said = received(muted, wrote("hi", referral={"ref": "promo-1", "source": "SHORTLINK"}))
+
+    assert [(came.speaker, came.words), (said.speaker, said.words)] == [
+        ("came", "Came by a link: promo-1"),
+        ("person", "hi"),
+    ]
+
+
+def test_the_same_link_twice_is_told_twice(muted):
+    promo = of_person(timestamp=AT, referral={"ref": "promo-1", "source": "SHORTLINK"})
+    bubbles = received(muted, promo, wrote("hi", at=AT + 1), {**promo, "timestamp": AT + 2})
+
+    assert [bubble.words for bubble in bubbles] == [
+        "Came by a link: promo-1",
+        "hi",
+        "Came by a link: promo-1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        reacted(at=AT + 90_000),
+        reacted(action="unreact", at=AT + 90_000),
+        of_person(timestamp=AT + 90_000, referral=LINK),
+        of_person(timestamp=AT + 90_000, optin={"type": "notification_messages", "payload": "news"}),
+    ],
+    ids=["reaction", "taken back", "link", "opt-in"],
+)
+@pytest.mark.parametrize("channel", ["messaging", "standby"])
+def test_what_is_no_message_changes_neither_control_nor_waiting_nor_the_order_of_what_was_said(
+    channel, quiet, muted
+):
+    received(muted, wrote(), wrote("later", mid="m2", at=AT + 100_000))
+    kept = ("state", "waiting_since", "person_at", "last_at", "last_text", "last_author", "assignee", "until")
+    before = {name: getattr(muted.row, name) for name in kept}
+
+    bubbles = received(muted, quiet, channel=channel)
+
+    assert {name: getattr(muted.row, name) for name in kept} == before
+    assert [bubble.words for bubble in bubbles if bubble.speaker == "person"] == [OLD, "later"]
+    assert (muted.lines, muted.turns) == ([("person", OLD), ("person", "later")], ["a person, please"])
 
 
 # --- keeping --------------------------------------------------------------------------------------
