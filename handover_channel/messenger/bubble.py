@@ -20,6 +20,10 @@ class File:
     title: str = ""
 
 
+#: The kind of a Link that is a place: coordinates say more of it than the address of a map.
+PLACE = "place"
+
+
 @dataclass(frozen=True)
 class Link:
     """An address outside that an agent may open. `url`: "" where it may not be opened."""
@@ -107,7 +111,10 @@ def summary(content: Content, limit: int) -> Tuple[str, str]:
     found: List[Tuple[str, str]] = [
         *((note.detail, note.key) for note in content.notes),
         *((file.title, file.type) for file in content.files),
-        *((link.title or link.url, link.kind) for link in content.links),
+        *(
+            (link.title or (link.detail if link.kind == PLACE else link.url), link.kind)
+            for link in content.links
+        ),
         *((card.title or card.subtitle, "template") for card in content.cards),
         *((button.title, "buttons") for button in (*content.buttons, *content.quick_replies)),
         ("", "nothing"),

@@ -142,7 +142,10 @@ def _title(attachment: Attachment) -> str:
 
 def _media(attachment: Attachment) -> Content:
     kind = "sticker" if _sticker_number(attachment) else attachment.type
-    return Content(files=(File(kind, links.safe(_address(attachment)), _title(attachment)),))
+    url = links.safe(_address(attachment))
+    # Of pictures, voice messages and videos the address has a name of Meta's own.
+    title = _title(attachment) or (links.file_name_in(url) if kind == "file" else "")
+    return Content(files=(File(kind, url, title),))
 
 
 def _link(kind: str) -> Callable[[Attachment], Content]:

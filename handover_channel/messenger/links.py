@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from typing import Any, Optional
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 #: Addresses that only lead on: `l.facebook.com`, `lm.facebook.com`, `l.messenger.com`, `l.instagram.com` ...
 _WRAPPING = re.compile(r"(?:l|lm)\.(?:facebook|messenger|instagram|workplace|threads)\.(?:com|net)")
 _OF_META = re.compile(r"(?:[\w-]+\.)*(?:facebook|messenger|instagram|workplace|threads)\.(?:com|net)")
+#: Characters of a file's name; file systems take no longer ones.
+LONGEST_FILE_NAME = 255
 #: So many wrappings are taken off at most: one would be usual.
 _WRAPPINGS = 5
 
@@ -49,6 +51,16 @@ def host_of(address: str) -> str:
     parts = _parts(address)
     host = (parts.hostname or "") if parts else ""
     return host[4:] if host.startswith("www.") else host
+
+
+def file_name_in(address: str) -> str:
+    """Return the name of the file that *address* ends in, "" where it ends in none that can be shown.
+
+    Signs that turn the direction of writing make one kind of file look like another ("gpj.exe").
+    """
+    parts = _parts(address)
+    name = unquote(parts.path.rpartition("/")[2]) if parts else ""
+    return name if "." in name.strip(".") and name.isprintable() and len(name) <= LONGEST_FILE_NAME else ""
 
 
 def _wrapped_in(address: str) -> str:

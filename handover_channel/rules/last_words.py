@@ -19,6 +19,7 @@ from handover_channel.messenger.events import (
     MessageReceived,
     PostbackReceived,
 )
+from handover_channel.messenger.links import file_name_in
 from handover_channel.messenger.return_button import is_button
 
 #: Characters that are kept.
@@ -57,10 +58,11 @@ def words_of(event: Event) -> Optional[Words]:
 
 
 def text_of(attachment: Attachment) -> str:
-    """Return the words of a template: its text, or the title of its first card; "" for anything else."""
+    """Return the text of a template, or the title of its first card; the name of a file; else ""."""
     text = attachment.payload.get("text") or attachment.payload.get("title") or ""
     cards = mappings(attachment.payload.get("elements"))
-    return str(text or (cards and cards[0].get("title")) or "")
+    name = file_name_in(attachment.url) if attachment.type == "file" else ""
+    return str(text or (cards and cards[0].get("title")) or name)
 
 
 def _is_notice(attachment: Attachment) -> bool:

@@ -10,10 +10,11 @@ from rasa_sdk.executor import CollectingDispatcher
 from handover_channel.actions import ActionHandover
 from handover_channel.inbox import listing
 from handover_channel.inbox.view_models import Filters
+from handover_channel.messenger.events import Attachment
 from handover_channel.messenger.return_button import BUTTON_PAYLOAD
 from handover_channel.rules.last_words import words_said
 from handover_channel.store import retention, transcript
-from handover_channel.store.transcript import AGENT, Line
+from handover_channel.store.transcript import AGENT, PERSON, Line
 
 
 def item(play, name="open"):
@@ -152,3 +153,51 @@ def test_a_template_of_any_shape_stops_nothing(play, payload):
 @pytest.mark.parametrize("said", ["human \ud83d", "hum\0an ?"])
 def test_words_that_no_database_stores_are_kept_as_near_as_can_be(said):
     assert words_said("person", said, "", 1).text == "human ?"
+
+
+@pytest.mark.parametrize(
+    ("attachment", "shown"),
+    [
+        (
+            {"type": "file", "payload": {"url": "https://cdn.example/v/invoice.pdf?x=1"}},
+            ("invoice.pdf", "file"),
+        ),
+        ({"type": "file", "payload": {"url": "https://cdn.example/v/1"}}, ("", "file")),
+        ({"type": "audio", "payload": {"url": "https://cdn.example/v/clip-1.mp4"}}, ("", "audio")),
+        ({"type": "video", "payload": {"url": "https://cdn.example/v/1.mp4"}}, ("", "video")),
+    ],
+)
+def test_what_the_bot_sends_without_words_is_named(play, attachment, shown):
+    play.says("hello")
+    echoed(play, attachment)
+
+    found = item(play, "bot")
+    assert (found.preview, found.preview_file, found.preview_author) == (*shown, "bot")
+
+
+@pytest.mark.parametrize("author", [PERSON, AGENT])
+@pytest.mark.parametrize(
+    ("attachment", "shown"),
+    [
+        (Attachment("image", "https://cdn.example/1.jpg"), ("", "image")),
+        (Attachment("audio", "https://cdn.example/1.mp4"), ("", "audio")),
+        (Attachment("file", "https://cdn.example/invoice.pdf?x=1"), ("invoice.pdf", "file")),
+        (
+            Attachment("location", payload={"coordinates": {"lat": 24.5, "long": 46.5}}),
+            ("24.5, 46.5", "place"),
+        ),
+        (
+            Attachment("template", payload={"elements": [{"title": "Garden chair"}]}),
+            ("Garden chair", "template"),
+        ),
+    ],
+)
+def test_what_comes_without_words_is_named_whoever_sent_it(play, author, attachment, shown):
+    play.hands_over()
+    with play.store.writing() as connection:
+        transcript.add(
+            connection, PSID, Line(author, "", int(play.clock() * 1000) + 5, attachments=[attachment])
+        )
+
+    found = item(play)
+    assert (found.preview, found.preview_file, found.preview_author) == (*shown, author)

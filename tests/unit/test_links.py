@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handover_channel.messenger.links import host_of, opened, safe
+from handover_channel.messenger.links import LONGEST_FILE_NAME, file_name_in, host_of, opened, safe
 
 CHAIR = "https://shop.example/chair"
 
@@ -78,3 +78,26 @@ def test_an_address_that_leads_nowhere_else_stays_itself(address):
 def test_a_host_is_named_as_people_know_it():
     assert host_of("https://www.shop.example:8443/chair") == "shop.example"
     assert host_of("nothing") == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://cdn.fbsbx.com/v/t59.2708-21/invoice.pdf?_nc_cat=1&oe=6", "invoice.pdf"),
+        ("https://cdn.example/a/%D9%81%D8%A7%D8%AA%D9%88%D8%B1%D8%A9.pdf", "فاتورة.pdf"),
+        ("https://cdn.example/My%20order.tar.gz#x", "My order.tar.gz"),
+        ("https://cdn.example/", ""),
+        ("https://cdn.example/invoice", ""),
+        ("https://cdn.example/.hidden", ""),
+        ("https://cdn.example/..", ""),
+        ("https://cdn.example/photo%E2%80%AEgpj.exe", ""),
+        ("https://cdn.example/a%0D%0Ab.pdf", ""),
+        ("https://cdn.example/a%00.pdf", ""),
+        ("https://cdn.example/%ff.pdf", "\ufffd.pdf"),
+        (f"https://cdn.example/{'x' * LONGEST_FILE_NAME}.pdf", ""),
+        ("http://[::1", ""),
+        ("", ""),
+    ],
+)
+def test_a_file_has_the_name_that_its_address_ends_in(address, name):
+    assert file_name_in(address) == name
