@@ -44,6 +44,9 @@ ADMIN_SAID: Mapping[str, str] = {
 #: Roles of agents.
 ROLES: Mapping[str, str] = {"agent": _("Agent"), "admin": _("Admin")}
 
+#: Those that are looked into rarely: together they have one tab.
+LISTS_BEHIND_MORE = (RETURNED, BOT)
+
 #: What an empty list says.
 EMPTY: Mapping[str, str] = {
     WAITING: _("Nobody is waiting."),

@@ -6,6 +6,7 @@ import { copy, refreshPerson, showCard, showPerson, togglePerson } from "./besid
 import * as canned from "./canned.js";
 import { isWanted, openCommands, settleCommands } from "./command_bar.js";
 import { beginSending, giveBack, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
+import { foldHead, showHead, toggleHead } from "./head.js";
 import { isWriting, keys, lettersAreOn, switchLetters } from "./keyboard.js";
 import { listen, page } from "./live.js";
 import { notice, open, putAway, title } from "./notices.js";
@@ -136,6 +137,7 @@ function settle() {
   const id = threadId();
   if (id !== opened) {
     opened = id;
+    foldHead();
     body.dataset.shows = id ? "thread" : "list";
     markOpened(document, id, thread()?.dataset.found);
     restoreDrafts();
@@ -147,6 +149,7 @@ function settle() {
   for (const box of all("[data-letters]")) box.checked = lettersAreOn();
   showNewest();
   showPerson();
+  showHead();
   lookWhoTypes();
   title();
 }
@@ -317,6 +320,7 @@ const CLICKS = {
   "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
   "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
   "[data-does=commands]": openCommands,
+  "[data-unfolds]": toggleHead,
   "[data-person-opens]": togglePerson,
   "[data-copies]": copy,
   "[data-unfilter]": () => find(".narrow summary").focus(), // what was clicked goes with its filter
@@ -333,7 +337,7 @@ document.addEventListener("click", (event) => {
   const told = event.target.closest("[data-tells]");
   if (told && !event.ctrlKey && !event.metaKey && open(told.dataset.tells)) event.preventDefault();
   if (told) return putAway();
-  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target) || event.target.closest(".choices a")) menu.open = false;
   if (!event.target.closest("#canned, [data-canned]")) canned.close();
   for (const [selector, act] of Object.entries(CLICKS)) {
     const clicked = event.target.closest(selector);
@@ -342,6 +346,10 @@ document.addEventListener("click", (event) => {
   // A click beside a dialog closes it.
   if (event.target.matches("dialog")) event.target.close();
 });
+
+// What is pressed beside a text leaves the focus in it: where there is little height, the buttons are there no
+// longer than that (short.css), and a phone keeps its keyboard.
+document.addEventListener("mousedown", (event) => event.target.closest(".modes label, .tools :is(button, label)") && event.preventDefault());
 
 // --- a file ----------------------------------------------------------------------------------------
 

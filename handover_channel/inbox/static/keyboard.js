@@ -4,6 +4,7 @@
 
 import { closeSheet } from "./beside.js";
 import { openCommands } from "./command_bar.js";
+import { foldHead, unfoldHead } from "./head.js";
 import { all, announce, body, find, says, thread } from "./page.js";
 import { move, toList } from "./places.js";
 
@@ -28,6 +29,7 @@ function leave(from) {
     menu.open = false;
     find("summary", menu).focus();
   } else if (isWritten(from) && thread()?.contains(from)) find("#thread-name").focus();
+  else if (foldHead()) return;
   else if (isWritten(from)) from.blur();
   else if (thread() && matchMedia("(max-width: 720px)").matches) find("[data-back]").click();
   else toList();
@@ -41,7 +43,10 @@ const MOVEMENTS = {
 /** Press a button of the page, go into a field, or choose what is written. */
 export function press(element) {
   if (element.matches("label[for^=mode-]")) write(element.htmlFor.replace("mode-", ""));
-  else if (isWritten(element)) element.focus();
+  else if (isWritten(element)) {
+    if (!element.offsetParent && thread()?.contains(element)) unfoldHead();
+    element.focus();
+  }
   else element.click();
 }
 
