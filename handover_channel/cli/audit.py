@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from handover_channel.errors import HandoverError
 from handover_channel.log import printable
@@ -79,7 +79,7 @@ def _print(found: List[Audited], names: Dict[str, str]) -> None:
     if not found:
         typer.echo("Nothing was done.")
         return
-    table = Table("when", "who", "what", "thread", "whom", "detail")
+    table = Table("when", "who", "what", Column("thread", no_wrap=True), "whom", "detail")
     for each in found:
         detail = f"{each.before} -> {each.after} ({each.detail})" if each.after else each.detail
         who, whom = (names.get(name, name) for name in (each.who, each.whom))

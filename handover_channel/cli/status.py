@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequenc
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from handover_channel.cli.ages import age
 from handover_channel.cli.language import Language, translating
@@ -249,7 +249,8 @@ def _print_open(console: Console, found: List[OpenThread], *, total: int, most: 
         return
     count = f"{total} or more" if total >= most else str(total)
     table = Table(
-        "thread", "control", "since", "until", "reason", "page", "last words", "waits", "wrong",
+        Column("thread", no_wrap=True),
+        "control", "since", "until", "reason", "page", "last words", "waits", "wrong",
         title=f"Open: {len(found)} of {count}, whoever waits longest first", title_justify="left",
     )  # fmt: skip
     for each in found:

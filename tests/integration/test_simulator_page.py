@@ -443,6 +443,9 @@ def test_on_a_narrow_phone_every_control_can_be_reached_with_every_fault_ordered
         page.click(f".panes [data-pane={pane}]")
         expect(page.locator("#reset")).to_be_in_viewport()
         assert _cut(page) == [], pane
+        if pane == "phone":
+            chosen, button = (page.locator(one).bounding_box() for one in ("#person", "#new-person"))
+            assert chosen["x"] + chosen["width"] <= button["x"]
     page.click("#tab-faults")
     expect(page.locator("#ordered li")).to_have_count(len(FAULTS))
     expect(page.locator("#ordered li", has_text="foreign_owner_without_webhook")).to_contain_text(
@@ -508,6 +511,7 @@ def test_a_new_person_has_the_name_that_is_typed_and_cancelling_brings_nobody(op
 
     expect(page.locator("#person")).to_have_value("3000000000000004")
     expect(page.locator("#person option:checked")).to_have_text("سلمى ناصر")
+    expect(page.locator("#person-id")).to_have_text("PSID 3000000000000004")
     expect(page.locator("#person-text")).to_be_focused()
     assert simulator.thread("3000000000000004").profile()["gender"] == "female"
     assert len(simulator.threads) == 5

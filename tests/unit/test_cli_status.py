@@ -241,6 +241,13 @@ def test_the_table_says_how_to_go_on(play, run):
     assert "8001" in run(*command)[1]
 
 
+def test_ids_stand_whole_in_the_table_where_the_terminal_is_narrow(play, run, monkeypatch):
+    another(play, "3000000000000007")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert "3000000000000007" in run("status")[1]
+
+
 @pytest.mark.parametrize("text", ["x", "1,2", "a,b,c", "0,zero,7"])
 def test_a_place_that_is_none_is_refused(run, text):
     code, _, err = run("status", "--after", text)

@@ -11,6 +11,7 @@ export function drawPhone() {
   const { state, psid, fresh } = view;
   const { name, chat, typing } = thread();
   fillSelect($("person"), state.threads.map((one) => [one.psid, one.name]), psid);
+  $("person-id").textContent = `PSID ${thread().psid}`;
   $("person-avatar").textContent = [...name][0];
   $("page-avatar").textContent = [...state.page.name][0];
   $("page-name").textContent = state.page.name;
