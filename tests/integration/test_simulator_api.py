@@ -116,7 +116,7 @@ def test_a_whole_handover_by_the_api(api, url, bot):
     assert "mid" in api("reply", app=PAGE_INBOX, person="42", text="Sam here")
     refused = api("reply", app="bot", person="42", text="beside it")
     assert (refused["status"], refused["body"]["error"]["error_subcode"]) == (400, 2018300)
-    api("send", person="42", type="image", url=f"{url}/simulator/page/picture.svg")
+    api("send", person="42", type="image", url=f"{url}/simulator/page/picture.png")
     api("tap", person="42", mid=mid, index=0)
     api("done", person="42")
     assert owner() == "1234567890"

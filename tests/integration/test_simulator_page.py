@@ -527,6 +527,19 @@ def test_a_draft_stays_with_the_person_it_was_written_for(open_page):
     expect(page.locator("#person-text")).to_have_value("half a sentence")
 
 
+def test_the_sample_picture_is_of_a_type_that_inboxes_show(open_page, simulator):
+    page = open_page()
+    page.locator("#attach summary").click()
+    page.locator("[data-attach=picture]").click()
+    picture = page.locator("#person-chat img.picture")
+    expect(picture).to_be_visible()
+
+    (sent,) = simulator.thread(PERSON).chat[-1]["message"]["attachments"]
+    answer = page.request.get(sent["payload"]["url"])
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+    assert picture.evaluate("element => element.naturalWidth") == 640
+
+
 def test_nobody_starts_afresh_by_a_click_that_was_not_meant(open_page, simulator, bot):
     page = open_page()
     page.locator("#reset").click()

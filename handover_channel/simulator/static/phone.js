@@ -5,7 +5,7 @@ import { drawChat } from "./chat.js";
 import { $, fillSelect, make, when } from "./dom.js";
 import { appName, keepDraft, thread, view } from "./view.js";
 
-const PICTURE = new URL("/simulator/page/picture.svg", location.href).href;
+const PICTURE = new URL("/simulator/page/picture.png", location.href).href;
 
 export function drawPhone() {
   const { state, psid, fresh } = view;
