@@ -11,46 +11,22 @@ progress survive the end of the process, but not a power cut: what they tell is 
 
 from __future__ import annotations
 
-import functools
 import logging
-import sqlite3
 import threading
-import time
 from contextlib import closing, contextmanager, nullcontext
-from typing import Any, Callable, ContextManager, Iterator, Tuple, Union
+from typing import Any, ContextManager, Iterator, Tuple, Union
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
-from handover_channel.store import private_file
 from handover_channel.store.database_errors import refused
+from handover_channel.store.engines import engine_for, in_transaction
 from handover_channel.store.migrations import upgrade
 from handover_channel.store.prepared import Glance
 
 logger = logging.getLogger(__name__)
-
-#: How long a writer waits for another process's transaction, in seconds.
-_BUSY = 20
-
-#: A server that is gone without a word is given up after these, not after the system's two hours.
-#: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (seconds; the last in ms)
-_PATIENCE = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-
-
-#: Pages of SQLite's log from which on a commit moves them into the file, and has Meta wait meanwhile: far
-#: more than gather between two calls of `tidy_up`. https://www.sqlite.org/wal.html#ckpt
-_LONGEST_LOG = 20_000
-
-#: https://www.postgresql.org/docs/current/wal-async-commit.html
-_NO_FLUSH = sa.text("SET LOCAL synchronous_commit TO off")
 
 #: One view for all statements of a transaction; SQLite in WAL mode has it by itself.
 #: https://www.postgresql.org/docs/current/transaction-iso.html#XACT-REPEATABLE-READ
@@ -64,7 +40,7 @@ class Store:
 
     def __init__(self, url: Union[str, URL]) -> None:
         self.url = make_url(url)
-        self._engine = _engine(self.url)
+        self._engine = engine_for(self.url)
         self._driver: Any = self._engine.dialect.dbapi
         self._migrated = False
         self._writer, self._patient = self._locks()
@@ -120,12 +96,15 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema up to date. Safe when several processes start at once."""
-        with self._errors(), self._engine.connect() as connection:
-            connection = connection.execution_options(handover_write=True)
-            with connection.begin():
-                if self.dialect == "postgresql":
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7214480936)"))
-                upgrade(connection)
+        with (
+            self._errors(),
+            self._engine.connect() as connection,
+            in_transaction(connection, write=True),
+            connection.begin(),  # told to SQLAlchemy too, or Alembic would begin one of its own
+        ):
+            if self.dialect == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7214480936)"))
+            upgrade(connection)
         self._migrated = True
 
     def connection_of_its_own(self) -> Any:
@@ -164,110 +143,21 @@ class Store:
             # Also the way back after a start without a database: no restart needed.
             self.migrate()
         turn = self._writer if write else nullcontext()
-        with turn, self._errors(), self._engine.connect() as connection:
-            connection = connection.execution_options(handover_write=write, handover_durable=durable)
-            with connection.begin():
-                if write and not durable and self.dialect == "postgresql":
-                    connection.execute(_NO_FLUSH)
-                yield connection
+        with (
+            turn,
+            self._errors(),
+            self._engine.connect() as connection,
+            in_transaction(connection, write=write, durable=durable),
+        ):
+            yield connection
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        # `self._driver.Error`: of what does not go through SQLAlchemy (prepared.py).
+        # `self._driver.Error`: of what does not go through SQLAlchemy (engines.py, prepared.py).
         except (DBAPIError, self._driver.Error) as error:
             # `from None`: the texts of SQLAlchemy and the driver would hold values: message bodies.
             raise refused(self.url, error) from None
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"the database failed: {type(error).__name__}") from error
-
-
-def _engine(url: sa.engine.URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return _postgresql(url)
-    # A plain pool: a connection to a SQLite file may change threads, it must only not be shared at a time.
-    engine = sa.create_engine(
-        url,
-        future=True,
-        hide_parameters=True,
-        poolclass=sa.pool.QueuePool,
-        pool_size=10,
-        max_overflow=20,
-        connect_args={"timeout": _BUSY, "check_same_thread": False},
-    )
-    path = private_file.path_of(url)
-    if path is not None:
-        sa.event.listen(engine, "do_connect", _before_first(functools.partial(private_file.make, path)))
-    sa.event.listen(engine, "connect", _sqlite_settings)
-    sa.event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _before_first(prepare: Callable[[], None]) -> Callable[..., None]:
-    """Return a listener that calls *prepare* before the first connection is made, by whichever thread."""
-    left, lock = [prepare], threading.Lock()
-
-    def before_connecting(dialect: Any, record: Any, arguments: Any, options: Any) -> None:
-        with lock:
-            while left:
-                left.pop()()
-
-    return before_connecting
-
-
-def _postgresql(url: sa.engine.URL) -> Engine:
-    given = {} if url.get_driver_name() != "psycopg2" else _PATIENCE
-    return sa.create_engine(
-        url,
-        future=True,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        pool_timeout=_BUSY,
-        pool_size=10,
-        max_overflow=10,
-        connect_args={name: value for name, value in given.items() if name not in url.query},
-    )
-
-
-def _sqlite_settings(connection: Any, record: Any) -> None:
-    # The driver's own BEGIN comes too late and is never IMMEDIATE: take it over, see
-    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl
-    connection.isolation_level = None
-    _use_wal(connection)
-    # What is deleted is overwritten where that costs no further reading or writing.
-    # https://www.sqlite.org/pragma.html#pragma_secure_delete
-    pragmas = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST")
-    for pragma in (*pragmas, f"wal_autocheckpoint={_LONGEST_LOG}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _use_wal(connection: Any) -> None:
-    # The first process to open a new file changes its mode. SQLite does not wait for that as it does for a
-    # transaction: whoever comes at the same moment is told "locked" at once.
-    until = time.monotonic() + _BUSY
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    # To the driver itself: the way through SQLAlchemy costs ten times as much, and this is done for every
-    # transaction.
-    pooled, options = connection.connection, connection.get_execution_options()
-    execute = pooled.cursor().execute
-    if not options.get("handover_write"):
-        execute("BEGIN")
-        return
-    # A flush takes the earlier transactions with it that did without.
-    flush = "FULL" if options.get("handover_durable", True) else "NORMAL"
-    if pooled.info.get("handover_flush") != flush:
-        execute(f"PRAGMA synchronous={flush}")
-        pooled.info["handover_flush"] = flush
-    # A writer that begins as a reader cannot wait for its turn: SQLite answers "locked" at once.
-    execute("BEGIN IMMEDIATE")

@@ -345,7 +345,7 @@ def test_an_error_of_the_database_carries_no_values(store, fails):
 
 @on_sqlite
 def test_a_database_that_stays_locked_is_unavailable(tmp_path, monkeypatch, open_store):
-    monkeypatch.setattr("handover_channel.store._BUSY", 0)
+    monkeypatch.setattr("handover_channel.store.engines._BUSY", 0)
     store = open_store()
     store.migrate()
     with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
