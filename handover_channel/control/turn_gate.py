@@ -123,6 +123,8 @@ class SettingsGate:
 
         Raises StoreUnavailable: nobody has heard it.
         """
+        if not self._may_be_muted(said.thread):
+            return _BY_BOT
         row, muted = self._look(said.thread)
         if row is None or not muted:
             return _BY_BOT
@@ -146,8 +148,14 @@ class SettingsGate:
         On channels other than Messenger it ends a handover whose time is up, as perhaps no worker does.
         Raises StoreUnavailable.
         """
-        row, muted = self._look(thread)
-        return None if row is None else muted
+        may_be = self._may_be_muted(thread)
+        return self._look(thread)[1] if may_be else may_be
+
+    def _may_be_muted(self, thread: str) -> Optional[bool]:
+        """Ask for no more than who has control, which is the bot mostly; None where there is no row."""
+        with self._thread_control.store.glancing() as connection:
+            control = threads.control_of(connection, thread)
+        return None if control is None else not bot_may_speak(control)
 
     def _look(self, thread: str) -> Tuple[Optional[Thread], bool]:
         """Return the row of *thread*, and whether the bot must be silent: decided here for all who ask."""

@@ -12,7 +12,7 @@ Synchronous: on an event loop, call it in a thread. Whatever writes raises Store
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -55,6 +55,11 @@ class Begun(NamedTuple):
     outcomes: Sequence[str] = ()  #: of what was processed
     job: Optional[Job] = None  #: what comes next
 
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether there was anything to begin with, and nobody else was at it."""
+        return bool(self.outcomes or self.job)
+
 
 #: What is left to do about an event, None where that is not to be found out in the middle of a transaction.
 AtOnce = Callable[[Event, Thread, Delivery], Optional[HandlerResult]]
@@ -94,10 +99,11 @@ class Claims:
             begun = self._next(connection, thread)
         return counted(begun)
 
-    def begin_in(self, connection: Connection, thread: str) -> Begun:
-        """`begin` as part of a transaction that has more to do, and no time."""
-        deliveries.hurry(connection)
-        return self._next(connection, thread)
+    def begin_in(self, connection: Connection, threads: Sequence[str]) -> Dict[str, Begun]:
+        """`begin` in each of *threads*, as part of a transaction that has more to do, and no time."""
+        if threads:
+            deliveries.hurry(connection)
+        return {thread: self._next(connection, thread) for thread in threads}
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
@@ -108,7 +114,7 @@ class Claims:
                 # Kept as unanswered when it was given up: now Rasa has it, with the answer.
                 transcript.drop_of_person(connection, job.row.id, getattr(job.event, "mid", ""))
             self._done(connection, job, outcome, line)
-            begun = self._next(connection, job.row.id)
+            begun = self._following(connection, job.row.id)
         return counted(Begun([outcome, *begun.outcomes], begun.job))
 
     def again(self, job: Job) -> Optional[Job]:
@@ -181,6 +187,11 @@ class Claims:
                 return Begun(outcomes, job)
             self._done(connection, job, result.outcome, result.line)
             outcomes.append(result.outcome)
+
+    def _following(self, connection: Connection, thread: str) -> Begun:
+        """As `_next`, in a thread that was ours: mostly nothing follows, and nothing is claimed for that."""
+        deliveries.release(connection, worker=self.worker, thread=thread)
+        return self._next(connection, thread) if deliveries.next_of(connection, thread) else Begun()
 
     def _found(self, connection: Connection, thread: str) -> Optional[Job]:
         delivery = deliveries.next_of(connection, thread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Callable, List, NamedTuple
 
 from handover_channel import log
@@ -28,7 +29,7 @@ class Due(NamedTuple):
 
 
 class DueDeadlines:
-    """Claims deadlines and fires them. Used on one event loop."""
+    """Claims deadlines and fires them. Used on one event loop, but for `claim`."""
 
     def __init__(
         self,
@@ -42,14 +43,19 @@ class DueDeadlines:
         self._executors = executors
         self._clock = clock
         self._under_way = 0
+        self._counting = threading.Lock()
         self.more_wait = False  #: the last claim has left some
 
-    async def claim(self) -> List[Due]:
-        """Claim as many as there is room for; each is to be given to `fire`. Raises StoreUnavailable."""
+    def claim(self) -> List[Due]:
+        """Claim as many as there is room for; each is to be given to `fire`. Raises StoreUnavailable.
+
+        Synchronous, one call at a time.
+        """
         room = DUE_AT_ONCE - self._under_way
-        found = await self._executors.store(self._claim, room) if room > 0 else []
+        found = self._claim(room) if room > 0 else []
         self.more_wait = len(found) == room
-        self._under_way += len(found)
+        with self._counting:
+            self._under_way += len(found)
         return found
 
     async def fire(self, due: Due) -> bool:
@@ -62,7 +68,8 @@ class DueDeadlines:
             logger.error("thread %s: its %s was due and failed: %s", deadline.thread, deadline.kind, where)
             return False
         finally:
-            self._under_way -= 1
+            with self._counting:
+                self._under_way -= 1
         return True
 
     def _claim(self, limit: int) -> List[Due]:

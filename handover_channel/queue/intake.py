@@ -3,7 +3,8 @@
 1. A commit that survives a power cut costs the disk a flush. While one transaction is written, the next
    deliveries gather, and go together into the one after: the busier the page, the cheaper each of them.
 2. If few come, each is begun in the transaction that stores it (`Beginner`): one that needs only the
-   database, a message to a muted thread, is then processed. In a flood storing comes first.
+   database, a message to a muted thread, is then processed. In a flood storing comes first. Other processes
+   are told of what is not begun.
 3. One thread does all this, from the socket and back to it: to wake another one costs more than the work.
 """
 
@@ -24,6 +25,7 @@ from handover_channel.messenger.page_events import PageEvent, unread, without_th
 from handover_channel.metrics import counters
 from handover_channel.queue.claims import Begun
 from handover_channel.store import Store, deliveries, findings
+from handover_channel.store.listener import tell
 
 logger = logging.getLogger(__name__)
 
@@ -201,5 +203,9 @@ class Intake:
 
     def _write(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
         with self._store.writing() as connection:
-            deliveries.add(connection, rows)
-            return self._worker.begin(connection, mine) if mine else {}
+            deliveries.add(connection, rows, telling=False)
+            begun = self._worker.begin(connection, mine) if mine else {}
+            ours = {thread for thread, each in begun.items() if each.is_ours}
+            if not all(row["thread"] in ours for row in rows):
+                tell(connection)
+            return begun

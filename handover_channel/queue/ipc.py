@@ -154,6 +154,9 @@ class Connection(asyncio.Protocol, Generic[P]):
         around: Callable[[], ContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self._callable = interface.table(implementation)
+        notified = self._callable[_NOTIFICATION].items()
+        #: What nobody waits for, and takes no time itself: it needs no task.
+        self._at_once = {name for name, each in notified if not inspect.iscoroutinefunction(each)}
         self._around = around
         self._numbers = itertools.count(1)
         self._open: Dict[int, asyncio.Future[Any]] = {}
@@ -232,6 +235,9 @@ class Connection(asyncio.Protocol, Generic[P]):
         self._lost.set()
 
     def _take(self, number: int, kind: int, content: Any) -> None:
+        if kind == _NOTIFICATION and content[0] in self._at_once:
+            self._notified(*content)
+            return
         if kind in (_REQUEST, _NOTIFICATION):
             task = self._loop.create_task(self._answer(number, kind, *content))
             self._tasks.add(task)
@@ -245,6 +251,13 @@ class Connection(asyncio.Protocol, Generic[P]):
         else:
             name, text = content
             response.set_exception(_ERRORS.get(name, CallFailed)(text))
+
+    def _notified(self, method: str, given: Tuple[Any, ...], about: Mapping[str, Any]) -> None:
+        try:
+            with log.resumed(about), self._around():
+                self._callable[_NOTIFICATION][method](*given)
+        except Exception as error:
+            logger.error("%s failed: %s", method, log.trace(error))
 
     async def _answer(
         self, number: int, kind: int, method: str, given: Tuple[Any, ...], about: Mapping[str, Any]

@@ -33,17 +33,13 @@ from handover_channel.queue.calls import BOT_CALLS, CONTROL, DELIVERIES, LOG, SE
 from handover_channel.queue.event_handlers import EventHandlers
 from handover_channel.queue.intake import Intake
 from handover_channel.queue.ipc import BatchServer, Connection, ConnectionClosed
+from handover_channel.queue.sent_notes import SentNotes
 from handover_channel.queue.worker import Worker
 from handover_channel.settings.loader import Settings
-from handover_channel.store import sent_messages
 from handover_channel.store.listener import Listener
 
 #: Seconds after which Python takes the interpreter from a thread for another one that waits; else 0.005.
 SWITCH_AFTER = 0.0005
-
-#: Seconds until a note that could not be written is tried again, and how often.
-NOTE_AGAIN = 0.5
-NOTE_TRIES = 60
 
 logger = logging.getLogger("handover_channel.queue.process")  # it runs as __main__
 
@@ -65,6 +61,7 @@ class QueueProcess:
         clock = given.thread_control.clock
         self._intake = Intake(given.store, settings.secret, deliveries, self._worker, clock)
         self._listener = Listener(given.store, self._worker.look_now)
+        self.sent_notes = SentNotes(given.store, clock)
         self._working: Optional[asyncio.Task[None]] = None
         self._stopping = False
 
@@ -75,15 +72,6 @@ class QueueProcess:
         working = asyncio.ensure_future(self._worker.run())
         self._working = essential.watched("the worker", working, lambda: self._stopping)
 
-    async def note_sent(self, tag: str, mid: str) -> None:
-        """Note that Meta has accepted a message of ours, as soon as something can be written."""
-        for _ in range(NOTE_TRIES):
-            try:
-                return await asyncio.get_running_loop().run_in_executor(None, self._note_sent, tag, mid)
-            except StoreUnavailable:
-                await asyncio.sleep(NOTE_AGAIN)
-        return None
-
     async def stop(self, grace: float) -> None:
         """Store what came in, let turns end within *grace* seconds, give the rest back to the queue."""
         self._stopping = True
@@ -93,11 +81,8 @@ class QueueProcess:
             await self._worker.stop(grace)
             await self._working
         await loop.run_in_executor(None, self._listener.stop)
+        await loop.run_in_executor(None, self.sent_notes.stop)
         self._handover.store.close()
-
-    def _note_sent(self, tag: str, mid: str) -> None:
-        with self._handover.store.writing(durable=False) as connection:
-            sent_messages.add(connection, tag, now=self._handover.thread_control.clock(), mid=mid)
 
 
 class CalledByRasa:
@@ -128,9 +113,9 @@ class CalledByRasa:
         """See `QueueProcess.stop`. Raises StoreUnavailable before `start`."""
         await self._started().stop(grace)
 
-    async def note_sent(self, tag: str, mid: str) -> None:
-        """See `QueueProcess.note_sent`."""
-        await self._started().note_sent(tag, mid)
+    def note_sent(self, tag: str, mid: str) -> None:
+        """See `SentNotes.add`."""
+        self._started().sent_notes.add(tag, mid)
 
     async def end(self) -> None:
         """Stop at once, if it was started."""

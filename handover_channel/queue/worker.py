@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import Any, Callable, Coroutine, Dict, Iterable, List, Mapping, Optional, Set
+from typing import Any, Callable, Coroutine, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from sqlalchemy.engine import Connection
 
@@ -100,7 +100,7 @@ class Worker:
 
     def begin(self, connection: Connection, reserved: Iterable[str]) -> Dict[str, Begun]:
         """Begin with what waits in reserved threads: see `Claims.begin_in`."""
-        return {thread: self._claims.begin_in(connection, thread) for thread in reserved}
+        return self._claims.begin_in(connection, list(reserved))
 
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take reserved threads back, with what was begun in them, once that is committed."""
@@ -167,12 +167,22 @@ class Worker:
         if now() >= self._tidy_at:
             self._go(self._tidy_up())
             self._tidy_at = now() + TIDY_STORE_EVERY
-        for due in await self._deadlines.claim():
-            self._go(self._fire(due))
         room = self._in_progress.room
-        found = await self._executors.store(self._claims.waiting, room) if room else []
+        due, found, error = await self._executors.store(self._looked, room)
+        for each in due:
+            self._go(self._fire(each))
+        if error is not None:
+            raise error
         self._more_wait = len(found) == room
         self._enter(dict.fromkeys(found))
+
+    def _looked(self, room: int) -> Tuple[List[Due], List[str], Optional[StoreUnavailable]]:
+        """Claim what is due and what waits: one thread is woken for both. What is due already stays ours."""
+        due = self._deadlines.claim()
+        try:
+            return due, self._claims.waiting(room), None
+        except StoreUnavailable as error:
+            return due, [], error
 
     def _enter(self, found: Mapping[str, Optional[Job]]) -> None:
         """Process these threads, beginning with the job that was begun already where there is one."""

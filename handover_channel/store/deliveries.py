@@ -113,14 +113,18 @@ def rows(items: Iterable[Item], now: float) -> List[Dict[str, Any]]:
     ]
 
 
-def add(connection: Connection, new: List[Dict[str, Any]]) -> None:
-    """Store rows; those whose key is there already are repeats, and left out."""
+def add(connection: Connection, new: List[Dict[str, Any]], *, telling: bool = True) -> None:
+    """Store rows; those whose key is there already are repeats, and left out.
+
+    Not *telling*: the caller begins with them in this transaction, or tells the other processes of them.
+    """
     if new:
         # Two processes that store the same deliveries at once would wait for each other for ever, had each
         # begun with what the other one ends with. Within a thread the order of arrival stays.
         in_one_order = sorted(new, key=lambda row: (row["thread"], row["timestamp"]))
         insert_new(connection, deliveries, in_one_order)
-        tell(connection)
+        if telling:
+            tell(connection)
 
 
 def add_note(

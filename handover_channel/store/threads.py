@@ -94,9 +94,7 @@ def get(connection: Connected, thread: str) -> Optional[Thread]:
 
     No row is of an id that no database can look up: clients of other channels than Messenger may write such.
     """
-    if not can_be_stored(thread):
-        return None
-    found = _GET.rows(connection, {"thread": thread})
+    found = _GET.rows(connection, {"thread": thread}) if can_be_stored(thread) else []
     return _thread(found[0]) if found else None
 
 
@@ -110,16 +108,15 @@ def existing(connection: Connection, thread: str) -> Thread:
 
 def control_of(connection: Connected, thread: str) -> Optional[Control]:
     """Return who has control, None where there is no row."""
-    found = control_and_page_of(connection, thread)
-    return found[0] if found else None
+    return (control_and_page_of(connection, thread) or (None,))[0]
 
 
 def control_and_page_of(connection: Connected, thread: str) -> Optional[Tuple[Control, str]]:
     """Return who has control, and of which page the thread is; None where there is no row.
 
-    The cheapest question: it is asked before each call that the bot makes.
+    The cheapest question: it is asked before each call that the bot makes, and before each action.
     """
-    found = _CONTROL.rows(connection, {"thread": thread})
+    found = _CONTROL.rows(connection, {"thread": thread}) if can_be_stored(thread) else []
     return (Control(found[0]["control"]), found[0]["page"]) if found else None
 
 

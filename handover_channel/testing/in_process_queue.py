@@ -118,7 +118,7 @@ class InProcessQueue:
         if self._arrived:
             self._deliver(self._arrived.popleft())
             return True
-        due = await self._deadlines.claim()
+        due = self._deadlines.claim()
         for each in due:
             await self._deadlines.fire(each)
         waiting = self._claims.waiting(_AT_A_TIME)

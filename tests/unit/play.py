@@ -286,7 +286,7 @@ class Play:
     def due(self):
         """Do what is due; returns the kinds of it."""
         deadlines = DueDeadlines(self.store, self.thread_control, InlineExecutors(), self.clock)
-        found = finished(deadlines.claim())
+        found = deadlines.claim()
         for due in found:
             assert finished(deadlines.fire(due))
         self.work()

@@ -242,9 +242,9 @@ def test_what_is_begun_as_it_comes_in_does_not_wait_for_a_process_that_hangs(emp
         claims = Claims(store, clock)
 
         with other.writing() as held:
-            Claims(other, clock).begin_in(held, PSID)
+            Claims(other, clock).begin_in(held, [PSID])
             with pytest.raises(StoreUnavailable), store.writing() as connection:
-                claims.begin_in(connection, PSID)
+                claims.begin_in(connection, [PSID])
 
         assert claims.begin(PSID) is None  # it is the other one's
 
