@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
 import pytest
@@ -24,6 +25,7 @@ from handover_channel.store import (
     queue_admin,
     sent_messages,
     statistics,
+    threads,
     transcript,
 )
 from handover_channel.store.schema import metadata
@@ -341,6 +343,44 @@ def test_an_error_of_the_database_carries_no_values(store, fails):
     logged = traceback.format_exception(type(failed.value), failed.value, failed.value.__traceback__)
     assert str(failed.value).startswith("the database ")
     assert "secret words" not in "".join(line for line in logged if "File" not in line)
+
+
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def end_connections_of_others(store):
+    with store.reading() as connection:
+        assert connection.execute(sa.text(f"SELECT count(pg_terminate_backend(pid)) {_OTHERS}")).scalar() > 0
+        until = time.monotonic() + SOON
+        while connection.execute(sa.text(f"SELECT count(*) {_OTHERS}")).scalar():
+            assert time.monotonic() < until
+            connection.execute(sa.text("SELECT pg_stat_clear_snapshot()"))
+            time.sleep(0.01)
+
+
+@on_postgresql
+def test_connections_that_the_server_has_ended_are_not_used_again(store, open_store):
+    with store.writing(), store.reading():
+        pass  # there are two from here on
+
+    for use in (store.glancing, store.writing):
+        end_connections_of_others(open_store())
+        with use() as connection:
+            assert threads.control_of(connection, "1") is None
+
+
+def fail_in(store):
+    with store.writing(durable=False) as connection:
+        threads.get_or_add(connection, "1", channel="rest", page="", now=1.0)
+        _syntax(connection)
+
+
+def test_a_connection_on_which_something_failed_goes_on_in_no_transaction(store):
+    for _ in range(30):  # more than the pool has
+        with pytest.raises(StoreUnavailable):
+            fail_in(store)
+        with store.glancing() as connection:
+            assert threads.control_of(connection, "1") is None
 
 
 @on_sqlite

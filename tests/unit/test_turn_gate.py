@@ -213,3 +213,17 @@ def test_without_a_store_nobody_hears_and_it_is_said(desk, monkeypatch, method):
 
 def test_the_open_gate_has_the_bot_hear_everything():
     assert OpenGate().hear(Said("abc", REST, "back to bot", "m1", SAID_AT)) == BY_BOT
+
+
+def test_what_another_process_changes_in_the_middle_of_a_turn_is_seen_by_the_next_question(desk, open_store):
+    desk.hand_over()
+    desk.thread_control.return_to_bot("abc", ReturnReason.AGENT, who="kim")
+    other = ThreadControl(desk.thread_control.settings, open_store(), None, desk.clock)
+    assert desk.gate.is_muted("abc") is False
+
+    other.hand_over("abc", channel=REST)
+    assert desk.gate.is_muted("abc") is True
+
+    other.return_to_bot("abc", ReturnReason.AGENT, who="kim")
+    assert desk.gate.is_muted("abc") is False
+    assert desk.gate.is_muted("nobody") is None
