@@ -20,6 +20,7 @@ from bench.stage import GRAPH, SENDERS, Stage
 from bench.wire import one_after_another, run
 
 WANTED = 3000.0
+SHARE = 0.75  #: of what the floor accepts
 EACH = 100  #: requests of one connection
 
 
@@ -58,7 +59,16 @@ def measure(stage: Stage) -> Outcome:
         f"{WANTED:,.0f}",
         verdict(plain.rate >= WANTED and plain.accepted == plain.count),
     )
-    return Outcome([line], [Table("Accepted", ["load", "a second", "rows stored", *CELLS], rows)])
+    share = plain.rate / floor.rate
+    beside = Line(
+        "the same, beside the floor",
+        NOT_MEASURED,
+        "100 %",
+        f"{share * 100:.0f} %",
+        f"{SHARE * 100:.0f} %",
+        verdict(share >= SHARE),
+    )
+    return Outcome([line, beside], [Table("Accepted", ["load", "a second", "rows stored", *CELLS], rows)])
 
 
 def _requests(threads: List[str], item: Callable[[str], Item], each: int) -> List[List[bytes]]:

@@ -17,7 +17,7 @@ from bench.muted_messages import cpu_ms
 from bench.outcome import NOT_MEASURED, Outcome
 from bench.stage import SENDERS, Stage
 
-WANTED_MS = 1.5
+WANTED_MS = 1.0
 
 
 def measure(stage: Stage) -> Outcome:
