@@ -35,8 +35,9 @@ logger = log.logger(__name__)
 
 #: Seconds between two looks for work that nobody told us of: notes, deadlines, what others left.
 LOOK_FOR_WORK_EVERY = 0.5
-#: Seconds between two times of tidying up in the store.
-TIDY_STORE_EVERY = 2.0
+#: Seconds between two times of tidying up in the store, and for which it waits for the end of a burst: both
+#: flush, and Meta waits for one of them.
+TIDY_STORE_EVERY = TIDY_LATER = 2.0
 #: Threads (conversations) processed at a time.
 THREADS_AT_ONCE = 64
 #: Seconds between being told of work and looking for it: who stored it begins with it, and what follows at
@@ -164,7 +165,7 @@ class Worker:
         if self._held and now() >= self._renew_at:
             await self._executors.store(self._claims.renew, list(self._held))
             self._renew_at = now() + CLAIM_SECONDS / 3
-        if now() >= self._tidy_at:
+        if now() >= self._tidy_at + (TIDY_LATER if self._pressed() else 0.0):
             self._go(self._tidy_up())
             self._tidy_at = now() + TIDY_STORE_EVERY
         room = self._in_progress.room

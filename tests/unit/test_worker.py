@@ -605,3 +605,24 @@ async def test_a_keyword_is_processed_like_any_message(place, store):
 
     assert process.bot.said[PSID] == ["a person, please", "<returned: keyword>", "my order?"]
     assert sorted(outcomes(store)[1:]) == ["answered", "kept", "returned", "told", "told"]
+
+
+@pytest.mark.parametrize(
+    ("later", "pressed", "tidied"), [(1e9, True, False), (1e9, False, True), (0, True, True)]
+)
+async def test_the_store_is_not_tidied_in_the_middle_of_a_burst_unless_that_lasts(
+    place, store, monkeypatch, later, pressed, tidied
+):
+    monkeypatch.setattr(worker_module, "TIDY_LATER", later)
+    calls, looks = [], []
+    monkeypatch.setattr(store, "tidy_up", lambda: calls.append(len(looks)))
+    process = place(store)
+    process.pressed = pressed
+    waiting = process.worker._claims.waiting
+    monkeypatch.setattr(process.worker._claims, "waiting", lambda room: looks.append(room) or waiting(room))
+
+    process.start()
+
+    await eventually(lambda: len(looks) > 3)
+    await eventually(lambda: bool(calls) or not tidied)
+    assert bool(calls) is tidied
