@@ -140,7 +140,7 @@ def _people(office: browsers.Office, picture: bytes) -> tuple[stack.Person, stac
     _handed_over(running, "Hana Sato", "The red ones, please. In size 39.", human="talk to sales")
     _handed_over(running, "Jonas Berg", "I have two invoices for one order.", minutes=17)
     english = _handed_over(running, "Nadia Haddad", "My parcel has arrived, and it is soaked.", minutes=4)
-    english.does("attachment", type="image", url=running.file("image/png", picture))
+    english.does("send", type="image", url=running.file("image/png", picture))
     english.says("Can you send me a new one?")
     english.settled()
     return english, arabic
