@@ -142,12 +142,11 @@ class Profiles:
 
     def _fetched_apps(self, thread: str, page: str) -> float:
         """Fetch the names of a page's apps; return when to look again. Meta may refuse either call."""
-        token = self._settings.token_for(page)
         found: Dict[str, str] = {}
         for ask in (self._graph.secondary_receivers, self._graph.subscribed_apps):
             try:
-                found.update(ask(token))
-            except GraphError as error:
+                found.update(ask(self._settings.token_for(page)))
+            except HandoverError as error:  # of Meta's, or there is no token of this page
                 logger.info("page %s: Meta does not name its apps: %s", page, error)
         self.app_names.update((app, name[:LONGEST_PERSON_NAME]) for app, name in found.items() if name)
         with self._store.writing(durable=False) as connection:

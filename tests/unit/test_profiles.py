@@ -316,3 +316,15 @@ def test_apps_that_meta_does_not_name_keep_their_ids_for_a_day(profiles, play, p
     profiles.want_app("5555", PSID, page="")
 
     assert (profiles.app_names, pool.works()) == ({}, 0)
+
+
+def test_apps_of_a_page_without_a_token_keep_their_ids(play, pool, caplog):
+    pages = (Page("1", "one"), Page("2", "two"))
+    settings = dataclasses.replace(play.settings, pages=pages)
+    profiles = Profiles(settings, play.store, play.graph, play.clock, pool=pool)
+    profiles.want_app("5555", PSID, page="3")
+
+    pool.works()
+
+    assert profiles.app_names == {}
+    assert [each.levelname for each in caplog.records if each.levelno >= 40] == []
