@@ -128,7 +128,7 @@ def test_the_wheel_installs_into_an_empty_environment_and_works_there(built, tmp
 #: What the package's own requirements and the extras for bots are imported as.
 FOR_BOTS = [
     *("urllib3", "requests", "yaml", "ruamel", "sqlalchemy", "alembic", "typer", "rich", "prometheus_client"),
-    *("jinja2", "babel", "argon2", "rasa", "rasa_sdk", "sanic", "tensorflow", "psycopg2"),
+    *("jinja2", "babel", "phonenumbers", "argon2", "rasa", "rasa_sdk", "sanic", "tensorflow", "psycopg2"),
 ]
 SERVED = """
 import json, sys, urllib.request
