@@ -47,7 +47,7 @@ def test_a_conversation_from_handover_to_return(office, anna, ben):
     ben.opens(person)
 
     anna.button("Assign to me").click()
-    expect(ben.page.locator(".acts summary")).to_contain_text("Anna Weber")
+    expect(ben.page.locator(".acts summary.button")).to_contain_text("Anna Weber")
     anna.answers("We send you a new one")
 
     eventually(lambda: person.heard()[-1] == "We send you a new one")
@@ -138,9 +138,9 @@ def test_of_two_who_claim_at_once_one_gets_it_and_the_other_reads_who(waiting, a
         window.page.evaluate(claim, at)
 
     winner, loser = (anna, ben) if _assignee(waiting) == "anna" else (ben, anna)
-    expect(winner.page.locator(".acts summary")).to_contain_text("You")
+    expect(winner.page.locator(".acts summary.button")).to_contain_text("You")
     expect(winner.page.locator("#problem")).to_be_empty()
-    expect(loser.page.locator(".acts summary")).to_contain_text(names[winner])
+    expect(loser.page.locator(".acts summary.button")).to_contain_text(names[winner])
     expect(loser.page.locator("#problem")).to_contain_text(f"{names[winner]} was faster")
 
 
@@ -151,7 +151,7 @@ def test_a_conversation_is_assigned_to_a_colleague(waiting, anna, ben):
 
     anna.chooses("Assign", "Ben Okafor")
 
-    expect(anna.page.locator(".acts summary")).to_contain_text("Ben Okafor")
+    expect(anna.page.locator(".acts summary.button")).to_contain_text("Ben Okafor")
     expect(ben.item(waiting)).to_contain_text("You")
     anna.expects("403")
     anna.chooses("Ben Okafor", "Nobody")
@@ -167,7 +167,7 @@ def test_who_answers_first_has_the_conversation(waiting, anna, ben):
 
     anna.answers("I am on it")
 
-    expect(anna.page.locator(".acts summary")).to_contain_text("You")
+    expect(anna.page.locator(".acts summary.button")).to_contain_text("You")
     expect(ben.item(waiting)).to_have_count(0)  # nobody waits there any more
     eventually(lambda: waiting.heard()[-1] == "I am on it")
 

@@ -91,6 +91,7 @@ def test_an_agent_steps_into_a_conversation_of_the_bot(office, anna):
     person = office.stack.person()
     person.says("when are you open")
     person.settled()
+    anna.page.locator(".tabs summary", has_text="More").click()
     anna.page.get_by_role("link", name="Bot", exact=True).click()
     anna.opens(person)
     expect(anna.reply).to_have_count(0)
@@ -106,6 +107,47 @@ def test_an_agent_steps_into_a_conversation_of_the_bot(office, anna):
     expect(anna.messages.locator(".said.person", has_text="when are you open")).to_have_count(2)
     assert len(person.heard()) == heard  # the bot is silent
     assert person.control == "inbox"
+
+
+@pytest.mark.parametrize(("target", "owner"), [("sales_bot", "sales_bot"), ("page_inbox", "Page inbox")])
+def test_an_agent_hands_a_conversation_on_and_meta_gives_it_to_the_other_app(
+    office, waiting, anna, target, owner
+):
+    anna.opens(waiting)
+    anna.button("Assign to me").click()
+    expect(anna.reply).to_be_focused()
+    heard = len(waiting.heard())
+
+    anna.page.locator("#more summary").click()
+    anna.page.locator("#more").get_by_role("button", name="Hand on").click()
+    anna.page.locator(f"#hand-on [value={target}]").check()
+    anna.page.locator("#hand-on-note").fill("wants it in blue")
+    anna.page.locator("#hand-on button.primary").click()
+
+    expect(anna.messages.locator(".changed").last).to_contain_text("Anna Weber handed it on to")
+    expect(anna.messages.locator(".changed").last).to_contain_text("wants it in blue")
+    assert (waiting.control, waiting.thread()["target"]) == ("app", target)
+    expect(anna.page.locator("#why-not")).to_be_visible()
+    office.stack.app(owner, "reply", waiting, text="We have it in blue")  # Meta lets who has control
+    waiting.settled()
+    expect(anna.messages).to_contain_text("We have it in blue")
+    assert waiting.heard()[heard:] == []  # nobody else has said anything
+
+
+def test_what_meta_refuses_of_handing_on_is_said_in_the_dialog_and_the_conversation_stays(
+    office, waiting, anna
+):
+    anna.opens(waiting)
+    anna.expects("409")
+    refused = {"name": "refused", "call": "pass_thread_control", "code": 100, "subcode": 2534037}
+    office.stack.messenger("fault", thread=waiting.psid, message="(#100) No.", **refused)
+    anna.page.keyboard.press("h")
+    anna.page.locator("#hand-on [value=sales_bot]").check()
+    anna.page.locator("#hand-on button.primary").click()
+
+    expect(anna.page.locator("#hand-on-problem")).not_to_be_empty()
+    expect(anna.page.locator("#hand-on")).to_be_visible()
+    assert (waiting.control, waiting.thread()["target"]) == ("inbox", "inbox")
 
 
 @pytest.mark.parametrize(("target", "title"), [("sales_bot", "Sales bot"), ("page_inbox", "Page inbox")])

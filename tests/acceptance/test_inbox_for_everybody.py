@@ -65,6 +65,46 @@ def test_a_whole_answer_goes_by_keyboard_alone(office, anna):
     expect(anna.page.locator("#shortcuts")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("agent", "looks"), [("anna", {}), ("amal", {}), ("anna", {"viewport": {"width": 375, "height": 667}})]
+)
+def test_an_agents_whole_round_goes_by_keyboard_alone(office, chromium, amal, agent, looks):
+    name = f"Robin {agent} {len(looks)}"
+    person = office.waiting(name)
+    with office.agent(chromium, agent, **looks) as window:
+        keys = window.page.keyboard
+        keys.press("Control+k")  # find
+        keys.type(name.lower())
+        expect(window.page.locator("#commands-found [role=option]")).to_have_count(1)
+        keys.press("Enter")
+        expect(window.page.locator("#thread-name")).to_be_focused()
+
+        keys.press("s")  # assign
+        expect(window.reply).to_be_focused()
+        keys.type("We send you a new one")  # answer
+        keys.press("Enter")
+        eventually(lambda: person.heard()[-1] == "We send you a new one")
+
+        keys.press("Escape")
+        keys.press("t")  # tag
+        keys.type("wet")
+        keys.press("Enter")
+        expect(window.page.locator("li.tag")).to_contain_text("wet")
+
+        keys.press("Escape")
+        keys.press("b")  # return
+        _tabs_to(window, window.page.locator("#return button.primary"))
+        keys.press("Enter")
+        person.settled()
+        eventually(lambda: person.control == "bot")
+        expect(window.page.locator("#return")).to_have_count(0)
+
+        office.waiting()
+        keys.press("e")  # next
+        expect(window.page.locator("#thread")).not_to_have_attribute("data-thread", person.psid)
+        expect(window.page.locator("#thread [data-does=claim]")).to_be_visible()
+
+
 def test_whoever_makes_a_conversation_theirs_writes_at_once(waiting, anna):
     anna.opens(waiting)
 
@@ -77,7 +117,7 @@ def test_buttons_menus_and_dialogs_are_reached_with_tab(waiting, anna):
     anna.opens(waiting)
     _tabs_to(anna, anna.button("Assign to me"))
     anna.page.keyboard.press("Enter")
-    expect(anna.page.locator(".acts summary")).to_contain_text("You")
+    expect(anna.page.locator(".acts summary.button")).to_contain_text("You")
 
     anna.page.locator("#thread-name").focus()
     _tabs_to(anna, anna.button("Return to bot"))
@@ -169,7 +209,7 @@ def test_in_arabic_the_page_reads_from_right_to_left(office, amal):
     assert re.findall("[A-Za-z]{4,}", page.locator(".acts").inner_text()) == []
     amal.answers("وجدناه")
     eventually(lambda: person.heard()[-1] == "وجدناه")
-    expect(page.locator(".acts summary")).to_contain_text("أنت")
+    expect(page.locator(".acts summary.button")).to_contain_text("أنت")
 
 
 # --- coming and going -----------------------------------------------------------------------------
