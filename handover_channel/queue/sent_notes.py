@@ -41,7 +41,10 @@ class SentNotes:
     def add(self, tag: str, mid: str) -> None:
         """Have it written that Meta has accepted the message with *tag* as *mid*. Returns at once."""
         self._waiting.append(_Note(tag, mid, self._clock()))
-        self._writer.submit(self._write)
+        try:
+            self._writer.submit(self._write)
+        except RuntimeError:  # it has stopped, and a turn that nobody waits for has sent something yet
+            self._write()
 
     def stop(self) -> None:
         """Write what waits, but do not wait for a database that is out of reach."""
