@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Dict, Iterator
@@ -85,10 +85,9 @@ def test_the_demo_starts_all_of_it_as_it_is_in_the_repository_and_leaves_nothing
 
 
 def test_where_a_port_is_in_use_it_is_named_and_all_of_it_starts_on_the_next_free_ones(project):
-    with socket.socket() as somebody:
-        with suppress(OSError):  # or somebody else is there already
-            somebody.bind(("127.0.0.1", demo.OWN_PORTS.simulator))
-            somebody.listen()
+    port = demo.OWN_PORTS.simulator
+    somebody = nullcontext() if listening(port) else socket.create_server(("127.0.0.1", port))
+    with somebody:
         said = checked(project)
 
     assert re.search(r"Ports in use: 8090\b.* The demo takes 8\d\d0, 5\d\d5, 5\d\d5\.", said)
