@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Callable, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.graph_api.profiles import Profiles
@@ -130,14 +130,23 @@ class PageServices:
             await self.call(self.queries.looked_at, row, request.you.name)
         before = _seconds(request.argument("before"))
         asked = Asked(request.argument("found"), request.argument("search"), request.is_by_itself)
-        return await self.call(self._thread, row, request.you, before, asked, request.base)
+        pending = request.pending
+        return await self.call(self._thread, row, request.you, before, asked, pending, request.base)
 
     def _thread(
-        self, row: Thread, visitor: Visitor, before: Optional[float], asked: Asked, base: str
+        self,
+        row: Thread,
+        visitor: Visitor,
+        before: Optional[float],
+        asked: Asked,
+        pending: Sequence[str],
+        base: str,
     ) -> ThreadView:
         bot = BotHistory(self.bot.said(row.id), self.bot.intents(), self.bot.flows())
         link = functools.partial(media_links.link, visitor, base=base)
-        return self.queries.thread(row, bot, agent=visitor.name, link=link, before=before, asked=asked)
+        return self.queries.thread(
+            row, bot, agent=visitor.name, link=link, before=before, asked=asked, pending=pending
+        )
 
 
 def _quietly(function: Callable[..., Any], *given: Any) -> None:

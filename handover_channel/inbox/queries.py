@@ -154,14 +154,19 @@ class Queries:
         link: Link,
         before: Optional[float] = None,
         asked: Asked = NOTHING_ASKED,
+        pending: Sequence[str] = (),
     ) -> ThreadView:
-        """Return one conversation. *before*: the stretch that came before that time."""
+        """Return one conversation. *before*: the stretch that came before that time.
+
+        *pending*: keys of replies that the page has sent and heard nothing of yet.
+        """
         now = self._clock()
         with self._store.reading() as connection:
             names = self._shown_names(connection)
             person = profiles.get(connection, row.id)
             known = person.name if person else ""
             mark = answers.newest(connection, row.id, but_of=agent)  # first: what is read later shows it
+            kept = replies.kept_of(connection, pending)  # first, too
             place = places.find(connection, row.id, bot.said, asked) if before is None else places.NOWHERE
             before = place.before if place.is_aside else before
             offered = self.to_go_on_with(bot.intents, bot.flows)
@@ -182,6 +187,7 @@ class Queries:
                 tags=conversation_lists.tags_of(connection, [row.id]).get(row.id, ()),
                 entries=entries,
                 earlier=earlier,
+                kept=kept,
                 found=place.entry,
                 wanted=place.wanted,
                 is_aside=place.is_aside,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Sequence
 from urllib.parse import parse_qs, unquote
 
 from handover_channel.errors import InputRefused
@@ -26,6 +26,11 @@ _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}")
 
 #: The header of what the page asks for by itself: no sign that somebody sits there.
 _BY_ITSELF = "x-by-itself"
+
+
+#: The header with the keys of replies that the page has sent and heard nothing of yet; and how many at most.
+_PENDING, _MOST_PENDING = "x-pending", 20
+_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 class SignInFirst(Exception):
@@ -101,6 +106,12 @@ class Request:
     def is_looked_at(self) -> bool:
         """Whether what is shown is read: not what the page asks for while another window is in front."""
         return self.headers.get(_BY_ITSELF) != "unseen"
+
+    @property
+    def pending(self) -> Sequence[str]:
+        """The keys of replies of which the page wants to know whether they are kept."""
+        given = self.headers.get(_PENDING, "").split()[:_MOST_PENDING]
+        return [key for key in given if _KEY.fullmatch(key)]
 
     @property
     def language(self) -> str:

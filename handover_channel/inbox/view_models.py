@@ -289,6 +289,9 @@ class ThreadView:
     colleagues: Sequence[Colleague] = ()
     canned: Mapping[str, str] = field(default_factory=dict)  #: name -> text, placeholders filled in
     intents: Sequence[str] = ()  #: the bot can go on with
+    kept: Sequence[
+        str
+    ] = ()  #: keys of replies that the page has sent, and that stand here as the server has them
     found: str = ""  #: key of the entry that a search has found
     wanted: Sequence[str] = ()  #: what was looked for there: search_words.wanted_of
     is_aside: bool = False  #: entries are not the newest: what was found is too far back

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, List, Mapping, NamedTuple, Optional
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -114,6 +114,12 @@ def is_kept(connection: Connection, key: str) -> bool:
     """Tell whether there is a reply with that key."""
     query = sa.select(replies.c.id).where(replies.c.key == key)
     return connection.execute(query).scalar() is not None
+
+
+def kept_of(connection: Connection, keys: Sequence[str]) -> List[str]:
+    """Return those of these keys (some ten at most) that belong to a reply."""
+    query = sa.select(replies.c.key).where(replies.c.key.in_(keys))
+    return list(connection.execute(query).scalars()) if keys else []
 
 
 def unsent(connection: Connection, thread: str, *, now: float) -> List[Reply]:

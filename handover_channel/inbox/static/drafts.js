@@ -1,7 +1,7 @@
 // Nothing typed is lost: what is written is kept per agent, thread and field until the server has accepted it.
 // Each message has a key, so that sending it again after a broken connection does not send it twice.
 //
-// A reply leaves its field at once and waits in `sending`; where it is refused, it comes back into the field.
+// A reply leaves its field at once and waits in `sending` (outbox.js); where it is refused, it comes back.
 // Whatever still waits when the page is loaded anew was perhaps accepted: it comes back with the same key.
 
 import { all, body, find, randomKey, threadId } from "./page.js";
@@ -33,14 +33,14 @@ function store(at, draft) {
 
 /** Requests of this page that have not been answered: request -> what it sends. */
 const underWay = new Map();
+/** Keys of replies that have left their field in this page. */
+const leaving = new Set();
 
 export function restoreDrafts() {
   for (const field of all("[data-draft]")) {
     const at = place(field);
-    const draft = stored(at);
-    const keys = [...underWay.values()].map((each) => each.key);
-    const left = draft.sending.filter((each) => !keys.includes(each.key));
-    for (const each of left) takeBack(at, each);
+    const left = stored(at).sending.filter((each) => !leaving.has(each.key));
+    if (left.length) takeBack(left.map((each) => ({ ...each, at })));
     const { text } = stored(at);
     if (text && !field.value) field.value = text;
   }
@@ -58,25 +58,23 @@ addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (field && before !== now && field.value === before) field.value = now;
 });
 
+/** The same again has the same key; anything else is another message. */
+function keyed(draft, text, file) {
+  const tried = `${text}\n${file?.name ?? ""} ${file?.size ?? ""}`;
+  return { tried, key: draft.key && draft.tried === tried ? draft.key : randomKey() };
+}
+
 /** Note what `form` is about to send, and give it its key. Returns false where there is nothing to send. */
 export function beginSending(request, form, data) {
   const field = find("[data-draft]", form);
-  const file = find("input[type=file]", form)?.files[0];
   const text = field.value;
-  if (form.matches("[data-writes]") && !text.trim() && !file) return false;
+  if (form.matches("[data-writes]") && !text.trim()) return false;
   const at = place(field);
   const draft = stored(at);
-  const tried = `${text}\n${file?.name ?? ""} ${file?.size ?? ""}`;
-  // The same again has the same key; anything else is another message.
-  const key = draft.key && draft.tried === tried ? draft.key : randomKey();
+  const { tried, key } = keyed(draft, text);
   data.set("key", key);
-  if (data.has("seen") && draft.seen && draft.text === text) data.set("seen", draft.seen);
-  const leaves = field.dataset.draft === "reply" && !file;
-  underWay.set(request, { at, text, key, tried, seen: draft.seen, file, leaves });
-  if (leaves) {
-    field.value = "";
-    store(at, { text: "", sending: [...draft.sending, { text, key, tried, seen: draft.seen }] });
-  } else store(at, { ...draft, text, tried, key });
+  underWay.set(request, { at, text });
+  store(at, { ...draft, text, tried, key });
   return true;
 }
 
@@ -86,50 +84,73 @@ export function wasAccepted(request) {
   underWay.delete(request);
   if (!sent) return;
   const draft = stored(sent.at);
-  draft.sending = draft.sending.filter((each) => each.key !== sent.key);
-  if (sent.leaves) {
-    // A tab that was opened meanwhile has taken it for what is still to be sent.
-    const again = draft.key === sent.key && draft.text === sent.text;
-    return store(sent.at, again ? { text: "", sending: draft.sending } : draft);
-  }
   const field = fieldAt(sent.at);
   const rest = (field?.value ?? draft.text).startsWith(sent.text) ? (field?.value ?? draft.text).slice(sent.text.length) : draft.text;
   store(sent.at, { text: rest.trimStart(), sending: draft.sending });
-  if (!field) return;
-  field.value = rest.trimStart();
-  const chosen = find("input[type=file]", field.form);
-  if (chosen && chosen.files[0] === sent.file) {
-    chosen.value = "";
-    chosen.dispatchEvent(new Event("change", { bubbles: true }));
-  }
+  if (field) field.value = rest.trimStart();
 }
 
-/** It was refused, or nothing was heard: what had left its field comes back. */
+/** It was refused, or nothing was heard: it is still in its field. */
 export function wasRefused(request) {
-  const sent = underWay.get(request);
   underWay.delete(request);
-  if (!sent?.leaves) return;
-  const field = fieldAt(sent.at);
-  if (field) keepDraft(field);
-  takeBack(sent.at, sent);
-  if (field) field.value = stored(sent.at).text;
 }
 
-/** A reply that was discarded: its text goes back into the field, before what stands there. */
-export function giveBack(text) {
-  const at = placeOf("reply");
-  const field = fieldAt(at);
-  if (field) keepDraft(field);
-  const { sending, seen, text: more } = stored(at);
-  store(at, { text: more ? `${text}\n${more}` : text, seen, sending });
-  if (!field) return;
-  field.value = stored(at).text;
-  field.focus();
+/** Take a reply out of its form. Returns what is to be sent, null where there is nothing. */
+export function takeOut(form) {
+  const field = find("[data-draft]", form);
+  const file = find("input[type=file]", form)?.files[0];
+  const text = field.value;
+  if (!text.trim() && !file) return null;
+  const at = place(field);
+  const draft = stored(at);
+  const { tried, key } = keyed(draft, text, file);
+  const data = new FormData(form);
+  data.set("key", key);
+  if (draft.seen && draft.text === text) data.set("seen", draft.seen);
+  leaving.add(key);
+  store(at, { text: "", sending: [...draft.sending, { text, key, tried, seen: draft.seen }] });
+  field.value = "";
+  if (file) choose(form, []);
+  return { at, text, key, tried, seen: draft.seen, file, data };
 }
 
-function takeBack(at, { text, key, tried, seen }) {
+function choose(form, files) {
+  const chosen = find("input[type=file]", form);
+  const given = new DataTransfer();
+  for (const file of files) given.items.add(file);
+  chosen.files = given.files;
+  chosen.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+/** The server has the reply. */
+export function isSent({ at, key, text }) {
   const draft = stored(at);
   const sending = draft.sending.filter((each) => each.key !== key);
-  if (draft.text) store(at, { text: `${text}\n${draft.text}`, seen, sending });
-  else store(at, { text, seen, sending, tried, key });
+  // A tab that was opened meanwhile has taken it for what is still to be sent.
+  const again = draft.key === key && draft.text === text;
+  store(at, again ? { text: "", sending } : { ...draft, sending });
+}
+
+/** Replies of one conversation were not sent: they come back, in order, before what was typed meanwhile. */
+export function takeBack(replies) {
+  const { at } = replies[0];
+  const field = fieldAt(at);
+  if (field) keepDraft(field);
+  const draft = stored(at);
+  const keys = replies.map((each) => each.key);
+  for (const key of keys) leaving.delete(key);
+  const sending = draft.sending.filter((each) => !keys.includes(each.key));
+  const texts = [...replies.map((each) => each.text), draft.text].filter(Boolean);
+  const [{ tried, key, seen }] = replies;
+  store(at, { text: texts.join("\n"), seen, sending, ...(texts.length === 1 && replies[0].text && { tried, key }) });
+  if (!field) return;
+  field.value = stored(at).text;
+  const file = replies.find((each) => each.file)?.file;
+  if (file && find("input[type=file]", field.form)?.files.length === 0) choose(field.form, [file]);
+}
+
+/** A reply that was discarded: its text goes back into the field. */
+export function giveBack(text) {
+  takeBack([{ at: placeOf("reply"), text }]);
+  find("#reply-text")?.focus();
 }

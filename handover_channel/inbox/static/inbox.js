@@ -8,8 +8,10 @@ import { isWanted, openCommands, settleCommands } from "./command_bar.js";
 import { beginSending, giveBack, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { foldHead, showHead, toggleHead } from "./head.js";
 import { isWriting, keys, lettersAreOn, switchLetters } from "./keyboard.js";
-import { listen, page } from "./live.js";
+import { listen, noConnection, page } from "./live.js";
+import { showMissing } from "./missing.js";
 import { notice, open, putAway, title } from "./notices.js";
+import * as outbox from "./outbox.js";
 import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
 import { rememberPlace, toList, toNextWaiting } from "./places.js";
 import { dayLines, localTimes } from "./times.js";
@@ -45,12 +47,15 @@ const toSignIn = () => location.assign(`${base}/sign-in?next=${encodeURIComponen
 // --- what arrives ----------------------------------------------------------------------------------
 
 /** Make a fragment what it will be in the page: a morph then changes only what is new. */
-function prepare(fragment) {
+function prepare(fragment, isEarlier) {
   localTimes(fragment);
+  showMissing(fragment);
   const entries = find("#entries", fragment);
   if (entries) {
-    keepEarlier(entries, find("#thread", fragment)?.dataset.thread);
+    const arrived = find("#thread", fragment);
+    keepEarlier(entries, arrived?.dataset.thread);
     dayLines(entries);
+    if (arrived && !isEarlier && !("aside" in arrived.dataset)) outbox.showPending(entries, arrived);
   }
   const shown = find("#thread", fragment) ?? thread();
   markOpened(fragment, shown?.dataset.thread ?? "", shown?.dataset.found);
@@ -133,8 +138,13 @@ function toHead() {
   return Boolean(thread());
 }
 
+let written = null; // the field of the reply
+
 function settle() {
   const id = threadId();
+  const reply = find("#reply-text");
+  if (reply && reply !== written) restoreDrafts(); // also where it was not there while another app had the conversation
+  written = reply;
   if (id !== opened) {
     opened = id;
     foldHead();
@@ -158,8 +168,9 @@ document.addEventListener("htmx:before:swap", (event) => {
   if (isOutdated(event.detail)) return event.preventDefault();
   rememberPlace();
   const entries = find("#entries");
-  if (event.detail.ctx.sourceElement?.matches?.("[data-earlier]")) entries.setAttribute("aria-busy", "true");
-  for (const task of event.detail.tasks) prepare(task.fragment);
+  const isEarlier = event.detail.ctx.sourceElement?.matches?.("[data-earlier]");
+  if (isEarlier) entries.setAttribute("aria-busy", "true");
+  for (const task of event.detail.tasks) prepare(task.fragment, isEarlier);
 });
 
 document.addEventListener("htmx:after:swap", (event) => {
@@ -175,6 +186,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   settle();
   goOn(target?.id);
   if (target?.id === "commands-found") settleCommands();
+  if (target?.id === "panel") showOpening(null);
   if (target?.id === "list" || target === body) notice();
   // The list may have been asked for before the thread, which is read now.
   if (!["panel", "thread"].includes(target?.id) || !isInFront() || !threadId()) return;
@@ -189,14 +201,32 @@ onRead((id) => isUnread(id) && refreshList());
 
 // --- what goes wrong -------------------------------------------------------------------------------
 
-function problem(text) {
-  const place = find("#problem");
-  const box = document.createElement("div");
-  box.className = "problem";
-  const line = document.createElement("p");
-  line.textContent = text;
-  box.append(line);
-  place.replaceChildren(box);
+/** `isGone`: it is no longer true once there is a connection. */
+function problem(text, isGone = false) {
+  const box = find("#problem-box").content.firstElementChild.cloneNode(true);
+  find("p", box).textContent = text;
+  if (isGone) box.dataset.offline = "";
+  find("#problem").replaceChildren(box);
+}
+
+/** There is a connection again. */
+function isBack() {
+  find("#problem [data-offline]")?.remove();
+  outbox.tryAgain();
+}
+
+/** A conversation was clicked: its row says what becomes of that. */
+function showOpening(row, state) {
+  for (const each of all("[data-opening]")) {
+    delete each.dataset.opening;
+    find(".not-opened", each)?.remove();
+  }
+  if (!row || !state) return;
+  row.dataset.opening = state;
+  if (state !== "failed") return;
+  const says = find("#not-opened").content.firstElementChild.cloneNode(true);
+  find(".item-text", row).append(says);
+  announce(says.textContent);
 }
 
 const isQuiet = (ctx) => ctx.request.method === "GET" || ctx.request.action.endsWith("/typing");
@@ -217,9 +247,13 @@ document.addEventListener("htmx:before:history:update", (event) => {
 
 document.addEventListener("htmx:error", (event) => {
   const { ctx, error } = event.detail;
-  if (!ctx || (isQuiet(ctx) && !ctx.sourceEvent?.isTrusted)) return;
+  const row = ctx?.sourceElement?.closest?.(".item");
+  if (row) showOpening(row, "failed");
+  if (!ctx || (isQuiet(ctx) && !row && !ctx.sourceEvent?.isTrusted)) return;
   wasRefused(ctx);
-  problem(says(error === "timeout" || error?.name === "AbortError" ? "late" : "offline"));
+  if (error === "timeout" || error?.name === "AbortError") return problem(says("late"));
+  noConnection();
+  if (!isQuiet(ctx)) problem(says("offline"), true);
 });
 
 document.addEventListener("htmx:response:error", (event) => {
@@ -231,6 +265,9 @@ document.addEventListener("htmx:response:error", (event) => {
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement;
+  const pending = /\/panel(\?|$)/.test(ctx.request.action) ? outbox.pendingKeys() : [];
+  if (pending.length) ctx.request.headers["X-Pending"] = pending.join(" ");
+  if (form.matches?.(".item")) showOpening(form, "loading");
   if (form.matches?.("form:has([data-draft])") && !beginSending(ctx, form, ctx.request.body)) return event.preventDefault();
   if (ctx.request.method !== "GET" && form.matches?.("form")) sayConsent(form, ctx.request.body);
   if (form.matches?.("[data-does=next]")) ctx.request.action += `?${new URLSearchParams({ thread: threadId() })}`;
@@ -264,11 +301,9 @@ document.addEventListener("htmx:after:request", (event) => {
   // On a phone the keyboard would cover what is to be answered.
   if (entersSends() && takesIt(ctx.request)) goes = "reply";
   if (/\/(return|hand-on)$/.test(ctx.request.action)) goes = "next";
-  if (form.id === "reply") announce(says("sent"));
-  if (form.id === "remark") announce(says("noted"));
-  if (form.id === "reply" || form.id === "remark") {
-    if (find("#newest-page")) find("#newest-page").click();
-    else find("#log").scrollTo({ top: 0 });
+  if (form.id === "remark") {
+    announce(says("noted"));
+    toNewest();
   }
   if (form.matches("#add-tag")) form.reset();
   const given = find("[data-gives-back]", form)?.dataset.givesBack;
@@ -280,6 +315,33 @@ document.addEventListener("htmx:after:request", (event) => {
 
 const takesIt = ({ action, body: sent }) =>
   /\/(claim|take-over)$/.test(action) || (action.endsWith("/assign") && sent?.get?.("agent") === body.dataset.you);
+
+function toNewest() {
+  if (find("#newest-page")) find("#newest-page").click();
+  else find("#log")?.scrollTo({ top: 0 });
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "reply") return;
+  event.preventDefault();
+  outbox.send(event.target, sayConsent);
+});
+
+outbox.begin({
+  kept: () => {
+    find("#problem").replaceChildren();
+    announce(says("sent"));
+    if (find("#newest-page")) toNewest();
+    refresh();
+  },
+  refused: async (response) => {
+    if (response.status >= 500) return problem(says("failed"));
+    if (response.status === 409) wasAsked(find("#reply"));
+    find("#problem").innerHTML = await response.text(); // of our own server, escaped there
+    showQuestion();
+  },
+  signedOut: toSignIn,
+});
 
 document.addEventListener("changed", refresh);
 
@@ -325,7 +387,9 @@ const CLICKS = {
   "[data-copies]": copy,
   "[data-unfilter]": () => find(".narrow summary").focus(), // what was clicked goes with its filter
   "[data-told-closes]": putAway,
+  "[data-offline-closes]": () => (find("#offline").hidden = true),
   ...ASKS,
+  ...outbox.OUTBOX,
   "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
   "[data-canned]": () => canned.openByButton(),
   "#canned [role=option]": (option) => canned.take(option),
@@ -406,6 +470,6 @@ localTimes(document);
 backToList(document);
 if (find("#entries")) dayLines(find("#entries"));
 restoreDrafts();
-listen({ list: refreshList, thread: refreshThread, signedOut: toSignIn });
+listen({ list: refreshList, thread: refreshThread, back: isBack, signedOut: toSignIn });
 notice();
 settle();

@@ -1,0 +1,162 @@
+// Replies on their way. Each is a bubble at once, until the server's own stands in its place (data-kept).
+//
+// Those of one conversation go one after the other. What no connection takes waits, with what was written behind
+// it, and goes by itself once there is one: it keeps its key, so that nothing is sent twice. What the server
+// refuses comes back into its field, in order, with what was written behind it.
+
+import { isSent, takeBack, takeOut } from "./drafts.js";
+import { noConnection } from "./live.js";
+import { all, announce, find, says, thread, threadId } from "./page.js";
+import { localTimes } from "./times.js";
+
+/** Milliseconds after which a reply is *still* being sent, and between two tries without a connection. */
+const STILL_AFTER = 5000;
+const AGAIN_EVERY = 10000;
+/** What is older than that waits for a click: by then the agent may have answered another way. */
+const BY_ITSELF_WITHIN = 15 * 60000;
+
+const AWAY = [502, 503, 504];
+const SENDING = "sending"; // or waits for those before it
+const UNSENT = "unsent"; // there was no connection
+const KEPT = "kept"; // the server has it
+
+const replies = []; // in order: {thread, path, key, text, file, data, at, seen, tried, written, state}
+const busy = new Set(); // threads whose replies are being sent
+let told = {};
+let timer = 0;
+
+/** Begin; `on.kept`, `on.refused(response)` and `on.signedOut` hear what becomes of replies. */
+export function begin(on) {
+  told = on;
+}
+
+/** Take a reply out of its form, and send it. */
+export function send(form, consent) {
+  const reply = takeOut(form);
+  if (!reply) return;
+  consent(form, reply.data);
+  replies.push({ ...reply, thread: threadId(), path: form.action, written: Date.now(), state: SENDING });
+  draw();
+  find("#log")?.scrollTo({ top: 0 });
+  work(threadId());
+}
+
+/** Try again what there was no connection for. */
+export function tryAgain() {
+  const waiting = replies.filter((each) => each.state === UNSENT && Date.now() - each.written < BY_ITSELF_WITHIN);
+  for (const each of new Set(waiting.map((reply) => reply.thread))) work(each);
+}
+
+async function work(id) {
+  if (busy.has(id)) return;
+  busy.add(id);
+  const next = () => replies.find((each) => each.thread === id && each.state !== KEPT);
+  for (let reply = next(); reply && (await post(reply)); reply = next());
+  busy.delete(id);
+}
+
+/** Send one reply. Returns whether the next one may follow. */
+async function post(reply) {
+  reply.state = SENDING;
+  reply.begun = Date.now();
+  setTimeout(draw, STILL_AFTER + 50);
+  draw();
+  let response;
+  try {
+    response = await fetch(reply.path, { method: "POST", body: reply.data, headers: { "HX-Request": "true" } });
+  } catch {
+    noConnection();
+    return waits(reply);
+  }
+  if (AWAY.includes(response.status)) return waits(reply);
+  if (response.status === 401 || (response.redirected && new URL(response.url).pathname.endsWith("/sign-in"))) return told.signedOut();
+  if (!response.ok) return refused(reply, response);
+  reply.state = KEPT;
+  isSent(reply);
+  if (reply.thread !== threadId()) drop([reply]);
+  told.kept();
+  return true;
+}
+
+function waits(reply) {
+  for (const each of behind(reply)) each.state = UNSENT;
+  clearTimeout(timer);
+  timer = setTimeout(tryAgain, AGAIN_EVERY);
+  announce(says("unsent"));
+  draw();
+  return false;
+}
+
+async function refused(reply, response) {
+  back(behind(reply));
+  await told.refused(response);
+  return false;
+}
+
+/** The reply, and those of its conversation that were written after it. */
+const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread);
+
+function drop(these) {
+  for (const each of these) replies.splice(replies.indexOf(each), 1);
+}
+
+function back(these) {
+  drop(these);
+  takeBack(these);
+  draw();
+}
+
+const ofBubble = (button) => replies.find((each) => `p-${each.key}` === button.closest(".pending").id);
+
+export const OUTBOX = {
+  "[data-sends-again]": (button) => work(ofBubble(button).thread),
+  "[data-takes-back]": (button) => {
+    back([ofBubble(button)]);
+    find("#reply-text")?.focus();
+  },
+};
+
+// --- bubbles -----------------------------------------------------------------------------------------
+
+/** Keys of what is on its way in the open conversation: the server says which of them it has. */
+export const pendingKeys = () => replies.filter((each) => each.thread === threadId()).map((each) => each.key);
+
+/** Put the bubbles of a conversation behind what the server says, without those that it shows itself. */
+export function showPending(entries, shown) {
+  const kept = (shown.dataset.kept ?? "").split(" ");
+  drop(replies.filter((each) => each.thread === shown.dataset.thread && kept.includes(each.key)));
+  drawIn(entries, shown.dataset.thread);
+}
+
+function draw() {
+  const entries = thread() && find("#entries");
+  if (entries && !("aside" in thread().dataset)) drawIn(entries, threadId());
+}
+
+function drawIn(entries, id) {
+  const mine = replies.filter((each) => each.thread === id);
+  for (const bubble of all(".pending", entries)) if (!mine.some((each) => bubble.id === `p-${each.key}`)) bubble.remove();
+  for (const reply of mine) update(find(`#p-${reply.key}`, entries) ?? entries.appendChild(bubbleOf(reply)), reply);
+}
+
+function bubbleOf(reply) {
+  const bubble = find("#pending-reply").content.firstElementChild.cloneNode(true);
+  bubble.id = `p-${reply.key}`;
+  find(".text", bubble).textContent = reply.text;
+  find(".text", bubble).hidden = !reply.text;
+  find(".file", bubble).hidden = !reply.file;
+  find(".file bdi", bubble).textContent = reply.file?.name ?? "";
+  find("time", bubble).dateTime = new Date(reply.written).toISOString();
+  localTimes(bubble);
+  return bubble;
+}
+
+function update(bubble, reply) {
+  const isUnsent = reply.state === UNSENT;
+  const goesByItself = Date.now() - reply.written < BY_ITSELF_WITHIN;
+  const state = isUnsent ? UNSENT : Date.now() - reply.begun > STILL_AFTER ? "still" : SENDING;
+  bubble.classList.toggle("sending", !isUnsent);
+  bubble.classList.toggle("failed", isUnsent);
+  for (const each of all("[data-while]", bubble)) each.hidden = !each.dataset.while.split(" ").includes(state);
+  find("[data-by-itself]", bubble).hidden = !goesByItself;
+}

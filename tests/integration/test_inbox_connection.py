@@ -1,0 +1,261 @@
+"""What an agent sends is seen at once and goes out once, whatever the connection does: in real browsers."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from integration.test_inbox_security import BASE
+
+pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
+
+from axe_playwright_python.sync_playwright import Axe
+from browsers import chromium
+from integration.test_inbox_notices import NADIA, TOM, Desk, eventually, someone
+from playwright.sync_api import expect
+
+from handover_channel.messenger.events import Attachment
+from handover_channel.store import page_updates, transcript
+from handover_channel.store.transcript import PERSON, Line
+
+pytestmark = [pytest.mark.rasa, pytest.mark.browser]
+
+WORDS = {
+    "en": {
+        "sending": "Sending",
+        "still": "Still sending",
+        "unsent": "Not sent: no connection. It goes by itself once there is one.",
+        "again": "Send again",
+        "discard": "Discard",
+        "offline": "No connection to the server.",
+        "not opened": "Not opened: no connection",
+        "gone": "not there any more",
+    },
+    "ar": {
+        "sending": "قيد الإرسال",
+        "still": "ما زال الإرسال جاريًا",
+        "unsent": "لم تُرسل: لا يوجد اتصال. ستُرسل تلقائيًا عند عودة الاتصال.",
+        "again": "إعادة الإرسال",
+        "discard": "إلغاء الإرسال",
+        "offline": "لا يوجد اتصال بالخادم.",
+        "not opened": "لم تُفتح: لا يوجد اتصال",
+        "gone": "لم يعد موجودًا",
+    },
+}
+LANGUAGES = pytest.mark.parametrize("language", ["en", "ar"])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path).running() as desk:
+        desk.prepare()
+        desk.gives(NADIA, "sara", "sara")
+        yield desk
+
+
+@pytest.fixture
+def nadias(browser, desk, language):
+    """Sara's page with Nadia's conversation, and its context."""
+    with someone(browser, desk, language=language) as (context, page):
+        page.goto(f"http://{desk.at}{BASE}/thread/{NADIA}")
+        yield context, page
+
+
+def writes(page, *texts):
+    for text in texts:
+        page.locator("#reply-text").fill(text)
+        page.locator("#reply-text").press("Enter")
+
+
+def texts(page):
+    return page.locator("#entries .said.agent .text").all_inner_texts()
+
+
+def held(page):
+    """Have replies stand still on their way; returns what lets them go on."""
+    waiting = []
+    page.route("**/reply", lambda route: waiting.append(route))
+    return waiting
+
+
+@LANGUAGES
+def test_a_reply_is_a_bubble_at_once_and_the_servers_takes_its_place(nadias, desk, language):
+    _, page = nadias
+    page.clock.install()
+    waiting = held(page)
+    words = WORDS[language]
+
+    writes(page, "On its way")
+
+    bubble = page.locator("#entries .pending")
+    expect(bubble.locator(".mark")).to_have_text(words["sending"])
+    expect(page.locator("#reply-text")).to_have_value("")
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.clock.run_for(6000)
+    expect(bubble.locator(".mark")).to_have_text(words["still"])
+    assert not Axe().run(page).response["violations"]
+
+    for route in waiting:
+        route.continue_()
+    desk.has("sara", "On its way")
+    expect(page.locator("#entries .said.failed")).to_contain_text("On its way")  # nobody takes it here
+    expect(bubble).to_have_count(0)
+    assert texts(page) == ["On its way"]
+
+
+@LANGUAGES
+def test_a_lost_connection_is_said_and_what_was_written_goes_by_itself_once_and_in_order(
+    nadias, desk, language
+):
+    context, page = nadias
+    words = WORDS[language]
+    name = page.locator("#thread-name")
+    context.set_offline(True)
+
+    writes(page, "one", "two")
+
+    bubbles = page.locator("#entries .pending")
+    expect(bubbles).to_have_count(2)
+    for number in (0, 1):
+        expect(bubbles.nth(number).locator(".refused")).to_have_text(words["unsent"])
+    banner = page.locator("#offline")
+    expect(banner).to_contain_text(words["offline"])
+    assert name.bounding_box()["y"] >= banner.bounding_box()["y"] + banner.bounding_box()["height"]
+    assert not Axe().run(page).response["violations"]
+    page.locator("#reply-text").fill("three, half")
+    banner.locator("button").click()
+    expect(banner).to_be_hidden()
+
+    context.set_offline(False)
+
+    eventually(lambda: desk.kept("sara") == ["one", "two"], "they go by themselves")
+    expect(bubbles).to_have_count(0)
+    assert texts(page) == ["one", "two"]
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(page.locator("#reply-text")).to_have_value("three, half")
+
+
+@LANGUAGES
+def test_what_is_not_sent_goes_at_a_click_or_back_into_the_field(nadias, desk, language):
+    _, page = nadias
+    words = WORDS[language]
+    page.route("**/reply", lambda route: route.abort())
+    writes(page, "one", "two")
+    bubbles = page.locator("#entries .pending")
+    expect(bubbles.get_by_role("button", name=words["again"])).to_have_count(2)
+
+    bubbles.nth(1).get_by_role("button", name=words["discard"]).click()
+
+    expect(bubbles).to_have_count(1)
+    expect(page.locator("#reply-text")).to_have_value("two")
+    expect(page.locator("#reply-text")).to_be_focused()
+    page.unroute("**/reply")
+    bubbles.get_by_role("button", name=words["again"]).click()
+    desk.has("sara", "one")
+    expect(bubbles).to_have_count(0)
+    assert desk.kept("sara") == ["one"]
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_two_refused_replies_come_back_in_order_before_what_was_typed_meanwhile(nadias, desk, language):
+    _, page = nadias
+    waiting = held(page)
+    writes(page, "one", "two")
+    page.locator("#reply-text").fill("three")
+    desk.gives(NADIA, "omar", "omar")  # a colleague's by now
+
+    eventually(lambda: waiting, "the first one is on its way")
+    page.unroute("**/reply")
+    waiting[0].continue_()
+
+    expect(page.locator("#asks")).to_be_visible()
+    expect(page.locator("#reply-text")).to_have_value("one\ntwo\nthree")
+    expect(page.locator("#entries .pending")).to_have_count(0)
+    assert desk.kept("sara") == []
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_a_reply_whose_answer_was_lost_is_not_sent_twice(nadias, desk, language):
+    _, page = nadias
+    lost = []
+
+    def lose(route):
+        if lost:
+            return route.continue_()
+        lost.append(route.fetch())  # the server has it, and nobody hears of that
+        return route.abort()
+
+    page.route("**/reply", lose)
+
+    writes(page, "Only once")
+
+    eventually(lambda: lost, "it was sent")
+    expect(page.locator("#entries .pending")).to_have_count(0)
+    assert texts(page) == ["Only once"]
+    assert desk.kept("sara") == ["Only once"]
+
+
+@LANGUAGES
+def test_a_row_that_cannot_be_opened_says_so_and_opens_with_the_next_click(nadias, language):
+    context, page = nadias
+    row = page.locator(f'.item[data-thread="{TOM}"]')
+    waiting = []
+    page.route(f"**/thread/{TOM}/panel*", lambda route: waiting.append(route))
+    row.click()
+    expect(row).to_have_attribute("data-opening", "loading")
+
+    eventually(lambda: waiting, "it was asked for")
+    waiting[0].abort()
+
+    expect(row).to_contain_text(WORDS[language]["not opened"])
+    assert not Axe().run(page).response["violations"]
+    page.unroute(f"**/thread/{TOM}/panel*")
+    row.click()
+    expect(page.locator("#thread-name")).to_have_text("Tom Fischer")
+    expect(page.locator("[data-opening]")).to_have_count(0)
+
+
+@LANGUAGES
+def test_a_picture_that_is_gone_leaves_a_card_with_its_name(nadias, desk, language):
+    _, page = nadias
+    asked = []
+    page.route("**/file?*", lambda route: (asked.append(route.request.url), route.fulfill(status=404)))
+    at = int(time.time() * 1000)
+    picture = Attachment("image", "https://scontent.example/v/holiday%20photo.jpg?oe=1")
+    with desk.store.writing() as connection:
+        transcript.add(connection, NADIA, Line(PERSON, "", at, mid="m1", attachments=[picture]))
+        page_updates.add(connection, NADIA, now=time.time())
+
+    card = page.locator("#entries .file.missing")
+    expect(card).to_contain_text("holiday photo.jpg")
+    expect(card).to_contain_text(WORDS[language]["gone"])
+    count = len(asked)
+    desk.says(NADIA, "did you see it?")
+    expect(page.locator("#entries")).to_contain_text("did you see it?")
+    expect(card).to_have_count(1)
+    expect(page.locator("#entries img")).to_have_count(0)
+    assert len(asked) == count  # it is not asked for again
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_a_drawing_that_is_never_shown_can_be_fetched(nadias, desk, language):
+    _, page = nadias
+    drawing = {"status": 200, "content_type": "application/octet-stream", "body": "<svg/>"}
+    page.route("**/file?*", lambda route: route.fulfill(**drawing))
+    picture = Attachment("image", "https://shop.example/logo.svg")
+    with desk.store.writing() as connection:
+        line = Line(PERSON, "", int(time.time() * 1000), mid="m1", attachments=[picture])
+        transcript.add(connection, NADIA, line)
+        page_updates.add(connection, NADIA, now=time.time())
+
+    link = page.locator("#entries .file.missing a")
+    expect(link).to_have_text(re.compile("logo.svg"))
+    expect(link).to_have_attribute("href", re.compile("/file\\?of="))
+    expect(page.locator("#entries [data-gone]")).to_be_hidden()
