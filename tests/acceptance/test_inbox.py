@@ -114,13 +114,15 @@ def test_without_a_network_nothing_typed_is_lost(waiting, anna):
 
     anna.answers("We send you a new one")
 
-    expect(anna.page.locator("#problem")).to_contain_text("No connection")
-    expect(anna.reply).to_have_value("We send you a new one")
+    expect(anna.messages.locator(".pending")).to_contain_text("Not sent: no connection.")
+    expect(anna.page.locator("#offline")).to_be_visible()
     anna.page.context.set_offline(False)
-    anna.reply.press("Enter")
     eventually(lambda: waiting.heard()[-1] == "We send you a new one")
     expect(anna.reply).to_have_value("")
-    expect(anna.page.locator("#problem")).to_be_empty()
+    expect(anna.messages.locator(".pending")).to_have_count(0)
+    expect(anna.page.locator("#offline")).to_be_hidden()
+    waiting.settled()
+    assert waiting.heard().count("We send you a new one") == 1
 
 
 # --- together -------------------------------------------------------------------------------------
