@@ -30,7 +30,7 @@ _BY_ITSELF = "x-by-itself"
 
 #: The header with the keys of replies that the page has sent and heard nothing of yet; and how many at most.
 _PENDING, _MOST_PENDING = "x-pending", 20
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY_OF_A_REPLY = re.compile(r"[0-9a-f]{32}")
 
 
 class SignInFirst(Exception):
@@ -111,7 +111,7 @@ class Request:
     def pending(self) -> Sequence[str]:
         """The keys of replies of which the page wants to know whether they are kept."""
         given = self.headers.get(_PENDING, "").split()[:_MOST_PENDING]
-        return [key for key in given if _KEY.fullmatch(key)]
+        return [key for key in given if _KEY_OF_A_REPLY.fullmatch(key)]
 
     @property
     def language(self) -> str:

@@ -192,11 +192,14 @@ def test_a_reply_whose_answer_was_lost_is_not_sent_twice(nadias, desk, language)
         return route.abort()
 
     page.route("**/reply", lose)
+    page.route("**/panel*", lambda route: route.continue_() if lost else route.abort())
 
     writes(page, "Only once")
 
-    expect(page.locator("#entries .said")).to_contain_text("Only once")
+    expect(page.locator("#entries .pending")).to_contain_text("Not sent")
+    expect(page.locator("#entries .said.failed:not(.pending)")).to_contain_text("Only once")
     expect(page.locator("#entries .pending")).to_have_count(0)
+    expect(page.locator("#reply-text")).to_have_value("")
     assert texts(page) == ["Only once"]
     assert desk.kept("sara") == ["Only once"]
 

@@ -791,7 +791,7 @@ def test_of_several_messages_in_a_row_the_first_has_the_picture_and_the_last_the
     assert not {"leads", "follows"} & {*other}
     assert "leads" not in third
     assert "follows" not in first
-    entries = page[page.index('id="entries"') :]
+    entries = page[page.index('id="entries"') : page.index("</article>")]
     assert entries.count('class="picture small') == 2
 
 

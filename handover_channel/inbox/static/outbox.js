@@ -66,8 +66,9 @@ async function post(reply) {
     response = await fetch(reply.path, { method: "POST", body: reply.data, headers: { "HX-Request": "true" } });
   } catch {
     noConnection();
-    return waits(reply);
+    return isKnown(reply) || waits(reply);
   }
+  if (isKnown(reply)) return true;
   if (AWAY.includes(response.status)) return waits(reply);
   if (response.status === 401 || (response.redirected && new URL(response.url).pathname.endsWith("/sign-in"))) return told.signedOut();
   if (!response.ok) return refused(reply, response);
@@ -77,6 +78,9 @@ async function post(reply) {
   told.kept();
   return true;
 }
+
+/** The page has shown meanwhile that the server has it, whatever this request has heard. */
+const isKnown = (reply) => !replies.includes(reply);
 
 function waits(reply) {
   for (const each of behind(reply)) each.state = UNSENT;
@@ -97,7 +101,7 @@ async function refused(reply, response) {
 const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread);
 
 function drop(these) {
-  for (const each of these) replies.splice(replies.indexOf(each), 1);
+  for (const each of these) if (replies.includes(each)) replies.splice(replies.indexOf(each), 1);
 }
 
 function back(these) {
@@ -124,7 +128,9 @@ export const pendingKeys = () => replies.filter((each) => each.thread === thread
 /** Put the bubbles of a conversation behind what the server says, without those that it shows itself. */
 export function showPending(entries, shown) {
   const kept = (shown.dataset.kept ?? "").split(" ");
-  drop(replies.filter((each) => each.thread === shown.dataset.thread && kept.includes(each.key)));
+  const known = replies.filter((each) => each.thread === shown.dataset.thread && kept.includes(each.key));
+  known.forEach(isSent);
+  drop(known);
   drawIn(entries, shown.dataset.thread);
 }
 
