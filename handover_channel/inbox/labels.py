@@ -32,6 +32,7 @@ LIST_LABELS: Mapping[str, str] = {
 #: The pages for admins, by their path below /admin/, in the order of the navigation.
 ADMIN_PAGES: Mapping[str, str] = {
     "agents": _("Agents"),
+    "reports": _("Reports"),
 }
 
 #: What is said on such a page when something was done.
@@ -228,6 +229,7 @@ SHORT_UNITS: Mapping[str, str] = {
     "day": _("%(num)s d"),
     "hour": _("%(num)s h"),
     "minute": _("%(num)s min"),
+    "second": _("%(num)s s"),
     "none": _("< 1 min"),
 }
 NO_TIME = _("less than a minute")
@@ -249,6 +251,53 @@ ANSWERED_FROM: Mapping[str, str] = dict.fromkeys(META_INBOXES, _("Answered from 
 WHO: Mapping[str, str] = {
     "command line": _("the command line"),
     "you": _("you"),
+}
+
+#: By what reports are added up (reports.SUMMED_BY), and what each row of such a table is.
+REPORT_TITLES: Mapping[str, str] = {
+    "agent": _("By agent"),
+    "target": _("By target"),
+    "reason": _("By reason of the handover"),
+    "return": _("By reason of the return"),
+    "tag": _("By tag"),
+    "hour": _("By hour of the day"),
+    "day": _("By day"),
+}
+REPORT_HEADS: Mapping[str, str] = {
+    "agent": _("Agent"),
+    "target": _("Target"),
+    "reason": _("Reason"),
+    "return": _("Reason"),
+    "tag": _("Tag"),
+    "hour": _("Hour"),
+    "day": _("Day"),
+}
+#: A row without a key.
+REPORT_OF_NONE: Mapping[str, str] = {
+    "agent": _("Taken by nobody"),
+    "target": _("Not known"),
+    "reason": _("Not known"),
+    "return": _("Not back yet"),
+}
+#: Reasons of handovers and returns, in a few words: those of REASONS by which one begins or ends.
+REPORT_REASONS: Mapping[str, str] = {
+    "handed_over": _("The bot handed over"),
+    "requested": _("Another app asked for it"),
+    "staff_took_over": _("Answered from outside"),
+    "not_released": _("Another app had kept it"),
+    "automatic_reply": _("Automatic reply of the Page inbox"),
+    "meta_ai": _("Answer of Meta's AI"),
+    "took_over": _("An agent stepped in"),
+    "settled": _("Found out from Meta"),
+    "channel_corrected": _("Wrong channel corrected"),
+    "keyword": _("Keyword"),
+    "button": _("Button"),
+    "time_limit": _("Time limit"),
+    "agent": _("Returned by an agent"),
+    "passed_back": _("Passed back by the other app"),
+    "lapsed": _("Other app silent for 24 hours"),
+    "released": _("Let go by the other app"),
+    "no_answer": _("Not answered in time"),
 }
 
 #: Fields of a form that agents fill in.

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Dict, List, Literal, Mapping, Tuple
+from typing import Any, Dict, List, Literal, Mapping, Tuple, Union
 from urllib.parse import quote, urlencode
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -44,6 +44,7 @@ HERE = Path(__file__).parent
 Unit = Literal["day", "hour", "minute"]
 #: The units of a duration that people read.
 _SECONDS_OF_UNITS: Mapping[Unit, int] = {"day": 86400, "hour": 3600, "minute": 60}
+_WITH_SECONDS: Mapping[str, int] = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 #: Conversations that the command bar shows.
 MOST_FOUND = 8
 
@@ -218,9 +219,18 @@ def _formats(language: str, texts: NullTranslations) -> Dict[str, Any]:
         return in_minute(int(at // 60))
 
     def lasting(seconds: float, style: str = "long") -> str:
-        units = _whole_units(seconds) or [("none", 0)]
+        return together(_whole_units(seconds) or [("none", 0)], style)
+
+    def took(seconds: float) -> str:
+        return together(_whole_units(seconds, _WITH_SECONDS) or [("second", 0)], "short")
+
+    def together(units: List[Tuple[str, int]], style: str) -> str:
         first, *rest = (_counted(unit, count, style) for unit, count in units)
         return texts.gettext(labels.TWO_UNITS) % {"first": first, "second": rest[0]} if rest else first
+
+    def day(at: Union[date, str], style: str = "d MMM y") -> str:
+        known = date.fromisoformat(at) if isinstance(at, str) else at
+        return format_date(known, style, locale=locale)
 
     def _counted(unit: Any, count: int, style: str) -> str:
         if style == "short":
@@ -240,14 +250,21 @@ def _formats(language: str, texts: NullTranslations) -> Dict[str, Any]:
                 return str(Locale.parse(each).get_display_name(locale) or name)
         return name
 
-    return {"moment": moment, "lasting": lasting, "number": number, "locale_name": locale_name}
+    return {
+        "moment": moment,
+        "lasting": lasting,
+        "took": took,
+        "day": day,
+        "number": number,
+        "locale_name": locale_name,
+    }
 
 
-def _whole_units(seconds: float) -> List[Tuple[str, int]]:
+def _whole_units(seconds: float, units: Mapping[Any, int] = _SECONDS_OF_UNITS) -> List[Tuple[str, int]]:
     """Return a duration, rounded down, in its largest unit and the next: [("hour", 1), ("minute", 31)]."""
     found: List[Tuple[str, int]] = []
     left = int(max(seconds, 0.0))
-    for unit, size in _SECONDS_OF_UNITS.items():
+    for unit, size in units.items():
         count, left = divmod(left, size)
         if count:
             found.append((unit, count))

@@ -189,6 +189,10 @@ FIELDS: Mapping[str, Limit] = {
         ("target", 200, "a filter"),
         ("of", 4000, "address of a file: Meta's have about 700"),
         ("proof", 100, "64 hex digits"),
+        ("period", 20, "a number of days"),
+        ("from", 40, "a day"),
+        ("to", 40, "a day"),
+        ("zone", 100, "name of a time zone"),
     )
 }
 

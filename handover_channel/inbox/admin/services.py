@@ -6,6 +6,7 @@ import time
 from typing import Callable, Optional
 
 from handover_channel.inbox.admin.agent_accounts import AgentAccounts
+from handover_channel.inbox.admin.reports import Reports
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.store import Store
 
@@ -17,3 +18,4 @@ class AdminServices:
         self, store: Store, clock: Callable[[], float] = time.time, made: Optional[Passwords] = None
     ) -> None:
         self.agents = AgentAccounts(store, clock, made)
+        self.reports = Reports(store, clock)
