@@ -1,4 +1,4 @@
-"""The page of reports in a real browser: figures, time zone, download, rights; in both languages and looks."""
+"""The page of reports in a real browser: figures, time zone, download, rights, both languages and looks."""
 
 from __future__ import annotations
 
