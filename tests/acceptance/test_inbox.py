@@ -55,7 +55,7 @@ def test_a_conversation_from_handover_to_return(office, anna, ben):
     expect(anna.reply).to_have_value("")
 
     anna.button("Return to bot").click()
-    anna.page.get_by_label("Note for colleagues").fill("sent a new parcel")
+    anna.page.locator("#return-note").fill("sent a new parcel")
     anna.page.locator("#return button.primary").click()
 
     expect(ben.messages).to_contain_text("Anna Weber returned it to the bot")
