@@ -179,7 +179,11 @@ def _expect_silence(connection: Any, record: Any, proxy: Any) -> None:
 
     Nothing was asked: the server has ended it, or the system has found it dead.
     """
-    look = select.poll()
-    look.register(connection.fileno(), select.POLLIN)
-    if connection.closed or look.poll(0):
+    if connection.closed or _has_something_to_read(connection.fileno()):
         raise InvalidatePoolError
+
+
+def _has_something_to_read(descriptor: int) -> bool:
+    look = select.poll()
+    look.register(descriptor, select.POLLIN)
+    return bool(look.poll(0))

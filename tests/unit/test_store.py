@@ -369,6 +369,15 @@ def test_connections_that_the_server_has_ended_are_not_used_again(store, open_st
             assert threads.control_of(connection, "1") is None
 
 
+@on_postgresql
+def test_a_connection_that_the_driver_has_closed_is_not_used_again(store):
+    store.migrate()
+    with store.glancing() as glance:
+        glance.connection.driver_connection.close()
+
+    assert "threads" in tables(store)
+
+
 def fail_in(store):
     with store.writing(durable=False) as connection:
         threads.get_or_add(connection, "1", channel="rest", page="", now=1.0)
