@@ -7,16 +7,27 @@ import time
 from contextlib import contextmanager
 
 import sanic_servers
+import sqlalchemy as sa
 import yaml
 
 from handover_channel.inbox.passwords import Passwords
 from handover_channel.settings import loader as settings_file
-from handover_channel.store import Store, agents
+from handover_channel.store import Store, agents, profiles, transcript
 from handover_channel.store.agents import Agent
+from handover_channel.store.profiles import Profile
+from handover_channel.store.schema import threads
+from handover_channel.store.transcript import AGENT, PERSON, Line
 
 BASE = "/webhooks/inbox"
 PASSWORD = "a long password"
 HASH = Passwords().hash(PASSWORD)
+
+HOUR = 3600
+ROW = {
+    "channel": "facebook", "page": "1", "owner": "", "target": "inbox", "stamp": 0, "precedence": 0,
+    "reason": "handed_over", "version": 1, "wanted": "", "refusal": "", "attempts": 0, "seen": 0,
+    "context": "{}", "answers_from": 0,
+}  # fmt: skip
 
 _numbers = itertools.count(1)
 
@@ -81,3 +92,17 @@ def _with_settings(folder):
     }
     (folder / "credentials.yml").write_text(yaml.safe_dump(credentials))
     return folder
+
+
+def put(inbox, thread, name, *texts, ago=HOUR, control="inbox", **given):
+    """Add a conversation with these messages, of the person and Sara by turns, the last one so long ago."""
+    at = time.time() - ago
+    row = {**ROW, "active_at": at, "changed_at": at, "person_at": int(at * 1000), **given}
+    with inbox.store.writing() as connection:
+        connection.execute(sa.insert(threads).values(id=thread, control=control, **row))
+        profiles.put(connection, Profile(thread, name, "", time.time()))
+        for number, text in enumerate(texts):
+            said_at = int((at - 60 * (len(texts) - 1 - number)) * 1000)
+            author, agent = ((PERSON, ""), (AGENT, "sara"))[number % 2]
+            line = Line(author, text, said_at, mid=f"{thread}.{number}", agent=agent)
+            transcript.add(connection, thread, line)

@@ -56,7 +56,7 @@ class HandingOn:
         """
         row, to = self._transitions.find(thread), self._settings.target(target)
         if row is None:
-            raise NotKnown("this conversation was never seen -> choose one of the list")
+            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
         expect_reachable(row, to, channel=row.channel)
         if row.state.control is not Control.INBOX:
             raise Refused(

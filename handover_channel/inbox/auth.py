@@ -49,6 +49,9 @@ HASHES_AT_ONCE = 2
 #: Seconds to wait for a turn.
 HASH_WAITS_SECONDS = 5.0
 
+#: How many hours a clock may have; "": as many as the browser's language says.
+HOURS = ("", "12", "24")
+
 #: Why a visitor is not let in, beside ELSEWHERE, PROXY and HOST.
 LINK, USED, AGENTS = "link", "used", "agents"
 
@@ -67,6 +70,8 @@ class Visitor:
     signed_in: bool = True  #: False: came in by a link
     proof_key: str = field(repr=False, default="")  #: never sent: see media_links.py
     orders: Mapping[str, str] = field(default_factory=dict)  #: list -> how it is sorted: list_orders
+    hours: str = ""  #: of the clock: of HOURS, "" for as the browser has it
+    compact: bool = False  #: rows of the list are low
 
 
 class Auth:
@@ -252,6 +257,8 @@ class Auth:
         sound: Optional[bool] = None,
         notifications: Optional[bool] = None,
         orders: Optional[Mapping[str, str]] = None,
+        hours: Optional[str] = None,
+        compact: Optional[bool] = None,
     ) -> Optional[Visitor]:
         """Keep what a visitor prefers, and return them as they are then; what is None stays as it is.
 
@@ -259,6 +266,7 @@ class Auth:
         those of others stay.
         """
         given = {"language": language, "sound": sound, "notifications": notifications}
+        given.update(hours=hours if hours in HOURS else None, compact=compact)
         if language not in LANGUAGES:
             del given["language"]
         wanted = {name: value for name, value in given.items() if value is not None}
@@ -318,6 +326,8 @@ def _preferences(found: SignIn) -> Dict[str, Any]:
         "sound": kept.get("sound") is not False,
         "notifications": kept.get("notifications") is True,
         "orders": _orders(kept.get("orders")),
+        "hours": kept["hours"] if kept.get("hours") in HOURS else "",
+        "compact": kept.get("compact") is True,
     }
 
 

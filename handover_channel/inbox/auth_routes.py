@@ -84,6 +84,8 @@ async def set_preferences(services: PageServices, request: Request) -> Answer:
         language=request.field("language") or None,
         sound=bool(request.field("sound")),
         notifications=bool(request.field("notifications")),
+        hours=request.field("hours"),
+        compact=bool(request.field("compact")),
     )
     shown = replace(request, visitor=after or request.visitor)
     return await services.draw("preferences.html", shown, saved=True)

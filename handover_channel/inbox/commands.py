@@ -167,7 +167,7 @@ class Commands:
         """
         row = self._row(thread)
         if row is None:
-            raise NotKnown("this conversation was never seen -> choose one of the list")
+            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
         if not row.person_at:
             raise Refused("the customer has written nothing here that could be unread -> leave it as it is")
         with self._store.writing() as connection:
@@ -261,7 +261,7 @@ class Commands:
     @staticmethod
     def _expect(connection: Connection, thread: str) -> None:
         if threads.control_of(connection, thread) is None:
-            raise NotKnown("this conversation was never seen -> choose one of the list")
+            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
 
     def _why_not_assigned(self, row: Optional[Thread]) -> Sentence:
         if row is None or row.state.control is not Control.INBOX:

@@ -216,6 +216,13 @@ ACT_LABELS: Mapping[str, str] = {
     "untagged": _("%(who)s removed the tag %(tag)s"),
 }
 
+#: How an agent reads times of day: auth.HOURS.
+HOURS_LABELS: Mapping[str, str] = {
+    "": _("As the browser has it"),
+    "12": _("12 hours (2:25 PM)"),
+    "24": _("24 hours (14:25)"),
+}
+
 #: By how much a time limit is put off: what the server takes, and what the button says.
 EXTENSIONS: Mapping[str, str] = {
     "1 hour": _("1 hour"),

@@ -24,6 +24,9 @@ from handover_channel.store.transcript import APP
 #: Longest preview, in characters.
 PREVIEW = 120
 
+#: Seconds after which somebody waits long, where the target has no `answer_within`.
+LONG = 10 * 60
+
 
 def narrowed_by(filters: Filters) -> Narrowed:
     """Return to what conversations are narrowed."""
@@ -73,6 +76,7 @@ def item_of(
         unread=row["person_at"] > row["read_to_by_agent"] and row["control"] != "bot",
         waiting_since=row["waiting_since"],
         active_at=row["active_at"],
+        waits_long=_waits_long(row, settings, now),
         until=row["until"],
         assignee=shown_names.get(row["assignee"], row["assignee"]),
         is_mine=bool(agent) and row["assignee"] == agent,
@@ -89,6 +93,14 @@ def _window(row: Mapping[str, Any], now: float) -> Optional[Ending]:
         return None
     opened_at = max(row["person_at"], row["window_at"])
     return messaging_window.ends_soon(silence_of(opened_at, row["obstacle"], now=now))
+
+
+def _waits_long(row: Mapping[str, Any], settings: Settings, now: float) -> bool:
+    """Tell whether somebody waits long: for half of the time after which the bot gets them back, or LONG."""
+    target = settings.targets.get(row["target"])
+    within = target.answer_within.total_seconds() if target and target.answer_within else None
+    long = within / 2 if within else LONG
+    return row["waiting_since"] is not None and now - row["waiting_since"] > long
 
 
 def _answered_by(row: Mapping[str, Any], settings: Settings) -> str:

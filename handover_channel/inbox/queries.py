@@ -18,6 +18,7 @@ from handover_channel.inbox import beside, concerns, listing, permissions, place
 from handover_channel.inbox.beside import KnownFacts
 from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.places import NOTHING_ASKED, Asked
+from handover_channel.inbox.start import start_view
 from handover_channel.inbox.timeline import Link
 from handover_channel.inbox.view_models import (
     WAITING,
@@ -29,6 +30,7 @@ from handover_channel.inbox.view_models import (
     Onward,
     PersonView,
     Said,
+    StartView,
     ThreadView,
 )
 from handover_channel.messenger.bubble import File
@@ -123,6 +125,17 @@ class Queries:
         """Return the row of *thread*, None for one that was never seen."""
         with self._store.reading() as connection:
             return threads.get(connection, thread)
+
+    def start(self, agent: str) -> StartView:
+        """Return what *agent* may do next, while no conversation is open."""
+        with self._store.reading() as connection:
+            return start_view(
+                connection,
+                agent=agent,
+                shown_names=self._shown_names(connection),
+                graph_url=self._settings.graph_api.url,
+                now=self._clock(),
+            )
 
     def next_waiting(self, shown: str) -> Optional[str]:
         """Return who waits longest for anybody, behind the thread that is *shown*; None: nobody else."""

@@ -32,7 +32,14 @@ from handover_channel.store.threads import Thread
 async def show_inbox(services: PageServices, request: Request) -> Answer:
     """Show the list, and no thread."""
     view, after = await services.list(request)
-    return await services.draw("inbox.html", request, list=view, after=after, thread=None)
+    start = await services.call(services.queries.start, request.you.name)
+    return await services.draw("inbox.html", request, list=view, after=after, thread=None, start=start)
+
+
+async def show_start(services: PageServices, request: Request) -> Answer:
+    """Show what there is to do next alone."""
+    start = await services.call(services.queries.start, request.you.name)
+    return await services.draw("_nothing.html", request, start=start)
 
 
 async def show_list(services: PageServices, request: Request) -> Answer:
@@ -71,7 +78,7 @@ async def show_panel(services: PageServices, request: Request) -> Answer:
     """Show a thread alone. Raises NotKnown for one that was never seen."""
     found = await services.thread(request)
     if found is None:
-        raise NotKnown("this conversation was never seen -> choose one of the list")
+        raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
     return await services.draw("_thread.html", request, thread=found)
 
 
@@ -92,7 +99,7 @@ async def show_card(services: PageServices, request: Request) -> Answer:
 async def _row(services: PageServices, request: Request) -> Thread:
     row = await services.call(services.queries.row, request.thread)
     if row is None:
-        raise NotKnown("this conversation was never seen -> choose one of the list")
+        raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
     return row
 
 
@@ -253,6 +260,7 @@ _THREAD = "/thread/<thread>"
 
 ROUTES: Sequence[Route] = (
     Route("GET", "/", show_inbox),
+    Route("GET", "/start", show_start),
     Route("GET", "/list", show_list),
     Route("GET", "/commands", show_commands),
     Route("GET", "/next", show_next),

@@ -65,6 +65,7 @@ class Item:
     person_at: float = 0.0  #: when the person last wrote, by Meta's clock; 0: never
     window: str = ""  #: Meta's window that ends soon: messaging_window.Ending; "" for none
     window_left: float = 0.0  #: seconds until it ends
+    waits_long: bool = False  #: for half of what its target allows, or LONG
     state: str = ""  #: in what is found: the list that it is in
     named: Sequence[Piece] = ()  #: its name, where it was found by that
     hit: Optional[Hit] = None  #: the newest message in which it was found
@@ -248,6 +249,17 @@ class Onward:
 
     name: str
     is_open: bool  #: somebody is there now
+
+
+@dataclass(frozen=True)
+class StartView:
+    """The right side while no conversation is open: what to do next."""
+
+    waiting: int  #: how many wait for anybody, at most 1000
+    longest_since: float  #: since when whoever waits longest does
+    here: Sequence[str]  #: shown names of colleagues who have a page of the inbox open
+    is_first: bool  #: no conversation has come here yet
+    simulator: str = ""  #: address of its page, where Messenger is played on this machine
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ FIELDS: Mapping[str, Limit] = {
         ("key", 200, "random text of the page's own"),
         ("csrf", 200, "43 characters"),
         ("language", 20, "en, ar"),
+        ("hours", 20, "12, 24"),
+        ("compact", 20, "a tick"),
         ("sound", 20, "a tick"),
         ("notifications", 20, "a tick"),
         ("text", 20_000, "ten messages of Meta's size; notes have 10,000"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-import sqlalchemy as sa
-from served_inbox import BASE, PASSWORD, ServedInbox
+from served_inbox import BASE, HOUR, PASSWORD, ServedInbox, put
 
 pytest.importorskip("playwright", reason="no browser: Playwright is not installed")
 
@@ -16,34 +15,11 @@ from playwright.sync_api import expect
 
 import handover_channel  # noqa: F401 - here, as importing Rasa may take longer than a server has to start
 from handover_channel import InboxInput  # noqa: F401
-from handover_channel.store import conversation_lists, profiles, search_sources, transcript
-from handover_channel.store.profiles import Profile
-from handover_channel.store.schema import threads
-from handover_channel.store.transcript import AGENT, PERSON, Line
+from handover_channel.store import conversation_lists, search_sources
 
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
 
 PHONE = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
-HOUR = 3600
-ROW = {
-    "channel": "facebook", "page": "1", "owner": "", "target": "inbox", "stamp": 0, "precedence": 0,
-    "reason": "handed_over", "version": 1, "wanted": "", "refusal": "", "attempts": 0, "seen": 0,
-    "context": "{}", "answers_from": 0,
-}  # fmt: skip
-
-
-def put(inbox, thread, name, *texts, ago=HOUR, control="inbox", **given):
-    """Add a conversation with these messages, of the person and Sara by turns, the last one so long ago."""
-    at = time.time() - ago
-    row = {**ROW, "active_at": at, "changed_at": at, "person_at": int(at * 1000), **given}
-    with inbox.store.writing() as connection:
-        connection.execute(sa.insert(threads).values(id=thread, control=control, **row))
-        profiles.put(connection, Profile(thread, name, "", time.time()))
-        for number, text in enumerate(texts):
-            said_at = int((at - 60 * (len(texts) - 1 - number)) * 1000)
-            author, agent = ((PERSON, ""), (AGENT, "sara"))[number % 2]
-            line = Line(author, text, said_at, mid=f"{thread}.{number}", agent=agent)
-            transcript.add(connection, thread, line)
 
 
 @pytest.fixture(scope="module")

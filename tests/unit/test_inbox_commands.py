@@ -161,7 +161,7 @@ def test_who_works_where_there_are_no_agents_is_no_agent_to_give_work_to(play, c
     ],
 )
 def test_what_was_never_seen_gets_no_tags_and_no_notes(play, commands, act):
-    with pytest.raises(Refused, match="was never seen"):
+    with pytest.raises(Refused, match="does not exist"):
         act(commands)
 
 

@@ -488,7 +488,7 @@ def test_a_list_that_can_be_sorted_says_how_it_is():
 
 
 def test_a_count_beyond_what_is_counted_says_so():
-    assert "999+" in draw(list=list_view(counts={"open": 1000}))
+    assert "99+" in draw(list=list_view(counts={"open": 1000}))
 
 
 @pytest.mark.parametrize("name", view_models.LISTS)
@@ -635,7 +635,7 @@ def test_the_page_inbox_is_called_so_where_no_target_has_a_name_for_it(language,
 
 
 def test_a_conversation_that_was_never_seen_is_told_to_be_none():
-    assert "This conversation was never seen." in Document(draw(unknown=True)).text
+    assert "This conversation does not exist, or not any more." in Document(draw(unknown=True)).text
     assert "Choose a conversation." in Document(draw()).text
 
 

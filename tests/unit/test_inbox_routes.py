@@ -131,7 +131,7 @@ async def test_a_list_is_not_sorted_as_it_cannot_be(services, given):
 
 async def test_a_thread_that_was_never_seen_is_no_page(services):
     assert (await routes.show_thread(services, get(thread="99"))).status == 404
-    with pytest.raises(NotKnown, match="never seen"):
+    with pytest.raises(NotKnown, match="does not exist"):
         await routes.show_panel(services, get(thread="99"))
 
 
@@ -167,7 +167,7 @@ async def test_where_the_person_has_written_nothing_nothing_is_unread(play, serv
     assert not (await services.thread(get(thread="silent"))).can_be_unread
     with pytest.raises(Refused, match="has written nothing here"):
         await routes.mark_unread(services, post(thread="silent"))
-    with pytest.raises(NotKnown, match="never seen"):
+    with pytest.raises(NotKnown, match="does not exist"):
         await routes.mark_unread(services, post(thread="99"))
 
 

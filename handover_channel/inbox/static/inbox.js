@@ -14,6 +14,7 @@ import { notice, open, putAway, title } from "./notices.js";
 import * as outbox from "./outbox.js";
 import { all, announce, atMost, base, body, find, says, thread, threadId } from "./page.js";
 import { rememberPlace, toList, toNextWaiting } from "./places.js";
+import { rememberTopic, sortTopics } from "./returning.js";
 import { dayLines, localTimes } from "./times.js";
 import { isInFront, neverAnnounce, onRead, showRead, showTab } from "./voice.js";
 
@@ -298,6 +299,7 @@ document.addEventListener("htmx:after:request", (event) => {
   const form = ctx.sourceElement;
   find("#problem").replaceChildren();
   wasAccepted(ctx);
+  rememberTopic(form);
   // On a phone the keyboard would cover what is to be answered.
   if (entersSends() && takesIt(ctx.request)) goes = "reply";
   if (/\/(return|hand-on)$/.test(ctx.request.action)) goes = "next";
@@ -379,7 +381,10 @@ document.addEventListener("keydown", (event) => {
 // --- clicks ----------------------------------------------------------------------------------------
 
 const CLICKS = {
-  "[data-opens]": (button) => document.getElementById(button.dataset.opens).showModal(),
+  "[data-opens]": (button) => {
+    if (button.dataset.opens === "return") sortTopics();
+    document.getElementById(button.dataset.opens).showModal();
+  },
   "[data-closes]": (button) => (button.closest("dialog") ? button.closest("dialog").close() : button.closest(".problem").remove()),
   "[data-does=commands]": openCommands,
   "[data-unfolds]": toggleHead,

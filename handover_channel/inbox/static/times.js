@@ -3,8 +3,16 @@
 
 import { all } from "./page.js";
 
-const language = document.documentElement.lang;
-const format = (options) => new Intl.DateTimeFormat(language, options);
+const { lang, dataset } = document.documentElement;
+// The browser's own kind of the page's language: in Britain the clock has 24 hours, in the US 12.
+const language = navigator.languages.find((each) => each === lang || each.startsWith(`${lang}-`)) ?? lang;
+// What agents prefer; without it as their language has it. The calendar and the digits are those of the server.
+const common = {
+  calendar: "gregory",
+  numberingSystem: "latn",
+  ...({ 12: { hourCycle: "h12" }, 24: { hourCycle: "h23" } }[dataset.hours] ?? {}),
+};
+const format = (options) => new Intl.DateTimeFormat(language, { ...common, ...options });
 const FORMATS = {
   time: format({ hour: "numeric", minute: "2-digit" }),
   weekday: format({ weekday: "short", hour: "numeric", minute: "2-digit" }),
