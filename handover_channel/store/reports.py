@@ -7,7 +7,7 @@
    to the second below two minutes, to 10 seconds below two hours, to the minute above.
    https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method
 4. The database gives the rows of the period, by the index on time, and they are counted here: in pieces, so
-   that the memory does not grow with them, and other threads of the process get their turn in between.
+   that other threads of the process get their turn in between.
 """
 
 from __future__ import annotations
@@ -147,8 +147,7 @@ class _Hours(Dict[float, Tuple[str, str]]):
 
 def _columns(connection: Connection, query: Any) -> Iterator[Sequence[_Column]]:
     """Yield what *query* finds in pieces: its columns, each with the values of some thousand rows."""
-    found = connection.execute(query, execution_options={"stream_results": True})
-    for rows in found.partitions(_PIECE):
+    for rows in connection.execute(query).partitions(_PIECE):
         yield list(zip(*rows))
 
 
