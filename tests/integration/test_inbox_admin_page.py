@@ -57,7 +57,7 @@ def window(inbox, browser):
             page.goto(f"http://{inbox.at}{BASE}/sign-in")
             page.fill("#name", name)
             page.fill("#password", PASSWORD)
-            page.click("form button")
+            page.click("form button.primary")
             page.wait_for_url(f"**{BASE}/")
         page.goto(f"http://{inbox.at}{BASE}{path}")
         return page
