@@ -187,6 +187,22 @@ def test_an_agent_takes_a_conversation_back_from_another_app(office, anna):
     assert person.owner() == "1234567890"
 
 
+def test_a_reply_that_another_app_kept_from_going_is_sent_by_one_click(office, waiting, anna):
+    anna.shows(waiting.psid)
+    office.stack.app("hootsuite", "take", waiting)
+
+    anna.answers("We are on it")
+
+    failed = anna.messages.locator(".said.failed:not(.pending)")
+    expect(failed.locator("details")).to_contain_text("2018300")
+    expect(anna.page.locator("#why-not")).to_be_visible()
+    failed.get_by_role("button", name="Take over and send").click()
+    eventually(lambda: waiting.heard()[-1] == "We are on it")
+    expect(failed).to_have_count(0)
+    assert waiting.heard().count("We are on it") == 1
+    assert waiting.owner() == "1234567890"
+
+
 def test_a_person_on_a_channel_that_cannot_be_pushed_is_shown_with_the_reason(office, anna):
     stack = office.stack
     stack.rest("rest-person", "I want to talk to a human")
