@@ -126,7 +126,7 @@ def _take(office: browsers.Office, chromium: Browser) -> None:
         amal.page.locator("form button.primary").click()
         amal.goes_to("/?list=open").opens(arabic)
         amal.answers("مرحبًا عمر، وجدت طلبك: يصل غدًا قبل الظهر.")
-        amal.messages.locator(".said.agent").wait_for()
+        amal.messages.locator(".said.agent:not(.sending)").wait_for()
         _shoot(amal, "inbox-arabic")
 
 
