@@ -1,7 +1,7 @@
 """Finds in a text what can be opened: web addresses, e-mail addresses and telephone numbers.
 
 1. A web address is found by rules of our own, opened as links.py decides: no library knows where one ends in
-   Arabic (docs/decisions/0015-links-in-texts.md).
+   Arabic (docs/decisions/0016-links-in-texts.md).
 2. A telephone number is one with its country, as Google's libphonenumber finds it: which country the others
    are of nobody tells.
 3. A link begins with `https:`, `http:`, `mailto:` or `tel:`, and holds nothing that a browser would read
