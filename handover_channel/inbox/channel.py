@@ -148,8 +148,10 @@ class InboxInput(InputChannel):
             self._settings, given.store, given.graph, given.thread_control, clock, port_of=port_of
         )
         commands = Commands(self._settings, given.store, given.thread_control, clock, port_of=port_of)
+        fixed = self._settings.inbox.canned_replies
+        admin = AdminServices(given.store, gateway, fixed, clock)
         queries = Queries(self._settings, given.store, replies.sending_rules, clock)
-        page.open(gateway, commands, replies, queries, AdminServices(given.store, clock))
+        page.open(gateway, commands, replies, queries, admin)
 
     def _pages(self, profiles: Profiles) -> Pages:
         inbox = self._settings.inbox

@@ -33,6 +33,7 @@ from handover_channel.store import (
     presence,
     private_notes,
     replies,
+    tags,
     threads,
 )
 from handover_channel.store.agents import YOU
@@ -40,7 +41,7 @@ from handover_channel.store.threads import Thread
 
 logger = log.logger(__name__)
 
-LONGEST_TAG, LONGEST_NOTE = 40, 10_000
+LONGEST_NOTE = 10_000
 
 _NOT_HERE_NOW = Sentence(
     "this conversation is not in the inbox any more -> look again: it may be back with the bot"
@@ -187,10 +188,8 @@ class Commands:
         self._thread_control.extend(thread, more.total_seconds(), who=agent)
 
     def tag(self, thread: str, tag: str, *, by: str, remove: bool = False) -> None:
-        """Add or remove a tag. Raises NotUsable for an empty one, NotKnown for an unknown thread."""
-        wanted = " ".join(tag.split())[:LONGEST_TAG]
-        if not wanted:
-            raise NotUsable("a tag needs at least one letter -> type it before you add it")
+        """Add or remove a tag. Raises as `tags.new_tag`, and NotKnown for an unknown thread."""
+        wanted = " ".join(tag.split()) if remove else tags.new_tag(tag)
         with self._store.writing() as connection:
             self._expect(connection, thread)
             change = conversation_lists.remove_tag if remove else conversation_lists.add_tag

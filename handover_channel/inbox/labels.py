@@ -33,6 +33,8 @@ LIST_LABELS: Mapping[str, str] = {
 ADMIN_PAGES: Mapping[str, str] = {
     "agents": _("Agents"),
     "reports": _("Reports"),
+    "canned": _("Canned replies"),
+    "tags": _("Tags"),
 }
 
 #: What is said on such a page when something was done.
@@ -40,6 +42,23 @@ ADMIN_SAID: Mapping[str, str] = {
     "role": _("The role is changed: it counts from the agent's next click."),
     "removed": _("The agent is removed and signed out. Their open conversations are assigned to nobody."),
     "signed_out": _("The agent is signed out everywhere."),
+    "canned_added": _("The canned reply is saved: agents can choose it."),
+    "canned_changed": _("The canned reply is changed."),
+    "canned_deleted": _("The canned reply is deleted."),
+    "tag_renamed": _("The tag has its new name in every conversation."),
+    "tag_merged": _("The two tags are one in every conversation."),
+    "tag_deleted": _("The tag is taken from every conversation."),
+}
+
+#: What is kept about a person: tables that have a name for people who run a page; others are not named.
+DATA: Mapping[str, str] = {
+    "transcript": _("Messages"),
+    "replies": _("Replies of agents"),
+    "remarks": _("Internal notes"),
+    "tags": _("Tags"),
+    "changes": _("Handovers and returns"),
+    "acts": _("Steps of agents"),
+    "deliveries": _("Events from Meta"),
 }
 
 #: Roles of agents.
@@ -315,6 +334,7 @@ FIELD_LABELS: Mapping[str, str] = {
     "search": _("Search"),
     "name": _("Name"),
     "shown_name": _("Shown name"),
+    "title": _("Name"),
     "password": _("Password"),
 }
 

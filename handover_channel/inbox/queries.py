@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from handover_channel import log
 from handover_channel.control.reachable_targets import gets_threads_of
 from handover_channel.inbox import beside, concerns, listing, permissions, places, timeline
+from handover_channel.inbox.admin.canned_replies import CannedReplies
 from handover_channel.inbox.beside import KnownFacts
 from handover_channel.inbox.bot_facts import BotFacts
 from handover_channel.inbox.places import NOTHING_ASKED, Asked
@@ -205,7 +206,7 @@ class Queries:
                 wanted=place.wanted,
                 is_aside=place.is_aside,
                 colleagues=self._colleagues(connection, names, row.id, agent, now),
-                canned=self._canned(known, names.get(agent, agent)),
+                canned=self._canned(connection, known, names.get(agent, agent)),
                 intents=list(offered),
                 intent_names=offered,
                 page_name=self._page_name(connection, row.page),
@@ -324,11 +325,9 @@ class Queries:
             for name, shown in (names or {YOU: YOU}).items()
         ]
 
-    def _canned(self, person: str, agent: str) -> Dict[str, str]:
-        return {
-            name: filled(text, name=person, agent=agent)
-            for name, text in self._settings.inbox.canned_replies.items()
-        }
+    def _canned(self, connection: Connection, person: str, agent: str) -> Dict[str, str]:
+        found = CannedReplies(self._settings.inbox.canned_replies, self._store).texts(connection)
+        return {name: filled(text, name=person, agent=agent) for name, text in found.items()}
 
 
 def _facts(row: Thread) -> Dict[str, Any]:

@@ -19,6 +19,7 @@ from handover_channel.inbox.bot_facts import EVENTS_LOOKED_AT, BotFacts, facts_o
 from handover_channel.inbox.bot_history import said_in
 from handover_channel.inbox.view_models import Said
 from handover_channel.messenger.events import MESSENGER
+from handover_channel.rasa import trackers
 from handover_channel.rasa.event_loops import can_be_pushed, output_of
 from handover_channel.rasa.flows import flows_of, to_go_on_with
 from handover_channel.replies.sending_rules import NOT_REACHABLE, Port
@@ -55,6 +56,14 @@ class RasaGateway:
             return ()
         tracker = asyncio.run(agent.tracker_store.retrieve_full_tracker(thread))
         return () if tracker is None else said_in(event.as_dict() for event in tracker.events)
+
+    def events(self, thread: str) -> List[Dict[str, Any]]:
+        """Return the events of a conversation, of all its sessions. Raises TrackerOutOfReach."""
+        return trackers.events_in(self._tracker_store(thread), thread)
+
+    def delete(self, thread: str) -> int:
+        """Delete a conversation; return how many events or records. Raises TrackerOutOfReach."""
+        return trackers.delete_from(self._tracker_store(thread), thread)
 
     def facts(self, thread: str) -> BotFacts:
         """Return what the bot knows in its present session: read as Rasa does before each turn."""
@@ -115,6 +124,14 @@ class RasaGateway:
             return None
         channels = getattr(self._app.ctx, "input_channels", None) or ()
         return next((channel for channel in channels if channel.name() == name), None)
+
+    def _tracker_store(self, thread: str) -> Any:
+        agent = self._agent()
+        if agent is None:
+            raise trackers.TrackerOutOfReach(
+                f"no model is loaded -> try again when Rasa is ready, or: handover forget {thread}"
+            )
+        return agent.tracker_store
 
     def _agent(self) -> Any:
         agent = getattr(self._app.ctx, "agent", None)

@@ -273,7 +273,7 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_THREAD}/retry", retry),
     Route("POST", f"{_THREAD}/drop", drop),
     Route("POST", f"{_THREAD}/remark", add_note, body=limits.NOTE),
-    Route("POST", f"{_THREAD}/tag", tag),
+    Route("POST", f"{_THREAD}/tag", tag, body=limits.NOTE),
     Route("POST", f"{_THREAD}/claim", claim),
     Route("POST", f"{_THREAD}/assign", assign),
     Route("POST", f"{_THREAD}/take-over", take_over),

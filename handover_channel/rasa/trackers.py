@@ -18,6 +18,9 @@ import sqlalchemy as sa
 
 from handover_channel.errors import HandoverError
 
+#: Rasa's file that names its tracker store, where it usually is.
+USUAL_ENDPOINTS = Path("endpoints.yml")
+
 
 class TrackerOutOfReach(HandoverError):
     """Rasa's tracker store cannot be reached from here; the text says what to do by hand."""
@@ -54,7 +57,15 @@ def reader(endpoints: Path, about: str = "") -> Iterator[Callable[[str], List[Di
 
 def delete(thread: str, endpoints: Path) -> int:
     """Delete a conversation; return how many events (SQL) or records. Raises TrackerOutOfReach."""
-    store = _store(thread, endpoints)
+    return delete_from(_store(thread, endpoints), thread, endpoints)
+
+
+def delete_from(store: Any, thread: str, endpoints: Path = USUAL_ENDPOINTS) -> int:
+    """Do what `delete` does in a store that is open: also in that of a server that keeps it in memory.
+
+    *endpoints*: the file that names it, for what is said of an error.
+    """
+    store = _unwrapped(store)
     name = type(store).__name__
     if name not in _DELETE:
         raise TrackerOutOfReach(
@@ -65,6 +76,15 @@ def delete(thread: str, endpoints: Path) -> int:
             return _DELETE[name](store, thread)
     except Exception as error:
         raise _failed(thread, endpoints, error) from None
+
+
+def events_in(store: Any, thread: str) -> List[Dict[str, Any]]:
+    """Return what `events` does, of a store that is open."""
+    try:
+        tracker = asyncio.run(store.retrieve_full_tracker(thread))
+    except Exception as error:  # each kind of store raises its own
+        raise _failed(thread, USUAL_ENDPOINTS, error) from None
+    return [event.as_dict() for event in tracker.events] if tracker else []
 
 
 def _store(thread: str, endpoints: Path) -> Any:
@@ -78,8 +98,7 @@ def _store(thread: str, endpoints: Path) -> Any:
             kind, store = _as_rasa_makes_it(endpoints)
     except (Exception, SystemExit) as error:
         raise _failed(thread, endpoints, error) from None
-    while hasattr(store, "_tracker_store"):
-        store = store._tracker_store
+    store = _unwrapped(store)
     if type(store).__name__ != "InMemoryTrackerStore":
         return store
     if kind and kind != "in_memory":  # Rasa takes its memory for a class that it cannot import
@@ -90,6 +109,12 @@ def _store(thread: str, endpoints: Path) -> Any:
     raise TrackerOutOfReach(
         f"{endpoints} has no tracker_store, Rasa keeps conversations in memory -> {remedy}"
     )
+
+
+def _unwrapped(store: Any) -> Any:
+    while hasattr(store, "_tracker_store"):
+        store = store._tracker_store
+    return store
 
 
 def _nothing_said() -> ContextManager[Any]:
@@ -141,8 +166,13 @@ def _from_redis(store: Any, thread: str) -> int:
     return int(store.red.delete(store.key_prefix + thread))
 
 
+def _from_memory(store: Any, thread: str) -> int:
+    return 0 if store.store.pop(thread, None) is None else 1
+
+
 _DELETE: Mapping[str, Callable[[Any, str], int]] = {
     "SQLTrackerStore": _from_sql,
     "MongoTrackerStore": _from_mongo,
     "RedisTrackerStore": _from_redis,
+    "InMemoryTrackerStore": _from_memory,
 }

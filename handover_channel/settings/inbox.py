@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Collection, Dict, Iterator, Mapping, Optional
+from typing import Collection, Dict, Iterator, List, Mapping, Optional
 
 from handover_channel.rules.continuing import Named, in_words
 from handover_channel.settings import keys, titles
@@ -60,11 +60,16 @@ def _text(section: Section, key: str, placeholders: Collection[str]) -> str:
     text = section.text(key)
     if len(text) > MAX_TEXT:
         section.refuse(key, f"has {len(text)} characters; {MAX_TEXT} are allowed: shorten it")
-    for name in dict.fromkeys(found.strip() for found in _PLACEHOLDER.findall(text)):
+    for name in placeholders_of(text):
         if name not in placeholders:
             known = " or ".join(f"{{{each}}}" for each in placeholders)
             section.refuse(key, f"has a placeholder {quoted(f'{{{name}}}')}: only {known} is filled in")
     return text
+
+
+def placeholders_of(text: str) -> List[str]:
+    """Return the names in braces of a text, each once."""
+    return list(dict.fromkeys(found.strip() for found in _PLACEHOLDER.findall(text)))
 
 
 def _canned_replies(inbox: Section, key: str, default: Mapping[str, str]) -> Dict[str, str]:

@@ -35,6 +35,18 @@ class Done(str, Enum):
     LINK_MADE = "link_made"  #: by which `whom` can set a password
     PASSWORD_SET = "password_set"  # noqa: S105  (the name of an act)
     SIGNED_OUT = "signed_out"  #: `whom`, everywhere
+    CANNED_ADDED = "canned_added"  #: a canned reply; `detail` is its name
+    CANNED_CHANGED = "canned_changed"
+    CANNED_REMOVED = "canned_removed"
+    TAG_RENAMED = "tag_renamed"  #: in all conversations; `detail` is what was and is
+    TAG_MERGED = "tag_merged"
+    TAG_DELETED = "tag_deleted"
+    EXPORTED = "exported"  #: all that is kept about the person
+    FORGOTTEN = "forgotten"  #: all of it, of somebody: the log does not say of whom
+
+
+#: Acts in a thread that the conversation does not show.
+_NOT_SHOWN = (Done.NOTED.value, Done.EXPORTED.value)
 
 
 @dataclass(frozen=True)
@@ -81,9 +93,9 @@ def of(
 ) -> List[LoggedAct]:
     """Return the newest acts in *thread*, oldest first; *before*: only older ones.
 
-    Not that notes were written: the conversation has the notes themselves.
+    Not that notes were written: the conversation has the notes themselves; nor that data were exported.
     """
-    query = sa.select(acts).where(acts.c.thread == thread, acts.c.kind != Done.NOTED.value)
+    query = sa.select(acts).where(acts.c.thread == thread, acts.c.kind.notin_(_NOT_SHOWN))
     if before is not None:
         query = query.where(acts.c.at < before)
     rows = connection.execute(query.order_by(acts.c.id.desc()).limit(limit)).mappings().all()

@@ -17,3 +17,14 @@ agent_links = sa.Table(
     sa.Column("key", sa.Text, nullable=False, unique=True),  # SHA-256
     sa.Column("expires_at", sa.Float(53), nullable=False),
 )
+
+#: Canned replies that were saved in the page: canned_replies.py.
+canned_replies = sa.Table(
+    "canned_replies",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # the name as it is compared
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text, nullable=False),  # who saved it last
+    sa.Column("at", sa.Float(53), nullable=False),
+)

@@ -26,6 +26,13 @@ WITHOUT_THREAD = (
     Done.LINK_MADE,
     Done.PASSWORD_SET,
     Done.SIGNED_OUT,
+    Done.CANNED_ADDED,
+    Done.CANNED_CHANGED,
+    Done.CANNED_REMOVED,
+    Done.TAG_RENAMED,
+    Done.TAG_MERGED,
+    Done.TAG_DELETED,
+    Done.FORGOTTEN,
 )
 
 

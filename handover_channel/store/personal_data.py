@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel.sentences import restored
 from handover_channel.store import deliveries as queue
-from handover_channel.store.admin_schema import agent_links
+from handover_channel.store.admin_schema import agent_links, canned_replies
 from handover_channel.store.schema import deliveries, findings, metadata, sent, threads, transcript
 from handover_channel.store.search_schema import search_progress
 
@@ -30,6 +30,7 @@ WITHOUT_PEOPLE = frozenset(
     {
         "agents",
         agent_links.name,
+        canned_replies.name,
         "sign_ins",
         "entrance_keys",
         "failed_sign_ins",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from pathlib import Path
 
 import pytest
+from integration.test_inbox_search_page import put
 from integration.test_inbox_security import Browser
 from served_inbox import BASE, PASSWORD, ServedInbox
 
@@ -18,12 +21,16 @@ from playwright.sync_api import expect
 import handover_channel  # noqa: F401 - here, as importing Rasa may take longer than a server has to start
 from handover_channel import InboxInput  # noqa: F401
 from handover_channel.inbox import labels
-from handover_channel.store import agents
+from handover_channel.inbox.admin import routes as admin_routes
+from handover_channel.inbox.route import Who
+from handover_channel.store import agents, canned_replies, conversation_lists, personal_data
+from handover_channel.store.canned_replies import CannedReply
 
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
 
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 375, "height": 700}, "has_touch": True, "is_mobile": True}
+NADIA, LAILA = "7001", "7002"
 RTL = "نورة عبدالله آل سعود"
 
 
@@ -34,6 +41,11 @@ def inbox(tmp_path_factory):
             running.add_agent(name)
         with running.store.writing() as connection:
             agents.set_role(connection, "mona", agents.ADMIN, now=0.0)
+            for thread, tag in ((NADIA, "wet"), (NADIA, "vip"), (LAILA, "شكوى"), (LAILA, "water")):
+                conversation_lists.add_tag(connection, thread, tag)
+            canned_replies.add(connection, CannedReply("hours", "Until 18:00, {name}.", "sara"))
+        for thread, name in ((NADIA, "Nadia Farouk"), (LAILA, "ليلى منصور")):
+            put(running, thread, name, "my parcel is wet", "we are sorry")
         yield running
 
 
@@ -48,10 +60,10 @@ def window(inbox, browser):
     """Open windows in which somebody is signed in; nothing may be logged as an error there."""
     contexts, wrong = [], []
 
-    def open_one(path="/admin", name="mona", **looks):
+    def open_one(path="/admin", name="mona", refused="", **looks):
         contexts.append(browser.new_context(**{**WIDE, "locale": "en-GB", **looks}))
         page = contexts[-1].new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: wrong.append(message.text) if is_wrong(message, refused) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         if name:
             page.goto(f"http://{inbox.at}{BASE}/sign-in")
@@ -66,6 +78,11 @@ def window(inbox, browser):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def is_wrong(message, refused):
+    """Tell whether an error was logged, but that of the answer with the status *refused*."""
+    return message.type == "error" and not (refused and f"status of {refused}" in message.text)
 
 
 @pytest.fixture
@@ -92,7 +109,9 @@ def test_an_agent_reads_that_pages_and_acts_are_for_admins(http):
     for path in ("/admin", *(f"/admin/{name}" for name in labels.ADMIN_PAGES)):
         answer = sara.get(path, Accept_Language="en")
         assert (answer.status_code, "This is for admins of this inbox" in answer.text) == (403, True), path
-    for path in ("/admin/agents/add", "/admin/agents/remove", "/admin/agents/link"):
+    posts = [each.path for each in admin_routes.ROUTES if each.method == "POST" and each.who is Who.ADMIN]
+    assert len(posts) >= 12
+    for path in (each.replace("<thread>", NADIA) for each in posts):
         answer = sara.post(path, {"agent": "omar", "name": "x", "role": "admin"}, HX_Request=None)
         assert (answer.status_code, "Ask one of them" in answer.text) == (403, True), path
     arabic = sara.get("/admin/agents", Accept_Language="ar")
@@ -134,9 +153,9 @@ def test_an_agent_is_added_sets_a_password_by_the_link_and_is_removed(window):
     hers.get_by_label("The same again").fill("noura's own password")
     hers.get_by_role("button", name="Set the password").click()
     expect(hers.get_by_role("status")).to_have_text("Your password is set: sign in with it.")
-    expect(hers.get_by_label("Name")).to_have_value("noura")
-    hers.get_by_label("Password").fill("noura's own password")
-    hers.get_by_role("button", name="Sign in").click()
+    expect(hers.locator("#name")).to_have_value("noura")
+    hers.locator("#password").fill("noura's own password")
+    hers.locator("form button.primary").click()
     expect(hers.locator("#list")).to_be_visible()
 
     page.goto(page.url.replace("/add", ""))
@@ -171,12 +190,76 @@ def test_agents_are_looked_after_by_keyboard_alone(window):
     expect(page.get_by_role("status")).to_contain_text("The role is changed")
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_what_an_agent_has_written_is_saved_as_a_canned_reply_and_offered(window, script):
+    name = f"sorry{script}"
+    page = window(f"/thread/{NADIA}", name="sara", java_script_enabled=script)
+    if script:
+        page.locator("#reply-text").fill("Sorry for the wait, {name}!")
+    page.get_by_role("link", name="Save as canned reply").click()
+    if script:
+        expect(page.get_by_label("Text")).to_have_value("Sorry for the wait, {name}!")
+    page.get_by_label("Text").fill("Sorry for the wait, {name}!")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.locator("#thread-name")).to_have_text("Nadia Farouk")
+    offered = page.locator(f'#canned [data-name="{name}"]')
+    expect(offered).to_have_attribute("data-text", "Sorry for the wait, Nadia Farouk!")
+    if script:  # the draft is there still
+        expect(page.locator("#reply-text")).to_have_value("Sorry for the wait, {name}!")
+        page.locator("#reply-text").fill("")
+
+
+@pytest.mark.parametrize("text", ["t" * 10_000, "و" * 10_000], ids=["latin", "arabic"])
+def test_a_tag_of_10000_characters_is_refused_in_words_and_stays_in_its_field(window, http, text):
+    answer = http("sara").post(f"/thread/{NADIA}/tag", {"tag": text})
+    assert (answer.status_code, "40 are allowed. Shorten it" in plain(answer.text)) == (413, True)
+
+    page = window("/admin/tags", refused="413")
+    card = page.locator(".admin-card", has=page.get_by_role("heading", name="wet", exact=True))
+    card.locator("summary").first.click()
+    card.get_by_label("Name").fill(text)
+    with page.expect_response("**/rename") as answered:
+        card.get_by_role("button", name="Rename").click()
+    assert answered.value.status == 413
+    expect(page.get_by_role("alert")).to_contain_text("40 are allowed")
+    expect(card.get_by_label("Name")).to_have_value(text)
+
+
+def test_tags_are_renamed_merged_and_deleted_without_a_script(window, inbox):
+    page = window("/admin/tags", java_script_enabled=False)
+
+    def card(tag):
+        found = page.locator(".admin-card", has=page.get_by_role("heading", name=tag, exact=True))
+        if found.locator("details").first.get_attribute("open") is None:
+            found.locator("summary").first.click()
+        return found
+
+    found = card("wet")
+    found.get_by_label("Name").fill("damp")
+    found.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("status")).to_contain_text("new name in every conversation")
+    found = card("damp")
+    found.get_by_label("Merge into").select_option("water")
+    found.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("The two tags are one")
+    found = card("vip")
+    found.locator("summary", has_text="Delete").click()
+    found.get_by_role("button", name="Delete the tag vip").click()
+    expect(page.get_by_role("status")).to_contain_text("taken from every conversation")
+
+    with inbox.store.reading() as connection:
+        kept = conversation_lists.tags_of(connection, [NADIA, LAILA])
+    assert kept == {NADIA: ("water",), LAILA: ("water", "شكوى")}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["en-GB", "ar-EG"])
 @pytest.mark.parametrize("looks", [WIDE, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(window, looks, locale, scheme):
     page = window(locale=locale, color_scheme=scheme, **looks)
-    for name in labels.ADMIN_PAGES:
+    for name in (*labels.ADMIN_PAGES, f"people/{NADIA}"):
         page.goto(re.sub(r"/admin.*", f"/admin/{name}", page.url))
         for details in page.locator("details").all():
             details.evaluate("element => { element.open = true; }")
@@ -184,3 +267,21 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(window, looks, l
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         assert page.locator("html").get_attribute("dir") == ("rtl" if locale == "ar-EG" else "ltr")
+
+
+def test_a_customers_data_are_exported_and_deleted_after_a_question(window, inbox):
+    page = window(f"/thread/{LAILA}", viewport={"width": 1440, "height": 860})
+    page.get_by_role("link", name="Export or delete all data").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    text = Path(download.value.path()).read_text()
+    assert json.loads(text)["tables"]["transcript"][0]["text"] == "my parcel is wet"
+
+    page.get_by_role("button", name="Delete all data of ليلى منصور").click()  # not ticked: nothing happens
+    expect(page.get_by_role("heading", name="Delete everything?")).to_be_visible()
+    page.get_by_label("I know that this cannot be undone").check()
+    page.get_by_role("button", name="Delete all data of ليلى منصور").click()
+    expect(page.get_by_role("heading", name="Deleted for good")).to_be_visible()
+    with inbox.store.reading() as connection:
+        assert personal_data.held(connection, LAILA) == {}
+        assert personal_data.held(connection, NADIA) != {}

@@ -159,8 +159,9 @@ BODIES = {
     f"{INBOX}/preferences": limits.FORM_BODY.value,
     **{
         f"{INBOX}/thread/1/{act}": limits.FORM_BODY.value
-        for act in ("retry", "drop", "tag", "claim", "assign", "take-over", "extend", "typing", "no-act")
+        for act in ("retry", "drop", "claim", "assign", "take-over", "extend", "typing", "no-act")
     },
+    f"{INBOX}/thread/1/tag": limits.NOTE_BODY.value,
     f"{INBOX}/thread/1/remark": limits.NOTE_BODY.value,
     f"{INBOX}/thread/1/return": limits.NOTE_BODY.value,
     f"{INBOX}/thread/1/reply": limits.REPLY_BODY.value,

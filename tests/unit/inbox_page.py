@@ -46,6 +46,12 @@ class Bot:
     def flows(self):
         return {}
 
+    def events(self, thread):
+        return [{"event": "user", "text": "hi"}]
+
+    def delete(self, thread):
+        return 1
+
 
 class NoProfiles:
     """Fetches nothing, and notes whose profile is wanted."""
@@ -93,7 +99,9 @@ def services_of(play):
     )
     commands = Commands(play.settings, play.store, play.thread_control, play.clock)
     queries = Queries(play.settings, play.store, replies.sending_rules, play.clock)
-    services.open(Bot(), commands, replies, queries, AdminServices(play.store, play.clock, PASSWORDS))
+    bot = Bot()
+    admin = AdminServices(play.store, bot, play.settings.inbox.canned_replies, play.clock, PASSWORDS)
+    services.open(bot, commands, replies, queries, admin)
     return services
 
 

@@ -6,6 +6,7 @@ import pytest
 from inbox_page import ADMIN, SARA, add_agents, get, services_of
 
 from handover_channel.inbox import labels, routes
+from handover_channel.inbox.admin import agent_routes
 from handover_channel.inbox.admin import routes as admin_routes
 from handover_channel.inbox.request import BASE
 from handover_channel.inbox.route import Who
@@ -39,7 +40,7 @@ async def test_only_admins_find_the_way_to_the_administration(services):
 
 
 async def test_the_page_of_agents_lists_them(services):
-    answer = await admin_routes.show_agents(services, get(ADMIN))
+    answer = await agent_routes.show_agents(services, get(ADMIN))
 
     assert "Omar" in answer.content
     assert "Sara" in answer.content

@@ -446,7 +446,7 @@ def test_a_thread_and_a_list_take_a_few_statements_however_much_there_is(play, c
         commands.claim_for_answer(queries.row(f"chat-{number}"), f"agent{number}")
 
     assert cost() == few
-    assert max(few) <= 12
+    assert max(few) <= 13  # one of them for the canned replies that were saved in the page
 
 
 # --- the conversation -----------------------------------------------------------------------------

@@ -15,8 +15,10 @@ pytest.importorskip("babel")
 from babel import Locale
 from jinja2 import UndefinedError
 
+from handover_channel.control.person_data import Forgotten
 from handover_channel.inbox import auth, bot_facts, labels, local_access, rendering, timeline, view_models
 from handover_channel.inbox.admin.agent_accounts import AccountView, NewLink
+from handover_channel.inbox.admin.canned_replies import CannedView
 from handover_channel.inbox.auth import Visitor
 from handover_channel.inbox.rendering import HERE, Pages, query, time_at, translations, zone
 from handover_channel.inbox.view_models import (
@@ -186,6 +188,15 @@ def admin_pages(text):
     link = NewLink(text, text, text, NOW)
     agents = {"template": "agents.html", "page": "agents"}
     yield {**agents, "agents": accounts, "link": link, "address": text, "error": text}
+    replies = [CannedView(text, text, text, text, is_hidden=True), CannedView("b", text, text, is_fixed=True)]
+    canned = {"template": "canned.html", "page": "canned", "given": {"canned": text, "title": text}}
+    tags = {"template": "tags.html", "page": "tags", "given": {"tag": text, "title": text}}
+    yield from ({**canned, "replies": replies, "error": text}, {**canned, "replies": []})
+    yield from ({**tags, "tags": [(text, 1), ("b", 1100)]}, {**tags, "tags": []})
+    data = {"template": "person_data.html", "page": "people", "thread": text, "name": text}
+    yield {**data, "held": dict.fromkeys(labels.DATA, 1), "forgotten": None}
+    yield {**data, "held": {}, "forgotten": None}
+    yield {**data, "held": {}, "forgotten": Forgotten({"transcript": 2}, 3, [text])}
     for said in labels.ADMIN_SAID:
         yield {**agents, "agents": [], "link": None, "said": said}
 
@@ -233,6 +244,8 @@ def _every_page(text):
         yield draw("preferences.html", language, you=you, saved=True)
         for page in admin_pages(text):
             yield draw(language=language, you=you, **{"given": {"name": text}, **page})
+        new = {"of": text, "given": {"title": text, "text": text}, "error": text}
+        yield draw("new_canned.html", language, you=you, **new)
         yield draw("password.html", language, you=None, key=text, name=text, error=text)
         yield draw("_problem.html", language, text=text)
         yield draw("problem.html", language, text=text)
@@ -399,6 +412,7 @@ def test_a_page_begins_to_load_every_part_of_its_script_at_once():
         "preferences.js",
         "sign_in.js",
         "admin.js",
+        "new_canned.js",
     }
 
 

@@ -86,7 +86,12 @@ def test_only_what_has_a_text_may_be_larger_than_other_forms():
         "/thread/<thread>/remark": limits.NOTE,
         "/thread/<thread>/return": limits.NOTE,
         "/thread/<thread>/hand-on": limits.NOTE,
+        "/thread/<thread>/tag": limits.NOTE,
         "/admin/agents/add": limits.NOTE,
+        "/admin/canned/add": limits.NOTE,
+        "/admin/canned/change": limits.NOTE,
+        "/admin/tags/rename": limits.NOTE,
+        "/canned/new": limits.NOTE,
     }
 
 

@@ -13,7 +13,8 @@ from databases import on_sqlite
 from play import PSID, START
 
 from handover_channel import services
-from handover_channel.cli import main, person
+from handover_channel.cli import main
+from handover_channel.control import person_data
 from handover_channel.rasa import trackers as rasa_trackers
 from handover_channel.store import deliveries, personal_data, search_sources, transcript
 from handover_channel.store.schema import metadata
@@ -201,7 +202,7 @@ def handover(monkeypatch, capsys, store):
     monkeypatch.setattr(services, "from_config", lambda: services.Services(None, store, None, None))
     monkeypatch.setattr(rasa_trackers, "events", lambda thread, endpoints: trackers.get(thread, []))
     monkeypatch.setattr(rasa_trackers, "delete", lambda thread, endpoints: len(trackers.pop(thread, [])))
-    monkeypatch.setattr(person, "WORKER_ENDS_WITHIN", 0.3)
+    monkeypatch.setattr(person_data, "WORKER_ENDS_WITHIN", 0.3)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["handover", *arguments])

@@ -397,6 +397,7 @@ const CLICKS = {
   ...outbox.OUTBOX,
   "[data-newest]": () => find("#log").scrollTo({ top: 0, behavior: "smooth" }),
   "[data-canned]": () => canned.openByButton(),
+  "[data-saves-canned]": () => sessionStorage.setItem("inbox.canned", find("#reply-text").value),
   "#canned [role=option]": (option) => canned.take(option),
   "[data-unattach]": () => attach([]),
   ".modes label": () => setTimeout(() => find(find("#mode-remark").checked ? "#remark-text" : "#reply-text")?.focus()),
