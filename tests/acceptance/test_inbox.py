@@ -125,6 +125,24 @@ def test_without_a_network_nothing_typed_is_lost(waiting, anna):
     assert waiting.heard().count("We send you a new one") == 1
 
 
+def test_a_frozen_server_is_waited_for_and_sends_the_reply_once(office, waiting, anna):
+    anna.opens(waiting)
+    office.stack.rasa.pause()
+    try:
+        anna.answers("We look into it")
+        pending = anna.messages.locator(".pending")
+        expect(pending).to_contain_text("Still sending", timeout=20_000)
+        expect(anna.reply).to_have_value("")
+    finally:
+        office.stack.rasa.resume()
+
+    eventually(lambda: waiting.heard()[-1] == "We look into it")
+    expect(pending).to_have_count(0)
+    expect(anna.messages.get_by_text("We look into it")).to_have_count(1)
+    waiting.settled()
+    assert waiting.heard().count("We look into it") == 1
+
+
 # --- together -------------------------------------------------------------------------------------
 
 

@@ -92,7 +92,7 @@ ADDRESSES = {
     "image": (one("image", url=CDN), CDN),
     "audio": (one("audio", url=CDN), CDN),
     "video": (one("video", url=CDN), CDN),
-    "file": (one("file", url=CDN), "File"),
+    "file": (one("file", url=CDN), "a.png"),
     "image without address": (one("image"), "Picture cannot be shown here"),
     "attachment, not in a list": ({"attachment": {"type": "image", "payload": {"url": CDN}}}, CDN),
     "sticker": (one("sticker", url=CDN, sticker_id=369239263222822), CDN),
