@@ -106,9 +106,9 @@ def _value(name: str, value: Any, page: _Page) -> Any:
 
 def _sentences(text: str) -> str:
     # What others said may have stood behind a colon, and stands apart now.
-    parts = [part.strip().rstrip(":").rstrip() for part in _ARROW.split(text) if part.strip(" :")]
+    parts = (part.strip().rstrip(":").rstrip() for part in _ARROW.split(text))
     return in_one_paragraph(
-        _begun(part) + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".") for part in parts
+        _begun(part) + ("" if part.endswith((".", "?", "!", "؟", "`")) else ".") for part in parts if part
     )
 
 

@@ -17,7 +17,14 @@ NOW = 1_800_000_000.0
 PAGES = Pages(BASE)
 _YOU = Visitor("mona", "Mona", True, "token", "en", False, False)
 #: Class -> what stands in it; of a divider (`came`) the time is `dim`.
-_PLACES = {"said": "said", "bubble": "bubble", "came": "bubble", "foot": "foot", "speaker": "speaker"}
+_PLACES = {
+    "said": "said",
+    "bubble": "bubble",
+    "came": "bubble",
+    "foot": "foot",
+    "speaker": "speaker",
+    "picture": "picture",  # of whoever speaks
+}
 _VOID = {"img", "input", "br", "meta", "link", "hr"}
 
 
@@ -54,7 +61,7 @@ class _Reading(HTMLParser):
         classes = (attrs.get("class") or "").split()
         if "said" in classes or "came" in classes:
             self.bubbles.append(Bubble(classes[1]))
-        here = self.bubbles[-1] if self.bubbles and self._place() else None
+        here = self.bubbles[-1] if self.bubbles and self._place() not in ("", "picture") else None
         if here and tag in ("img", "audio", "video"):
             here.media.append(attrs["src"])
         if here and tag == "a":

@@ -529,3 +529,9 @@ def test_no_english_is_left_on_any_page_in_arabic():
 
     assert len(pages) > 20
     assert [found for page in pages if (found := english_on(page))] == []
+
+
+@pytest.mark.parametrize("said", ["", " ", "\r", ":", " : -> : ", "\n -> \t"])
+def test_words_of_others_that_say_nothing_are_no_sentence(said):
+    assert translated(said, translations("ar")) == ("", "")
+    assert translated(said, translations("ar"), is_admin=False) == ("", "")
