@@ -7,7 +7,7 @@ import * as canned from "./canned.js";
 import { isWanted, openCommands, settleCommands } from "./command_bar.js";
 import { beginSending, giveBack, keepDraft, restoreDrafts, wasAccepted, wasRefused } from "./drafts.js";
 import { foldHead, showHead, toggleHead } from "./head.js";
-import { isWriting, keys, lettersAreOn, switchLetters } from "./keyboard.js";
+import { isWriting, keys, lettersAreOn, press, switchLetters } from "./keyboard.js";
 import { listen, noConnection, page } from "./live.js";
 import { showMissing } from "./missing.js";
 import { notice, open, putAway, title } from "./notices.js";
@@ -400,7 +400,11 @@ const CLICKS = {
   "[data-saves-canned]": () => sessionStorage.setItem("inbox.canned", find("#reply-text").value),
   "#canned [role=option]": (option) => canned.take(option),
   "[data-unattach]": () => attach([]),
-  ".modes label": () => setTimeout(() => find(find("#mode-remark").checked ? "#remark-text" : "#reply-text")?.focus()),
+  // At once, and in place of what a label does: what is typed next is no shortcut.
+  ".modes label": (label, event) => {
+    event.preventDefault();
+    press(label);
+  },
 };
 
 document.addEventListener("click", (event) => {
@@ -411,7 +415,7 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("#canned, [data-canned]")) canned.close();
   for (const [selector, act] of Object.entries(CLICKS)) {
     const clicked = event.target.closest(selector);
-    if (clicked) return act(clicked);
+    if (clicked) return act(clicked, event);
   }
   // A click beside a dialog closes it.
   if (event.target.matches("dialog")) event.target.close();
