@@ -195,7 +195,7 @@ class Served:
         try:
             with sanic_servers.on_a_thread(self._start):
                 yield self
-                self.loop.call_soon_threadsafe(kill_scheduler)  # of the reminders: it is of this loop
+                asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(BOUND)
         finally:
             Sanic._app_registry.pop(self._app.name, None)
             self.services.store.close()
@@ -208,6 +208,12 @@ class Served:
         self.url = f"http://127.0.0.1:{port}"
         self.loop = asyncio.get_running_loop()
         return server
+
+    async def _end(self):
+        kill_scheduler()  # of the reminders: it is of this loop, as the connections are
+        for output in self.telegram_outputs:
+            if output._session is not None:
+                await output._session.close()
 
     def channel(self, name):
         """Rasa's input channel of that name."""
