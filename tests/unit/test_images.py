@@ -200,3 +200,22 @@ def test_the_actions_are_started_from_a_module_that_is_in_the_image():
     assert given == {"--actions": "actions", "--port": stage.given("EXPOSE")[0]}
     assert stage.copied["actions"] == f"{WORKDIR}/actions"
     assert (ROOT / "actions" / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("pinned", "python"),
+    [("requirements.txt", "3.10"), ("requirements-next.txt", "3.12"), ("requirements-pro.txt", "3.12")],
+)
+def test_each_environment_has_all_that_the_package_needs(pinned, python):
+    lines = (ROOT / pinned).read_text(encoding="utf-8").splitlines()
+    versions = {
+        canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)
+    }
+    needed = [Requirement(each) for each in PROJECT["project"]["dependencies"]]
+    there = {**default_environment(), "python_version": python, "sys_platform": "linux"}
+
+    for each in needed:
+        if each.marker is None or each.marker.evaluate(there):
+            name = canonicalize_name(each.name)
+            assert name in versions, f"{pinned} has no {name}"
+            assert versions[name] in each.specifier, f"{pinned}: {each} is wanted"
