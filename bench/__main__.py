@@ -43,6 +43,7 @@ def main(chosen: List[str]) -> int:
     run = report.Run(date, machine.describe(), scale, outcomes, idle, minutes)
     whole = scale == 1 and not chosen
     place = ROOT / "docs" / "benchmarks.md" if whole else FOLDER / "benchmarks.md"
+    place.parent.mkdir(parents=True, exist_ok=True)  # a figure without a server has made none
     place.write_text(report.render(run, FIGURES), encoding="utf-8")
     print(f"written: {place.relative_to(ROOT)}")
     return 0
