@@ -104,7 +104,9 @@ def tidy(
         help="Delete what was said while the bot was silent, notes and names, too.",
     ),
     changes: bool = typer.Option(
-        False, "--changes", help="Delete the log of changes of control and of what agents did, too."
+        False,
+        "--changes",
+        help="Delete the log of changes of control and of what agents did, and handovers from reports, too.",
     ),
     given_up: bool = typer.Option(
         False, "--given-up", help="Delete what was given up, and replies that could not be sent, too."

@@ -121,9 +121,10 @@ async def reply(services: PageServices, request: Request) -> Answer:
     thread, you = request.thread, request.you.name
     text, file, key = request.written("text"), only_file(request.form.files), request.field("key")
     given = {"despite": request.field("despite"), "seen": request.field("seen")}
-    if request.field("take"):
-        await _assign(services, request, to=you, seen=given["despite"])
     row = await _row(services, request)
+    if request.field("take") and row.assignee != you:  # it is theirs where the same is asked once more
+        await _assign(services, request, to=you, seen=given["despite"])
+        row = await _row(services, request)
     await services.call(services.commands.expect_reply, row, you, key=key, **given)
     await call_in(services.pools.meta, services.commands.claim_for_answer, row, you)
     check = functools.partial(permissions.expect_reply, row=row, by=you, **given)

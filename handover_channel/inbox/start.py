@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import Connection
 
 from handover_channel.inbox.view_models import OPEN, RETURNED, WAITING, StartView
+from handover_channel.settings.locations import LOOPBACK
 from handover_channel.store import conversation_lists, presence
 from handover_channel.store.list_orders import LONGEST_FIRST
-
-#: Hosts at which Meta never is: what answers there is the simulator, and its page is at the same address.
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def start_view(
@@ -36,4 +34,5 @@ def start_view(
 
 def _simulator_of(graph_url: str) -> str:
     parts = urlsplit(graph_url)
-    return f"{parts.scheme}://{parts.netloc}/" if parts.hostname in _THIS_MACHINE else ""
+    # Meta is never on this machine: it is the simulator, whose page has the same address.
+    return f"{parts.scheme}://{parts.netloc}/" if parts.hostname in LOOPBACK else ""

@@ -236,6 +236,9 @@ def test_after_a_day_only_people_may_answer_and_after_a_week_nobody(office, wait
 
 def test_people_are_found_by_name_and_by_what_was_said(office, anna):
     by_name, by_text = office.waiting("Zenobia of Palmyra"), office.waiting(text="the zebrafish is missing")
+    # What is new gets into the search once a second.
+    eventually(lambda: anna.goes_to("/?search=zebrafish").item(by_text).count() == 1, "the words are found")
+    anna.goes_to("/")
     search = anna.page.get_by_label("Search names and messages")
 
     search.press_sequentially("palmyra")

@@ -2,8 +2,8 @@
 
 1. A link is good for PASSWORD_LINK_FOR and for one use; a newer one makes the older one worthless. Until it
    is used, the password of before stays good.
-2. There is always an admin who can sign in: the last one is neither removed nor made an agent, and the first
-   agent is an admin.
+2. These pages leave an admin who can sign in: the last one is neither removed nor made an agent, and the
+   first agent is an admin. The command line may do otherwise.
 3. Who is removed, or signed out, is out at once; nothing that they wrote goes with them.
 4. Every act is in the log of acts: `handover audit`.
 

@@ -3,7 +3,7 @@
 1. Everybody saves a new one; only admins change and delete them.
 2. A name is unique, in the file and in the page together. Where the file gets one later that the page has,
    the file's is used, and the page says so.
-3. Names, texts, placeholders and their number have the limits of handover.yml.
+3. Texts and placeholders have the limits of handover.yml; as many are saved here as may stand there.
 
 Takes the database, so a thread.
 """

@@ -3,14 +3,16 @@
 
 import { keepDraft } from "./drafts.js";
 import { write } from "./keyboard.js";
-import { find } from "./page.js";
+import { find, threadId } from "./page.js";
 
 let asked = null; // the form that was asked about
+let askedIn = ""; // its conversation: a form is made that of the next one
 let consent = null; // what it says along when it is sent once more
 
 /** A form was answered with a question, perhaps. */
 export function wasAsked(form) {
   asked = form;
+  askedIn = threadId();
 }
 
 /** Show the question that has arrived. */
@@ -34,6 +36,7 @@ function closeIt() {
 
 function send(more = {}) {
   const form = asked?.isConnected ? asked : find("#reply");
+  if (askedIn !== threadId()) return closeIt();
   consent = { form, fields: { ...closeIt(), ...more } };
   form?.requestSubmit();
 }

@@ -91,7 +91,8 @@ function choose(option) {
 function search() {
   const text = words(field().value);
   const number = ++wanted;
-  if (!text) return found().replaceChildren();
+  found().replaceChildren(); // what was found is not what is looked for now
+  if (!text) return;
   setTimeout(() => {
     if (number !== wanted || !bar().open) return;
     const address = `${found().dataset.finds}?${new URLSearchParams({ search: text })}`;
@@ -111,8 +112,8 @@ function take(option) {
 
 document.addEventListener("input", (event) => {
   if (event.target !== field()) return;
-  narrow();
   search();
+  narrow();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -336,10 +336,12 @@ outbox.begin({
     if (find("#newest-page")) toNewest();
     refresh();
   },
-  refused: async (response) => {
-    if (response.status >= 500) return problem(says("failed"));
+  refused: async (response, of) => {
+    const words = response.status < 500 && (await response.text().catch(() => ""));
+    // A question is about the conversation that was written into, which may be open no longer.
+    if (!words || of !== threadId()) return problem(says("failed"));
     if (response.status === 409) wasAsked(find("#reply"));
-    find("#problem").innerHTML = await response.text(); // of our own server, escaped there
+    find("#problem").innerHTML = words; // of our own server, escaped there
     showQuestion();
   },
   signedOut: toSignIn,

@@ -18,7 +18,16 @@ const address = (media) => media.getAttribute("src");
 function nameOf(media) {
   const of = new URL(address(media), location.href).searchParams.get("of");
   const name = of && URL.canParse(of) ? new URL(of).pathname.split("/").pop() : "";
-  return name.includes(".") ? decodeURI(name) : media.getAttribute("alt") || media.getAttribute("aria-label") || name;
+  return name.includes(".") ? decoded(name) : media.getAttribute("alt") || media.getAttribute("aria-label") || name;
+}
+
+/** As it was written, unless it is no writing: "50%off.png". */
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function replace(media) {

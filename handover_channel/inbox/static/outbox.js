@@ -25,7 +25,7 @@ const busy = new Set(); // threads whose replies are being sent
 let told = {};
 let timer = 0;
 
-/** Begin; `on.kept`, `on.refused(response)` and `on.signedOut` hear what becomes of replies. */
+/** Begin; `on.kept`, `on.refused(response, thread)` and `on.signedOut` hear what becomes of replies. */
 export function begin(on) {
   told = on;
 }
@@ -33,8 +33,8 @@ export function begin(on) {
 /** Take a reply out of its form, and send it. */
 export function send(form, consent) {
   const reply = takeOut(form);
+  consent(form, reply?.data ?? new FormData()); // said once, also where there is nothing to send
   if (!reply) return;
-  consent(form, reply.data);
   replies.push({ ...reply, thread: threadId(), path: form.action, written: Date.now(), state: SENDING });
   draw();
   find("#log")?.scrollTo({ top: 0 });
@@ -51,8 +51,11 @@ async function work(id) {
   if (busy.has(id)) return;
   busy.add(id);
   const next = () => replies.find((each) => each.thread === id && each.state !== KEPT);
-  for (let reply = next(); reply && (await post(reply)); reply = next());
-  busy.delete(id);
+  try {
+    for (let reply = next(); reply && (await post(reply)); reply = next());
+  } finally {
+    busy.delete(id);
+  }
 }
 
 /** Send one reply. Returns whether the next one may follow. */
@@ -93,7 +96,7 @@ function waits(reply) {
 
 async function refused(reply, response) {
   back(behind(reply));
-  await told.refused(response);
+  await told.refused(response, reply.thread);
   return false;
 }
 
