@@ -1,4 +1,4 @@
-"""What an agent sends is seen at once and goes out once, whatever the connection does: in real browsers."""
+"""Tests, in real browsers, that a reply is seen at once and goes out once, whatever the connection does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be opened in a text is a link, whatever else somebody has written around it."""
+"""Tests that links are made of all that can be opened in a text, and of nothing else."""
 
 from __future__ import annotations
 

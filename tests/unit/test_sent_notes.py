@@ -1,4 +1,4 @@
-"""What Meta has accepted is written down, whatever the store does meanwhile, and also at the end."""
+"""Tests that a message which Meta has taken is noted, whatever the store does meanwhile, and at the end."""
 
 from __future__ import annotations
 
