@@ -84,7 +84,7 @@ class WebhookClient(asyncio.Protocol):
             self.close()
             self._answer.set_result(status)
         elif len(self._buffer) >= end + 4 + length:
-            if b"\nconnection: close" in self._buffer[:end].lower():
+            if not _is_kept(self._buffer[:end]):
                 self.close()
             self._answer.set_result(status)
 
@@ -102,6 +102,14 @@ class WebhookClient(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(NoAnswer(why))
         self.close()
+
+
+def _is_kept(head: bytes) -> bool:
+    """Whether the connection outlives the answer: that of HTTP/1.0 only where it says so (RFC 9112, 9.3)."""
+    said = head.lower()
+    if said.startswith(b"http/1.0"):
+        return b"\nconnection: keep-alive" in said
+    return b"\nconnection: close" not in said
 
 
 def _read(head: bytes) -> Tuple[Optional[int], Optional[int]]:

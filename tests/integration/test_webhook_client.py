@@ -75,6 +75,26 @@ async def test_a_body_goes_out_in_one_request_and_the_connection_is_kept():
     assert b"\r\nContent-Length: 7\r\nX-Test: yes" in head
 
 
+OF_1_0 = OK.replace(b"1.1", b"1.0")
+
+
+@pytest.mark.parametrize(
+    ("answer", "connections"),
+    [
+        (OF_1_0, 2),
+        (OF_1_0.replace(b"OK", b"OK\r\nConnection: Keep-Alive"), 1),
+        (OK.replace(b"OK", b"OK\r\nConnection: close"), 2),
+        (OK.replace(b"OK", b"OK\r\nConnection: keep-alive"), 1),
+    ],
+    ids=["1.0", "1.0 keep-alive", "1.1 close", "1.1 keep-alive"],
+)
+async def test_no_body_goes_out_on_a_connection_that_the_bot_is_about_to_end(answer, connections):
+    with answering([answer], [OK]) as server:
+        assert await post(server, times=2) == [200, 200]
+
+    assert server.connections == connections
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
