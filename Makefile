@@ -28,7 +28,8 @@ help:
 	@echo "make docs       write the tables of docs/settings.md, doctor.md and troubleshooting.md from the code"
 	@echo "make docs-site  the documentation as a site, in site/; a dead link is an error"
 	@echo "make dist       the source distribution and the wheel, in dist/"
-	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure)"
+	@echo "make bench      measure, beside Rasa's own channel, and write docs/benchmarks.md (ONLY=ack: one figure;"
+	@echo "                RUNS=3: everything three times, into one document; RENDER=3: that from three runs made before)"
 	@echo "make setup      .venv from the pinned requirements"
 	@echo "make train      train the example bot"
 
@@ -131,7 +132,7 @@ dist: setup
 
 # A whole run takes 23 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
 bench: setup
-	@$(PYTHON) -m bench $(ONLY)
+	@$(PYTHON) -m bench $(if $(RUNS),--runs $(RUNS)) $(if $(RENDER),--render $(RENDER)) $(ONLY)
 
 clean:
 	rm -rf .venv .venv-next .venv-pro .venv-docs build dist site models .rasa .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

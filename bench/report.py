@@ -1,9 +1,10 @@
-"""docs/benchmarks.md, from what the figures gave. No I/O.
+"""docs/benchmarks.md, from what the figures gave in one run or in several. No I/O.
 
-1. The first lines say what was measured on which machine, when, and how much of the machine was idle
-   before.
+1. The first lines say what was measured on which machine, when, for how long, and how much of the machine
+   was idle before each figure.
 2. A figure that was not reached says so; one that could not be measured says why.
-3. How each was measured is the docstring of its module.
+3. Of several runs, a figure is reached where each of them reached it; every run's value is there.
+4. How each was measured is the docstring of its module.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from types import ModuleType
-from typing import List, Mapping, Sequence
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
-from bench.outcome import Outcome, Table
+from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
 
 HEADS = ("figure", "Rasa's own channel", "floor", "ours", "to reach", "")
 
@@ -25,6 +26,11 @@ Written by `make bench`; edits are lost with the next run. Rasa's own Facebook c
 with the load and the Graph API that plays Meta. Compare the columns, not these numbers with those of another
 machine. Plain HTTP on loopback; every store on disk, SQLite with `synchronous=FULL`."""
 
+SEVERAL = (
+    "Everything was measured {count} times, one run after another. A cell with strokes has what each run"
+    " gave, in their order; a figure is reached where each of them reached it."
+)
+
 #: Below this share of idle cores before a figure, somebody else was at work.
 QUIET = 0.9
 
@@ -33,32 +39,32 @@ QUIET = 0.9
 class Run:
     """One run of the bench."""
 
-    date: str
+    begun: str  #: date and time of day, UTC
     machine: Mapping[str, str]
     scale: float
     outcomes: Mapping[str, Outcome]
     idle: Mapping[str, float]  #: share of idle cores before each figure
+    seconds: Mapping[str, float]  #: that each figure took
     minutes: float
 
 
-def render(run: Run, figures: Mapping[str, ModuleType]) -> str:
-    """Return the document."""
-    lines = [line for outcome in run.outcomes.values() for line in outcome.lines]
-    summary = [
-        (each.figure, each.stock, each.floor, each.ours, each.to_reach, each.verdict) for each in lines
-    ]
-    parts = [INTRODUCTION, _about(run), *_warnings(run), _table(HEADS, summary), "## Raw numbers"]
-    for name, outcome in run.outcomes.items():
+def render(runs: Sequence[Run], figures: Mapping[str, ModuleType]) -> str:
+    """Return the document of one run or of several."""
+    parts = [INTRODUCTION, *([SEVERAL.format(count=len(runs))] if len(runs) > 1 else []), _about(runs)]
+    parts += [warning for run in runs for warning in _warnings(run)]
+    parts += [_table(HEADS, _summary(runs)), "## What the figures took", _took(runs), "## Raw numbers"]
+    for name in _figures(runs):
         parts.append(inspect.cleandoc(figures[name].__doc__ or ""))
-        parts += [f"**{table.title}**\n\n{_table(table.heads, table.rows)}" for table in outcome.tables]
-        parts += outcome.remarks
+        for run in runs:
+            if name in run.outcomes:
+                parts += _raw(run.outcomes[name], _which(run, runs))
     return "\n\n".join(parts) + "\n"
 
 
 def failed(error: BaseException) -> str:
     """Return the verdict on a figure that could not be measured."""
     said = str(error).splitlines()[0] if str(error) else ""
-    return f"**NOT reached**: {type(error).__name__}: {said}".rstrip(": ")
+    return f"{verdict(False)}: {type(error).__name__}: {said}".rstrip(": ")
 
 
 def table_in_text(table: Table) -> str:
@@ -66,9 +72,57 @@ def table_in_text(table: Table) -> str:
     return f"{table.title}\n{_table(table.heads, table.rows)}"
 
 
-def _about(run: Run) -> str:
-    about = {"Date": run.date, "Took": f"{run.minutes:.0f} minutes", **run.machine}
-    return "\n".join(f"- {name}: {value}" for name, value in about.items())
+def _summary(runs: Sequence[Run]) -> List[List[str]]:
+    """Return a row for each figure that any of the runs has."""
+    by_run: List[Dict[str, Line]] = [
+        {line.figure: line for outcome in run.outcomes.values() for line in outcome.lines} for run in runs
+    ]
+    names = dict.fromkeys(name for lines in by_run for name in lines)
+    return [_row(name, [lines.get(name) for lines in by_run]) for name in names]
+
+
+def _row(figure: str, lines: Sequence[Optional[Line]]) -> List[str]:
+    """Return the row of a figure. *lines*: what each run said of it; None: nothing."""
+
+    def of(column: Callable[[Line], str]) -> List[str]:
+        return [NOT_MEASURED if line is None else column(line) for line in lines]
+
+    goals = [goal for goal in dict.fromkeys(of(lambda line: line.to_reach)) if goal != NOT_MEASURED]
+    return [
+        figure,
+        _side_by_side(of(lambda line: line.stock)),
+        _side_by_side(of(lambda line: line.floor)),
+        _side_by_side(of(lambda line: line.ours)),
+        " / ".join(goals) or NOT_MEASURED,
+        _together(of(lambda line: line.verdict)),
+    ]
+
+
+def _side_by_side(cells: Sequence[str]) -> str:
+    """Join what the runs gave; once where none gave anything."""
+    return NOT_MEASURED if set(cells) == {NOT_MEASURED} else " / ".join(cells)
+
+
+def _together(verdicts: Sequence[str]) -> str:
+    """Return the verdict on all runs."""
+    if len(set(verdicts)) == 1:
+        return verdicts[0]
+    reached = verdicts.count(verdict(True))
+    plain = {verdict(True), verdict(False), NOT_MEASURED}
+    reasons = [each for each in dict.fromkeys(verdicts) if each not in plain]
+    return "; ".join([f"**reached in {reached} of {len(verdicts)}**", *reasons])
+
+
+def _about(runs: Sequence[Run]) -> str:
+    """Say when the runs were made, and on what: once where it was the same."""
+    about = [(f"Begun{_which(run, runs)}", f"{run.begun}, took {run.minutes:.0f} minutes") for run in runs]
+    for name in dict.fromkeys(name for run in runs for name in run.machine):
+        found = [run.machine.get(name, NOT_MEASURED) for run in runs]
+        if len(set(found)) == 1:
+            about.append((name, found[0]))
+        else:
+            about += [(f"{name}{_which(run, runs)}", value) for run, value in zip(runs, found)]
+    return "\n".join(f"- {name}: {value}" for name, value in about)
 
 
 def _warnings(run: Run) -> List[str]:
@@ -79,6 +133,35 @@ def _warnings(run: Run) -> List[str]:
     if busy:
         found.append(f"**The machine was not quiet before: {', '.join(busy)}.**")
     return found
+
+
+def _took(runs: Sequence[Run]) -> str:
+    """Say how long each figure took, and how much of the machine was idle before."""
+
+    def each(found: Callable[[Run], Mapping[str, float]], name: str, form: str) -> str:
+        return " / ".join(
+            format(found(run)[name], form) if name in found(run) else NOT_MEASURED for run in runs
+        )
+
+    rows = [
+        [name, each(lambda run: run.seconds, name, ".0f"), each(lambda run: run.idle, name, ".0%")]
+        for name in _figures(runs)
+    ]
+    return _table(["`ONLY=`", "seconds", "idle before"], rows)
+
+
+def _figures(runs: Sequence[Run]) -> List[str]:
+    return list(dict.fromkeys(name for run in runs for name in run.outcomes))
+
+
+def _which(run: Run, runs: Sequence[Run]) -> str:
+    """Return which of several runs it is; "" for the only one."""
+    return f", run {runs.index(run) + 1}" if len(runs) > 1 else ""
+
+
+def _raw(outcome: Outcome, which: str) -> List[str]:
+    tables = [f"**{table.title}{which}**\n\n{_table(table.heads, table.rows)}" for table in outcome.tables]
+    return [*tables, *outcome.remarks]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

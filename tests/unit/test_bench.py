@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import attackers, mutations, report
+from bench import __main__ as bench_command
+from bench import attackers, mutations, report, runs
 from bench.meta import Call
 from bench.outcome import Line, Outcome, Table, skipped, verdict
 from bench.samples import Load, percentile
@@ -97,14 +98,22 @@ def test_an_attacker_sends_as_many_bytes_as_it_announces(size):
 # --- report ---------------------------------------------------------------------------------------
 
 
-def run(line, scale=1.0, idle=1.0):
+def run(line, scale=1.0, idle=1.0, begun="2026-01-02 03:04:05 UTC", machine="2"):
     outcome = Outcome([line], [Table("Raw", ["a|b"], [["1|2"]])], ["A remark."])
-    return report.Run("2026-01-02", {"Cores": "2"}, scale, {"figure": outcome}, {"figure": idle}, 3.4)
+    figures = {"figure": outcome}
+    return report.Run(begun, {"Cores": machine}, scale, figures, {"figure": idle}, {"figure": 61.7}, 3.4)
 
 
 def rendered(*given, **named):
-    module = ModuleType("figure", "How it was measured.")
-    return report.render(run(*given, **named), {"figure": module})
+    return rendered_of(run(*given, **named))
+
+
+def rendered_of(*made):
+    return report.render(made, {"figure": ModuleType("figure", "How it was measured.")})
+
+
+def speed(ours, reached=True):
+    return Line("speed", "1", "-", ours, "4", verdict(reached) if isinstance(reached, bool) else reached)
 
 
 def test_the_report_says_what_was_not_reached():
@@ -130,3 +139,140 @@ def test_a_trial_and_a_busy_machine_are_called_so():
 
 def test_a_cell_cannot_break_the_table():
     assert "| a/b |" in rendered(Line("speed", "1", "2", "3", "4", ""))
+
+
+def test_the_report_says_when_a_run_began_and_what_each_figure_took():
+    text = rendered(speed("3"), idle=0.95)
+
+    assert "- Begun: 2026-01-02 03:04:05 UTC, took 3 minutes\n- Cores: 2\n" in text
+    assert "| figure | 62 | 95% |" in text
+
+
+def test_several_runs_stand_side_by_side_and_what_one_machine_was_stands_once():
+    text = rendered_of(run(speed("3")), run(speed("5"), begun="2026-01-02 04:00:00 UTC", idle=0.5))
+
+    assert "measured 2 times" in text
+    assert "| speed | 1 / 1 | - | 3 / 5 | 4 | reached |" in text
+    assert "- Begun, run 2: 2026-01-02 04:00:00 UTC" in text
+    assert text.count("- Cores") == 1
+    assert text.count("How it was measured.") == 1
+    assert [number in text for number in ("**Raw, run 1**", "**Raw, run 2**")] == [True, True]
+    assert "| figure | 62 / 62 | 100% / 50% |" in text
+
+
+def test_runs_on_different_machines_say_so():
+    text = rendered_of(run(speed("3")), run(speed("5"), machine="64"))
+
+    assert "- Cores, run 1: 2\n- Cores, run 2: 64" in text
+
+
+def test_a_figure_is_reached_where_each_run_reached_it():
+    text = rendered_of(run(speed("3")), run(speed("9", reached=False)), run(speed("4")))
+
+    assert "| 3 / 9 / 4 | 4 | **reached in 2 of 3** |" in text
+
+
+def test_a_figure_that_no_run_reached_is_not_reached():
+    text = rendered_of(run(speed("8", reached=False)), run(speed("9", reached=False)))
+
+    assert "| 8 / 9 | 4 | **NOT reached** |" in text
+
+
+def test_a_run_in_which_a_figure_failed_does_not_count_as_reached():
+    failure = report.failed(RuntimeError("it has ended"))
+    text = rendered_of(run(speed("3")), run(Line("figure", "-", "-", "-", "-", failure)))
+
+    assert "| speed | 1 / - | - | 3 / - | 4 | **reached in 1 of 2** |" in text
+    assert (
+        "| figure | - | - | - | - | **reached in 0 of 2**; **NOT reached**: RuntimeError: it has ended |"
+        in text
+    )
+
+
+# --- kept runs ------------------------------------------------------------------------------------
+
+
+def test_a_kept_run_comes_back_as_it_was(tmp_path):
+    made = run(speed("3"))
+    runs.keep(made, tmp_path)
+
+    assert rendered_of(*runs.kept(tmp_path, 1)) == rendered_of(made)
+
+
+def test_the_newest_runs_are_taken_in_the_order_in_which_they_were_made(tmp_path):
+    for day in (3, 1, 2):
+        runs.keep(run(speed(str(day)), begun=f"2026-01-0{day} 03:04:05 UTC"), tmp_path)
+
+    assert [each.begun[:10] for each in runs.kept(tmp_path, 2)] == ["2026-01-02", "2026-01-03"]
+
+
+def test_too_few_kept_runs_are_an_error_that_says_how_many_there_are(tmp_path):
+    runs.keep(run(speed("3")), tmp_path)
+
+    with pytest.raises(LookupError, match="2 whole runs are wanted, 1 are kept"):
+        runs.kept(tmp_path, 2)
+
+
+@pytest.fixture
+def bench_of_one_figure(tmp_path, monkeypatch):
+    """The bench with one figure that gives a value twice, and a place of its own for what it writes."""
+    values = iter(("3", "5"))
+    figure = ModuleType("figure", "How it was measured.")
+    figure.measure = lambda stage: Outcome([speed(next(values))])
+    monkeypatch.delenv("BENCH_SCALE", raising=False)
+    monkeypatch.setattr(bench_command, "FIGURES", {"figure": figure})
+    monkeypatch.setattr(bench_command, "ROOT", tmp_path)
+    monkeypatch.setattr(bench_command, "DOCUMENT", tmp_path / "docs" / "benchmarks.md")
+    monkeypatch.setattr(bench_command, "KEPT", tmp_path / "runs")
+    monkeypatch.setattr(bench_command, "FOLDER", tmp_path / "trial")
+    monkeypatch.setattr(bench_command, "Stage", lambda scale: scale)
+    monkeypatch.setattr(bench_command.machine, "idle", lambda: 1.0)
+    moments = iter(range(100))
+    monkeypatch.setattr(bench_command.time, "strftime", lambda *given: f"2026-01-02 03:{next(moments):02d}")
+    return tmp_path
+
+
+def test_several_runs_are_kept_and_rendered_together(bench_of_one_figure):
+    assert bench_command.main(["--runs", "2"]) == 0
+
+    assert len(list((bench_of_one_figure / "runs").iterdir())) == 2
+    assert "| 3 / 5 |" in bench_command.DOCUMENT.read_text()
+
+
+def test_runs_made_one_after_another_are_rendered_into_one_document(bench_of_one_figure):
+    bench_command.main([])
+    bench_command.main([])
+    assert "| 3 / 5 |" not in bench_command.DOCUMENT.read_text()
+
+    assert bench_command.main(["--render", "2"]) == 0
+
+    assert "| 3 / 5 |" in bench_command.DOCUMENT.read_text()
+
+
+def test_more_kept_runs_than_there_are_cannot_be_rendered(bench_of_one_figure, capsys):
+    assert bench_command.main(["--render", "2"]) == 2
+
+    assert "0 are kept" in capsys.readouterr().err
+    assert not bench_command.DOCUMENT.exists()
+
+
+def test_a_run_that_ended_stays_when_a_later_one_is_interrupted(bench_of_one_figure, monkeypatch):
+    def interrupted(stage):
+        raise KeyboardInterrupt
+
+    bench_command.main([])
+    monkeypatch.setattr(bench_command.FIGURES["figure"], "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bench_command.main(["--runs", "2"])
+
+    assert [each.outcomes["figure"].lines for each in runs.kept(bench_of_one_figure / "runs", 1)] == [
+        [speed("3")]
+    ]
+
+
+def test_a_trial_is_not_kept(bench_of_one_figure, monkeypatch):
+    monkeypatch.setenv("BENCH_SCALE", "0.1")
+    bench_command.main([])
+
+    assert not (bench_of_one_figure / "runs").exists()
+    assert "A trial" in (bench_of_one_figure / "trial" / "benchmarks.md").read_text()
