@@ -6,21 +6,15 @@
    each whether it is abstract, for every event of a conversation, in every turn.
 3. The graph of components runs node by node. Rasa has dask plan the few nodes anew in every run, for
    threads that a run does not have.
-4. How many events of a conversation are stored is known from reading them. Rasa counts them again when it
-   saves. The conversation's lock is held from one to the other.
+4. Reading and saving a conversation: `cheaper_tracker_store`.
 
-Each stands in only where Rasa's methods are the ones it was written for (`_WRITTEN_FOR`). Where they are
-not, Rasa's own run, and the log says so. What was found, and left alone: docs/decisions/0013-cheaper-turns.md
+Each stands in only where Rasa's methods are the ones it was written for (`savings`). Where they are not,
+Rasa's own run, and the log says so. What was found, and left alone: docs/decisions/0013-cheaper-turns.md
 """
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import itertools
-import textwrap
-from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import dask.order
 from jsonschema.validators import validator_for
@@ -30,50 +24,17 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import Event
 
 from handover_channel import log
-from handover_channel.rasa.rasa_versions import sql_tracker_store
+from handover_channel.rasa import cheaper_tracker_store
 from handover_channel.rasa.replaced_methods import replace_once
+from handover_channel.rasa.savings import Saving
 
 logger = log.logger(__name__)
-
-SQLTrackerStore: Any = sql_tracker_store()
-
-#: Rasa 3.6.21's, each by the start of the SHA-256 of its source: others may do more than what stands in.
-_WRITTEN_FOR: Mapping[str, str] = {
-    "RemoteAction._validate_action_result": "2fd08b8cf644390e",
-    "RemoteAction.action_response_format_spec": "8e08f324ec7d8414",
-    "DaskGraphRunner.run": "39c53d008746a393",
-    "DaskGraphRunner._build_dask_graph": "d9a3c5c70763c421",
-    "DaskGraphRunner._add_inputs_to_graph": "852374ac06efb3b3",
-    "SQLTrackerStore._retrieve": "097d43e4a023761d",
-    "SQLTrackerStore._additional_events": "e6d9422d39295e29",
-    "SQLTrackerStore.save": "40c85e53007d9a74",
-    "SQLTrackerStore._event_query": "6926faba1493084e",
-    "Event.resolve_by_type": "eab381cd0a9958e1",
-}
-
-#: On a tracker: how many of its events are stored.
-_EVENTS_READ = "_handover_stored_events"
 
 #: On a runner of graphs: its plans, by targets and inputs.
 _PLANS = "_handover_plans"
 
 _Method = Callable[..., Any]
 _Step = Tuple[str, Tuple[str, ...]]  #: a node, and those whose output it takes
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Methods of Rasa's that ours stand in for, all of them or none."""
-
-    what: str  #: for the log
-    owner: Any
-    stands_in: Mapping[str, Callable[[_Method], _Method]]
-    relies_on: Tuple[str, ...] = ()  #: further methods that have to be as we know them
-
-    def unknown(self) -> List[str]:
-        """Return the methods that are not the ones this was written for."""
-        names = [*self.stands_in, *self.relies_on]
-        return [f"{self.owner.__name__}.{name}" for name in names if not _is_known(self.owner, name)]
 
 
 def make_turns_cheaper() -> None:
@@ -85,20 +46,6 @@ def make_turns_cheaper() -> None:
             continue
         for name, around in saving.stands_in.items():
             replace_once(saving.owner, name, around)
-
-
-def digest_of(owner: Any, name: str) -> str:
-    """Return the first 16 digits of the SHA-256 of a method's source, "" where there is none to read."""
-    method = inspect.getattr_static(owner, name, None)
-    try:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(getattr(method, "__func__", method))))
-    except (OSError, TypeError):
-        return ""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
-
-
-def _is_known(owner: Any, name: str) -> bool:
-    return digest_of(owner, name) == _WRITTEN_FOR[f"{owner.__name__}.{name}"]
 
 
 # --- the answers of custom actions --------------------------------------------------------------------
@@ -172,49 +119,32 @@ def _plan(runner: DaskGraphRunner, targets: Tuple[str, ...], inputs: Tuple[str, 
     return plans[targets, inputs]
 
 
-# --- saving a conversation ----------------------------------------------------------------------------
-
-
-def _noting_how_many(retrieve: Callable[..., Awaitable[Any]]) -> _Method:
-    async def _retrieve(store: SQLTrackerStore, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
-        tracker = await retrieve(store, sender_id, fetch_events_from_all_sessions)
-        if tracker is not None and not fetch_events_from_all_sessions:
-            setattr(tracker, _EVENTS_READ, len(tracker.events))
-        return tracker
-
-    return _retrieve
-
-
-def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
-    def _additional_events(store: SQLTrackerStore, session: Any, tracker: Any) -> Iterator[Event]:
-        # Once: a session that began meanwhile has a count of its own.
-        stored = tracker.__dict__.pop(_EVENTS_READ, None)
-        if stored is None:
-            return additional(store, session, tracker)
-        return itertools.islice(tracker.events, stored, len(tracker.events))
-
-    return _additional_events
-
-
 #: In the order of what they save in a turn.
 SAVINGS: Tuple[Saving, ...] = (
     Saving(
         "checking the answers of custom actions",
         RemoteAction,
         {"_validate_action_result": _compiled},
-        relies_on=("action_response_format_spec",),
+        written_for={
+            "_validate_action_result": "2fd08b8cf644390e",
+            "action_response_format_spec": "8e08f324ec7d8414",
+        },
     ),
     Saving(
         "running the graph",
         DaskGraphRunner,
         {"run": _node_by_node},
-        relies_on=("_build_dask_graph", "_add_inputs_to_graph"),
+        written_for={
+            "run": "39c53d008746a393",
+            "_build_dask_graph": "d9a3c5c70763c421",
+            "_add_inputs_to_graph": "852374ac06efb3b3",
+        },
     ),
+    cheaper_tracker_store.OF_THE_STORE,
     Saving(
-        "counting the events of a conversation",
-        SQLTrackerStore,
-        {"_retrieve": _noting_how_many, "_additional_events": _known_from_reading},
-        relies_on=("save", "_event_query"),
+        "finding the classes of events",
+        Event,
+        {"resolve_by_type": _in_a_table},
+        written_for={"resolve_by_type": "eab381cd0a9958e1"},
     ),
-    Saving("finding the classes of events", Event, {"resolve_by_type": _in_a_table}),
 )

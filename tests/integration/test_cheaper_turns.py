@@ -28,7 +28,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils.common import all_subclasses
 
 from handover_channel.rasa import cheaper_turns
-from handover_channel.rasa.cheaper_turns import SAVINGS, digest_of, make_turns_cheaper
+from handover_channel.rasa.cheaper_turns import SAVINGS, make_turns_cheaper
+from handover_channel.rasa.savings import digest_of
 
 pytestmark = [
     pytest.mark.rasa,
