@@ -12,9 +12,16 @@ import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Iterator, List, NamedTuple, Optional
 
 from bench.processes import free_port, until
+
+
+class Server(NamedTuple):
+    """A server that runs."""
+
+    port: int
+    pid: int
 
 
 def missing() -> str:
@@ -28,8 +35,8 @@ def missing() -> str:
 
 
 @contextmanager
-def postgresql() -> Iterator[int]:
-    """Run a PostgreSQL server with two empty databases, `rasa` and `handover`; gives its port.
+def postgresql() -> Iterator[Server]:
+    """Run a PostgreSQL server with two empty databases, `rasa` and `handover`.
 
     The user is `postgres` and needs no password.
     """
@@ -45,22 +52,22 @@ def postgresql() -> Iterator[int]:
         _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-l", folder / "log", "-o", settings, "start")
         for name in ("rasa", "handover"):
             _run(binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", name)
-        yield port
+        yield Server(port, int((folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0]))
     finally:
         _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-m", "immediate", "stop", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def redis() -> Iterator[int]:
-    """Run a Redis server that keeps nothing on disk; gives its port."""
+def redis() -> Iterator[Server]:
+    """Run a Redis server that keeps nothing on disk."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         ping = ["redis-cli", "-p", str(port), "ping"]
         until(lambda: subprocess.run(ping, capture_output=True).stdout == b"PONG\n", "redis answers", 10)
-        yield port
+        yield Server(port, running.pid)
     finally:
         running.terminate()
         running.wait(10)

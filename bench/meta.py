@@ -26,8 +26,9 @@ class Call:
 class Meta:
     """The fake, as the figures use it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.url = url
+        self.pid = pid
 
     def set(self, *, delay: float, callbacks: Sequence[int] = (), lies: int = 0) -> None:
         """Let calls take *delay* seconds and echoes go to the *callbacks*; forget what was.
@@ -65,5 +66,6 @@ def serving(folder: Path) -> Iterator[Meta]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     folder.mkdir(parents=True, exist_ok=True)
-    with running(Process(["-m", "bench.fake_meta", str(port)], folder, "meta.log", f"{url}/bench/log")):
-        yield Meta(url)
+    process = Process(["-m", "bench.fake_meta", str(port)], folder, "meta.log", f"{url}/bench/log")
+    with running(process):
+        yield Meta(url, process.pids()[0])

@@ -68,6 +68,12 @@ def _disordered(numbers: Sequence[int]) -> int:
     return found
 
 
+def when_few_are_left(calls: Sequence[Call], few: int) -> float:
+    """Return from when on fewer than *few* of the people in *calls* still waited for an answer."""
+    last = {call.thread: call.at for call in sorted(calls, key=lambda call: call.at)}
+    return sorted(last.values())[max(0, len(last) - few)]
+
+
 def shared_out(count: int, persons: Sequence[str]) -> Dict[str, List[int]]:
     """Give each of *persons* numbers from 1 on, *count* in all."""
     shares = Counter(persons[number % len(persons)] for number in range(count))

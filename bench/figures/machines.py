@@ -5,11 +5,17 @@ then one.
 acknowledged; a fifth of them is delivered to a second process too. Echoes on. Meanwhile 20 muted threads
 return by keyword (each delivered to two processes at the same moment) and 20 by a time limit that all
 processes see. Graph 200 ms.
+
+*Where the CPU went*: from the first webhook to the last answer, each process with its children; *everything
+else* is what `/proc/stat` has besides. *While work waited*: until fewer than 16 people have something
+unanswered. A person's messages are answered one after the other, and each waits 200 ms for the Graph API: a
+turn of some 30 ms leaves a core to seven others, and fewer than eight people a core cannot fill it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter
@@ -17,22 +23,43 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence
 
-from bench import databases, our_store
+from bench import cpu_shares, databases, our_store
 from bench.bodies import OTHER_APP_ID, echo, message, people, post
 from bench.meta import Meta
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, skipped, verdict
 from bench.rasa_server import SOON_APP_ID, Backing, RasaServer
 from bench.stage import GRAPH, SENDERS, Stage
-from bench.tally import CELLS, Tally, shared_out, tally, text
+from bench.tally import CELLS, Tally, shared_out, tally, text, when_few_are_left
 from bench.wire import run, until_accepted
 
 PROCESSES = 4
 EACH = 10  #: messages of one person
 MUTED = 20  #: threads that return, each way
 SEED = 8
+FEW = 16  #: people with something unanswered, below which the cores cannot be full
+WANTED_RATE, WANTED_RATIO, WANTED_BUSY = 35.0, 1.3, 0.9
 
 GOAL = "nothing twice, in order, each return once, more a second than one process"
 NAME = f"{PROCESSES} processes, PostgreSQL, Redis, same load"
+ONE = "answered a second, one process, PostgreSQL and Redis, a bot with a custom action"
+MORE = f"{PROCESSES} processes on {os.cpu_count()} cores to one process, the same load"
+MORE_GOAL = (
+    f"at least {WANTED_RATIO} times, or every core over {WANTED_BUSY * 100:.0f} % busy while work waited"
+)
+ELSE, ALL = "everything else", "together"
+
+
+@dataclass(frozen=True)
+class Span:
+    """How busy each core was for some seconds."""
+
+    seconds: float
+    busy: List[float]
+
+    @property
+    def said(self) -> str:
+        """A cell of the summary."""
+        return ", ".join(f"{share * 100:.0f} %" for share in self.busy)
 
 
 @dataclass(frozen=True)
@@ -45,6 +72,9 @@ class Round:
     returns: int  #: threads that returned, and were told so once
     returns_wanted: int
     returns_told: int
+    used: Dict[str, float]  #: seconds of CPU during the load, by process
+    load: Span  #: from the first webhook to the last answer
+    waiting: Span  #: as long as work for all cores waited
 
     def cells(self) -> List[str]:
         """Return the row of the table."""
@@ -62,7 +92,8 @@ def measure(stage: Stage) -> Outcome:
     """Measure it."""
     reason = databases.missing()
     if reason:
-        return Outcome([Line(NAME, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, GOAL, skipped(reason))])
+        goals = {ONE: f"{WANTED_RATE:.0f}", MORE: MORE_GOAL, NAME: GOAL}
+        return Outcome([_line(name, NOT_MEASURED, goal, skipped(reason)) for name, goal in goals.items()])
     one, several = _round(stage, 1), _round(stage, PROCESSES)
     said = (
         f"{several.found.repeated} twice, {several.found.lost} lost, "
@@ -70,18 +101,59 @@ def measure(stage: Stage) -> Outcome:
         f"{several.returns} of {several.returns_wanted} returns once, "
         f"{several.rate:.1f} a second (one process: {one.rate:.1f})"
     )
-    line = Line(
-        NAME, NOT_MEASURED, NOT_MEASURED, said, GOAL, verdict(several.sound and several.rate > one.rate)
-    )
+    lines = [
+        _line(ONE, f"{one.rate:.1f}", f"{WANTED_RATE:.0f}", verdict(one.sound and one.rate >= WANTED_RATE)),
+        _compared(one, several),
+        _line(NAME, said, GOAL, verdict(several.sound and several.rate > one.rate)),
+    ]
     heads = ["processes", *CELLS, "answered a second", "returns"]
-    return Outcome([line], [Table("Several workers", heads, [one.cells(), several.cells()])])
+    workers = Table("Several workers", heads, [one.cells(), several.cells()])
+    return Outcome(lines, [workers, _where([one, several]), _cores([one, several])])
+
+
+def _line(name: str, ours: str, goal: str, said: str) -> Line:
+    return Line(name, NOT_MEASURED, NOT_MEASURED, ours, goal, said)
+
+
+def _compared(one: Round, several: Round) -> Line:
+    ratio = several.rate / one.rate
+    reached = ratio >= WANTED_RATIO or min(several.waiting.busy) > WANTED_BUSY
+    return _line(MORE, f"{ratio:.2f} times, cores {several.waiting.said} busy", MORE_GOAL, verdict(reached))
+
+
+def _where(rounds: Sequence[Round]) -> Table:
+    """Return how many seconds of CPU each process took, and which share of all cores."""
+    columns: List[Dict[str, float]] = []
+    heads = ["CPU of"]
+    for each in rounds:
+        together = sum(each.load.busy) * each.load.seconds
+        rest = max(0.0, together - sum(each.used.values()))
+        columns.append({**each.used, ELSE: rest, ALL: together})
+        heads += [f"{each.processes} running: s", "of all cores"]
+    rows = []
+    for name in columns[0]:
+        rows.append([name])
+        for each, column in zip(rounds, columns):
+            share = column[name] / (each.load.seconds * len(each.load.busy))
+            rows[-1] += [f"{column[name]:.1f}", f"{share * 100:.0f} %"]
+    return Table("Where the CPU went during the load", heads, rows)
+
+
+def _cores(rounds: Sequence[Round]) -> Table:
+    rows = [
+        [str(each.processes), name, f"{span.seconds:.1f}", *(f"{share * 100:.0f} %" for share in span.busy)]
+        for each in rounds
+        for name, span in (("first webhook to last answer", each.load), ("while work waited", each.waiting))
+    ]
+    cores = [f"core {number} busy" for number in range(len(rounds[0].load.busy))]
+    return Table("The cores", ["processes", "span", "seconds", *cores], rows)
 
 
 def _round(stage: Stage, processes: int) -> Round:
     with ExitStack() as stack:
-        backing, url = _backing(
-            stack.enter_context(databases.postgresql()), stack.enter_context(databases.redis())
-        )
+        postgresql = stack.enter_context(databases.postgresql())
+        redis = stack.enter_context(databases.redis())
+        backing, url = _backing(postgresql.port, redis.port)
         graph = stack.enter_context(stage.meta(f"machines-{processes}-meta"))
         servers = [
             stage.server(f"machines-{processes}-{number}", graph, backing=backing)
@@ -92,10 +164,26 @@ def _round(stage: Stage, processes: int) -> Round:
             server.start()
         for server in servers:
             server.ready()
-        return _measured(stage, graph, servers, url)
+        named = {
+            **_named(servers),
+            postgresql.pid: "PostgreSQL",
+            redis.pid: "Redis",
+            graph.pid: "the fake Meta, with its action server",
+            os.getpid(): "the bench itself",
+        }
+        return _measured(stage, graph, servers, url, named)
 
 
-def _measured(stage: Stage, graph: Meta, servers: Sequence[RasaServer], url: str) -> Round:
+def _named(servers: Sequence[RasaServer]) -> Dict[int, str]:
+    """Return what the processes of the servers are: Rasa, and below it its queue."""
+    pids = [server.pids() for server in servers]
+    rasa = {own: "Rasa" for own, *_ in pids}
+    return {**rasa, **{child: "its queue process" for _, *children in pids for child in children}}
+
+
+def _measured(
+    stage: Stage, graph: Meta, servers: Sequence[RasaServer], url: str, named: Dict[int, str]
+) -> Round:
     ports = [server.port for server in servers]
     back, soon = people("92", stage.count(MUTED, 4)), people("93", stage.count(MUTED, 4))
     graph.set(delay=GRAPH)
@@ -108,21 +196,26 @@ def _measured(stage: Stage, graph: Meta, servers: Sequence[RasaServer], url: str
     graph.set(delay=GRAPH, callbacks=ports)
     servers[-1].post(*(post(echo(thread, "I am on it", app_id=SOON_APP_ID)) for thread in soon))
     sent = shared_out(SENDERS * stage.count(EACH, 2), people("91", SENDERS))
-    begun = time.monotonic()
-    run(_load(ports, sent, back), within=120)
-    graph.wait(sum(map(len, sent.values())) + len(back) + len(soon), within=120)
+    with cpu_shares.watched(named) as watch:
+        begun = time.monotonic()
+        run(_load(ports, sent, back), within=120)
+        graph.wait(sum(map(len, sent.values())) + len(back) + len(soon), within=120)
     _settled(url)
     time.sleep(3)  # what comes twice comes late
     calls = graph.messages()
     answers = [call for call in calls if call.thread in sent]
+    last, few = max(call.at for call in answers), when_few_are_left(answers, FEW)
     told = Counter(call.thread for call in calls if call.thread in {*back, *soon})
     return Round(
         processes=len(ports),
         found=tally(sent, calls),
-        rate=len(answers) / (max(call.at for call in answers) - begun),
+        rate=len(answers) / (last - begun),
         returns=sum(count == 1 for count in told.values()),
         returns_wanted=len(back) + len(soon),
         returns_told=sum(told.values()),
+        used=watch.used,
+        load=Span(last - begun, cpu_shares.busy(watch.looks, begun, last)),
+        waiting=Span(few - begun, cpu_shares.busy(watch.looks, begun, few)),
     )
 
 

@@ -100,8 +100,8 @@ def measure(stage: Stage) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="handover-bench-") as folder:
         found["SQLite"] = _measured(f"sqlite:///{folder}/search.db", count)
     if not databases.missing():
-        with databases.postgresql() as port:
-            found["PostgreSQL"] = _measured(f"postgresql://postgres@127.0.0.1:{port}/handover", count)
+        with databases.postgresql() as server:
+            found["PostgreSQL"] = _measured(f"postgresql://postgres@127.0.0.1:{server.port}/handover", count)
     return Outcome([_line(name, each) for name, each in found.items()], _tables(found))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -10,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as bench_command
-from bench import attackers, mutations, report, runs
+from bench import attackers, cpu_shares, mutations, report, runs
+from bench.cpu_shares import Core, Look, Used
+from bench.figures import machines
 from bench.meta import Call
 from bench.outcome import Line, Outcome, Table, skipped, verdict
 from bench.samples import Load, percentile
-from bench.tally import shared_out, tally
+from bench.tally import Tally, shared_out, tally, when_few_are_left
 
 
 def answer(number, at, thread="p"):
@@ -56,6 +61,94 @@ def test_every_message_is_somebodys(count, people):
 
     assert sum(map(len, shares.values())) == count
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in shares.values())
+
+
+def test_few_are_left_when_all_but_few_have_had_their_last_answer():
+    ends = {"a": [1.0, 7.0], "b": [2.0], "c": [3.0, 4.0], "d": [9.0]}
+    calls = [answer(number, at, thread) for thread, times in ends.items() for number, at in enumerate(times)]
+
+    assert [when_few_are_left(calls, few) for few in (1, 2, 3)] == [9.0, 7.0, 4.0]
+
+
+# --- where the CPU went ---------------------------------------------------------------------------
+
+
+def test_a_process_counts_to_the_nearest_named_one_above_it():
+    processes = {
+        1: Used(0, 100.0),
+        10: Used(1, 5.0),  # Rasa
+        11: Used(10, 3.0),  # its queue
+        12: Used(11, 1.0),  # a process of the queue
+        13: Used(10, 0.5),  # another of Rasa
+        20: Used(1, 7.0),  # a second Rasa
+        30: Used(1, 9.0),  # a stranger
+    }
+
+    found = cpu_shares.by_name(processes, {10: "Rasa", 20: "Rasa", 11: "queue", 99: "ended"})
+
+    assert found == {"Rasa": 12.5, "queue": 4.0, "ended": 0.0}
+
+
+def test_a_core_is_as_busy_as_it_was_within_the_span():
+    def look(at, *cores):
+        return Look(float(at), [Core(*each) for each in cores])
+
+    looks = [look(0, (0, 0), (50, 50)), look(1, (100, 100), (50, 150)), look(2, (150, 200), (150, 250))]
+
+    assert cpu_shares.busy(looks, 0.1, 0.9) == [1.0, 0.0]
+    assert cpu_shares.busy(looks, 0.0, 2.2) == [0.75, 0.5]
+
+
+def test_what_a_process_and_its_ended_child_use_is_seen():
+    with cpu_shares.watched({os.getpid(): "this"}) as watch:
+        spent = "import time\nwhile time.process_time() < 0.3: pass"
+        subprocess.run([sys.executable, "-c", spent], check=True)
+
+    assert watch.used["this"] >= 0.25
+    assert len(watch.looks) >= 2
+    assert all(len(each.cores) == os.cpu_count() for each in watch.looks)
+
+
+def a_round(processes, rate, busy, lost=0):
+    found = Tally(640, lost, 0, 0, [])
+    used = {"Rasa": 12.0, "Redis": 1.0}
+    load, waiting = machines.Span(10.0, [0.9, 0.6]), machines.Span(8.0, busy)
+    return machines.Round(processes, found, rate, 40, 40, 40, used, load, waiting)
+
+
+@pytest.mark.parametrize(
+    ("rate", "busy", "reached"),
+    [(52.0, [0.5, 0.5], True), (45.0, [0.95, 0.91], True), (45.0, [0.95, 0.90], False)],
+)
+def test_more_processes_pay_or_find_no_core_free(rate, busy, reached):
+    line = machines._compared(a_round(1, 40.0, [0.7, 0.6]), a_round(4, rate, busy))
+
+    assert line.verdict == verdict(reached)
+
+
+def test_what_no_process_accounts_for_stands_beside_them():
+    table = machines._where([a_round(1, 40.0, [0.7, 0.6]), a_round(4, 50.0, [1.0, 1.0])])
+
+    assert table.rows == [
+        ["Rasa", "12.0", "60 %", "12.0", "60 %"],
+        ["Redis", "1.0", "5 %", "1.0", "5 %"],
+        ["everything else", "2.0", "10 %", "2.0", "10 %"],
+        ["together", "15.0", "75 %", "15.0", "75 %"],
+    ]
+
+
+def test_a_rate_with_messages_lost_is_not_reached(monkeypatch):
+    rounds = {1: a_round(1, 40.0, [0.7, 0.6], lost=1), 4: a_round(4, 60.0, [1.0, 1.0])}
+    monkeypatch.setattr(machines.databases, "missing", lambda: "")
+    monkeypatch.setattr(machines, "_round", lambda stage, processes: rounds[processes])
+
+    lines = machines.measure(stage=None).lines
+
+    assert {line.figure: line.verdict for line in lines} == {
+        machines.ONE: verdict(False),
+        machines.MORE: verdict(True),
+        machines.NAME: verdict(True),
+    }
 
 
 # --- samples --------------------------------------------------------------------------------------
