@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
@@ -107,14 +107,15 @@ class Process:
 
 
 @contextmanager
-def running(process: Process) -> Iterator[None]:
-    """Start a process, wait until it works, and end it at last."""
-    try:
-        process.start()
-        process.ready()
+def running(*processes: Process) -> Iterator[None]:
+    """Start processes side by side, wait until all work, and end them at last."""
+    with ExitStack() as stack:
+        for process in processes:
+            stack.callback(process.stop)
+            process.start()
+        for process in processes:
+            process.ready()
         yield
-    finally:
-        process.stop()
 
 
 def until(found: Callable[[], Any], what: str, within: float) -> Any:

@@ -15,6 +15,7 @@ from typing import Callable, Dict, List, NamedTuple
 from bench.bodies import chat, message, post
 from bench.meta import Meta
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
+from bench.processes import running
 from bench.rasa_server import OURS, STOCK, RasaServer
 from bench.stage import Stage
 
@@ -43,9 +44,10 @@ def measure(stage: Stage) -> Outcome:
     with ExitStack() as stack:
         graph = stack.enter_context(stage.meta("active-meta"))
         servers = [
-            stack.enter_context(stage.rasa(name, graph, channel=channel))
+            stage.server(name, graph, channel=channel)
             for name, channel in (("active", OURS), ("active-stock", STOCK))
         ]
+        stack.enter_context(running(*servers))
         for number in range(-1, ROUNDS):
             for kind in _KINDS:
                 for rasa in servers:

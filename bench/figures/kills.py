@@ -104,6 +104,7 @@ def measure(stage: Stage) -> Outcome:
                 stage, stack, STOCK, STOCK_SENDERS, stage.count(STOCK_MESSAGES, 30), stage.count(STOCK_KILLS)
             ),
         ]
+        stack.enter_context(running(*(each.rasa for each in rounds)))
         ours, stock = run(_play(rounds), within=SENDING + 2 * ANSWERING)
     goal = "none lost, none out of order, repeats at most one for each kill"
     once = ours.repeated == sum(ours.by_kill) and max(ours.by_kill) <= 1
@@ -125,7 +126,6 @@ def _round(stage: Stage, stack: ExitStack, channel: str, senders: int, messages:
     name = "kills" if channel == OURS else "kills-stock"
     graph = stack.enter_context(stage.meta(f"{name}-meta"))
     rasa = stage.server(name, graph, channel=channel)
-    stack.enter_context(running(rasa))
     graph.set(delay=GRAPH, callbacks=[rasa.port])
     return Round(rasa, graph, shared_out(messages, people("81", senders)), kills)
 

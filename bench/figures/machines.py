@@ -27,6 +27,7 @@ from bench import cpu_shares, databases, our_store
 from bench.bodies import OTHER_APP_ID, echo, message, people, post
 from bench.meta import Meta
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, skipped, verdict
+from bench.processes import running
 from bench.rasa_server import SOON_APP_ID, Backing, RasaServer
 from bench.stage import GRAPH, SENDERS, Stage
 from bench.tally import CELLS, Tally, shared_out, tally, text, when_few_are_left
@@ -159,11 +160,7 @@ def _round(stage: Stage, processes: int) -> Round:
             stage.server(f"machines-{processes}-{number}", graph, backing=backing)
             for number in range(processes)
         ]
-        for server in servers:
-            stack.callback(server.stop)
-            server.start()
-        for server in servers:
-            server.ready()
+        stack.enter_context(running(*servers))
         named = {
             **_named(servers),
             postgresql.pid: "PostgreSQL",

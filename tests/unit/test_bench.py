@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as bench_command
-from bench import attackers, cpu_shares, mutations, report, runs
+from bench import attackers, cpu_shares, mutations, processes, report, runs
 from bench.cpu_shares import Core, Look, Used
 from bench.figures import machines
 from bench.meta import Call
@@ -186,6 +186,35 @@ def test_bodies_are_damaged_in_many_ways():
 @pytest.mark.parametrize("size", [0, 1, 95 * attackers.MB, 28 * attackers.MB + 7])
 def test_an_attacker_sends_as_many_bytes_as_it_announces(size):
     assert sum(map(len, attackers._pieces(size, b"a=1&"))) == size
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+_SERVES = """
+import http.server, pathlib, sys, time
+{before}
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+def test_processes_start_side_by_side_and_all_are_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "START_WITHIN", 30.0)
+    waits = "while not pathlib.Path('begun').exists(): time.sleep(0.01)"
+    made = []
+    for name, before in (("waits", waits), ("begins", "pathlib.Path('begun').touch()")):
+        port = processes.free_port()
+        command = ["-c", _SERVES.format(before=before), str(port)]
+        made.append(processes.Process(command, tmp_path, f"{name}.log", f"http://127.0.0.1:{port}/"))
+
+    with processes.running(*made):
+        pids = [pid for each in made for pid in each.pids()]
+
+    assert len(pids) == 2
+    assert not any(processes.resident(pid) for pid in pids)
 
 
 # --- report ---------------------------------------------------------------------------------------
