@@ -109,19 +109,24 @@ def test_what_a_process_and_its_ended_child_use_is_seen():
     assert all(len(each.cores) == os.cpu_count() for each in watch.looks)
 
 
-def a_round(processes, rate, busy, lost=0):
+def a_round(processes, rate, busy, lost=0, rasa=12.0):
     found = Tally(640, lost, 0, 0, [])
-    used = {"Rasa": 12.0, "Redis": 1.0}
+    used = {"Rasa": rasa, "Redis": 1.0}
     load, waiting = machines.Span(10.0, [0.9, 0.6]), machines.Span(8.0, busy)
     return machines.Round(processes, found, rate, 40, 40, 40, used, load, waiting)
 
 
 @pytest.mark.parametrize(
-    ("rate", "busy", "reached"),
-    [(52.0, [0.5, 0.5], True), (45.0, [0.95, 0.91], True), (45.0, [0.95, 0.90], False)],
+    ("rate", "busy", "rasa", "reached"),
+    [
+        (52.0, [0.5, 0.5], 5.0, True),
+        (45.0, [0.95, 0.91], 13.0, True),
+        (45.0, [0.95, 0.90], 13.0, False),
+        (45.0, [0.95, 0.91], 5.0, False),
+    ],
 )
-def test_more_processes_pay_or_find_no_core_free(rate, busy, reached):
-    line = machines._compared(a_round(1, 40.0, [0.7, 0.6]), a_round(4, rate, busy))
+def test_more_processes_pay_or_find_no_core_free_of_their_own_work(rate, busy, rasa, reached):
+    line = machines._compared(a_round(1, 40.0, [0.7, 0.6]), a_round(4, rate, busy, rasa=rasa))
 
     assert line.verdict == verdict(reached)
 
