@@ -130,7 +130,7 @@ dist: setup
 
 # --- figures --------------------------------------------------------------------------------------
 
-# A whole run takes 23 minutes on two cores that do nothing else. BENCH_SCALE=0.1 takes a tenth of the counts.
+# Nothing else should run meanwhile; docs/benchmarks.md says how long each figure took. BENCH_SCALE=0.1 takes a tenth of the counts.
 bench: setup
 	@$(PYTHON) -m bench $(if $(RUNS),--runs $(RUNS)) $(if $(RENDER),--render $(RENDER)) $(ONLY)
 

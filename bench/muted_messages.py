@@ -25,7 +25,7 @@ def filled(rasa: RasaServer, prefix: str) -> Dict[int, str]:
     """Return a person for each length of conversation, which they have."""
     persons = dict(zip(LENGTHS, people(prefix, len(LENGTHS))))
     for length, person in persons.items():
-        rasa.fill(person, length)
+        rasa.fill(person, count=length)
     return persons
 
 
@@ -45,8 +45,7 @@ def stock(stage: Stage, name: str, prefix: str, said: Said) -> Dict[int, float]:
         graph.set(delay=0.001)
         for length, (conversations, each) in _STOCK_LOAD.items():
             persons = people(f"{prefix}{length}", stage.count(conversations, 2))
-            for person in persons:
-                rasa.fill(person, length, paused=True)
+            rasa.fill(*persons, count=length, paused=True)
             found[length] = cpu_ms(rasa, [[request for person in persons for request in said(person, each)]])
     return found
 

@@ -1,9 +1,12 @@
-"""Long conversations: events as Rasa's tracker has them, put there by its HTTP API. No I/O but the clock."""
+"""Long conversations: events as Rasa's tracker has them, put there by its HTTP API; copies of its rows."""
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from typing import Any, Dict, List
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
 
 _Event = Dict[str, Any]
 
@@ -36,6 +39,18 @@ def events(count: int, *, paused: bool = False) -> List[_Event]:
     found += [{"event": "pause"}] if paused else []
     step = 1200 / len(found)
     return [{**event, "timestamp": begun + place * step} for place, event in enumerate(found)]
+
+
+def copy_events(database: Path, of: str, to: Sequence[str]) -> None:
+    """Give other conversations the events that one has in Rasa's SQLite file."""
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(events)") if row[1] != "id"]
+        chosen = ", ".join("?" if name == "sender_id" else name for name in columns)
+        connection.executemany(
+            f"INSERT INTO events ({', '.join(columns)}) "
+            f"SELECT {chosen} FROM events WHERE sender_id = ? ORDER BY id",
+            [(thread, of) for thread in to],
+        )
 
 
 def _turn(number: int) -> List[_Event]:

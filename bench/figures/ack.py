@@ -46,7 +46,7 @@ def measure(stage: Stage) -> Outcome:
         turns = stage.count(8, 2)
         steady = _phase(graph, paced(rasa.port, [chat(each, turns) for each in people("22", SENDERS)], EVERY))
         rasa.settled()
-        rasa.fill("230", LONG)
+        rasa.fill("230", count=LONG)
         others = [chat(each, turns) for each in people("24", SENDERS)]
         long = _phase(graph, _beside_long_turns(graph, rasa, others))
         long_turns = len(graph.texts()["230"])

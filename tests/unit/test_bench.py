@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from types import ModuleType
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as bench_command
-from bench import attackers, cpu_shares, mutations, processes, report, runs
+from bench import attackers, cpu_shares, mutations, processes, report, runs, trackers
 from bench.cpu_shares import Core, Look, Used
 from bench.figures import machines
 from bench.meta import Call
@@ -220,6 +222,23 @@ def test_processes_start_side_by_side_and_all_are_ended(tmp_path, monkeypatch):
 
     assert len(pids) == 2
     assert not any(processes.resident(pid) for pid in pids)
+
+
+# --- long conversations ---------------------------------------------------------------------------
+
+
+def test_a_copied_conversation_has_all_events_in_their_order(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "rasa.db")) as connection:
+        connection.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, sender_id, type_name, data)")
+        rows = [("1", "user", "a"), ("9", "user", "z"), ("1", "bot", "b")]
+        connection.executemany("INSERT INTO events (sender_id, type_name, data) VALUES (?, ?, ?)", rows)
+        connection.commit()
+
+        trackers.copy_events(tmp_path / "rasa.db", "1", ["2", "3"])
+
+        query = "SELECT type_name, data FROM events WHERE sender_id = ? ORDER BY id"
+        found = [list(connection.execute(query, (thread,))) for thread in ("1", "2", "3", "9")]
+    assert found == [[("user", "a"), ("bot", "b")]] * 3 + [[("user", "z")]]
 
 
 # --- report ---------------------------------------------------------------------------------------
