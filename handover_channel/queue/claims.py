@@ -12,7 +12,7 @@ Synchronous: on an event loop, call it in a thread. Whatever writes raises Store
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -36,6 +36,8 @@ CLAIM_SECONDS = 15.0
 CLOCK_AHEAD_MS = 24 * 3600 * 1000
 #: Deliveries processed in one transaction.
 AT_A_TIME = 20
+
+_NONE_KNOWN: Mapping[str, Event] = {}
 
 
 @dataclass
@@ -99,11 +101,16 @@ class Claims:
             begun = self._next(connection, thread)
         return counted(begun)
 
-    def begin_in(self, connection: Connection, threads: Sequence[str]) -> Dict[str, Begun]:
-        """`begin` in each of *threads*, as part of a transaction that has more to do, and no time."""
+    def begin_in(
+        self, connection: Connection, threads: Sequence[str], known: Mapping[str, Event] = _NONE_KNOWN
+    ) -> Dict[str, Begun]:
+        """`begin` in each of *threads*, as part of a transaction that has more to do, and no time.
+
+        *known*: events that have just been read, by the body under which they are stored.
+        """
         if threads:
             deliveries.hurry(connection)
-        return {thread: self._next(connection, thread) for thread in threads}
+        return {thread: self._next(connection, thread, known) for thread in threads}
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
@@ -168,36 +175,47 @@ class Claims:
                 if worker_names.has_died(worker):
                     deliveries.release(connection, worker=worker)
 
-    def _next(self, connection: Connection, thread: str) -> Begun:
+    def _next(self, connection: Connection, thread: str, known: Mapping[str, Event] = _NONE_KNOWN) -> Begun:
         now = self._clock()
+        # The claim comes first: what is read without it may be done by its owner before it is ours. On SQLite
+        # a transaction has no others beside it, and a claim that would end with it is not written at all.
+        is_written = connection.dialect.name != "sqlite"
+        if is_written:
+            if not self._claim(connection, thread, now):
+                return Begun()
+        elif found := deliveries.claimed(connection, thread):
+            is_written, (worker, until) = True, found
+            if worker != self.worker and until > now:
+                return Begun()
         outcomes: List[str] = []
-        # The claim comes first: what is read without it may be done by its owner before it is ours.
-        if not deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM_SECONDS):
-            return Begun()
-        while True:
-            job = self._found(connection, thread)
-            if job is None:
-                deliveries.release(connection, worker=self.worker, thread=thread)
-                return Begun(outcomes)
+        waiting = deliveries.next_two(connection, thread)
+        while waiting:
+            job = self._job(connection, waiting[0], known)
             result = job.result
-            if result is None or (not result.turn and len(outcomes) == AT_A_TIME):
-                return Begun(outcomes, job)
-            if result.turn:
-                _start(connection, job)
+            if result is None or result.turn or len(outcomes) == AT_A_TIME:
+                if connection.dialect.name == "sqlite":
+                    self._claim(connection, thread, now)
+                if result is not None and result.turn:
+                    _start(connection, job)
                 return Begun(outcomes, job)
             self._done(connection, job, result.outcome, result.line)
             outcomes.append(result.outcome)
+            # Who adds one behind the last, from another process, says so.
+            waiting = deliveries.next_two(connection, thread) if len(waiting) > 1 else []
+        if is_written:
+            deliveries.release(connection, worker=self.worker, thread=thread)
+        return Begun(outcomes)
+
+    def _claim(self, connection: Connection, thread: str, now: float) -> bool:
+        return deliveries.claim(connection, thread, worker=self.worker, now=now, until=now + CLAIM_SECONDS)
 
     def _following(self, connection: Connection, thread: str) -> Begun:
         """As `_next`, in a thread that was ours: mostly nothing follows, and nothing is claimed for that."""
         deliveries.release(connection, worker=self.worker, thread=thread)
         return self._next(connection, thread) if deliveries.next_of(connection, thread) else Begun()
 
-    def _found(self, connection: Connection, thread: str) -> Optional[Job]:
-        delivery = deliveries.next_of(connection, thread)
-        if delivery is None:
-            return None
-        event = _event_of(delivery)
+    def _job(self, connection: Connection, delivery: Delivery, known: Mapping[str, Event]) -> Job:
+        thread, event = delivery.thread, _event_of(delivery, known)
         page = event.page if event else ""
         row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=delivery.received_at)
         if event is None:
@@ -243,8 +261,9 @@ def _take(connection: Connection, job: Job, step: Step) -> None:
     job.stage = move.to
 
 
-def _event_of(delivery: Delivery) -> Optional[Event]:
+def _event_of(delivery: Delivery, known: Mapping[str, Event]) -> Optional[Event]:
     if delivery.kind != deliveries.EVENT:
         return None
-    event = webhook.unmarshal(delivery.body)
-    return replace(event, timestamp=min(event.timestamp, int(delivery.received_at * 1000) + CLOCK_AHEAD_MS))
+    event = known.get(delivery.body) or webhook.unmarshal(delivery.body)
+    newest = int(delivery.received_at * 1000) + CLOCK_AHEAD_MS
+    return event if event.timestamp <= newest else replace(event, timestamp=newest)

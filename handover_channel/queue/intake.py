@@ -21,6 +21,7 @@ from handover_channel import essential, log
 from handover_channel.errors import InvalidSignature, MalformedWebhook, StoreUnavailable
 from handover_channel.log import Rarely
 from handover_channel.messenger import webhook
+from handover_channel.messenger.events import Event
 from handover_channel.messenger.page_events import PageEvent, unread, without_thread
 from handover_channel.metrics import counters
 from handover_channel.queue.claims import Begun
@@ -46,8 +47,13 @@ class Beginner(Protocol):
     def reserve(self, threads: Iterable[str]) -> List[str]:
         """Keep those of *threads* for the caller that nobody here is at. `go_on` takes them back."""
 
-    def begin(self, connection: Connection, threads: Iterable[str]) -> Dict[str, Begun]:
-        """Process what needs only the database; return what is begun then. Raises StoreUnavailable."""
+    def begin(
+        self, connection: Connection, threads: Iterable[str], known: Mapping[str, Event]
+    ) -> Dict[str, Begun]:
+        """Process what needs only the database; return what is begun then. Raises StoreUnavailable.
+
+        *known*: the events that are stored in the same transaction, by their bodies.
+        """
 
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take them back, once that is committed."""
@@ -115,9 +121,10 @@ class Intake:
     def take(self, requests: Requests) -> None:
         """Store what they bring, answer them, and say that there is work."""
         rows: List[Dict[str, Any]] = []
+        known: Dict[str, Event] = {}
         others: List[PageEvent] = []
         answers = {
-            number: self._read(signature, body, rows, others) for number, (signature, body) in requests
+            number: self._read(signature, body, rows, known, others) for number, (signature, body) in requests
         }
         waiting = [number for number, refusal in answers.items() if refusal is None]
         if len(waiting) >= PRESSED:
@@ -127,7 +134,7 @@ class Intake:
         begun: Dict[str, Begun] = {}
         done: Answer = (200, "success")
         try:
-            begun = self._store_all(rows, mine) if rows else {}
+            begun = self._store_all(rows, mine, known) if rows else {}
             counters.stored(len(rows))
         except StoreUnavailable as error:
             logger.error("could not store %d deliveries, Meta will send them again: %s", len(waiting), error)
@@ -140,9 +147,14 @@ class Intake:
             self._say(event)
 
     def _read(
-        self, signature: str, body: bytes, rows: List[Dict[str, Any]], others: List[PageEvent]
+        self,
+        signature: str,
+        body: bytes,
+        rows: List[Dict[str, Any]],
+        known: Dict[str, Event],
+        others: List[PageEvent],
     ) -> Optional[Answer]:
-        """Add the rows of a delivery, and its events without a thread; or return why there are none."""
+        """Add what a delivery brings: rows, events by body, events of no thread; or return why nothing."""
         try:
             if self._stopped:
                 raise StoreUnavailable("the server is stopping -> wait: Meta sends it again")
@@ -150,6 +162,7 @@ class Intake:
             entries = webhook.entries_of(body)
             items = webhook.items_of(entries)
             rows.extend(deliveries.rows(items, self._clock()))
+            known.update((each.body, each.event) for each in items)
             others.extend(without_thread((each.event, each.body) for each in items))
             others.extend(unread(webhook.unread_of(entries)))
         except StoreUnavailable as error:
@@ -182,18 +195,20 @@ class Intake:
         except StoreUnavailable as error:
             logger.error("page %s: not noted that Meta enforces a policy: %s", event.page, error)
 
-    def _store_all(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
+    def _store_all(
+        self, rows: List[Dict[str, Any]], mine: List[str], known: Mapping[str, Event]
+    ) -> Dict[str, Begun]:
         """Store *rows*; return what is begun in the threads that are ours. Raises StoreUnavailable."""
         began_at = time.monotonic()
         if mine:
             try:
-                return self._write(rows, mine)
+                return self._write(rows, mine, known)
             except Exception as error:  # whatever is wrong with beginning, they have to be stored
                 if isinstance(error, StoreUnavailable) and time.monotonic() - began_at > REFUSED_SECONDS:
                     raise
                 logger.warning("could not begin with deliveries, storing alone: %s", log.trace(error))
         try:
-            return self._write(rows, [])
+            return self._write(rows, [], known)
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -201,10 +216,12 @@ class Intake:
                 f"{type(error).__name__} in the database driver -> if it lasts, see the log of the database"
             ) from None
 
-    def _write(self, rows: List[Dict[str, Any]], mine: List[str]) -> Dict[str, Begun]:
+    def _write(
+        self, rows: List[Dict[str, Any]], mine: List[str], known: Mapping[str, Event]
+    ) -> Dict[str, Begun]:
         with self._store.writing() as connection:
             deliveries.add(connection, rows, telling=False)
-            begun = self._worker.begin(connection, mine) if mine else {}
+            begun = self._worker.begin(connection, mine, known) if mine else {}
             ours = {thread for thread, each in begun.items() if each.is_ours}
             if not all(row["thread"] in ours for row in rows):
                 tell(connection)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
 from handover_channel.errors import NotReady, StoreUnavailable
+from handover_channel.messenger.events import Event
 from handover_channel.queue import backpressure
 from handover_channel.queue.bot_port import BotPort
 from handover_channel.queue.claims import CLAIM_SECONDS, Begun, Claims, Job, counted
@@ -99,9 +100,11 @@ class Worker:
             return []
         return self._in_progress.reserve(threads)
 
-    def begin(self, connection: Connection, reserved: Iterable[str]) -> Dict[str, Begun]:
+    def begin(
+        self, connection: Connection, reserved: Iterable[str], known: Mapping[str, Event]
+    ) -> Dict[str, Begun]:
         """Begin with what waits in reserved threads: see `Claims.begin_in`."""
-        return self._claims.begin_in(connection, list(reserved))
+        return self._claims.begin_in(connection, list(reserved), known)
 
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take reserved threads back, with what was begun in them, once that is committed."""

@@ -34,6 +34,8 @@ _ONE_VIEW = sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 #: It costs more than it saves for a page of rows, and comes back with each page.
 _NO_COMPILER = sa.text("SET LOCAL jit TO off")
 
+_NOTHING = nullcontext()
+
 
 class Store:
     """The database. Every method raises StoreUnavailable for whatever goes wrong with it."""
@@ -58,11 +60,9 @@ class Store:
         """`sqlite` or `postgresql`."""
         return str(self._engine.dialect.name)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> ContextManager[Connection]:
         """Give a connection for reading."""
-        with self._transaction(write=False) as connection:
-            yield connection
+        return self._transaction(write=False)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -81,18 +81,13 @@ class Store:
         with self._errors(), closing(self._engine.raw_connection()) as connection:
             yield Glance(self._engine.dialect, connection)
 
-    @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+    def writing(self, *, durable: bool = True) -> ContextManager[Connection]:
         """Give a connection in a transaction that is committed at the end, rolled back on an error.
 
         Not *durable*: it survives the end of the process, but a power cut may undo it, with what came after
         it; for what is then only done again.
         """
-        with (
-            nullcontext() if durable else self._patient,
-            self._transaction(write=True, durable=durable) as connection,
-        ):
-            yield connection
+        return self._transaction(write=True, durable=durable)
 
     def migrate(self) -> None:
         """Bring the schema up to date. Safe when several processes start at once."""
@@ -142,9 +137,9 @@ class Store:
         if not self._migrated:
             # Also the way back after a start without a database: no restart needed.
             self.migrate()
-        turn = self._writer if write else nullcontext()
         with (
-            turn,
+            self._patient if write and not durable else _NOTHING,
+            self._writer if write else _NOTHING,
             self._errors(),
             self._engine.connect() as connection,
             in_transaction(connection, write=write, durable=durable),

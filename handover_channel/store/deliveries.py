@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -59,11 +59,11 @@ _WAITS = Prepared(
     .limit(1)
 )
 # These run for every message.
-_NEXT = Prepared(
+_NEXT_TWO = Prepared(
     sa.select(*(deliveries.c[name] for name in Delivery.__dataclass_fields__))
     .where(deliveries.c.thread == sa.bindparam("of"), deliveries.c.done_at.is_(None))
     .order_by(deliveries.c.timestamp, deliveries.c.id)
-    .limit(1)
+    .limit(2)
 )
 _STARTED = Prepared(
     sa.update(deliveries)
@@ -83,6 +83,7 @@ _RENEW = Prepared(
     .where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
     .values(until=sa.bindparam("new_until"))
 )
+_CLAIMED = Prepared(sa.select(claims.c.worker, claims.c.until).where(claims.c.thread == sa.bindparam("of")))
 _CLAIM = Prepared(
     sa.text(
         "INSERT INTO claims (thread, worker, until) VALUES (:thread, :worker, :until) "
@@ -138,8 +139,12 @@ def add_note(
 
 def next_of(connection: Connection, thread: str) -> Optional[Delivery]:
     """Return what is to be processed next in *thread*."""
-    found = _NEXT.rows(connection, {"of": thread})
-    return Delivery(**found[0]) if found else None
+    return next(iter(next_two(connection, thread)), None)
+
+
+def next_two(connection: Connection, thread: str) -> List[Delivery]:
+    """Return what is to be processed next in *thread*, and what after it: whether anything is."""
+    return [Delivery(**found) for found in _NEXT_TWO.rows(connection, {"of": thread})]
 
 
 def started(connection: Connection, delivery: int) -> None:
@@ -179,6 +184,12 @@ def claim(connection: Connection, thread: str, *, worker: str, now: float, until
     """Claim *thread* for *worker* until the given time, or renew the claim. False: it is somebody else's."""
     given = {"thread": thread, "worker": worker, "now": now, "until": until}
     return _CLAIM.changed(connection, given) == 1
+
+
+def claimed(connection: Connection, thread: str) -> Optional[Tuple[str, float]]:
+    """Return which worker has claimed *thread*, and until when, however long ago; None: nobody has."""
+    found = _CLAIMED.rows(connection, {"of": thread})
+    return (found[0]["worker"], found[0]["until"]) if found else None
 
 
 def hurry(connection: Connection) -> None:

@@ -106,6 +106,7 @@ def _sqlite(url: URL) -> Engine:
         future=True,
         hide_parameters=True,
         poolclass=sa.pool.QueuePool,
+        pool_reset_on_return=None,  # as below
         pool_use_lifo=True,
         pool_size=10,
         max_overflow=20,

@@ -51,11 +51,14 @@ class Prepared:
     def __init__(self, statement: Any) -> None:
         self._statement = statement
         self._compiled: Dict[str, _Compiled] = {}
+        self._columns: List[str] = []  # of what it finds: the same in every database
 
     def rows(self, connection: Connected, given: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Return what it finds: name of the column -> value."""
         cursor = self._run(connection, given)
-        names = [column[0] for column in cursor.description]
+        names = self._columns
+        if not names:
+            self._columns = names = [column[0] for column in cursor.description]
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
     def changed(self, connection: Connected, given: Mapping[str, Any]) -> int:

@@ -328,11 +328,12 @@ def _columns(state: State) -> Dict[str, Any]:
 
 def _thread(row: Mapping[str, Any]) -> Thread:
     values = dict(row)
+    taken = values.pop
     state = State(
-        control=Control(values.pop("control")),
-        **{name: values.pop(name) for name in ("owner", "target", "stamp", "precedence")},
+        Control(taken("control")), taken("owner"), taken("target"), taken("stamp"), taken("precedence")
     )
-    values["context"] = json.loads(values["context"])
+    context = values["context"]
+    values["context"] = {} if context == "{}" else json.loads(context)
     values["refusal"] = restored(values["refusal"])
     released = values["released_from"]
     values["released_from"] = Released(**json.loads(released)) if released else None

@@ -13,6 +13,7 @@ from typing import Any, Callable, Deque, Dict, Iterable, List, Mapping, Optional
 
 from sqlalchemy.engine import Connection
 
+from handover_channel.messenger.events import Event
 from handover_channel.queue.bot_port import BotPort
 from handover_channel.queue.claims import Begun, Claims, Job
 from handover_channel.queue.due_deadlines import DueDeadlines
@@ -75,7 +76,9 @@ class _Meta:
     def reserve(self, threads: Iterable[str]) -> List[str]:
         return []
 
-    def begin(self, connection: Connection, threads: Iterable[str]) -> Dict[str, Begun]:
+    def begin(
+        self, connection: Connection, threads: Iterable[str], known: Mapping[str, Event]
+    ) -> Dict[str, Begun]:
         return {}
 
     def go_on(self, begun: Mapping[str, Begun]) -> None:

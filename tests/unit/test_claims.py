@@ -8,7 +8,7 @@ from play import PSID, START
 
 from handover_channel.errors import StoreUnavailable
 from handover_channel.messenger.events import Attachment
-from handover_channel.messenger.webhook import parse
+from handover_channel.messenger.webhook import parse, unmarshal
 from handover_channel.queue.claims import AT_A_TIME, CLAIM_SECONDS, CLOCK_AHEAD_MS, Claims
 from handover_channel.queue.delivery_life import Stage, Step
 from handover_channel.queue.handler_result import HandlerResult
@@ -97,6 +97,33 @@ def test_a_thread_with_nothing_for_the_bot_is_given_back_at_once(store, clock):
     with store.reading() as connection:
         assert deliveries.next_of(connection, PSID) is None
         assert deliveries.claiming_workers(connection) == []
+
+
+def test_a_claim_that_has_run_out_is_gone_once_the_thread_is_worked_off(store, clock):
+    with store.writing() as connection:
+        deliveries.claim(connection, PSID, worker="dead", now=START, until=START + CLAIM_SECONDS)
+    receive(store, ("one", 1_000_000_000_001))
+    claims = Claims(store, clock, keep_all_but())
+
+    assert claims.begin(PSID) is None
+    with store.reading() as connection:
+        assert deliveries.next_of(connection, PSID).attempts == 0
+
+    clock.now += CLAIM_SECONDS + 1
+    assert claims.begin(PSID) is None
+    with store.reading() as connection:
+        assert deliveries.next_of(connection, PSID) is None
+
+
+def test_an_event_that_was_just_read_is_not_read_again(claims, store):
+    receive(store, ("one", 1_000_000_000_001))
+    with store.writing() as connection:
+        body = deliveries.next_of(connection, PSID).body
+        event = unmarshal(body)
+
+        begun = claims.begin_in(connection, [PSID], {body: event})
+
+    assert begun[PSID].job.event is event
 
 
 def test_a_transaction_works_off_only_so_many(store, clock):

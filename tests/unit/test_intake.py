@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from play import OURS
 
 from handover_channel.errors import StoreUnavailable
+from handover_channel.messenger.webhook import unmarshal
 from handover_channel.queue.calls import DELIVERIES
 from handover_channel.queue.claims import Begun
 from handover_channel.queue.intake import PRESSED, Intake
@@ -132,10 +133,11 @@ class Hands:
         self.reserved |= set(found)
         return found
 
-    def begin(self, connection, threads):
+    def begin(self, connection, threads, known):
         for thread in threads:
             assert thread in self.reserved
             first = deliveries.next_of(connection, thread)
+            assert known[first.body] == unmarshal(first.body)  # what was just read
             self.begun.append(thread)
             deliveries.done(connection, first.id, outcome="kept", now=0.0)
         if self.problem:

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+import sqlalchemy as sa
 from databases import on_sqlite
 from play import OURS, SALES_BOT, START, Meta, settings_with
 from statements import statements_of
@@ -25,7 +26,7 @@ from handover_channel.rules.return_reasons import ReturnReason
 from handover_channel.rules.turn_outcome import Spoken
 from handover_channel.simulator import Simulator
 from handover_channel.simulator.refusals import Refusal
-from handover_channel.store import deliveries, replies, sent_messages, threads
+from handover_channel.store import deliveries, replies, sent_messages, threads, transcript
 
 pytestmark = on_sqlite
 
@@ -162,7 +163,7 @@ def store_and_begin(process, *texts):
     body = json.dumps({"entry": [{"id": "1717", "messaging": items}]}).encode()
     with process.store.writing() as connection:
         deliveries.add(connection, deliveries.rows(parse(body), START))
-        begun = process.worker.begin(connection, begun)
+        begun = process.worker.begin(connection, begun, {})
     process.worker.go_on(begun)
 
 
@@ -187,3 +188,19 @@ async def test_a_turn_of_the_bot_reads_control_before_each_call_and_the_row_no_m
         await eventually(lambda: quiet.worker.is_idle)
 
     assert takes(found, 3, writing=3, reads=5), str(found)
+
+
+async def test_a_message_to_a_muted_thread_takes_one_transaction_and_no_claim_that_would_end_with_it(
+    quiet, store, thread_control
+):
+    thread_control.hand_over(PSID)
+    with store.writing() as connection:  # Rasa has its slots already
+        connection.execute(sa.text("DELETE FROM deliveries WHERE kind = 'muted'"))
+    with statements_of(quiet.store) as found:
+        store_and_begin(quiet, "hello")
+
+    with store.reading() as connection:
+        assert [line.text for line in transcript.of(connection, PSID)] == ["hello"]
+    assert takes(found, 1, writing=1, reads=1), str(found)
+    assert not any(each.startswith(("INSERT INTO claims", "DELETE")) for each in found.every), str(found)
+    assert len([each for each in found.every if "deliveries" in each]) == 3, str(found)

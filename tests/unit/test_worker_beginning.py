@@ -35,7 +35,7 @@ class Intake:
     def writing(self):
         with self._process.store.writing() as connection:
             yield connection
-            self.begun = self._process.worker.begin(connection, self.begun)
+            self.begun = self._process.worker.begin(connection, self.begun, {})
 
     def take_in(self, *texts, thread=PSID, **more):
         reserved = self._process.worker.reserve([thread])
@@ -125,7 +125,7 @@ async def test_a_transaction_that_is_undone_leaves_nothing_begun(place, store, n
 
     reserved = worker.reserve([PSID])
     with suppress(ZeroDivisionError), store.writing() as connection:
-        assert worker.begin(connection, reserved)[PSID].job is not None
+        assert worker.begin(connection, reserved, {})[PSID].job is not None
         raise ZeroDivisionError
     worker.go_on(dict.fromkeys(reserved, Begun()))
 
