@@ -1,39 +1,122 @@
 """Reads and saves conversations in SQL as Rasa does, for less.
 
-How many events of a conversation are stored is known from reading them. Rasa counts them again when it saves.
-The conversation's lock is held from one to the other.
+1. Reading asks for the one column that is used, by a statement that is built once. Rasa builds a query with a
+   subquery anew each time, and has SQLAlchemy make an object of each row.
+2. Saving inserts all rows by one call. Rasa has SQLAlchemy's unit of work find out that there are new rows.
+3. How many events of a conversation are stored is known from reading them. Rasa counts them again when it
+   saves. The conversation's lock is held from one to the other.
+
+A store whose queries or rows are its own, or whose objects somebody listens to, has SQLAlchemy's objects.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Any, Awaitable, Callable, Iterator
+import json
+import logging
+from typing import Any, Callable, Dict, Iterator, List
 
-from rasa.shared.core.events import Event
+import sqlalchemy as sa
+from rasa.shared.core.events import Event, SessionStarted
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.orm import Session
 
 from handover_channel.rasa.rasa_versions import sql_tracker_store
 from handover_channel.rasa.savings import Saving
 
 SQLTrackerStore: Any = sql_tracker_store()
 
+#: Rasa's: those who read its lines read them as before.
+_rasas_logger = logging.getLogger(SQLTrackerStore.__module__)
+
 #: On a tracker: how many of its events are stored.
 _EVENTS_READ = "_handover_stored_events"
+
+#: What a session may choose the database by.
+_BIND: Any = {"mapper": SQLTrackerStore.SQLEvent}
 
 _Method = Callable[..., Any]
 
 
-def _noting_how_many(retrieve: Callable[..., Awaitable[Any]]) -> _Method:
-    async def _retrieve(store: SQLTrackerStore, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
-        tracker = await retrieve(store, sender_id, fetch_events_from_all_sessions)
-        if tracker is not None and not fetch_events_from_all_sessions:
-            setattr(tracker, _EVENTS_READ, len(tracker.events))
-        return tracker
+# --- reading ------------------------------------------------------------------------------------------
+
+
+def _by_a_statement_built_once(_: _Method) -> _Method:
+    is_plain = _plain()
+    statements = {every: _reading(every) for every in (False, True)}
+
+    async def _retrieve(store: Any, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
+        # All in the scope: a ValueError ends Rasa there.
+        with store.session_scope() as session:
+            every = bool(fetch_events_from_all_sessions)
+            if is_plain(store, session):
+                rows = session.connection(_BIND).execute(statements[every], {"sender_id": sender_id})
+            else:
+                rows = store._event_query(session, sender_id, fetch_events_from_all_sessions=every).all()
+            events = [json.loads(row.data) for row in rows]
+            if not store.domain or not events:
+                _rasas_logger.debug(
+                    "Can't retrieve tracker matching sender id '%s' from SQL storage. "
+                    "Returning `None` instead.",
+                    sender_id,
+                )
+                return None
+            _rasas_logger.debug("Recreating tracker from sender id '%s'", sender_id)
+            tracker = DialogueStateTracker.from_dict(sender_id, events, store.domain.slots)
+            if not every:
+                setattr(tracker, _EVENTS_READ, len(tracker.events))
+            return tracker
 
     return _retrieve
 
 
+def _reading(every: bool) -> Any:
+    """Return `SQLTrackerStore._event_query`, for the data alone. *every*: of all sessions."""
+    events = SQLTrackerStore.SQLEvent.__table__.c
+    of_the_sender = events.sender_id == sa.bindparam("sender_id")
+    begun = sa.func.max(events.timestamp).label("session_start")
+    begins = of_the_sender, events.type_name == SessionStarted.type_name
+    start = sa.select(begun).where(*begins).subquery().c.session_start
+    statement = sa.select(events.data).where(of_the_sender).order_by(events.id)
+    return statement if every else statement.where(sa.or_(events.timestamp >= start, start.is_(None)))
+
+
+# --- saving -------------------------------------------------------------------------------------------
+
+
+def _by_one_insert(_: _Method) -> _Method:
+    is_plain = _plain()
+    insert = SQLTrackerStore.SQLEvent.__table__.insert()
+
+    async def save(store: Any, tracker: Any) -> None:
+        await store.stream_events(tracker)
+        with store.session_scope() as session:
+            events = store._additional_events(session, tracker)
+            rows = [_row(tracker.sender_id, event) for event in events]
+            if not is_plain(store, session):
+                session.add_all([store.SQLEvent(**row) for row in rows])
+            elif rows:  # none would be a row of nothing
+                session.connection(_BIND).execute(insert, rows)
+            session.commit()
+        _rasas_logger.debug("Tracker with sender_id '%s' stored to database", tracker.sender_id)
+
+    return save
+
+
+def _row(sender_id: str, event: Event) -> Dict[str, Any]:
+    data = event.as_dict()
+    return {
+        "sender_id": sender_id,
+        "type_name": event.type_name,
+        "timestamp": data.get("timestamp"),
+        "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
+        "action_name": data.get("name"),
+        "data": json.dumps(data),
+    }
+
+
 def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
-    def _additional_events(store: SQLTrackerStore, session: Any, tracker: Any) -> Iterator[Event]:
+    def _additional_events(store: Any, session: Any, tracker: Any) -> Iterator[Event]:
         # Once: a session that began meanwhile has a count of its own.
         stored = tracker.__dict__.pop(_EVENTS_READ, None)
         if stored is None:
@@ -43,14 +126,40 @@ def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
     return _additional_events
 
 
+# --- whose store it is --------------------------------------------------------------------------------
+
+
+def _plain() -> Callable[[Any, Any], bool]:
+    """Return what tells of a store and its session whether SQLAlchemy's objects make no difference."""
+    query, rows = SQLTrackerStore._event_query, SQLTrackerStore.SQLEvent
+    mapper = sa.inspect(rows)
+
+    def is_plain(store: Any, session: Any) -> bool:
+        if not isinstance(session, Session):
+            return False
+        listeners: List[Any] = [mapper.dispatch.before_insert, mapper.dispatch.after_insert]
+        listeners += [mapper.class_manager.dispatch.load, session.dispatch.do_orm_execute]
+        listeners += [session.dispatch.before_flush, session.dispatch.after_flush]
+        is_rasas = getattr(store._event_query, "__func__", None) is query and store.SQLEvent is rows
+        return is_rasas and not any(listeners)
+
+    return is_plain
+
+
 OF_THE_STORE = Saving(
-    "counting the events of a conversation",
+    "reading and saving conversations",
     SQLTrackerStore,
-    {"_retrieve": _noting_how_many, "_additional_events": _known_from_reading},
+    {
+        "_retrieve": _by_a_statement_built_once,
+        "save": _by_one_insert,
+        "_additional_events": _known_from_reading,
+    },
     written_for={
         "_retrieve": "097d43e4a023761d",
-        "_additional_events": "e6d9422d39295e29",
         "save": "40c85e53007d9a74",
+        "_additional_events": "e6d9422d39295e29",
         "_event_query": "6926faba1493084e",
+        "session_scope": "d8fadd3bd23f53a3",
+        "SQLEvent": "799271045e3c4c1b",
     },
 )

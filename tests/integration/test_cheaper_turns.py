@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -23,8 +22,7 @@ from rasa.core.tracker_store import AwaitableTrackerStore, SQLTrackerStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.events import Event, SessionStarted, SlotSet, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.utils.common import all_subclasses
 
 from handover_channel.rasa import cheaper_turns
@@ -33,6 +31,7 @@ from handover_channel.rasa.savings import digest_of
 
 pytestmark = [
     pytest.mark.rasa,
+    pytest.mark.usefixtures("rasas_own"),
     pytest.mark.filterwarnings("ignore:Slot auto-fill has been removed:UserWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*MovedIn20.*"),
@@ -44,20 +43,6 @@ pytestmark = [
 NLU = "run_RegexMessageHandler"
 
 METHODS = [(saving.owner, name) for saving in SAVINGS for name in saving.stands_in]
-
-
-@pytest.fixture(autouse=True)
-def rasas_own() -> Iterator[None]:
-    """Begin with Rasa's own methods, and leave them behind."""
-    before = [(owner, name, inspect.getattr_static(owner, name)) for owner, name in METHODS]
-    for owner, name, method in before:
-        theirs = getattr(getattr(method, "__func__", method), "__wrapped__", None)
-        if theirs is not None:
-            static = isinstance(method, staticmethod)
-            setattr(owner, name, staticmethod(theirs) if static else theirs)
-    yield
-    for owner, name, method in before:
-        setattr(owner, name, method)
 
 
 # --- whole conversations ------------------------------------------------------------------------------
@@ -260,74 +245,6 @@ def test_an_input_that_is_the_name_of_a_node_is_refused_as_before(model, tmp_pat
 
     with pytest.raises(GraphRunError, match="clashes with a node name"):
         runner.run(inputs={"__message__": NLU}, targets=[NLU])
-
-
-# --- saving a conversation ----------------------------------------------------------------------------
-
-
-def _stored(store: SQLTrackerStore) -> List[str]:
-    with store.session_scope() as session:
-        return [row.type_name for row in session.query(store.SQLEvent).order_by(store.SQLEvent.id)]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> SQLTrackerStore:
-    from rasa.shared.core.domain import Domain
-
-    make_turns_cheaper()
-    return SQLTrackerStore(Domain.empty(), db=str(tmp_path / "tracker.db"))
-
-
-def test_events_are_stored_once_however_often_a_conversation_is_saved(store):
-    async def talk() -> None:
-        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
-        tracker = await store.retrieve("42")
-        for text in ("two", "three"):
-            tracker.update(UserUttered(text))
-            await store.save(tracker)
-            await store.save(tracker)
-        full = await store.retrieve_full_tracker("42")
-        full.update(UserUttered("four"))
-        await store.save(full)
-
-    asyncio.run(talk())
-
-    assert _stored(store) == ["user"] * 4
-
-
-def test_a_session_that_begins_in_a_turn_is_stored_as_rasa_stores_it(tmp_path, store):
-    def of(name: str) -> List[str]:
-        one = SQLTrackerStore(store.domain, db=str(tmp_path / f"{name}.db"))
-
-        async def talk() -> None:
-            await one.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
-            tracker = await one.retrieve("42")
-            tracker.update(SessionStarted())
-            await one.save(tracker)
-            tracker.update(UserUttered("two"))
-            await one.save(tracker)
-
-        asyncio.run(talk())
-        return _stored(one)
-
-    ours = of("ours")
-    for name in ("_retrieve", "_additional_events"):
-        setattr(SQLTrackerStore, name, getattr(SQLTrackerStore, name).__wrapped__)
-
-    assert ours == of("rasas")
-
-
-def test_a_turn_counts_no_events_to_save_them(store, monkeypatch):
-    async def talk() -> None:
-        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
-        tracker = await store.retrieve("42")
-        tracker.update(UserUttered("two"))
-        monkeypatch.setattr(store, "_event_query", lambda *_, **__: pytest.fail("they were counted again"))
-        await store.save(tracker)
-
-    asyncio.run(talk())
-
-    assert _stored(store) == ["user", "user"]
 
 
 # --- where Rasa is another one ------------------------------------------------------------------------

@@ -1,0 +1,334 @@
+"""Conversations are read and saved as Rasa reads and saves them: the same rows, trackers and errors."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import pytest
+
+pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+
+import sqlalchemy as sa
+from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    BotUttered,
+    Restarted,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+)
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.orm import Session
+
+from handover_channel.rasa.cheaper_turns import make_turns_cheaper
+
+pytestmark = [
+    pytest.mark.rasa,
+    pytest.mark.usefixtures("rasas_own"),
+    pytest.mark.filterwarnings("ignore:Slot auto-fill has been removed:UserWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*MovedIn20.*"),
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning"),
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+]
+
+_Make = Callable[..., SQLTrackerStore]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[_Make]:
+    """Make stores, of a class, each with a database of its own."""
+    domain = Domain.from_dict({"slots": {"size": {"type": "any", "mappings": [{"type": "custom"}]}}})
+    made: List[SQLTrackerStore] = []
+
+    def new(of: Any = SQLTrackerStore) -> SQLTrackerStore:
+        if request.param == "sqlite":
+            store = of(domain, db=str(tmp_path / f"{len(made)}.db"))
+        else:
+            store = of(domain, host=request.getfixturevalue("postgresql").create())
+        made.append(store)
+        return store
+
+    yield new
+    for store in made:
+        store.engine.dispose()
+
+
+def _rows(store: SQLTrackerStore) -> List[Any]:
+    with store.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text("SELECT * FROM events ORDER BY id"))]
+
+
+def _kinds(store: SQLTrackerStore) -> List[str]:
+    return [row[2] for row in _rows(store)]
+
+
+def _said(text: str, at: float = 1.0) -> UserUttered:
+    return UserUttered(text, {"name": "greet", "confidence": 0.9}, timestamp=at, message_id=f"m{at}")
+
+
+def _saved(store: SQLTrackerStore, *events: Any, sender_id: Any = "42") -> None:
+    tracker = DialogueStateTracker(sender_id, store.domain.slots)
+    tracker.events.extend(events)
+    asyncio.run(store.save(tracker))
+
+
+# --- rows and trackers --------------------------------------------------------------------------------
+
+#: Conversations, each of turns. The clock does not always go forward, and two events may have one time.
+CONVERSATIONS: Dict[str, List[List[Any]]] = {
+    "one session": [
+        [ActionExecuted("action_session_start", timestamp=1), SessionStarted(timestamp=2)],
+        [_said("hello", 3), SlotSet("size", {"a": [1, None]}, timestamp=4), BotUttered("hi", timestamp=5)],
+        [
+            _said("\u0645\u0631\u062d\u0628\u0627 \U0001f600 \x00 '", 6),
+            UserUttered(None, timestamp=7),
+            Restarted(timestamp=8),
+        ],
+    ],
+    "no session": [[ActionExecuted("action_listen", timestamp=1)], [_said("hello", 2)], []],
+    "several": [
+        [
+            SessionStarted(timestamp=1),
+            _said("one", 2),
+            ActionExecuted("utter_x", "Rules", 0.5, 3),
+        ],
+        [SessionStarted(timestamp=4), _said("two", 4), SlotSet("size", 1, timestamp=4)],
+        [_said("three", 3), _said("four", 5)],
+        [SessionStarted(timestamp=5), SessionStarted(timestamp=5), _said("five", 5)],
+    ],
+}
+
+
+def _told(store: SQLTrackerStore) -> Tuple[Any, ...]:
+    """Have the conversations, turn by turn; return the rows, and each tracker that was read."""
+
+    async def talk() -> List[Any]:
+        seen: List[Any] = [
+            _of(await store.retrieve("nobody")),
+            _of(await store.retrieve_full_tracker("nobody")),
+        ]
+        for number in range(4):
+            for sender_id, turns in CONVERSATIONS.items():
+                tracker = await store.get_or_create_tracker(sender_id, append_action_listen=False)
+                for event in turns[number] if number < len(turns) else []:
+                    tracker.update(event)
+                    await store.save(tracker)
+                await store.save(tracker)
+                seen.append(_of(await store.retrieve(sender_id)))
+                seen.append(_of(await store.retrieve_full_tracker(sender_id)))
+        return [*seen, sorted(await store.keys())]
+
+    return asyncio.run(talk()), _rows(store)
+
+
+def _of(tracker: Any) -> Any:
+    return tracker and ([event.as_dict() for event in tracker.events], tracker.current_slot_values())
+
+
+def test_rows_and_trackers_are_those_of_rasa_in_any_number_of_sessions(make):
+    theirs = _told(make())
+    make_turns_cheaper()
+
+    assert _told(make()) == theirs
+    assert len(theirs[1]) > 15
+
+
+def test_a_turn_has_no_objects_made_of_rows(make, monkeypatch):
+    make_turns_cheaper()
+    store = make()
+    _saved(store, _said("one"))
+    for name in ("query", "add", "add_all", "flush"):
+        monkeypatch.setattr(Session, name, lambda *_, **__: pytest.fail("objects were made"))
+
+    async def turn() -> None:
+        tracker = await store.retrieve("42")
+        tracker.update(_said("two"))
+        await store.save(tracker)
+
+    asyncio.run(turn())
+
+    assert _kinds(store) == ["user", "user"]
+
+
+def test_a_conversation_without_news_gets_no_row(make):
+    make_turns_cheaper()
+    store = make()
+
+    _saved(store)
+
+    assert _rows(store) == []
+
+
+# --- errors -------------------------------------------------------------------------------------------
+
+
+def _raised(store: SQLTrackerStore, *events: Any, sender_id: Any = "42") -> Any:
+    with pytest.raises(sa.exc.DBAPIError) as error:
+        _saved(store, *events, sender_id=sender_id)
+    return type(error.value), type(error.value.orig)
+
+
+def _refused(store: SQLTrackerStore) -> Any:
+    unfit = SlotSet({"no": "name"}, 1)  # type: ignore[arg-type, unused-ignore]
+    seen = [
+        _raised(store, _said("one"), sender_id=None),
+        _raised(store, *[_said(str(number)) for number in range(1500)], unfit),
+        _rows(store),
+    ]
+    _saved(store, _said("one"))
+    seen.append(_kinds(store))
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE events"))
+    with pytest.raises(sa.exc.DBAPIError) as error:
+        asyncio.run(store.retrieve("42"))
+    return [*seen, type(error.value), type(error.value.orig)]
+
+
+def test_what_the_database_refuses_is_raised_as_before_and_leaves_no_rows(make):
+    theirs = _refused(make())
+    make_turns_cheaper()
+
+    assert _refused(make()) == theirs
+    assert theirs[2:4] == [[], ["user"]]
+
+
+# --- stores of other kinds ----------------------------------------------------------------------------
+
+
+class LastTwo(SQLTrackerStore):
+    """A store that reads the last two events."""
+
+    def _event_query(self, *given: Any, **named: Any) -> Any:
+        last = super()._event_query(*given, **named).order_by(None).order_by(self.SQLEvent.id.desc())
+        return last.limit(2).from_self().order_by(self.SQLEvent.id)
+
+
+class Dated(SQLTrackerStore):
+    """A store that writes after it has saved."""
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        await super().save(tracker)
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE events SET timestamp = 7"))
+
+
+def test_a_store_with_a_query_of_its_own_is_read_by_that(make):
+    make_turns_cheaper()
+    store = make(LastTwo)
+    _saved(store, _said("one", 1), _said("two", 2), _said("three", 3))
+
+    tracker = asyncio.run(store.retrieve("42"))
+
+    assert [event.text for event in tracker.events] == ["two", "three"]
+
+
+def test_a_store_that_saves_in_its_own_way_does_so(make):
+    make_turns_cheaper()
+    store = make(Dated)
+
+    _saved(store, _said("one", 1), _said("two", 2))
+
+    assert [row[3] for row in _rows(store)] == [7, 7]
+
+
+def test_a_query_that_replaces_rasas_later_is_asked(make, monkeypatch):
+    make_turns_cheaper()
+    store = make()
+    _saved(store, _said("one"))
+    theirs = SQLTrackerStore._event_query
+
+    def without_users(*given: Any, **named: Any) -> Any:
+        return theirs(*given, **named).filter(SQLTrackerStore.SQLEvent.type_name != "user")
+
+    monkeypatch.setattr(SQLTrackerStore, "_event_query", without_users)
+
+    assert asyncio.run(store.retrieve("42")) is None
+
+
+def test_who_listens_to_rows_hears_of_each(make):
+    make_turns_cheaper()
+    store = make()
+    heard: List[str] = []
+
+    def before_insert(mapper: Any, connection: Any, row: Any) -> None:
+        heard.append("written")
+
+    def load(row: Any, context: Any) -> None:
+        heard.append("read")
+
+    listened = [(before_insert, "before_insert"), (load, "load")]
+    for listener, name in listened:
+        sa.event.listen(SQLTrackerStore.SQLEvent, name, listener)
+    try:
+        _saved(store, _said("one"), _said("two"))
+        asyncio.run(store.retrieve("42"))
+    finally:
+        for listener, name in listened:
+            sa.event.remove(SQLTrackerStore.SQLEvent, name, listener)
+
+    assert heard == ["written", "written", "read", "read"]
+
+
+# --- how many are stored ------------------------------------------------------------------------------
+
+
+def test_events_are_stored_once_however_often_a_conversation_is_saved(make):
+    make_turns_cheaper()
+    store = make()
+
+    async def talk() -> None:
+        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+        tracker = await store.retrieve("42")
+        for text in ("two", "three"):
+            tracker.update(UserUttered(text))
+            await store.save(tracker)
+            await store.save(tracker)
+        full = await store.retrieve_full_tracker("42")
+        full.update(UserUttered("four"))
+        await store.save(full)
+
+    asyncio.run(talk())
+
+    assert _kinds(store) == ["user"] * 4
+
+
+def test_a_session_that_begins_in_a_turn_is_stored_as_rasa_stores_it(make):
+    def stored() -> List[str]:
+        store = make()
+
+        async def talk() -> None:
+            await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+            tracker = await store.retrieve("42")
+            tracker.update(SessionStarted())
+            await store.save(tracker)
+            tracker.update(UserUttered("two"))
+            await store.save(tracker)
+
+        asyncio.run(talk())
+        return _kinds(store)
+
+    theirs = stored()
+    make_turns_cheaper()
+
+    assert stored() == theirs
+
+
+def test_a_turn_counts_no_events_to_save_them(make, monkeypatch):
+    make_turns_cheaper()
+    store = make()
+
+    async def talk() -> None:
+        await store.save(DialogueStateTracker.from_events("42", [UserUttered("one")]))
+        tracker = await store.retrieve("42")
+        tracker.update(UserUttered("two"))
+        monkeypatch.setattr(store, "_event_query", lambda *_, **__: pytest.fail("they were counted again"))
+        await store.save(tracker)
+
+    asyncio.run(talk())
+
+    assert _kinds(store) == ["user", "user"]
