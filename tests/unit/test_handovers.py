@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from play import DAY, HOUR, PSID, START
+from sqlalchemy.engine import make_url
 
 from handover_channel.errors import HandoverError
 from handover_channel.rules.control import TRANSITIONS, Control, State
 from handover_channel.simulator.refusals import PASS_NOT_OWNER
-from handover_channel.store import acts, changes, retention, transcript
+from handover_channel.store import Store, acts, changes, retention, transcript
 from handover_channel.store.schema import handovers, metadata
 
 THREADS, AGENTS = ("7001", "7002"), ("sara", "omar")
@@ -147,6 +148,28 @@ def test_the_table_says_what_the_rule_and_the_migration_say(store, steps):
 
         assert as_it_happened == history.told()
         assert written(connection) == as_it_happened
+
+
+@pytest.mark.postgres
+def test_on_postgresql_the_tables_are_made_and_filled_without_the_privilege_temporary(postgresql):
+    url = make_url(postgresql.create())
+    postgresql.run("CREATE ROLE plain LOGIN")
+    postgresql.run(f'REVOKE TEMPORARY ON DATABASE "{url.database}" FROM PUBLIC')
+    postgresql.run("GRANT CREATE, USAGE ON SCHEMA public TO plain", url.database)
+    store = Store(url.set(username="plain").render_as_string(hide_password=False))
+
+    store.migrate()
+
+    with store.writing() as connection:
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), connection.begin_nested():
+            connection.execute(sa.text("CREATE TEMPORARY TABLE refused (a INTEGER)"))
+        history = History(connection)
+        for step in (_TO_INBOX, ("7001", "agent", 5.25, 0.0, "sara"), _BACK):
+            history.happens(*step)
+        connection.execute(sa.delete(handovers))
+        fill(connection)
+        assert written(connection) == history.told()
+    store.close()
 
 
 # --- in the product -------------------------------------------------------------------------------

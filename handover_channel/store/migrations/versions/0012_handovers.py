@@ -36,14 +36,16 @@ def upgrade() -> None:
 
 def fill(connection: Connection) -> None:
     """Fill the empty table by sets: what began, what came next, and what happened in between."""
+    # A role that may change the tables of a PostgreSQL need not have the privilege TEMPORARY there.
+    kind = "UNLOGGED" if connection.dialect.name == "postgresql" else "TEMPORARY"
     for statement in (_PAIRED, _BY_THREAD, _HAPPENED, _BY_CHANGE, _FILLED, *_NO_LONGER_NEEDED):
-        connection.execute(sa.text(statement))
+        connection.execute(sa.text(statement.format(kind=kind)))
 
 
 # A change begins a handover, ends one, or neither (a pass that was refused, from one app to another).
 # The thread is no column of a table in there: SQLite would walk over its index, row by row, to spare a sort.
 _PAIRED = """
-CREATE TEMPORARY TABLE paired AS
+CREATE {kind} TABLE handovers_paired AS
 SELECT * FROM (
     SELECT id, thread, target, reason, at, is_end,
         lead(is_end) OVER of_thread AS next_is_end,
@@ -62,12 +64,12 @@ SELECT * FROM (
 ) AS followed
 WHERE is_end = 0
 """
-_BY_THREAD = "CREATE INDEX ix_paired ON paired (thread, at)"
+_BY_THREAD = "CREATE INDEX ix_handovers_paired ON handovers_paired (thread, at)"
 
 _HAPPENED = """
-CREATE TEMPORARY TABLE happened AS
+CREATE {kind} TABLE handovers_happened AS
 SELECT at, agent, is_answer, (
-    SELECT id FROM paired WHERE paired.thread = each_of.thread AND paired.at <= each_of.at
+    SELECT id FROM handovers_paired AS paired WHERE paired.thread = each_of.thread AND paired.at <= each_of.at
     ORDER BY paired.at DESC, id DESC LIMIT 1
 ) AS change
 FROM (
@@ -77,10 +79,12 @@ FROM (
     WHERE author IN ('agent', 'app')
 ) AS each_of
 """
-_BY_CHANGE = "CREATE INDEX ix_happened ON happened (change, at, agent)"
+_BY_CHANGE = "CREATE INDEX ix_handovers_happened ON handovers_happened (change, at, agent)"
 
 _DURING = "happened.change = paired.id AND (next_is_end IS NULL OR next_is_end = 0 OR happened.at <= next_at)"
-_TAKEN = f"FROM happened WHERE {_DURING} AND agent <> '' ORDER BY happened.at, agent LIMIT 1"
+_TAKEN = (
+    f"FROM handovers_happened AS happened WHERE {_DURING} AND agent <> '' ORDER BY happened.at, agent LIMIT 1"
+)
 _FILLED = f"""
 INSERT INTO handovers (
     change, thread, target, reason, began_at, ended_at, return_reason, again, answered_at, taken_at, agent
@@ -89,10 +93,10 @@ SELECT id, thread, target, reason, at,
     CASE WHEN next_is_end = 1 THEN next_at END,
     CASE WHEN next_is_end = 1 THEN next_reason ELSE '' END,
     CASE WHEN next_is_end = 1 AND then_is_end = 0 AND then_at - next_at <= 86400 THEN 1 ELSE 0 END,
-    (SELECT min(happened.at) FROM happened WHERE {_DURING} AND is_answer = 1),
+    (SELECT min(happened.at) FROM handovers_happened AS happened WHERE {_DURING} AND is_answer = 1),
     (SELECT happened.at {_TAKEN}),
     coalesce((SELECT agent {_TAKEN}), '')
-FROM paired
+FROM handovers_paired AS paired
 ORDER BY id
 """  # noqa: S608 - our own words
-_NO_LONGER_NEEDED = ("DROP TABLE happened", "DROP TABLE paired")
+_NO_LONGER_NEEDED = ("DROP TABLE handovers_happened", "DROP TABLE handovers_paired")
