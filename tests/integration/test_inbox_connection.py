@@ -12,11 +12,11 @@ pytest.importorskip("playwright", reason="no browser: Playwright is not installe
 
 from axe_playwright_python.sync_playwright import Axe
 from browsers import chromium
-from integration.test_inbox_notices import NADIA, TOM, Desk, eventually, someone
+from integration.test_inbox_notices import LAILA, NADIA, TOM, Desk, eventually, someone
 from playwright.sync_api import expect
 
 from handover_channel.messenger.events import Attachment
-from handover_channel.store import page_updates, transcript
+from handover_channel.store import page_updates, replies, transcript
 from handover_channel.store.transcript import PERSON, Line
 
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
@@ -26,6 +26,9 @@ WORDS = {
         "sending": "Sending",
         "still": "Still sending",
         "unsent": "Not sent: no connection. It goes by itself once there is one.",
+        "anew": "Not sent, as far as this page knows: it was loaded anew before there was an answer.",
+        "refused": "Not sent: it was refused while another conversation was open.",
+        "lost": "The file is not here any more: discard this, and attach it again.",
         "again": "Send again",
         "discard": "Discard",
         "offline": "No connection to the server.",
@@ -36,6 +39,9 @@ WORDS = {
         "sending": "قيد الإرسال",
         "still": "ما زال الإرسال جاريًا",
         "unsent": "لم تُرسل: لا يوجد اتصال. ستُرسل تلقائيًا عند عودة الاتصال.",
+        "anew": "لم تُرسل بحسب علم هذه الصفحة: أُعيد تحميلها قبل وصول رد الخادم.",
+        "refused": "لم تُرسل: رُفضت حين كانت محادثة أخرى مفتوحة.",
+        "lost": "لم يعد الملف موجودًا هنا: ألغِ الإرسال وأرفقه من جديد.",
         "again": "إعادة الإرسال",
         "discard": "إلغاء الإرسال",
         "offline": "لا يوجد اتصال بالخادم.",
@@ -43,6 +49,7 @@ WORDS = {
         "gone": "لم يعد موجودًا",
     },
 }
+FILE = {"name": "receipt.txt", "mimeType": "text/plain", "buffer": b"paid"}
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ar"])
 
 
@@ -76,6 +83,11 @@ def writes(page, *texts):
 
 def texts(page):
     return page.locator("#entries .said.agent .text").all_inner_texts()
+
+
+def open_conversation(page, thread):
+    page.locator(f'.item[data-thread="{thread}"]').click()
+    page.locator(f'#thread[data-thread="{thread}"]').wait_for()
 
 
 def held(page):
@@ -124,7 +136,7 @@ def test_a_lost_connection_is_said_and_what_was_written_goes_by_itself_once_and_
     bubbles = page.locator("#entries .pending")
     expect(bubbles).to_have_count(2)
     for number in (0, 1):
-        expect(bubbles.nth(number).locator(".refused")).to_have_text(words["unsent"])
+        expect(bubbles.nth(number).locator(".refused")).to_have_text(words["unsent"], use_inner_text=True)
     banner = page.locator("#offline")
     expect(banner).to_contain_text(words["offline"])
     assert name.bounding_box()["y"] >= banner.bounding_box()["y"] + banner.bounding_box()["height"]
@@ -202,6 +214,100 @@ def test_a_reply_whose_answer_was_lost_is_not_sent_twice(nadias, desk, language)
     expect(page.locator("#reply-text")).to_have_value("")
     assert texts(page) == ["Only once"]
     assert desk.kept("sara") == ["Only once"]
+
+
+@LANGUAGES
+def test_replies_without_an_answer_wait_as_bubbles_after_a_reload_and_none_goes_twice(nadias, desk, language):
+    _, page = nadias
+    words = WORDS[language]
+    waiting = held(page)
+    writes(page, "one", "two", "three")
+    eventually(lambda: page.locator("#entries .pending").count() == 3, "they are on their way")
+    arrived = page.locator("#entries .pending").first.get_attribute("id").removeprefix("p-")
+    with desk.store.writing() as connection:  # the server has it, and the page goes before it hears of that
+        replies.add(connection, NADIA, key=arrived, agent="sara", text="one", now=time.time())
+
+    page.reload()
+
+    bubbles = page.locator("#entries .pending")
+    expect(bubbles).to_have_count(2)
+    expect(bubbles.locator(".refused")).to_have_text([words["anew"]] * 2, use_inner_text=True)
+    expect(page.locator("#reply-text")).to_have_value("")
+    assert texts(page) == ["one", "two", "three"]
+    assert not Axe().run(page).response["violations"]
+    bubbles.nth(1).get_by_role("button", name=words["discard"]).click()
+    expect(page.locator("#reply-text")).to_have_value("three")
+    assert len(waiting) == 1  # nothing goes again by itself
+    page.unroute("**/reply")
+    bubbles.get_by_role("button", name=words["again"]).click()
+    desk.has("sara", "two")
+    expect(bubbles).to_have_count(0)
+    assert desk.kept("sara") == ["one", "two"]
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_a_reply_that_one_tab_sends_goes_from_the_others_where_it_waits(nadias, desk, language):
+    context, page = nadias
+    page.route("**/reply", lambda route: route.abort())
+    writes(page, "Once")
+    expect(page.locator("#entries .pending")).to_contain_text("Not sent")
+    other = context.new_page()
+    other.route("**/panel*", lambda route: route.abort())  # hears of it by the other tab alone
+    other.goto(page.url)
+    expect(other.locator("#entries .pending")).to_contain_text("Once")
+
+    page.unroute("**/reply")
+    page.get_by_role("button", name="Send again").click()
+
+    desk.has("sara", "Once")
+    expect(other.locator("#entries .pending")).to_have_count(0)
+    assert desk.kept("sara") == ["Once"]
+
+
+@LANGUAGES
+def test_a_refused_reply_keeps_its_file_while_another_conversation_is_open(nadias, desk, language):
+    _, page = nadias
+    words = WORDS[language]
+    page.goto(f"{page.url}?list=open")
+    waiting = held(page)
+    page.locator("#reply-file").set_input_files(FILE)
+    writes(page, "Your receipt")
+    desk.gives(NADIA, "omar", "omar")  # a colleague's by now
+    open_conversation(page, LAILA)
+
+    waiting[0].continue_()
+
+    expect(page.locator("#problem")).not_to_be_empty()
+    open_conversation(page, NADIA)
+    bubble = page.locator("#entries .pending")
+    expect(bubble).to_contain_text("Your receipt")
+    expect(bubble.locator(".file")).to_have_text("receipt.txt")
+    expect(bubble.locator(".refused")).to_have_text(words["refused"], use_inner_text=True)
+    page.unroute("**/reply")
+    bubble.get_by_role("button", name=words["again"]).click()
+    expect(page.locator("#asks")).to_be_visible()
+    expect(page.locator("#reply-text")).to_have_value("Your receipt")
+    expect(page.locator("#file-chosen")).to_have_text("receipt.txt")
+
+
+@LANGUAGES
+def test_a_reply_says_after_a_reload_that_its_file_is_not_there(nadias, desk, language):
+    _, page = nadias
+    words = WORDS[language]
+    page.route("**/reply", lambda route: route.abort())
+    page.locator("#reply-file").set_input_files(FILE)
+    writes(page, "Your receipt")
+    bubble = page.locator("#entries .pending")
+    expect(bubble.get_by_role("button", name=words["again"])).to_be_visible()
+
+    page.reload()
+
+    expect(bubble.locator(".refused")).to_contain_text(words["lost"])
+    expect(bubble.locator(".file")).to_have_text("receipt.txt")
+    expect(bubble.get_by_role("button", name=words["again"])).to_be_hidden()
+    bubble.get_by_role("button", name=words["discard"]).click()
+    expect(page.locator("#reply-text")).to_have_value("Your receipt")
+    expect(bubble).to_have_count(0)
 
 
 @LANGUAGES

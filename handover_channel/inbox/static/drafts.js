@@ -2,7 +2,8 @@
 // Each message has a key, so that sending it again after a broken connection does not send it twice.
 //
 // A reply leaves its field at once and waits in `sending` (outbox.js); where it is refused, it comes back.
-// Whatever still waits when the page is loaded anew was perhaps accepted: it comes back with the same key.
+// Whatever still waits when the page is loaded anew was perhaps accepted: it waits on, with the same key. Its file,
+// which cannot be kept, is known by name alone then.
 
 import { all, body, find, randomKey, threadId } from "./page.js";
 
@@ -13,7 +14,7 @@ const fieldAt = (wanted) => all("[data-draft]").find((field) => place(field) ===
 /** Up to where the page shows answers of others, for a reply: the server asks before one goes past them. */
 const shown = (field) => find("[name=seen]", field.form)?.value;
 
-/** {text, seen, sending: [{text, key}], tried, key}: `key` belongs to the text `tried`; `seen`: as it was written. */
+/** {text, seen, sending: [{text, key, tried, seen, written, lost}], tried, key}: `key` belongs to the text `tried`; `seen`: as it was written. */
 function stored(at) {
   try {
     return { text: "", sending: [], ...JSON.parse(localStorage.getItem(at)) };
@@ -38,12 +39,27 @@ const leaving = new Set();
 
 export function restoreDrafts() {
   for (const field of all("[data-draft]")) {
-    const at = place(field);
-    const left = stored(at).sending.filter((each) => !leaving.has(each.key));
-    if (left.length) takeBack(left.map((each) => ({ ...each, at })));
-    const { text } = stored(at);
+    const { text } = stored(place(field));
     if (text && !field.value) field.value = text;
   }
+}
+
+/** Return the replies that have left the field of `form` in a page that is not there any more, or in another tab. */
+export function leftBehind(form) {
+  const at = place(find("[data-draft]", form));
+  const left = stored(at).sending.filter((each) => !leaving.has(each.key));
+  for (const { key } of left) leaving.add(key);
+  return left.map((each) => ({ written: Date.now(), ...each, at, data: dataOf(form, each) }));
+}
+
+/** Whether a reply still waits for its answer, as far as the other tabs know. */
+export const isLeft = ({ at, key }) => stored(at).sending.some((each) => each.key === key);
+
+function dataOf(form, { text, key, seen }) {
+  const data = new FormData(form);
+  data.delete("file"); // what is chosen now belongs to what is written now
+  for (const [name, value] of Object.entries({ text, key, ...(seen && { seen }) })) data.set(name, value);
+  return data;
 }
 
 export function keepDraft(field) {
@@ -108,10 +124,11 @@ export function takeOut(form) {
   data.set("key", key);
   if (draft.seen && draft.text === text) data.set("seen", draft.seen);
   leaving.add(key);
-  store(at, { text: "", sending: [...draft.sending, { text, key, tried, seen: draft.seen }] });
+  const reply = { text, key, tried, seen: draft.seen, written: Date.now() };
+  store(at, { text: "", sending: [...draft.sending, { ...reply, lost: file?.name }] });
   field.value = "";
   if (file) choose(form, []);
-  return { at, text, key, tried, seen: draft.seen, file, data };
+  return { ...reply, at, file, data };
 }
 
 function choose(form, files) {

@@ -139,19 +139,25 @@ function toHead() {
   return Boolean(thread());
 }
 
+/** What was written comes back. What had no answer is asked for, too: the server may have it. */
+function restore() {
+  restoreDrafts();
+  if (outbox.restore()) refreshThread();
+}
+
 let written = null; // the field of the reply
 
 function settle() {
   const id = threadId();
   const reply = find("#reply-text");
-  if (reply && reply !== written) restoreDrafts(); // also where it was not there while another app had the conversation
+  if (reply && reply !== written) restore(); // also where it was not there while another app had the conversation
   written = reply;
   if (id !== opened) {
     opened = id;
     foldHead();
     body.dataset.shows = id ? "thread" : "list";
     markOpened(document, id, thread()?.dataset.found);
-    restoreDrafts();
+    restore();
     listen();
     showTab();
     if (!jump() && !toHead()) toList() || find("#search").focus();
@@ -481,7 +487,7 @@ setInterval(() => (document.hidden ? refreshList() : refresh()), 60000);
 localTimes(document);
 backToList(document);
 if (find("#entries")) dayLines(find("#entries"));
-restoreDrafts();
+restore();
 listen({ list: refreshList, thread: refreshThread, back: isBack, signedOut: toSignIn });
 notice();
 settle();

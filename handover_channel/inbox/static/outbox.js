@@ -2,9 +2,10 @@
 //
 // Those of one conversation go one after the other. What no connection takes waits, with what was written behind
 // it, and goes by itself once there is one: it keeps its key, so that nothing is sent twice. What the server
-// refuses comes back into its field, in order, with what was written behind it.
+// refuses comes back into its field, in order, with what was written behind it; where another conversation is open
+// by then, it stays a bubble, with its file. What had no answer when the page was loaded anew is a bubble again.
 
-import { isSent, takeBack, takeOut } from "./drafts.js";
+import { isLeft, isSent, leftBehind, takeBack, takeOut } from "./drafts.js";
 import { noConnection } from "./live.js";
 import { all, announce, find, says, thread, threadId } from "./page.js";
 import { localTimes } from "./times.js";
@@ -17,10 +18,14 @@ const BY_ITSELF_WITHIN = 15 * 60000;
 
 const AWAY = [502, 503, 504];
 const SENDING = "sending"; // or waits for those before it
-const UNSENT = "unsent"; // there was no connection
+const UNSENT = "unsent"; // see WHY
 const KEPT = "kept"; // the server has it
 
-const replies = []; // in order: {thread, path, key, text, file, data, at, seen, tried, written, state}
+/** Why one is unsent. There was no connection; it was refused where nobody saw it; the page was loaded anew. */
+const WHY = { OFFLINE: "offline", REFUSED: "refused", ANEW: "anew" };
+
+/** In order: {thread, path, key, text, file, data, at, seen, tried, written, state, why, lost}; lost: a file's name. */
+const replies = [];
 const busy = new Set(); // threads whose replies are being sent
 let told = {};
 let timer = 0;
@@ -35,7 +40,7 @@ export function send(form, consent) {
   const reply = takeOut(form);
   consent(form, reply?.data ?? new FormData()); // said once, also where there is nothing to send
   if (!reply) return;
-  replies.push({ ...reply, thread: threadId(), path: form.action, written: Date.now(), state: SENDING });
+  replies.push({ ...reply, thread: threadId(), path: form.action, state: SENDING });
   draw();
   find("#log")?.scrollTo({ top: 0 });
   work(threadId());
@@ -43,14 +48,31 @@ export function send(form, consent) {
 
 /** Try again what there was no connection for. */
 export function tryAgain() {
-  const waiting = replies.filter((each) => each.state === UNSENT && Date.now() - each.written < BY_ITSELF_WITHIN);
+  const waiting = replies.filter((each) => each.state === UNSENT && goesByItself(each));
   for (const each of new Set(waiting.map((reply) => reply.thread))) work(each);
 }
+
+const goesByItself = (reply) => reply.why === WHY.OFFLINE && Date.now() - reply.written < BY_ITSELF_WITHIN;
+
+/** Show what of the open conversation had no answer when a page was left. Returns whether there is any. */
+export function restore() {
+  const form = find("#reply");
+  const left = form ? leftBehind(form) : [];
+  replies.push(...left.map((each) => ({ ...each, thread: threadId(), path: form.action, state: UNSENT, why: WHY.ANEW })));
+  if (left.length) draw();
+  return left.length > 0;
+}
+
+/** Another tab has sent it, or has it in its field. */
+addEventListener("storage", ({ key }) => {
+  drop(replies.filter((each) => each.at === key && each.state === UNSENT && !isLeft(each)));
+  draw();
+});
 
 async function work(id) {
   if (busy.has(id)) return;
   busy.add(id);
-  const next = () => replies.find((each) => each.thread === id && each.state !== KEPT);
+  const next = () => replies.find((each) => each.thread === id && each.state !== KEPT && !each.lost);
   try {
     for (let reply = next(); reply && (await post(reply)); reply = next());
   } finally {
@@ -86,22 +108,27 @@ async function post(reply) {
 const isKnown = (reply) => !replies.includes(reply);
 
 function waits(reply) {
-  for (const each of behind(reply)) each.state = UNSENT;
+  stay(behind(reply), WHY.OFFLINE);
   clearTimeout(timer);
   timer = setTimeout(tryAgain, AGAIN_EVERY);
   announce(says("unsent"));
-  draw();
   return false;
 }
 
+function stay(these, why) {
+  for (const each of these) Object.assign(each, { state: UNSENT, why });
+  draw();
+}
+
 async function refused(reply, response) {
-  back(behind(reply));
+  if (reply.thread === threadId() && find("#reply-text")) back(behind(reply));
+  else stay(behind(reply), WHY.REFUSED);
   await told.refused(response, reply.thread);
   return false;
 }
 
-/** The reply, and those of its conversation that were written after it. */
-const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread);
+/** The reply, and those of its conversation that go after it. */
+const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread && !each.lost);
 
 function drop(these) {
   for (const each of these) if (replies.includes(each)) replies.splice(replies.indexOf(each), 1);
@@ -153,8 +180,9 @@ function bubbleOf(reply) {
   bubble.id = `p-${reply.key}`;
   find(".text", bubble).textContent = reply.text;
   find(".text", bubble).hidden = !reply.text;
-  find(".file", bubble).hidden = !reply.file;
-  find(".file bdi", bubble).textContent = reply.file?.name ?? "";
+  const file = reply.file?.name ?? reply.lost;
+  find(".file", bubble).hidden = !file;
+  find(".file bdi", bubble).textContent = file ?? "";
   find("time", bubble).dateTime = new Date(reply.written).toISOString();
   localTimes(bubble);
   return bubble;
@@ -162,10 +190,12 @@ function bubbleOf(reply) {
 
 function update(bubble, reply) {
   const isUnsent = reply.state === UNSENT;
-  const goesByItself = Date.now() - reply.written < BY_ITSELF_WITHIN;
   const state = isUnsent ? UNSENT : Date.now() - reply.begun > STILL_AFTER ? "still" : SENDING;
   bubble.classList.toggle("sending", !isUnsent);
   bubble.classList.toggle("failed", isUnsent);
   for (const each of all("[data-while]", bubble)) each.hidden = !each.dataset.while.split(" ").includes(state);
-  find("[data-by-itself]", bubble).hidden = !goesByItself;
+  for (const each of all("[data-why]", bubble)) each.hidden = each.dataset.why !== reply.why;
+  find("[data-by-itself]", bubble).hidden = !goesByItself(reply);
+  find("[data-lost]", bubble).hidden = !reply.lost;
+  find("[data-sends-again]", bubble).hidden = Boolean(reply.lost);
 }
