@@ -90,6 +90,11 @@ def list_() -> None:
             agent.name, agent.shown_name, agent.role, "yes" if agent.name in signed_in else "", since
         )
     Console().print(table, markup=False)
+    for agent in found:
+        if agent.password == agents.NO_PASSWORD:
+            typer.echo(
+                f"{agent.name} has no password yet; without the link: handover agents password {agent.name}"
+            )
 
 
 @app.command()

@@ -154,6 +154,11 @@ class Auth:
         with self._store.reading() as connection:
             return agents.exist(connection)
 
+    def has_passwords(self) -> bool:
+        """Tell whether any agent has set a password. Else a lost link locks everybody out."""
+        with self._store.reading() as connection:
+            return agents.have_passwords(connection)
+
     def sign_in(self, name: str, password: str, *, address: str, cookie: str = "") -> Tuple[str, Visitor]:
         """Return the value of a new cookie, and whose it is. *cookie*: the one this browser has kept.
 
@@ -220,7 +225,8 @@ class Auth:
         with self._store.writing() as connection:
             if agents.exist(connection):
                 raise NotLetIn(
-                    "the inbox has agents, so links let nobody in -> sign in with name and password",
+                    "the inbox has agents, so links let nobody in -> sign in with name and password; "
+                    "`handover agents password` sets one",
                     reason=AGENTS,
                 )
             sign_ins.tidy(connection, now=now, started_before=now - COOKIE_SECONDS)

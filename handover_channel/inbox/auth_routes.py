@@ -23,7 +23,12 @@ async def show_sign_in(services: PageServices, request: Request) -> Answer:
     if await services.visitor(request) is not None:
         return answer.redirect(f"{BASE}/")
     shown: Dict[str, Any] = {name: request.argument(name) for name in ("name", "next", "said")}
-    return await services.draw("sign_in.html", request, error="", **shown)
+    return await _draw_sign_in(services, request, error="", **shown)
+
+
+async def _draw_sign_in(services: PageServices, request: Request, status: int = 200, **shown: Any) -> Answer:
+    no_password = not await services.call(services.auth.has_passwords)
+    return await services.draw("sign_in.html", request, status, no_password=no_password, **shown)
 
 
 async def sign_in(services: PageServices, request: Request) -> Answer:
@@ -40,7 +45,7 @@ async def sign_in(services: PageServices, request: Request) -> Answer:
         )
     except EntranceRefused as error:
         shown = {"error": error.text, "name": name, "next": wanted}
-        again = await services.draw("sign_in.html", request, status_of(error), **shown)
+        again = await _draw_sign_in(services, request, status_of(error), **shown)
         if not isinstance(error, TooManyAttempts):
             return again
         return replace(again, headers={**again.headers, "Retry-After": str(math.ceil(error.wait))})

@@ -51,6 +51,9 @@ INBOX_CHANNEL = "handover_channel.InboxInput"
 #: Threads of each pool: see page_services.ThreadPools.
 READ_THREADS, COMMAND_THREADS, FILE_THREADS, SIGN_IN_THREADS = 8, 32, 32, 16
 
+#: Printed at the start where agents were added in the page, and none has opened their link yet.
+NO_PASSWORDS = "No agent of the inbox has a password yet; without the link: handover agents password NAME"
+
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 
@@ -190,9 +193,11 @@ async def _keep_tidy(page: PageServices) -> None:
 
 
 async def _print_link(app: Sanic, page: PageServices) -> None:
-    """Where there are no agents, print the way in: on the terminal, as it is a secret and logs are kept."""
+    """Where nobody can sign in, print the way in: on the terminal, as it is a secret and logs are kept."""
     with contextlib.suppress(HandoverError):
         if not await page.call(page.auth.has_agents):
             port = getattr(app.state, "port", None) or 5005
             address = await page.call(page.auth.one_time_link, f"http://localhost:{port}{BASE}")
             print(f"The inbox has no agents yet; on this machine: {address}", file=sys.stderr, flush=True)  # noqa: T201
+        elif not await page.call(page.auth.has_passwords):
+            print(NO_PASSWORDS, file=sys.stderr, flush=True)  # noqa: T201

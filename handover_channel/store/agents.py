@@ -115,6 +115,12 @@ def exist(connection: Connection) -> bool:
     return connection.execute(sa.select(agents.c.name).limit(1)).first() is not None
 
 
+def have_passwords(connection: Connection) -> bool:
+    """Tell whether any agent has set a password."""
+    can = sa.select(agents.c.name).where(agents.c.password != NO_PASSWORD)
+    return connection.execute(can.limit(1)).first() is not None
+
+
 def remove(connection: Connection, name: str, *, now: float, by: str = "") -> bool:
     """Remove an agent, their sign-ins, and their name from their threads. False: there is none."""
     removed = connection.execute(sa.delete(agents).where(agents.c.name == name))

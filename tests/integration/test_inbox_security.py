@@ -23,7 +23,7 @@ from handover_channel.inbox.commands import Commands
 from handover_channel.inbox.media_proxy import Fetched, MediaProxy
 from handover_channel.inbox.sign_in_limits import OF_BOTH, SIGN_IN_WINDOW
 from handover_channel.rules.limits import FIELDS, FILES_AT_ONCE
-from handover_channel.store import page_updates, transcript
+from handover_channel.store import agents, page_updates, transcript
 from handover_channel.store.schema import metadata, people, threads
 from handover_channel.store.transcript import PERSON, Line
 
@@ -806,6 +806,15 @@ def test_a_server_without_agents_prints_a_link_that_lets_in(tmp_path, capfd):
         printed = re.search(rf"http://localhost:\d+{BASE}(\S+)", capfd.readouterr().err).group(1)
 
         assert Browser(inbox).get(printed).status_code == 303
+
+
+def test_a_server_whose_agents_have_no_password_prints_the_command_that_sets_one(tmp_path, capfd):
+    unopened = Inbox(tmp_path)
+    with unopened.store.writing() as connection:
+        agents.add(connection, agents.Agent("mona", "Mona", agents.NO_PASSWORD, agents.ADMIN))
+    with unopened.running():
+        printed = "handover agents password NAME"
+        assert printed in capfd.readouterr().err
 
 
 def test_without_agents_a_link_lets_this_machine_in_once(inbox, link):

@@ -150,6 +150,17 @@ def test_the_agents_are_a_table(handover, add, auth):
     assert "$argon2" not in out
 
 
+def test_who_has_no_password_yet_is_named_with_the_command_that_sets_one(handover, add, store):
+    add("kim")
+    with store.writing() as connection:
+        agents.add(connection, agents.Agent("ada", "Ada", agents.NO_PASSWORD, ADMIN))
+
+    _, out, _ = handover("list")
+
+    (said,) = [line for line in out.splitlines() if "no password" in line]
+    assert said == "ada has no password yet; without the link: handover agents password ada"
+
+
 def test_no_agents_are_said_in_words(handover):
     assert handover("list") == (
         0,

@@ -15,6 +15,7 @@ from inbox_page import ADMIN as MONA
 from inbox_page import PASSWORD, PASSWORDS, add_agents, get, post, services_of
 
 from handover_channel.errors import AgentRefused, NotKnown, NotUsable, Refused, WrongPassword
+from handover_channel.inbox import auth_routes
 from handover_channel.inbox.admin import agent_routes
 from handover_channel.inbox.admin.agent_accounts import PASSWORD_LINK_FOR, AgentAccounts
 from handover_channel.inbox.auth import Auth
@@ -399,4 +400,20 @@ async def test_looking_at_a_link_does_not_use_it_up_and_setting_the_password_doe
 
     assert (done.status, done.headers["Location"]) == (303, f"{BASE}/sign-in?name=omar&said=password")
     with pytest.raises(NotKnown, match="ask an admin"):
-        await agent_routes.show_password(services, Request(query=f"key={key}"))
+        await agent_routes.set_password(services, form(None, key=key))
+
+
+async def test_until_somebody_has_a_password_the_page_says_how_to_set_one_without_the_link(play):
+    services = services_of(play)
+    you = replace(MONA, name="you", signed_in=False)
+    command = "handover agents password"
+
+    added = await agent_routes.add_agent(services, form(you, name="omar", role="admin"))
+
+    assert f"{command} omar" in added.content
+    assert command in (await auth_routes.show_sign_in(services, Request())).content
+    wrong = await auth_routes.sign_in(services, form(None, name="omar", password="lost"))
+    assert command in wrong.content
+    services.admin.agents.set_password(token_in(added.content), PASSWORD, PASSWORD)
+    assert command not in (await auth_routes.show_sign_in(services, Request())).content
+    services.pools.shutdown()

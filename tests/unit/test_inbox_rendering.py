@@ -241,6 +241,7 @@ def _every_page(text):
         yield draw("_card.html", language, you=you, card=card_view(text))
         yield draw("_card.html", language, you=you, card=None)
         yield draw("sign_in.html", language, you=None, error=text, name=text, next=text)
+        yield draw("sign_in.html", language, you=None, error="", no_password=True)
         yield draw("preferences.html", language, you=you, saved=True)
         for page in admin_pages(text):
             yield draw(language=language, you=you, **{"given": {"name": text}, **page})

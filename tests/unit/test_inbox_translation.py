@@ -427,7 +427,7 @@ READ = ("title", "aria-label", "placeholder", "alt", "data-asks", "data-title")
 
 #: What stands on pages in any language: keys, commands, file types, and languages in their own words.
 KEYS = re.compile(
-    r"(?<![A-Za-z])(?:Enter|Shift|Ctrl|Esc|Caps Lock|English)\b|handover agents (?:add NAME|link)|https://example\.com\S*"
+    r"(?<![A-Za-z])(?:Enter|Shift|Ctrl|Esc|Caps Lock|English)\b|handover agents (?:(?:add|password) NAME|link)|https://example\.com\S*"
 )
 
 
@@ -496,6 +496,7 @@ def arabic_pages():
             yield draw("_list.html", "ar", you=you, list=looked_for)
             yield draw("_list.html", "ar", you=you, list=replace(looked_for, is_signs=True, after="1~1"))
     yield draw("sign_in.html", "ar", you=None, error=sign_in_limits_error(), name=word, next="")
+    yield draw("sign_in.html", "ar", you=None, error="", no_password=True)
     yield draw("preferences.html", "ar", you=you, saved=True)
     for template in ("_problem.html", "problem.html"):
         for text in (NO_DATABASE, FAULT):
