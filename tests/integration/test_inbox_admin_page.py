@@ -6,6 +6,7 @@ import html
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from integration.test_inbox_search_page import put
@@ -130,10 +131,12 @@ def test_an_admins_act_needs_the_token_of_the_page(http, inbox, token):
 
 @pytest.mark.parametrize("key", ["", "x", "x" * 200, "%F0%9F"])
 def test_a_link_that_is_none_says_whom_to_ask(inbox, key):
-    answer = Browser(inbox).get(f"/password?key={key}")
+    posted = Browser(inbox).post("/password", {"key": unquote(key)})
+    asked = [Browser(inbox).get(f"/password?key={key}")] if key else []  # by a link of before
 
-    assert answer.status_code == 404
-    assert "Ask an admin for a new one" in plain(answer.text)
+    for answer in (posted, *asked):
+        assert answer.status_code == 404
+        assert "Ask an admin for a new one" in plain(answer.text)
 
 
 # --- in a browser ---
@@ -146,9 +149,14 @@ def test_an_agent_is_added_sets_a_password_by_the_link_and_is_removed(window):
     page.get_by_role("button", name="Add, and make a link").click()
     link = page.locator("#link").input_value()
 
+    asked = []
     for _ in range(2):  # whoever looks at it, a preview too, does not use it up
         hers = window("/sign-in", name="")
+        hers.on("request", lambda request: asked.append(request.url))
         hers.goto(link)
+        expect(hers.locator("#name")).to_have_value("noura")
+    address, _, key = link.partition("#key=")
+    assert (hers.url, not [url for url in asked if key in url.partition("#")[0]]) == (address, True)
     hers.get_by_label("New password").fill("noura's own password")
     hers.get_by_label("The same again").fill("noura's own password")
     hers.get_by_role("button", name="Set the password").click()
@@ -168,6 +176,25 @@ def test_an_agent_is_added_sets_a_password_by_the_link_and_is_removed(window):
     expect(page.locator(".admin-card", has_text="noura")).to_have_count(0)
     hers.reload()
     expect(hers.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_another_link_in_the_same_tab_is_opened_too(window):
+    mona = window("/admin/agents")
+    links = []
+    for name in ("first", "second"):
+        mona.get_by_label("Name to sign in with").fill(name)
+        mona.get_by_role("button", name="Add, and make a link").click()
+        expect(mona.locator("#link-title")).to_contain_text(name)
+        links.append(mona.locator("#link").input_value())
+    page = window("/sign-in", name="")
+
+    for link, name in zip(links, ("first", "second")):
+        page.goto(link)
+
+        expect(page.locator("#name")).to_have_value(name)
+    without = window("/sign-in", name="", java_script_enabled=False)
+    without.goto(links[0])
+    expect(without.locator("main")).to_contain_text("This link needs JavaScript")
 
 
 def test_agents_are_looked_after_by_keyboard_alone(window):

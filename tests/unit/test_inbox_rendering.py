@@ -248,6 +248,7 @@ def _every_page(text):
         new = {"of": text, "given": {"title": text, "text": text}, "error": text}
         yield draw("new_canned.html", language, you=you, **new)
         yield draw("password.html", language, you=None, key=text, name=text, error=text)
+        yield draw("password.html", language, you=None, key="", name="", error="")
         yield draw("_problem.html", language, text=text)
         yield draw("problem.html", language, text=text)
         for reason in labels.REFUSALS:
@@ -411,6 +412,7 @@ def test_a_page_begins_to_load_every_part_of_its_script_at_once():
 
     assert loaded == {name for name in OURS if name.endswith(".js")} - {
         "preferences.js",
+        "password.js",
         "sign_in.js",
         "admin.js",
         "new_canned.js",

@@ -1,4 +1,8 @@
-"""Answers at the addresses where admins look after agents, and where agents set a password by a link."""
+"""Answers at the addresses where admins look after agents, and where agents set a password by a link.
+
+The key of a link stands behind its `#`, which no browser sends: so it is in no log of a server or proxy. A
+script of the page posts it (static/password.js).
+"""
 
 from __future__ import annotations
 
@@ -87,23 +91,33 @@ async def sign_agent_out(services: PageServices, request: Request) -> Answer:
 
 def _address(request: Request, link: NewLink) -> str:
     scheme = "https" if request.is_https else "http"
-    return f"{scheme}://{request.host}{request.base}/password?{urlencode({'key': link.token})}"
+    return f"{scheme}://{request.host}{request.base}/password#{urlencode({'key': link.token})}"
 
 
 # --- whoever has the link ---
 
 
 async def show_password(services: PageServices, request: Request) -> Answer:
-    """Ask for a password. Raises NotKnown where the link is worth nothing; looking does not use it up."""
-    holder = await services.call(services.admin.agents.holder, request.argument("key"))
-    return await services.draw(
-        "password.html", request, key=request.argument("key"), name=holder.name, error=""
-    )
+    """Ask for the key of the link, or by a link of before, which has it in its query, as `set_password`."""
+    key = request.argument("key")
+    if key:
+        return await _ask_password(services, request, key)
+    return await services.draw("password.html", request, key="", name="", error="")
+
+
+async def _ask_password(services: PageServices, request: Request, key: str) -> Answer:
+    holder = await services.call(services.admin.agents.holder, key)
+    return await services.draw("password.html", request, key=key, name=holder.name, error="")
 
 
 async def set_password(services: PageServices, request: Request) -> Answer:
-    """Set the password, use the link up, and go on to the sign-in. Raises NotKnown as `show_password`."""
+    """Set the password, use the link up, and go on to the sign-in; without a password, ask for one.
+
+    Raises NotKnown where the link is worth nothing. Asking does not use it up.
+    """
     key = request.field("key")
+    if "password" not in request.form.fields:
+        return await _ask_password(services, request, key)
     holder = await services.call(services.admin.agents.holder, key)
     given = (key, request.field("password"), request.field("password_again"))
     try:
