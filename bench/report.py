@@ -51,7 +51,7 @@ class Run:
 def render(runs: Sequence[Run], figures: Mapping[str, ModuleType]) -> str:
     """Return the document of one run or of several."""
     parts = [INTRODUCTION, *([SEVERAL.format(count=len(runs))] if len(runs) > 1 else []), _about(runs)]
-    parts += [warning for run in runs for warning in _warnings(run)]
+    parts += dict.fromkeys(warning for run in runs for warning in _warnings(run, _which(run, runs)))
     parts += [_table(HEADS, _summary(runs)), "## What the figures took", _took(runs), "## Raw numbers"]
     for name in _figures(runs):
         parts.append(inspect.cleandoc(figures[name].__doc__ or ""))
@@ -125,13 +125,13 @@ def _about(runs: Sequence[Run]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in about)
 
 
-def _warnings(run: Run) -> List[str]:
+def _warnings(run: Run, which: str) -> List[str]:
     found = []
     if run.scale != 1.0:
         found.append(f"**A trial with {run.scale:g} of the full counts: these numbers say little.**")
     busy = [f"{name} ({share:.0%} idle)" for name, share in run.idle.items() if share < QUIET]
     if busy:
-        found.append(f"**The machine was not quiet before: {', '.join(busy)}.**")
+        found.append(f"**The machine was not quiet before{which}: {', '.join(busy)}.**")
     return found
 
 

@@ -306,6 +306,13 @@ def test_several_runs_stand_side_by_side_and_what_one_machine_was_stands_once():
     assert "| figure | 62 / 62 | 100% / 50% |" in text
 
 
+def test_a_busy_machine_is_told_by_run_and_a_trial_once():
+    text = rendered_of(run(speed("3"), scale=0.1), run(speed("5"), scale=0.1, idle=0.5))
+
+    assert text.count("A trial with 0.1 of the full counts") == 1
+    assert "not quiet before, run 2: figure (50% idle)" in text
+
+
 def test_runs_on_different_machines_say_so():
     text = rendered_of(run(speed("3")), run(speed("5"), machine="64"))
 
