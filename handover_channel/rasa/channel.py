@@ -29,6 +29,7 @@ from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Exporter
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
+from handover_channel.rasa.new_connections import NewConnections, connections_of
 from handover_channel.rasa.refused_starts import expect_startable
 from handover_channel.rasa.request_body import Places, Reading
 from handover_channel.rasa.runtime import Runtime
@@ -84,7 +85,7 @@ class MessengerInput(InputChannel):
         """Return the routes; below `/webhooks/facebook/`."""
         routes = Blueprint("handover_messenger", __name__)
         self._server = server = Runtime(self._handover, on_new_message)
-        places = Places(limits.LARGE_AT_ONCE.value)
+        places, new = Places(limits.LARGE_AT_ONCE.value), NewConnections()
         exporter = Exporter(
             self._handover.settings, self._handover.store, self._handover.thread_control.clock
         )
@@ -118,6 +119,7 @@ class MessengerInput(InputChannel):
         @routes.post("/webhook", stream=True)
         async def receive(request: Request) -> HTTPResponse:
             begun = time.perf_counter()
+            await new.let_in(connections_of(request))
             status, text = await _receive(request, places, server, rarely)
             counters.acknowledged(status, time.perf_counter() - begun)
             return response.text(text, status=status)
