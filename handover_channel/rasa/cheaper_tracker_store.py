@@ -5,6 +5,7 @@
 2. Saving inserts all rows by one call. Rasa has SQLAlchemy's unit of work find out that there are new rows.
 3. How many events of a conversation are stored is known from reading them. Rasa counts them again when it
    saves. The conversation's lock is held from one to the other.
+4. On PostgreSQL the statement that reads, and the one that inserts, is a transaction of its own.
 
 A store whose queries or rows are its own, or whose objects somebody listens to, has SQLAlchemy's objects.
 """
@@ -14,11 +15,13 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List
 
 import sqlalchemy as sa
 from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from handover_channel.rasa.rasa_versions import sql_tracker_store
@@ -50,7 +53,8 @@ def _by_a_statement_built_once(_: _Method) -> _Method:
         with store.session_scope() as session:
             every = bool(fetch_events_from_all_sessions)
             if is_plain(store, session):
-                rows = session.connection(_BIND).execute(statements[every], {"sender_id": sender_id})
+                with _alone(session.connection(_BIND)) as connection:
+                    rows = connection.execute(statements[every], {"sender_id": sender_id}).all()
             else:
                 rows = store._event_query(session, sender_id, fetch_events_from_all_sessions=every).all()
             events = [json.loads(row.data) for row in rows]
@@ -96,7 +100,8 @@ def _by_one_insert(_: _Method) -> _Method:
             if not is_plain(store, session):
                 session.add_all([store.SQLEvent(**row) for row in rows])
             elif rows:  # none would be a row of nothing
-                session.connection(_BIND).execute(insert, rows)
+                with _alone(session.connection(_BIND), len(rows)) as connection:
+                    connection.execute(insert, rows)
             session.commit()
         _rasas_logger.debug("Tracker with sender_id '%s' stored to database", tracker.sender_id)
 
@@ -124,6 +129,41 @@ def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
         return itertools.islice(tracker.events, stored, len(tracker.events))
 
     return _additional_events
+
+
+# --- round trips --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _alone(connection: Connection, rows: int = 1) -> Iterator[Connection]:
+    """On PostgreSQL, have one statement be the whole transaction: no BEGIN before it, nothing after it.
+
+    Not where a transaction is under way, where it is not the usual one, or where many *rows* take several
+    statements. A switch of the driver's own, without a round trip:
+    https://www.psycopg.org/docs/connection.html#connection.autocommit
+    """
+    dialect, driver = connection.dialect, connection.connection.driver_connection
+    if not (dialect.driver == "psycopg2" and _is_one_statement(dialect, rows) and _is_usual(driver)):
+        yield connection
+        return
+    driver.autocommit = True
+    try:
+        yield connection
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+
+
+def _is_one_statement(dialect: Any, rows: int) -> bool:
+    return rows == 1 or (
+        dialect.insert_executemany_returning and rows <= (dialect.executemany_values_page_size or 0)
+    )
+
+
+def _is_usual(driver: Any) -> bool:
+    is_idle = driver.info.transaction_status == 0  # TRANSACTION_STATUS_IDLE
+    settings = driver.isolation_level, driver.readonly, driver.deferrable
+    return is_idle and not driver.autocommit and settings == (None, None, None)
 
 
 # --- whose store it is --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -164,6 +165,30 @@ def test_a_conversation_without_news_gets_no_row(make):
     assert _rows(store) == []
 
 
+@pytest.mark.postgres
+def test_a_turn_is_read_and_saved_by_one_round_trip_each_on_postgresql(postgresql):
+    make_turns_cheaper()
+    url = postgresql.create()
+    name = url.rpartition("/")[2]
+    postgresql.run(f"ALTER DATABASE {name} SET log_statement = 'all'")
+    store = SQLTrackerStore(Domain.empty(), host=url)
+    _saved(store, _said("one"))
+    log = postgresql.folder / "log"
+    before = len(log.read_text())
+
+    async def turn() -> None:
+        tracker = await store.retrieve("42")
+        tracker.update(_said("two"))
+        tracker.update(BotUttered("hi"))
+        await store.save(tracker)
+
+    asyncio.run(turn())
+    asked = re.findall(r"statement: *(\w+)", log.read_text()[before:])
+    store.engine.dispose()
+
+    assert asked == ["SELECT", "INSERT"]
+
+
 # --- errors -------------------------------------------------------------------------------------------
 
 
@@ -195,6 +220,26 @@ def test_what_the_database_refuses_is_raised_as_before_and_leaves_no_rows(make):
 
     assert _refused(make()) == theirs
     assert theirs[2:4] == [[], ["user"]]
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_ended_is_told_of_as_before_and_replaced(postgresql):
+    def seen() -> List[Any]:
+        url = postgresql.create()
+        store = SQLTrackerStore(Domain.empty(), host=url)
+        _saved(store, _said("one"))
+        postgresql.cut(url.rpartition("/")[2])
+        raised = _raised(store, _said("two"))
+        _saved(store, _said("three"), sender_id="43")
+        kinds = _kinds(store)
+        store.engine.dispose()
+        return [raised, kinds]
+
+    theirs = seen()
+    make_turns_cheaper()
+
+    assert seen() == theirs
+    assert theirs[1] == ["user", "user"]
 
 
 # --- stores of other kinds ----------------------------------------------------------------------------
