@@ -89,6 +89,13 @@ class NotKnown(Refused):
     """There is no such thread, reply, file or agent, or not any more."""
 
 
+#: What several places refuse in the same words: NotKnown, and Refused.
+NO_SUCH_CONVERSATION = Sentence("this conversation does not exist, or not any more -> choose one of the list")
+NOT_HERE_NOW = Sentence(
+    "this conversation is not in the inbox any more -> look again: it may be back with the bot"
+)
+
+
 class NotAllowed(Refused):
     """It is for somebody else to do."""
 

@@ -18,7 +18,7 @@ from handover_channel.control.announcements import Announcements
 from handover_channel.control.ownership import Ownership
 from handover_channel.control.reachable_targets import expect_reachable
 from handover_channel.control.transition_writer import Transition, TransitionWriter
-from handover_channel.errors import GraphUnavailable, NotKnown, Refused
+from handover_channel.errors import NO_SUCH_CONVERSATION, NOT_HERE_NOW, GraphUnavailable, NotKnown, Refused
 from handover_channel.graph_api.client import GraphApi
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.rules.control import HANDED_ON, Change, Control
@@ -56,12 +56,10 @@ class HandingOn:
         """
         row, to = self._transitions.find(thread), self._settings.target(target)
         if row is None:
-            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
+            raise NotKnown(NO_SUCH_CONVERSATION)
         expect_reachable(row, to, channel=row.channel)
         if row.state.control is not Control.INBOX:
-            raise Refused(
-                "this conversation is not in the inbox any more -> look again: it may be back with the bot"
-            )
+            raise Refused(NOT_HERE_NOW)
         if row.state.target == to.name:
             raise Refused("this conversation is with %(target)s already -> choose another", target=to.name)
         to.expect_open(self._clock())

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from handover_channel import log
 from handover_channel.control.thread_control import ThreadControl
-from handover_channel.errors import NotKnown, NotUsable, Refused, TooLarge
+from handover_channel.errors import NO_SUCH_CONVERSATION, NOT_HERE_NOW, NotKnown, NotUsable, Refused, TooLarge
 from handover_channel.inbox import permissions
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.replies.sending_rules import PortOf
@@ -42,10 +42,6 @@ from handover_channel.store.threads import Thread
 logger = log.logger(__name__)
 
 LONGEST_NOTE = 10_000
-
-_NOT_HERE_NOW = Sentence(
-    "this conversation is not in the inbox any more -> look again: it may be back with the bot"
-)
 
 #: Seconds between two looks for agents who have gone, and until what pages have heard of is forgotten.
 TIDY_PRESENCE_EVERY, FORGET_UPDATES_AFTER = 30.0, 600.0
@@ -91,7 +87,9 @@ class Commands:
                 acts.assigned(connection, thread, to=to, before=seen, by=by, now=self._clock())
                 page_updates.add(connection, thread, now=self._clock())
         if not done:
-            raise Refused(self._why_not_assigned(row))
+            if row is None or row.state.control is not Control.INBOX:
+                raise Refused(NOT_HERE_NOW)
+            raise Refused(self._who_was_faster(row))
         if to and to == by and row is not None:  # a colleague joins when they answer
             self._tell_joined(row, to)
 
@@ -168,7 +166,7 @@ class Commands:
         """
         row = self._row(thread)
         if row is None:
-            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
+            raise NotKnown(NO_SUCH_CONVERSATION)
         if not row.person_at:
             raise Refused("the customer has written nothing here that could be unread -> leave it as it is")
         with self._store.writing() as connection:
@@ -260,11 +258,9 @@ class Commands:
     @staticmethod
     def _expect(connection: Connection, thread: str) -> None:
         if threads.control_of(connection, thread) is None:
-            raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
+            raise NotKnown(NO_SUCH_CONVERSATION)
 
-    def _why_not_assigned(self, row: Optional[Thread]) -> Sentence:
-        if row is None or row.state.control is not Control.INBOX:
-            return _NOT_HERE_NOW
+    def _who_was_faster(self, row: Thread) -> Sentence:
         with self._store.reading() as connection:
             who = permissions.shown(connection, row.assignee)
         if not who:

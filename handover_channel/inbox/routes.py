@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 from urllib.parse import quote
 
-from handover_channel.errors import NotKnown, NotUsable
+from handover_channel.errors import NO_SUCH_CONVERSATION, NotKnown, NotUsable
 from handover_channel.inbox import answer, auth_routes, file_routes, permissions, server_sent_events
 from handover_channel.inbox.admin import routes as admin_routes
 from handover_channel.inbox.answer import Answer
@@ -78,7 +78,7 @@ async def show_panel(services: PageServices, request: Request) -> Answer:
     """Show a thread alone. Raises NotKnown for one that was never seen."""
     found = await services.thread(request)
     if found is None:
-        raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
+        raise NotKnown(NO_SUCH_CONVERSATION)
     return await services.draw("_thread.html", request, thread=found)
 
 
@@ -99,7 +99,7 @@ async def show_card(services: PageServices, request: Request) -> Answer:
 async def _row(services: PageServices, request: Request) -> Thread:
     row = await services.call(services.queries.row, request.thread)
     if row is None:
-        raise NotKnown("this conversation does not exist, or not any more -> choose one of the list")
+        raise NotKnown(NO_SUCH_CONVERSATION)
     return row
 
 
