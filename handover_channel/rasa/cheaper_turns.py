@@ -6,7 +6,10 @@
    each whether it is abstract, for every event of a conversation, in every turn.
 3. The graph of components runs node by node. Rasa has dask plan the few nodes anew in every run, for
    threads that a run does not have.
-4. Reading and saving a conversation: `cheaper_tracker_store`.
+4. Reading and saving a conversation: `cheaper_tracker_store`. The features of a message: `cheaper_features`.
+5. Redis is asked for a conversation's lock twice less. Rasa writes a lock that nobody waits for, and reads it
+   again to see that nobody waits, before it deletes it.
+6. One empty domain is made to compare the bot's with. Rasa makes another for every message.
 
 Each stands in only where Rasa's methods are the ones it was written for (`savings`). Where they are not,
 Rasa's own run, and the log says so. What was found, and left alone: docs/decisions/0013-cheaper-turns.md
@@ -14,13 +17,17 @@ Rasa's own run, and the log says so. What was found, and left alone: docs/decisi
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import dask.order
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
+from rasa.core.lock import TicketLock
+from rasa.core.lock_store import RedisLockStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 
 from handover_channel import log
@@ -119,6 +126,48 @@ def _plan(runner: DaskGraphRunner, targets: Tuple[str, ...], inputs: Tuple[str, 
     return plans[targets, inputs]
 
 
+# --- the lock in Redis --------------------------------------------------------------------------------
+
+
+def _read_once(cleanup: _Method) -> _Method:
+    def clean_up(store: RedisLockStore, conversation_id: str, ticket_number: int) -> None:
+        if type(store) is not RedisLockStore:
+            cleanup(store, conversation_id, ticket_number)
+            return
+        lock = store.get_lock(conversation_id)
+        if lock:
+            lock.remove_ticket_for(ticket_number)
+            if not lock.is_someone_waiting():
+                # Who has asked for a ticket since loses it here, as between Rasa's own reading and writing.
+                store.delete_lock(conversation_id)
+                return
+            store.save_lock(lock)
+        if not store.is_someone_waiting(conversation_id):
+            store.delete_lock(conversation_id)
+
+    return clean_up
+
+
+# --- the domain ---------------------------------------------------------------------------------------
+
+
+def _beside_one_empty_domain(_: _Method) -> _Method:
+    empty = functools.lru_cache(maxsize=None)(lambda: Domain.empty().as_dict())
+
+    def is_empty(domain: Domain) -> bool:
+        return bool(domain.as_dict() == empty())
+
+    return is_empty
+
+
+def _of_features() -> Tuple[Saving, ...]:
+    try:
+        from handover_channel.rasa.cheaper_features import OF_FEATURES
+    except ImportError:  # in Rasa Pro, NLU is an extra
+        return ()
+    return OF_FEATURES
+
+
 #: In the order of what they save in a turn.
 SAVINGS: Tuple[Saving, ...] = (
     Saving(
@@ -141,10 +190,37 @@ SAVINGS: Tuple[Saving, ...] = (
         },
     ),
     cheaper_tracker_store.OF_THE_STORE,
+    *_of_features(),
     Saving(
         "finding the classes of events",
         Event,
         {"resolve_by_type": _in_a_table},
         written_for={"resolve_by_type": "eab381cd0a9958e1"},
+    ),
+    Saving(
+        "giving back a lock in Redis",
+        RedisLockStore,
+        {"cleanup": _read_once},
+        written_for={
+            "cleanup": "e28b61fa1c6cae56",
+            "finish_serving": "af066b27f276939d",
+            "is_someone_waiting": "d4e9d4df51a9ad08",
+            "get_lock": "9423b8467a096b0e",
+            "save_lock": "d8120eca17428bf1",
+            "delete_lock": "4101abf4e0879880",
+        },
+        relies_on=(
+            (TicketLock, {"remove_ticket_for": "85659c3a15891649", "is_someone_waiting": "a48efdc4d5ad1f60"}),
+        ),
+    ),
+    Saving(
+        "comparing the domain with an empty one",
+        Domain,
+        {"is_empty": _beside_one_empty_domain},
+        written_for={
+            "is_empty": "5c56c715d93a6a3b",
+            "as_dict": "7a6fae686cef9f75",
+            "empty": "cc52ac34e3e5300e",
+        },
     ),
 )

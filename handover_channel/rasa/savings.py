@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping
+from typing import Any, Callable, List, Mapping, Tuple
 
 _Method = Callable[..., Any]
 
@@ -20,13 +20,15 @@ class Saving:
     stands_in: Mapping[str, Callable[[_Method], _Method]]
     #: Rasa 3.6.21's methods, those it relies on too, each with its digest: others may do more.
     written_for: Mapping[str, str]
+    relies_on: Tuple[Tuple[Any, Mapping[str, str]], ...] = ()  #: the same of other classes
 
     def unknown(self) -> List[str]:
         """Return the methods that are not the ones this was written for."""
         return [
-            f"{self.owner.__name__}.{name}"
-            for name, digest in self.written_for.items()
-            if digest_of(self.owner, name) != digest
+            f"{owner.__name__}.{name}"
+            for owner, digests in ((self.owner, self.written_for), *self.relies_on)
+            for name, digest in digests.items()
+            if digest_of(owner, name) != digest
         ]
 
 

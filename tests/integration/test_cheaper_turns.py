@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import json
 import logging
+import time
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +20,13 @@ import jsonschema
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.lock import Ticket, TicketLock
+from rasa.core.lock_store import RedisLockStore
 from rasa.core.tracker_store import AwaitableTrackerStore, SQLTrackerStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.utils.common import all_subclasses
 
@@ -245,6 +250,116 @@ def test_an_input_that_is_the_name_of_a_node_is_refused_as_before(model, tmp_pat
 
     with pytest.raises(GraphRunError, match="clashes with a node name"):
         runner.run(inputs={"__message__": NLU}, targets=[NLU])
+
+
+# --- the lock in Redis --------------------------------------------------------------------------------
+
+
+class _Redis:
+    """What a lock store needs of Redis. *meanwhile* is called once, before the call of that number."""
+
+    def __init__(self, at: int = 0, meanwhile: Callable[[Any], None] = lambda _: None) -> None:
+        self.held: Dict[str, str] = {}
+        self.calls: List[str] = []
+        self._at, self._meanwhile = at, meanwhile
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if len(self.calls) == self._at:
+            self._meanwhile(self.held)
+
+    def get(self, key: str) -> Optional[str]:
+        self._called("get")
+        return self.held.get(key)
+
+    def set(self, key: str, value: str) -> None:
+        self._called("set")
+        self.held[key] = value
+
+    def delete(self, key: str) -> int:
+        self._called("delete")
+        return int(self.held.pop(key, None) is not None)
+
+
+def _locks(redis: _Redis, kind: Any = RedisLockStore) -> Any:
+    store = kind()
+    store.red = redis
+    return store
+
+
+def _given_back(tickets: List[int], given_back: int) -> Any:
+    redis = _Redis()
+    if tickets:
+        waiting = [Ticket(number, time.time() + 1000 + number) for number in tickets]
+        lock = TicketLock("42", collections.deque(waiting))
+        redis.held["lock:42"] = lock.dumps()
+    _locks(redis).cleanup("42", given_back)
+    left = TicketLock.from_dict(json.loads(redis.held["lock:42"])).tickets if redis.held else []
+    return sorted(redis.held), [ticket.number for ticket in left]
+
+
+@pytest.mark.parametrize("tickets", [[], [0], [1], [0, 1], [1, 2], [0, 1, 2]])
+@pytest.mark.parametrize("given_back", [0, 1])
+def test_a_lock_in_redis_is_left_as_rasa_leaves_it(tickets, given_back):
+    theirs = _given_back(tickets, given_back)
+    make_turns_cheaper()
+
+    assert _given_back(tickets, given_back) == theirs
+
+
+def test_a_lock_that_nobody_waits_for_is_read_once_and_deleted():
+    make_turns_cheaper()
+    redis = _Redis()
+    store = _locks(redis)
+    ticket = store.issue_ticket("42")
+    redis.calls.clear()
+
+    store.cleanup("42", ticket)
+
+    assert (redis.calls, redis.held) == (["get", "delete"], {})
+
+
+def test_a_lock_that_ends_while_it_is_given_back_does_not_come_back():
+    make_turns_cheaper()
+    redis = _Redis(at=3, meanwhile=lambda held: held.clear())
+    store = _locks(redis)
+    ticket = store.issue_ticket("42")
+
+    store.cleanup("42", ticket)
+
+    assert redis.held == {}
+
+
+def test_a_lock_store_made_of_redis_gives_locks_back_its_own_way():
+    make_turns_cheaper()
+    served = []
+
+    class Counting(RedisLockStore):
+        def finish_serving(self, conversation_id: str, ticket_number: int) -> None:
+            served.append(ticket_number)
+            super().finish_serving(conversation_id, ticket_number)
+
+    store = _locks(_Redis(), Counting)
+    store.cleanup("42", store.issue_ticket("42"))
+
+    assert served == [0]
+
+
+# --- the domain ---------------------------------------------------------------------------------------
+
+
+def test_a_domain_is_empty_until_it_has_something(monkeypatch):
+    domains = [
+        Domain.empty(),
+        Domain.from_dict({"intents": ["greet"]}),
+        Domain.from_dict({"actions": ["action_x"]}),
+    ]
+    theirs = [each.is_empty() for each in domains]
+    make_turns_cheaper()
+    domains[0].is_empty()
+    monkeypatch.setattr(Domain, "empty", lambda: pytest.fail("another was made to compare with"))
+
+    assert [each.is_empty() for each in domains] == theirs == [True, False, False]
 
 
 # --- where Rasa is another one ------------------------------------------------------------------------
