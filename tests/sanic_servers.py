@@ -10,12 +10,15 @@ from typing import Any, Callable, Coroutine, Iterator, Tuple
 
 import pytest
 
+#: Whether those that are started have an access log, as Sanic's own have.
+ACCESS_LOG = False
+
 
 async def start(app: Any) -> Tuple[Any, int]:
     """Serve *app* on a free port of loopback, with its listeners; give the server and the port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
+    server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=ACCESS_LOG)
     await server.startup()
     await server.before_start()
     await server.after_start()

@@ -74,6 +74,30 @@ def test_turns_are_made_cheaper_unless_a_setting_leaves_rasa_alone(
         assert bool(made) is cheaper
 
 
+@pytest.mark.parametrize(
+    ("level", "settings", "put_together"),
+    [("ERROR", {}, False), ("INFO", {}, True), ("ERROR", {"cheaper_turns": False}, True)],
+)
+def test_lines_of_the_access_log_that_nobody_gets_are_not_put_together(
+    level, settings, put_together, folder, rasa, monkeypatch
+):
+    access_log, lines = logging.getLogger("sanic.access"), []
+    before = access_log.level
+    monkeypatch.setattr(sanic_servers, "ACCESS_LOG", True)
+    monkeypatch.setattr(access_log, "info", lambda *given, **more: lines.append(more))
+    file = folder / "handover.yml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **settings}))
+
+    access_log.setLevel(level)
+    try:
+        with Bot(folder, rasa).running() as running:
+            assert running.post(_body(_item("7001", "hello"))) == 200
+    finally:
+        access_log.setLevel(before)
+
+    assert bool(lines) is put_together
+
+
 # --- what the bot says --------------------------------------------------------------------------
 
 
