@@ -1,9 +1,10 @@
 """`python -m bench [FIGURE ...]`, or names with commas between: measure, print, and write the report.
 
 1. `--runs 3` measures everything three times, and the report has all three; it is written anew after each.
-2. `--render 3` measures nothing: it writes the report from the three newest whole runs that are kept.
-3. BENCH_SCALE=0.1 takes a tenth of the counts. Only whole runs at full counts are kept, in
-   results/bench/runs, and write docs/benchmarks.md; any other writes results/bench/benchmarks.md.
+2. `--render 3` measures nothing: it writes the report from the three newest runs that are kept.
+3. BENCH_SCALE=0.1 takes a tenth of the counts. Runs at full counts are kept, in results/bench/runs, those of
+   some figures too; only whole ones write docs/benchmarks.md by themselves, others
+   results/bench/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def main(given: List[str]) -> int:
     made: List[report.Run] = []
     for _ in range(options.runs):
         made.append(_run(scale, chosen or list(FIGURES)))
-        if whole:
+        if scale == 1:
             runs.keep(made[-1], KEPT)
         _write(DOCUMENT if whole else FOLDER / "benchmarks.md", made)
     return 0

@@ -27,8 +27,8 @@ with the load and the Graph API that plays Meta. Compare the columns, not these 
 machine. Plain HTTP on loopback; every store on disk, SQLite with `synchronous=FULL`."""
 
 SEVERAL = (
-    "Everything was measured {count} times, one run after another. A cell with strokes has what each run"
-    " gave, in their order; a figure is reached where each of them reached it."
+    "Measured {count} times, one run after another. A cell with strokes has what each run gave, in their"
+    " order, - where that run left the figure out; a figure is reached where each that has it reached it."
 )
 
 #: Below this share of idle cores before a figure, somebody else was at work.
@@ -77,12 +77,17 @@ def _summary(runs: Sequence[Run]) -> List[List[str]]:
     by_run: List[Dict[str, Line]] = [
         {line.figure: line for outcome in run.outcomes.values() for line in outcome.lines} for run in runs
     ]
-    names = dict.fromkeys(name for lines in by_run for name in lines)
-    return [_row(name, [lines.get(name) for lines in by_run]) for name in names]
+    measured_by = {
+        line.figure: name for run in runs for name, outcome in run.outcomes.items() for line in outcome.lines
+    }
+    return [
+        _row(figure, [lines.get(figure) for lines in by_run], sum(name in run.outcomes for run in runs))
+        for figure, name in measured_by.items()
+    ]
 
 
-def _row(figure: str, lines: Sequence[Optional[Line]]) -> List[str]:
-    """Return the row of a figure. *lines*: what each run said of it; None: nothing."""
+def _row(figure: str, lines: Sequence[Optional[Line]], wanted: int) -> List[str]:
+    """Return the row of a figure. *lines*: what each run said of it; None: nothing. *wanted*: by how many."""
 
     def of(column: Callable[[Line], str]) -> List[str]:
         return [NOT_MEASURED if line is None else column(line) for line in lines]
@@ -94,7 +99,7 @@ def _row(figure: str, lines: Sequence[Optional[Line]]) -> List[str]:
         _side_by_side(of(lambda line: line.floor)),
         _side_by_side(of(lambda line: line.ours)),
         " / ".join(goals) or NOT_MEASURED,
-        _together(of(lambda line: line.verdict)),
+        _together([line.verdict for line in lines if line is not None], wanted),
     ]
 
 
@@ -103,14 +108,14 @@ def _side_by_side(cells: Sequence[str]) -> str:
     return NOT_MEASURED if set(cells) == {NOT_MEASURED} else " / ".join(cells)
 
 
-def _together(verdicts: Sequence[str]) -> str:
-    """Return the verdict on all runs."""
-    if len(set(verdicts)) == 1:
+def _together(verdicts: Sequence[str], wanted: int) -> str:
+    """Return the verdict on all of the *wanted* runs: one that failed has none."""
+    if len(verdicts) == wanted and len(set(verdicts)) == 1:
         return verdicts[0]
     reached = verdicts.count(verdict(True))
-    plain = {verdict(True), verdict(False), NOT_MEASURED}
+    plain = {verdict(True), verdict(False)}
     reasons = [each for each in dict.fromkeys(verdicts) if each not in plain]
-    return "; ".join([f"**reached in {reached} of {len(verdicts)}**", *reasons])
+    return "; ".join([f"**reached in {reached} of {wanted}**", *reasons])
 
 
 def _about(runs: Sequence[Run]) -> str:

@@ -1,4 +1,4 @@
-"""Keeps each whole run as JSON, so that what was measured outlasts the interruption of a later run."""
+"""Keeps runs at full counts as JSON, so that what was measured outlasts the interruption of a later run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def kept(folder: Path, count: int) -> List[Run]:
     """Return the newest *count* runs, in the order in which they were made. Raises LookupError for fewer."""
     files = sorted(folder.glob("*.json"))
     if len(files) < count:
-        raise LookupError(f"{count} whole runs are wanted, {len(files)} are kept")
+        raise LookupError(f"{count} runs at full counts are wanted, {len(files)} are kept")
     return [_read(json.loads(file.read_text(encoding="utf-8"))) for file in files[-count:]]
 
 

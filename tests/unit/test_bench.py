@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -297,7 +298,7 @@ def test_the_report_says_when_a_run_began_and_what_each_figure_took():
 def test_several_runs_stand_side_by_side_and_what_one_machine_was_stands_once():
     text = rendered_of(run(speed("3")), run(speed("5"), begun="2026-01-02 04:00:00 UTC", idle=0.5))
 
-    assert "measured 2 times" in text
+    assert "Measured 2 times" in text
     assert "| speed | 1 / 1 | - | 3 / 5 | 4 | reached |" in text
     assert "- Begun, run 2: 2026-01-02 04:00:00 UTC" in text
     assert text.count("- Cores") == 1
@@ -342,6 +343,17 @@ def test_a_run_in_which_a_figure_failed_does_not_count_as_reached():
     )
 
 
+def test_a_run_that_left_a_figure_out_has_no_say_in_its_verdict():
+    others = replace(
+        run(speed("3")), outcomes={"other": Outcome([Line("size", "-", "-", "7", "8", "reached")])}
+    )
+    figures = {name: ModuleType(name, "How.") for name in ("figure", "other")}
+    text = report.render([run(speed("3")), others, run(speed("5"))], figures)
+
+    assert "| speed | 1 / - / 1 | - | 3 / - / 5 | 4 | reached |" in text
+    assert "| size | - | - | - / 7 / - | 8 | reached |" in text
+
+
 # --- kept runs ------------------------------------------------------------------------------------
 
 
@@ -362,7 +374,7 @@ def test_the_newest_runs_are_taken_in_the_order_in_which_they_were_made(tmp_path
 def test_too_few_kept_runs_are_an_error_that_says_how_many_there_are(tmp_path):
     runs.keep(run(speed("3")), tmp_path)
 
-    with pytest.raises(LookupError, match="2 whole runs are wanted, 1 are kept"):
+    with pytest.raises(LookupError, match="2 runs at full counts are wanted, 1 are kept"):
         runs.kept(tmp_path, 2)
 
 
@@ -421,6 +433,13 @@ def test_a_run_that_ended_stays_when_a_later_one_is_interrupted(bench_of_one_fig
     assert [each.outcomes["figure"].lines for each in runs.kept(bench_of_one_figure / "runs", 1)] == [
         [speed("3")]
     ]
+
+
+def test_a_run_of_some_figures_is_kept_and_leaves_the_document_alone(bench_of_one_figure):
+    bench_command.main(["figure"])
+
+    assert not bench_command.DOCUMENT.exists()
+    assert len(runs.kept(bench_of_one_figure / "runs", 1)) == 1
 
 
 def test_a_trial_is_not_kept(bench_of_one_figure, monkeypatch):
