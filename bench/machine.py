@@ -6,10 +6,13 @@ import os
 import platform
 import re
 import sqlite3
+import subprocess
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Dict
+
+from bench.processes import ROOT
 
 PACKAGES = (
     "rasa",
@@ -33,6 +36,7 @@ def describe() -> Dict[str, str]:
         "System": f"{platform.system()} {platform.release().split('-')[0]}, {platform.machine()}",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
+        "Code": _commit(),
         "Packages": ", ".join(f"{name} {_version(name)}" for name in PACKAGES if _version(name)),
     }
 
@@ -57,6 +61,16 @@ def _processor() -> str:
 
 def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _commit() -> str:
+    """Return which commit the code is of, and whether it was changed since."""
+    command = ["git", "describe", "--always", "--dirty= with changes", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "not known"
+    return f"commit {done.stdout.strip()}"
 
 
 def _version(name: str) -> str:

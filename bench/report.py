@@ -27,8 +27,8 @@ with the load and the Graph API that plays Meta. Compare the columns, not these 
 machine. Plain HTTP on loopback; every store on disk, SQLite with `synchronous=FULL`."""
 
 SEVERAL = (
-    "Measured {count} times, one run after another. A cell with strokes has what each run gave, in their"
-    " order, - where that run left the figure out; a figure is reached where each that has it reached it."
+    "Measured in {count} runs. A cell with strokes has what each run gave, in their order, - where that run"
+    " left the figure out; a figure is reached where each that has it reached it."
 )
 
 #: Below this share of idle cores before a figure, somebody else was at work.
@@ -99,7 +99,7 @@ def _row(figure: str, lines: Sequence[Optional[Line]], wanted: int) -> List[str]
         _side_by_side(of(lambda line: line.floor)),
         _side_by_side(of(lambda line: line.ours)),
         " / ".join(goals) or NOT_MEASURED,
-        _together([line.verdict for line in lines if line is not None], wanted),
+        _together([line.verdict for line in lines if line is not None], wanted, len(lines)),
     ]
 
 
@@ -108,10 +108,10 @@ def _side_by_side(cells: Sequence[str]) -> str:
     return NOT_MEASURED if set(cells) == {NOT_MEASURED} else " / ".join(cells)
 
 
-def _together(verdicts: Sequence[str], wanted: int) -> str:
-    """Return the verdict on all of the *wanted* runs: one that failed has none."""
+def _together(verdicts: Sequence[str], wanted: int, of: int) -> str:
+    """Return the verdict on the *wanted* ones *of* all runs: one that failed has none."""
     if len(verdicts) == wanted and len(set(verdicts)) == 1:
-        return verdicts[0]
+        return verdicts[0] if wanted == of else f"{verdicts[0]} ({wanted} of {of} runs have it)"
     reached = verdicts.count(verdict(True))
     plain = {verdict(True), verdict(False)}
     reasons = [each for each in dict.fromkeys(verdicts) if each not in plain]

@@ -135,7 +135,7 @@ def _line(name: str, ours: str, goal: str, said: str) -> Line:
 
 def _compared(one: Round, several: Round) -> Line:
     ratio = several.rate / one.rate
-    reached = ratio >= WANTED_RATIO or several.full
+    reached = one.sound and several.sound and (ratio >= WANTED_RATIO or several.full)
     return _line(MORE, f"{ratio:.2f} times, cores {several.waiting.said} busy", MORE_GOAL, verdict(reached))
 
 

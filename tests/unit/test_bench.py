@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as bench_command
-from bench import attackers, cpu_shares, mutations, processes, report, runs, trackers
+from bench import attackers, cpu_shares, machine, mutations, processes, report, runs, trackers
 from bench.cpu_shares import Core, Look, Used
 from bench.figures import machines
 from bench.meta import Call
@@ -154,9 +155,13 @@ def test_a_rate_with_messages_lost_is_not_reached(monkeypatch):
 
     assert {line.figure: line.verdict for line in lines} == {
         machines.ONE: verdict(False),
-        machines.MORE: verdict(True),
+        machines.MORE: verdict(False),
         machines.NAME: verdict(True),
     }
+
+
+def test_the_report_names_the_commit_that_was_measured():
+    assert re.fullmatch(r"commit [0-9a-f]{7,}( with changes)?|not known", machine.describe()["Code"])
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -298,7 +303,7 @@ def test_the_report_says_when_a_run_began_and_what_each_figure_took():
 def test_several_runs_stand_side_by_side_and_what_one_machine_was_stands_once():
     text = rendered_of(run(speed("3")), run(speed("5"), begun="2026-01-02 04:00:00 UTC", idle=0.5))
 
-    assert "Measured 2 times" in text
+    assert "Measured in 2 runs" in text
     assert "| speed | 1 / 1 | - | 3 / 5 | 4 | reached |" in text
     assert "- Begun, run 2: 2026-01-02 04:00:00 UTC" in text
     assert text.count("- Cores") == 1
@@ -350,8 +355,8 @@ def test_a_run_that_left_a_figure_out_has_no_say_in_its_verdict():
     figures = {name: ModuleType(name, "How.") for name in ("figure", "other")}
     text = report.render([run(speed("3")), others, run(speed("5"))], figures)
 
-    assert "| speed | 1 / - / 1 | - | 3 / - / 5 | 4 | reached |" in text
-    assert "| size | - | - | - / 7 / - | 8 | reached |" in text
+    assert "| speed | 1 / - / 1 | - | 3 / - / 5 | 4 | reached (2 of 3 runs have it) |" in text
+    assert "| size | - | - | - / 7 / - | 8 | reached (1 of 3 runs have it) |" in text
 
 
 # --- kept runs ------------------------------------------------------------------------------------
