@@ -73,9 +73,18 @@ def out_of_reach(served, monkeypatch):
 
 @pytest.fixture
 def rasas_own():
-    """Begin with Rasa's own methods where ours stand in for cheaper turns, and leave them as they were."""
-    from handover_channel.rasa.cheaper_turns import SAVINGS
+    """Begin with Rasa's own methods where ours stand in for cheaper turns, and leave them as they were.
 
+    Its sessions, too: a server that another test has started tries each connection before its use.
+    """
+    from handover_channel.rasa.cheaper_turns import SAVINGS
+    from handover_channel.rasa.rasa_versions import sql_tracker_store
+    from handover_channel.rasa.store_checks import _GOES_ON_MARK
+
+    store = sql_tracker_store()
+    sessions = inspect.getattr_static(store, "session_scope")
+    if hasattr(sessions, _GOES_ON_MARK):
+        store.session_scope = sessions.__wrapped__.__wrapped__
     methods = [(saving.owner, name) for saving in SAVINGS for name in saving.stands_in]
     before = [(owner, name, inspect.getattr_static(owner, name)) for owner, name in methods]
     for owner, name, method in before:
@@ -86,3 +95,4 @@ def rasas_own():
     yield
     for owner, name, method in before:
         setattr(owner, name, method)
+    store.session_scope = sessions
