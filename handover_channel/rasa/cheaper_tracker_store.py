@@ -202,4 +202,5 @@ OF_THE_STORE = Saving(
         "session_scope": "d8fadd3bd23f53a3",
         "SQLEvent": "799271045e3c4c1b",
     },
+    calls=("session_scope",),
 )

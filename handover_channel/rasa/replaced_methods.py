@@ -21,12 +21,17 @@ _OURS_MARK = "_handover_replaces"
 def replace_once(owner: Any, name: str, around: Callable[[_Method], _Method]) -> None:
     """Replace the method *name* of the class *owner* by what *around* makes of it. Harmless to repeat."""
     theirs = getattr(owner, name)
-    if hasattr(theirs, _OURS_MARK):
+    if is_ours(theirs):
         return
     ours = functools.wraps(theirs)(around(theirs))
     setattr(ours, _OURS_MARK, True)
     is_static = isinstance(inspect.getattr_static(owner, name), staticmethod)
     setattr(owner, name, staticmethod(ours) if is_static else ours)
+
+
+def is_ours(method: _Method) -> bool:
+    """Tell whether *method* is one that `replace_once` has put in place."""
+    return hasattr(method, _OURS_MARK)
 
 
 def replace_in_processors(name: str, around: Callable[[_Method], _Method]) -> None:

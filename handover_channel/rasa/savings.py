@@ -8,6 +8,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, Tuple
 
+from handover_channel.rasa.replaced_methods import is_ours
+
 _Method = Callable[..., Any]
 
 
@@ -21,22 +23,33 @@ class Saving:
     #: Rasa 3.6.21's methods, those it relies on too, each with its digest: others may do more.
     written_for: Mapping[str, str]
     relies_on: Tuple[Tuple[Any, Mapping[str, str]], ...] = ()  #: the same of other classes
+    calls: Tuple[str, ...] = ()  #: those that ours call as they find them, whoever has wrapped them
 
     def unknown(self) -> List[str]:
-        """Return the methods that are not the ones this was written for."""
+        """Return the methods that are not the ones this was written for, or that somebody has wrapped."""
         return [
             f"{owner.__name__}.{name}"
             for owner, digests in ((self.owner, self.written_for), *self.relies_on)
             for name, digest in digests.items()
-            if digest_of(owner, name) != digest
+            if digest_of(owner, name) != digest or (name not in self.calls and _is_wrapped(owner, name))
         ]
 
 
 def digest_of(owner: Any, name: str) -> str:
     """Return the first 16 digits of the SHA-256 of a method's source, "" where there is none to read."""
-    method = inspect.getattr_static(owner, name, None)
     try:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(getattr(method, "__func__", method))))
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(_function(owner, name))))
     except (OSError, TypeError):
         return ""
     return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _is_wrapped(owner: Any, name: str) -> bool:
+    """Tell whether a method is a wrapper (`functools.wraps`: it has Rasa's source) that is not ours."""
+    function = _function(owner, name)
+    return hasattr(function, "__wrapped__") and not is_ours(function)
+
+
+def _function(owner: Any, name: str) -> Any:
+    method = inspect.getattr_static(owner, name, None)
+    return getattr(method, "__func__", method)

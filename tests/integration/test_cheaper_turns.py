@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import functools
+import inspect
 import json
 import logging
 import time
@@ -381,6 +383,56 @@ def test_a_method_that_is_not_known_is_left_alone_and_said_so(monkeypatch, caplo
     assert DaskGraphRunner.run is run
     assert "running the graph: left to Rasa, whose DaskGraphRunner.run is another here" in caplog.text
     assert hasattr(Event.resolve_by_type, "__wrapped__"), "the others are made cheaper all the same"
+
+
+def _wrapped(theirs: Any, called: List[str]) -> Any:
+    function = getattr(theirs, "__func__", theirs)
+
+    @functools.wraps(function)
+    def wrapper(*given: Any, **named: Any) -> Any:
+        called.append(function.__name__)
+        return function(*given, **named)
+
+    return wrapper if function is theirs else type(theirs)(wrapper)
+
+
+#: All that a saving stands in for, or leaves out because it knows what it does.
+BYPASSED = [
+    (saving, owner, name)
+    for saving in SAVINGS
+    for owner, digests in ((saving.owner, saving.written_for), *saving.relies_on)
+    for name in digests
+    if name not in saving.calls and not inspect.isclass(getattr(owner, name))
+]
+
+
+@pytest.mark.parametrize(("saving", "owner", "name"), BYPASSED)
+def test_a_method_that_a_bot_has_wrapped_is_left_to_the_bot(monkeypatch, saving, owner, name):
+    wrapper = _wrapped(inspect.getattr_static(owner, name), [])
+    monkeypatch.setattr(owner, name, wrapper)
+
+    make_turns_cheaper()
+
+    assert saving.unknown() == [f"{owner.__name__}.{name}"]
+    assert inspect.getattr_static(owner, name) is wrapper
+    assert not any(hasattr(getattr(saving.owner, each), "_handover_replaces") for each in saving.stands_in)
+
+
+def test_a_lock_in_redis_is_given_back_through_what_a_bot_has_wrapped(monkeypatch):
+    called: List[str] = []
+    monkeypatch.setattr(RedisLockStore, "cleanup", _wrapped(RedisLockStore.cleanup, called))
+    make_turns_cheaper()
+    store = _locks(_Redis())
+
+    store.cleanup("42", store.issue_ticket("42"))
+
+    assert called == ["cleanup"]
+
+
+def test_sessions_that_somebody_has_wrapped_are_used_as_they_are(monkeypatch):
+    monkeypatch.setattr(SQLTrackerStore, "session_scope", _wrapped(SQLTrackerStore.session_scope, []))
+
+    assert [saving.unknown() for saving in SAVINGS] == [[] for _ in SAVINGS]
 
 
 def test_a_method_is_known_also_once_ours_stands_in():
