@@ -7,7 +7,8 @@
    saves. The conversation's lock is held from one to the other.
 4. On PostgreSQL the statement that reads, and the one that inserts, is a transaction of its own.
 
-A store whose queries or rows are its own, or whose objects somebody listens to, has SQLAlchemy's objects.
+A store whose queries, rows or sessions are its own has SQLAlchemy's objects, and so has one to whose rows or
+sessions anybody listens, or whose session has objects already.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import weakref
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -22,7 +24,7 @@ import sqlalchemy as sa
 from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Query, Session, sessionmaker
 
 from handover_channel.rasa.rasa_versions import sql_tracker_store
 from handover_channel.rasa.savings import Saving
@@ -138,12 +140,17 @@ def _known_from_reading(additional: Callable[..., Iterator[Event]]) -> _Method:
 def _alone(connection: Connection, rows: int = 1) -> Iterator[Connection]:
     """On PostgreSQL, have one statement be the whole transaction: no BEGIN before it, nothing after it.
 
-    Not where a transaction is under way, where it is not the usual one, or where many *rows* take several
-    statements. A switch of the driver's own, without a round trip:
-    https://www.psycopg.org/docs/connection.html#connection.autocommit
+    Not where a transaction is under way, where it is not the usual one, where many *rows* take several
+    statements, or where the driver has a cursor in the server, which is one of a transaction. A switch of the
+    driver's own, without a round trip: https://www.psycopg.org/docs/connection.html#connection.autocommit
     """
     dialect, driver = connection.dialect, connection.connection.driver_connection
-    if not (dialect.driver == "psycopg2" and _is_one_statement(dialect, rows) and _is_usual(driver)):
+    if not (
+        dialect.driver == "psycopg2"
+        and _is_one_statement(dialect, rows)
+        and _is_usual(driver)
+        and not (dialect.server_side_cursors or connection.get_execution_options().get("stream_results"))
+    ):
         yield connection
         return
     driver.autocommit = True
@@ -172,18 +179,57 @@ def _is_usual(driver: Any) -> bool:
 def _plain() -> Callable[[Any, Any], bool]:
     """Return what tells of a store and its session whether SQLAlchemy's objects make no difference."""
     query, rows = SQLTrackerStore._event_query, SQLTrackerStore.SQLEvent
-    mapper = sa.inspect(rows)
+    usual = sessionmaker().kw
+    is_listened_to = _is_listened_to()
 
     def is_plain(store: Any, session: Any) -> bool:
-        if not isinstance(session, Session):
-            return False
-        listeners: List[Any] = [mapper.dispatch.before_insert, mapper.dispatch.after_insert]
-        listeners += [mapper.class_manager.dispatch.load, session.dispatch.do_orm_execute]
-        listeners += [session.dispatch.before_flush, session.dispatch.after_flush]
-        is_rasas = getattr(store._event_query, "__func__", None) is query and store.SQLEvent is rows
-        return is_rasas and not any(listeners)
+        made_by = store.sessionmaker
+        return bool(
+            getattr(store._event_query, "__func__", None) is query
+            and getattr(store.session_scope, "__func__", None) is SQLTrackerStore.session_scope
+            and store.SQLEvent is rows
+            and type(made_by) is sessionmaker
+            and made_by.kw == {**usual, "bind": store.engine}
+            and type(session) is made_by.class_
+            and type(session).__bases__ == (Session,)  # each maker makes a class of its own
+            and not list(session)  # what waits there goes with ours, and before it
+            and not is_listened_to(session)
+        )
 
     return is_plain
+
+
+def _is_listened_to() -> Callable[[Session], bool]:
+    """Return what tells whether anybody listens to Rasa's rows, to queries or to a session, for any event."""
+    rows = SQLTrackerStore.SQLEvent
+    mapper = sa.inspect(rows)
+    instances = mapper.class_manager
+    listened = [(each.dispatch, name) for each in (mapper, instances, Query(rows)) for name in _events(each)]
+    listened.remove((instances.dispatch, "init"))  # one of SQLAlchemy's own listens there
+    # Rows are made and read without another event of an attribute.
+    listened += [(each.dispatch, "set") for each in instances.values()]
+    of_kinds: Any = weakref.WeakKeyDictionary()
+
+    def is_listened_to(session: Session) -> bool:
+        kind = type(session)
+        if "dispatch" in vars(session):  # asked for by who listens to this one
+            of_session = _listeners(session)
+        elif kind in of_kinds:
+            of_session = of_kinds[kind]
+        else:
+            of_session = of_kinds[kind] = _listeners(kind())
+        of_rows = (getattr(dispatch, name) for dispatch, name in listened)
+        return any(of_session) or len(instances.dispatch.init) > 1 or any(of_rows)
+
+    return is_listened_to
+
+
+def _events(target: Any) -> List[str]:
+    return list(target.dispatch._event_names)
+
+
+def _listeners(target: Any) -> List[Any]:
+    return [getattr(target.dispatch, name) for name in _events(target)]
 
 
 OF_THE_STORE = Saving(

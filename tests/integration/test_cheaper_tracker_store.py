@@ -23,7 +23,7 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Query, Session, sessionmaker
 
 from handover_channel.rasa.cheaper_turns import make_turns_cheaper
 
@@ -317,6 +317,198 @@ def test_who_listens_to_rows_hears_of_each(make):
             sa.event.remove(SQLTrackerStore.SQLEvent, name, listener)
 
     assert heard == ["written", "written", "read", "read"]
+
+
+SQLEvent = SQLTrackerStore.SQLEvent
+
+#: What each kind of object tells its listeners when a conversation is saved and read.
+TOLD = [
+    (SQLEvent.data, "set"),
+    (SQLEvent.sender_id, "set"),
+    (SQLEvent, "init"),
+    (SQLEvent, "load"),
+    (SQLEvent, "before_insert"),
+    (SQLEvent, "after_insert"),
+    *((Session, name) for name in ("before_attach", "after_attach", "before_commit", "after_begin")),
+    *((Session, name) for name in ("transient_to_pending", "pending_to_persistent", "loaded_as_persistent")),
+    *((Session, name) for name in ("before_flush", "do_orm_execute")),
+    (Query, "before_compile"),
+    (sessionmaker, "after_flush"),
+]
+
+
+@pytest.mark.parametrize(("told_by", "name"), TOLD)
+def test_who_listens_to_any_object_hears_what_rasa_has_it_tell(tmp_path, told_by, name):
+    def heard(whose: str) -> int:
+        store = SQLTrackerStore(Domain.empty(), db=str(tmp_path / f"{whose}.db"))
+        target = store.sessionmaker if told_by is sessionmaker else told_by
+        times = []
+
+        def listener(*_: Any, **__: Any) -> None:
+            times.append(1)
+
+        sa.event.listen(target, name, listener)
+        try:
+            _saved(store, _said("one"), _said("two"))
+            asyncio.run(store.retrieve("42"))
+        finally:
+            sa.event.remove(target, name, listener)
+            store.engine.dispose()
+        return len(times)
+
+    theirs = heard("theirs")
+    make_turns_cheaper()
+
+    assert heard("ours") == theirs > 0
+
+
+def test_a_listener_to_the_text_of_a_row_that_masks_it_is_obeyed(make):
+    make_turns_cheaper()
+    store = make()
+
+    def mask(row: Any, value: str, *_: Any) -> str:
+        return value.replace("1234", "****")
+
+    sa.event.listen(SQLEvent.data, "set", mask, retval=True)
+    try:
+        _saved(store, _said("1234"))
+    finally:
+        sa.event.remove(SQLEvent.data, "set", mask)
+
+    assert "1234" not in str(_rows(store))
+
+
+def test_who_listens_to_one_session_hears_of_its_rows(make):
+    make_turns_cheaper()
+    heard: List[str] = []
+
+    class Listening(SQLTrackerStore):
+        def _additional_events(self, session: Any, tracker: Any) -> Any:
+            sa.event.listen(session, "before_flush", lambda session, *_: heard.extend(map(str, session.new)))
+            return super()._additional_events(session, tracker)
+
+    _saved(make(Listening), _said("one"), _said("two"))
+
+    assert len(heard) == 2
+
+
+class Masking(Session):
+    """A session that masks what is added."""
+
+    def add(self, instance: Any, *given: Any, **named: Any) -> None:
+        instance.data = instance.data.replace("1234", "****")
+        super().add(instance, *given, **named)
+
+    def add_all(self, instances: Any) -> None:
+        for instance in instances:
+            self.add(instance)
+
+
+class LastOnly(Query):  # type: ignore[type-arg, unused-ignore]
+    """A query that returns the last row."""
+
+    def all(self) -> List[Any]:
+        return list(super().all()[-1:])
+
+
+def test_sessions_of_a_class_of_their_own_save_in_their_own_way(make):
+    make_turns_cheaper()
+    store = make()
+    store.sessionmaker = sessionmaker(bind=store.engine, class_=Masking)
+
+    _saved(store, _said("1234"))
+
+    assert "1234" not in str(_rows(store))
+
+
+def test_sessions_with_queries_of_their_own_read_by_those(make):
+    make_turns_cheaper()
+    store = make()
+    _saved(store, _said("one", 1), _said("two", 2))
+    store.sessionmaker = sessionmaker(bind=store.engine, query_cls=LastOnly)
+
+    tracker = asyncio.run(store.retrieve("42"))
+
+    assert [event.text for event in tracker.events] == ["two"]
+
+
+def test_sessions_that_read_and_write_in_two_databases_do_so(make):
+    make_turns_cheaper()
+    store, replica = make(), make()
+
+    class Splitting(Session):
+        def get_bind(self, *given: Any, **named: Any) -> Any:
+            return store.engine if self._flushing else replica.engine
+
+    store.sessionmaker = sessionmaker(class_=Splitting)
+
+    _saved(store, _said("one"))
+
+    assert (_kinds(store), _kinds(replica)) == (["user"], [])
+
+
+class Audited(SQLTrackerStore):
+    """A store that adds a row of its own before it saves."""
+
+    by: Any = "audit"
+
+    def _additional_events(self, session: Any, tracker: Any) -> Any:
+        session.add(self.SQLEvent(sender_id=self.by, type_name="audit", data="{}"))
+        return super()._additional_events(session, tracker)
+
+
+def test_a_row_that_a_store_adds_is_saved_first_as_before(make):
+    make_turns_cheaper()
+    store = make(Audited)
+    _saved(store, _said("one"))
+
+    async def turn() -> None:
+        tracker = await store.retrieve("42")
+        tracker.update(_said("two"))
+        await store.save(tracker)
+
+    asyncio.run(turn())
+
+    assert _kinds(store) == ["audit", "user"] * 2
+
+
+def test_events_are_not_saved_without_the_row_that_a_store_adds(make):
+    make_turns_cheaper()
+    store = make(Audited)
+    _saved(store, _said("one"))
+    store.by = None  # refused
+
+    async def turn() -> None:
+        tracker = await store.retrieve("42")
+        tracker.update(_said("two"))
+        await store.save(tracker)
+
+    with pytest.raises(sa.exc.IntegrityError):
+        asyncio.run(turn())
+
+    assert _kinds(store) == ["audit", "user"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("of_the_dialect", [True, False])
+def test_a_conversation_is_read_by_a_cursor_in_the_server_where_the_engine_has_those(
+    postgresql, of_the_dialect
+):
+    make_turns_cheaper()
+    store = SQLTrackerStore(Domain.empty(), host=postgresql.create())
+    _saved(store, _said("one"))
+    made = store.engine
+    if of_the_dialect:
+        store.engine = sa.create_engine(made.url, server_side_cursors=True)
+    else:
+        store.engine = made.execution_options(stream_results=True)
+    store.sessionmaker = sessionmaker(bind=store.engine)
+
+    tracker = asyncio.run(store.retrieve("42"))
+    for each in (made, store.engine):
+        each.dispose()
+
+    assert [event.text for event in tracker.events] == ["one"]
 
 
 # --- how many are stored ------------------------------------------------------------------------------
