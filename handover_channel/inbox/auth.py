@@ -154,10 +154,10 @@ class Auth:
         with self._store.reading() as connection:
             return agents.exist(connection)
 
-    def has_passwords(self) -> bool:
-        """Tell whether any agent has set a password. Else a lost link locks everybody out."""
+    def lacks_passwords(self) -> bool:
+        """Tell whether there are agents, and none has set a password: a lost link locks everybody out."""
         with self._store.reading() as connection:
-            return agents.have_passwords(connection)
+            return agents.lack_passwords(connection)
 
     def sign_in(self, name: str, password: str, *, address: str, cookie: str = "") -> Tuple[str, Visitor]:
         """Return the value of a new cookie, and whose it is. *cookie*: the one this browser has kept.

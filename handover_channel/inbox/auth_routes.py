@@ -27,7 +27,7 @@ async def show_sign_in(services: PageServices, request: Request) -> Answer:
 
 
 async def _draw_sign_in(services: PageServices, request: Request, status: int = 200, **shown: Any) -> Answer:
-    no_password = not await services.call(services.auth.has_passwords)
+    no_password = await services.call(services.auth.lacks_passwords)
     return await services.draw("sign_in.html", request, status, no_password=no_password, **shown)
 
 

@@ -199,5 +199,5 @@ async def _print_link(app: Sanic, page: PageServices) -> None:
             port = getattr(app.state, "port", None) or 5005
             address = await page.call(page.auth.one_time_link, f"http://localhost:{port}{BASE}")
             print(f"The inbox has no agents yet; on this machine: {address}", file=sys.stderr, flush=True)  # noqa: T201
-        elif not await page.call(page.auth.has_passwords):
+        elif await page.call(page.auth.lacks_passwords):
             print(NO_PASSWORDS, file=sys.stderr, flush=True)  # noqa: T201

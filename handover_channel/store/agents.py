@@ -115,10 +115,9 @@ def exist(connection: Connection) -> bool:
     return connection.execute(sa.select(agents.c.name).limit(1)).first() is not None
 
 
-def have_passwords(connection: Connection) -> bool:
-    """Tell whether any agent has set a password."""
-    can = sa.select(agents.c.name).where(agents.c.password != NO_PASSWORD)
-    return connection.execute(can.limit(1)).first() is not None
+def lack_passwords(connection: Connection) -> bool:
+    """Tell whether there are agents, and none of them has set a password."""
+    return bool(connection.execute(sa.select(sa.func.max(agents.c.password))).scalar() == NO_PASSWORD)
 
 
 def remove(connection: Connection, name: str, *, now: float, by: str = "") -> bool:

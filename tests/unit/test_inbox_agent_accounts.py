@@ -408,6 +408,15 @@ async def test_looking_at_a_link_does_not_use_it_up_and_setting_the_password_doe
         await agent_routes.set_password(services, form(None, key=key))
 
 
+async def test_without_agents_nobody_is_sent_to_set_a_password(play):
+    services = services_of(play)
+
+    wrong = await auth_routes.sign_in(services, form(None, name="omar", password="guessed"))
+
+    assert (wrong.status, "handover agents password" in wrong.content) == (403, False)
+    services.pools.shutdown()
+
+
 async def test_until_somebody_has_a_password_the_page_says_how_to_set_one_without_the_link(play):
     services = services_of(play)
     you = replace(MONA, name="you", signed_in=False)
