@@ -264,6 +264,95 @@ def test_a_reply_that_one_tab_sends_goes_from_the_others_where_it_waits(nadias, 
     assert desk.kept("sara") == ["Once"]
 
 
+@pytest.mark.parametrize("language", ["en"])
+@pytest.mark.parametrize("ends", ["without a connection", "refused"])
+def test_what_one_tab_discards_is_not_sent_by_the_one_in_which_it_was_written(nadias, desk, language, ends):
+    context, page = nadias
+    waiting = held(page)
+    writes(page, "wrong price", "for two")
+    bubbles = page.locator("#entries .pending")
+    expect(bubbles).to_have_count(2)
+    eventually(lambda: len(waiting) == 1, "the first is on its way")
+    other = context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#entries .pending")).to_have_count(2)
+    for number in (1, 0):
+        other.locator("#entries .pending").nth(number).get_by_role("button", name="Discard").click()
+    expect(bubbles).to_have_count(1)  # that one may have arrived
+    writes(other, "right price")
+    desk.has("sara", "right price")
+
+    if ends == "refused":
+        waiting[0].fulfill(status=409, body="<p>asked</p>")
+    else:
+        waiting[0].abort()
+
+    expect(bubbles).to_have_count(0)
+    expect(page.locator("#reply-text")).to_have_value("")
+    assert len(waiting) == 1
+    assert desk.kept("sara") == ["right price"]
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_what_waits_for_a_click_does_not_go_along_with_another_reply(nadias, desk, language):
+    _, page = nadias
+    page.route("**/reply", lambda route: route.abort())
+    writes(page, "one", "two")
+    bubbles = page.locator("#entries .pending")
+    expect(bubbles.get_by_role("button", name="Send again")).to_have_count(2)
+    page.reload()
+    expect(bubbles).to_have_count(2)
+    page.unroute("**/reply")
+
+    writes(page, "three")
+
+    desk.has("sara", "three")
+    expect(bubbles).to_have_count(2)
+    assert desk.kept("sara") == ["three"]
+    bubbles.nth(1).get_by_role("button", name="Send again").click()
+    desk.has("sara", "two")
+    expect(bubbles).to_have_count(1)
+    expect(bubbles).to_contain_text("one")
+    assert desk.kept("sara") == ["three", "two"]
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_what_is_too_old_to_go_by_itself_does_not_go_along_with_another_reply(nadias, desk, language):
+    _, page = nadias
+    page.clock.install()
+    page.route("**/reply", lambda route: route.abort())
+    writes(page, "old")
+    bubble = page.locator("#entries .pending")
+    expect(bubble).to_contain_text("Not sent")
+    page.clock.fast_forward("16:00")
+    page.unroute("**/reply")
+
+    writes(page, "new")
+
+    desk.has("sara", "new")
+    expect(bubble.first).to_contain_text("old")
+    assert desk.kept("sara") == ["new"]
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_a_reply_that_found_storage_full_outlasts_what_another_tab_writes(nadias, language):
+    context, page = nadias
+    page.evaluate("Storage.prototype.setItem = 0")  # whoever calls it fails, as where storage is full
+    page.route("**/reply", lambda route: route.abort())
+    writes(page, "Nowhere else")
+    bubble = page.locator("#entries .pending")
+    expect(bubble).to_contain_text("Not sent")
+    other = context.new_page()
+    other.goto(page.url)
+
+    other.locator("#reply-text").fill("meanwhile")
+
+    expect(page.locator("#reply-text")).to_have_value("meanwhile")  # it has heard of that
+    expect(bubble).to_contain_text("Nowhere else")
+    bubble.get_by_role("button", name="Discard").click()
+    expect(page.locator("#reply-text")).to_have_value("Nowhere else\nmeanwhile")
+
+
 @LANGUAGES
 def test_a_refused_reply_keeps_its_file_while_another_conversation_is_open(nadias, desk, language):
     _, page = nadias

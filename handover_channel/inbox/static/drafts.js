@@ -23,12 +23,14 @@ function stored(at) {
   }
 }
 
+/** Returns whether it is kept, where the other tabs see it. */
 function store(at, draft) {
   try {
     if (draft.text || draft.key || draft.sending.length) localStorage.setItem(at, JSON.stringify(draft));
     else localStorage.removeItem(at);
+    return true;
   } catch {
-    // Storage is full or forbidden: the field still holds the text.
+    return false; // storage is full or forbidden: the page still holds the text
   }
 }
 
@@ -49,7 +51,7 @@ export function leftBehind(form) {
   const at = place(find("[data-draft]", form));
   const left = stored(at).sending.filter((each) => !leaving.has(each.key));
   for (const { key } of left) leaving.add(key);
-  return left.map((each) => ({ written: Date.now(), ...each, at, data: dataOf(form, each) }));
+  return left.map((each) => ({ written: Date.now(), ...each, at, isStored: true, data: dataOf(form, each) }));
 }
 
 /** Whether a reply still waits for its answer, as far as the other tabs know. */
@@ -125,10 +127,10 @@ export function takeOut(form) {
   if (draft.seen && draft.text === text) data.set("seen", draft.seen);
   leaving.add(key);
   const reply = { text, key, tried, seen: draft.seen, written: Date.now() };
-  store(at, { text: "", sending: [...draft.sending, { ...reply, lost: file?.name }] });
+  const isStored = store(at, { text: "", sending: [...draft.sending, { ...reply, lost: file?.name }] });
   field.value = "";
   if (file) choose(form, []);
-  return { ...reply, at, file, data };
+  return { ...reply, at, isStored, file, data };
 }
 
 function choose(form, files) {
@@ -152,16 +154,16 @@ export function isSent({ at, key, text }) {
 export function takeBack(replies) {
   const { at } = replies[0];
   const field = fieldAt(at);
-  if (field) keepDraft(field);
   const draft = stored(at);
   const keys = replies.map((each) => each.key);
   for (const key of keys) leaving.delete(key);
   const sending = draft.sending.filter((each) => !keys.includes(each.key));
-  const texts = [...replies.map((each) => each.text), draft.text].filter(Boolean);
+  const texts = [...replies.map((each) => each.text), field?.value ?? draft.text].filter(Boolean);
+  const text = texts.join("\n");
   const [{ tried, key, seen }] = replies;
-  store(at, { text: texts.join("\n"), seen, sending, ...(texts.length === 1 && replies[0].text && { tried, key }) });
+  store(at, { text, seen, sending, ...(texts.length === 1 && replies[0].text && { tried, key }) });
   if (!field) return;
-  field.value = stored(at).text;
+  field.value = text;
   const file = replies.find((each) => each.file)?.file;
   if (file && find("input[type=file]", field.form)?.files.length === 0) choose(field.form, [file]);
 }

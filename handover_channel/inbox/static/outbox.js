@@ -4,6 +4,7 @@
 // it, and goes by itself once there is one: it keeps its key, so that nothing is sent twice. What the server
 // refuses comes back into its field, in order, with what was written behind it; where another conversation is open
 // by then, it stays a bubble, with its file. What had no answer when the page was loaded anew is a bubble again.
+// What waits for a click goes at a click alone: never along with another reply.
 
 import { isLeft, isSent, leftBehind, takeBack, takeOut } from "./drafts.js";
 import { noConnection } from "./live.js";
@@ -24,9 +25,12 @@ const KEPT = "kept"; // the server has it
 /** Why one is unsent. There was no connection; it was refused where nobody saw it; the page was loaded anew. */
 const WHY = { OFFLINE: "offline", REFUSED: "refused", ANEW: "anew" };
 
-/** In order: {thread, path, key, text, file, data, at, seen, tried, written, state, why, lost}; lost: a file's name. */
+/**
+ * In order: {thread, path, key, text, file, data, at, isStored, seen, tried, written, state, why, lost}; lost: a file's
+ * name; isStored: the other tabs see it.
+ */
 const replies = [];
-const busy = new Set(); // threads whose replies are being sent
+const busy = new Map(); // thread -> its reply whose answer is awaited
 let told = {};
 let timer = 0;
 
@@ -48,11 +52,17 @@ export function send(form, consent) {
 
 /** Try again what there was no connection for. */
 export function tryAgain() {
-  const waiting = replies.filter((each) => each.state === UNSENT && goesByItself(each));
+  const waiting = replies.filter(goesByItself);
   for (const each of new Set(waiting.map((reply) => reply.thread))) work(each);
 }
 
-const goesByItself = (reply) => reply.why === WHY.OFFLINE && Date.now() - reply.written < BY_ITSELF_WITHIN;
+const goesByItself = (reply) =>
+  reply.state === UNSENT && reply.why === WHY.OFFLINE && Date.now() - reply.written < BY_ITSELF_WITHIN;
+
+/** Another tab has sent it, or has it in its field. */
+const isTaken = (reply) => reply.isStored && reply.state !== KEPT && !isLeft(reply);
+
+const goes = (reply) => (reply.state === SENDING || goesByItself(reply)) && !reply.lost && !isTaken(reply);
 
 /** Show what of the open conversation had no answer when a page was left. Returns whether there is any. */
 export function restore() {
@@ -63,16 +73,18 @@ export function restore() {
   return left.length > 0;
 }
 
-/** Another tab has sent it, or has it in its field. */
+/** What is on its way may still arrive: that one goes where it has not (`isTakenNow`). */
 addEventListener("storage", ({ key }) => {
-  drop(replies.filter((each) => each.at === key && each.state === UNSENT && !isLeft(each)));
+  drop(replies.filter((each) => each.at === key && isTaken(each) && busy.get(each.thread) !== each));
   draw();
 });
 
 async function work(id) {
   if (busy.has(id)) return;
-  busy.add(id);
-  const next = () => replies.find((each) => each.thread === id && each.state !== KEPT && !each.lost);
+  const next = () => {
+    busy.set(id, replies.find((each) => each.thread === id && goes(each)));
+    return busy.get(id);
+  };
   try {
     for (let reply = next(); reply && (await post(reply)); reply = next());
   } finally {
@@ -107,7 +119,16 @@ async function post(reply) {
 /** The page has shown meanwhile that the server has it, whatever this request has heard. */
 const isKnown = (reply) => !replies.includes(reply);
 
+/** It has not arrived, and another tab has it: it goes from here, and those behind it may follow. */
+function isTakenNow(reply) {
+  if (!isTaken(reply)) return false;
+  drop([reply]);
+  draw();
+  return true;
+}
+
 function waits(reply) {
+  if (isTakenNow(reply)) return true;
   stay(behind(reply), WHY.OFFLINE);
   clearTimeout(timer);
   timer = setTimeout(tryAgain, AGAIN_EVERY);
@@ -120,15 +141,16 @@ function stay(these, why) {
   draw();
 }
 
-async function refused(reply, response) {
+function refused(reply, response) {
+  if (isTakenNow(reply)) return true;
   if (reply.thread === threadId() && find("#reply-text")) back(behind(reply));
   else stay(behind(reply), WHY.REFUSED);
-  await told.refused(response, reply.thread);
+  told.refused(response, reply.thread);
   return false;
 }
 
 /** The reply, and those of its conversation that go after it. */
-const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread && !each.lost);
+const behind = (reply) => replies.slice(replies.indexOf(reply)).filter((each) => each.thread === reply.thread && goes(each));
 
 function drop(these) {
   for (const each of these) if (replies.includes(each)) replies.splice(replies.indexOf(each), 1);
@@ -143,7 +165,12 @@ function back(these) {
 const ofBubble = (button) => replies.find((each) => `p-${each.key}` === button.closest(".pending").id);
 
 export const OUTBOX = {
-  "[data-sends-again]": (button) => work(ofBubble(button).thread),
+  "[data-sends-again]": (button) => {
+    const reply = ofBubble(button);
+    Object.assign(reply, { state: SENDING, begun: Date.now() });
+    draw();
+    work(reply.thread);
+  },
   "[data-takes-back]": (button) => {
     back([ofBubble(button)]);
     find("#reply-text")?.focus();
