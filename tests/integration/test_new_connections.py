@@ -15,6 +15,8 @@ import sanic_servers
 import yaml
 from served_bot import SECRET, Bot, Rasa, body, item
 
+pytest.importorskip("rasa", reason="Rasa stops at Python 3.10")
+
 from handover_channel.rasa import channel, new_connections
 from handover_channel.rasa.runtime import Runtime
 
