@@ -1,4 +1,4 @@
-"""Who knocks is let in before what others send is passed on."""
+"""Lets all new connections in before passing on what others send."""
 
 from __future__ import annotations
 
