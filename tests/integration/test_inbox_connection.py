@@ -97,6 +97,12 @@ def held(page):
     return waiting
 
 
+def first_of(page, waiting):
+    """Return the first that stands still, once it has come: a page that is asked has the news delivered."""
+    eventually(lambda: page.evaluate("true") and waiting, "it is on its way")
+    return waiting[0]
+
+
 @LANGUAGES
 def test_a_reply_is_a_bubble_at_once_and_the_servers_takes_its_place(nadias, desk, language):
     _, page = nadias
@@ -184,7 +190,7 @@ def test_two_refused_replies_come_back_in_order_before_what_was_typed_meanwhile(
     desk.gives(NADIA, "omar", "omar")  # a colleague's by now
 
     expect(page.locator("#entries .pending")).to_have_count(2)
-    waiting[0].continue_()
+    first_of(page, waiting).continue_()
 
     expect(page.locator("#asks")).to_be_visible()
     expect(page.locator("#reply-text")).to_have_value("one\ntwo\nthree")
@@ -271,7 +277,7 @@ def test_what_one_tab_discards_is_not_sent_by_the_one_in_which_it_was_written(na
     writes(page, "wrong price", "for two")
     bubbles = page.locator("#entries .pending")
     expect(bubbles).to_have_count(2)
-    eventually(lambda: len(waiting) == 1, "the first is on its way")
+    first_of(page, waiting)
     other = context.new_page()
     other.goto(page.url)
     expect(other.locator("#entries .pending")).to_have_count(2)
@@ -363,7 +369,7 @@ def test_a_refused_reply_keeps_its_file_while_another_conversation_is_open(nadia
     desk.gives(NADIA, "omar", "omar")  # a colleague's by now
     open_conversation(page, LAILA)
 
-    waiting[0].continue_()
+    first_of(page, waiting).continue_()
 
     expect(page.locator("#problem")).not_to_be_empty()
     open_conversation(page, NADIA)
@@ -408,7 +414,7 @@ def test_a_row_that_cannot_be_opened_says_so_and_opens_with_the_next_click(nadia
     row.click()
     expect(row).to_have_attribute("data-opening", "loading")
 
-    waiting[0].abort()
+    first_of(page, waiting).abort()
 
     expect(row).to_contain_text(WORDS[language]["not opened"])
     assert not Axe().run(page).response["violations"]
