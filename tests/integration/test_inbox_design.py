@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 import handover_channel  # noqa: F401 - here, as importing Rasa may take longer than a server has to start
 from handover_channel import InboxInput  # noqa: F401
 from handover_channel.inbox import routes
-from handover_channel.store import agents, conversation_lists
+from handover_channel.store import agents, conversation_lists, threads
 
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
 
@@ -79,6 +79,13 @@ def window(inbox, browser):
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def returns_in(served, thread, seconds):
+    now = time.time()
+    with served.store.writing() as connection:
+        row = threads.existing(connection, thread)
+        threads.extend(connection, row, until=now + seconds, reason="extended", who="omar", now=now)
 
 
 def prefers(page, **given):
@@ -147,12 +154,23 @@ def test_nobody_reads_lines_of_more_than_560_pixels_and_each_group_tells_its_tim
     assert page.locator(".said > .picture").count() == page.locator(".said:not(.follows)").count()
 
 
-def test_the_state_of_a_conversation_in_the_inbox_takes_no_line_of_its_own(window):
-    page = window("/thread/1")
+@pytest.mark.parametrize("locale", ["en-GB", "en-US", "ar-EG"])
+@pytest.mark.parametrize("width", [1280, 1000])
+def test_the_state_of_a_conversation_in_the_inbox_takes_no_line_of_its_own(inbox, window, locale, width):
+    page = window("/thread/1", locale=locale, viewport={"width": width, "height": 800})
+    for hours in (1, 30, 24 * 6):  # today's, tomorrow's and another day's time is of another length
+        returns_in(inbox, "1", hours * HOUR)
+        page.reload()
 
-    expect(page.locator(".silence.bar")).to_have_count(0)
-    assert page.locator(".head").bounding_box()["height"] < 90
-    page.goto(page.url.replace("/thread/1", "/thread/3"))
+        expect(page.locator(".who-facts .silence")).to_be_visible()
+        expect(page.locator(".silence.bar")).to_have_count(0)
+        assert page.locator(".who-facts").bounding_box()["height"] < 40  # one line
+        assert width < 1280 or page.locator(".head").bounding_box()["height"] < 90
+
+
+def test_a_conversation_with_another_app_says_so_below_its_head(window):
+    page = window("/thread/3")
+
     expect(page.locator(".silence.bar")).to_contain_text("hootsuite has control")
 
 
