@@ -2,7 +2,9 @@
 
 1. `--runs 3` measures everything three times, and the report has all three; it is written anew after each.
 2. `--render 3` measures nothing: it writes the report from the three newest runs that are kept.
-3. BENCH_SCALE=0.1 takes a tenth of the counts. Runs at full counts are kept, in results/bench/runs, those of
+3. The figures that only count are measured at last, two at a time; each of the others has the machine for
+   itself.
+4. BENCH_SCALE=0.1 takes a tenth of the counts. Runs at full counts are kept, in results/bench/runs, those of
    some figures too; only whole ones write docs/benchmarks.md by themselves, others
    results/bench/benchmarks.md.
 """
@@ -16,17 +18,20 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 import uvloop
 
-from bench import machine, report, runs
-from bench.figures import FIGURES
+from bench import machine, report, runs, side_by_side
+from bench.figures import COUNTING, FIGURES
 from bench.outcome import NOT_MEASURED, Line, Outcome
 from bench.processes import ROOT
 from bench.stage import FOLDER, Stage
 
 DOCUMENT, KEPT = ROOT / "docs" / "benchmarks.md", FOLDER / "runs"
+
+#: How many figures that only count are measured at the same time.
+AT_ONCE = 2
 
 
 def main(given: List[str]) -> int:
@@ -66,20 +71,33 @@ def _options(given: List[str]) -> argparse.Namespace:
 def _run(scale: float, names: Sequence[str]) -> report.Run:
     """Measure these figures once."""
     stage = Stage(scale)
-    outcomes: Dict[str, Outcome] = {}
+    found: Dict[str, Tuple[Outcome, float]] = {}
     idle: Dict[str, float] = {}
-    seconds: Dict[str, float] = {}
+    counting = [name for name in COUNTING if name in names]
     begun, date = time.monotonic(), time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     for name in names:
-        idle[name] = machine.idle()
-        print(f"{name} ...", flush=True)
-        figure_begun = time.monotonic()
-        outcomes[name] = _measured(name, stage)
-        seconds[name] = time.monotonic() - figure_begun
-        _show(outcomes[name])
-        print(f"{name} took {seconds[name]:.0f} s", flush=True)
-    minutes = (time.monotonic() - begun) / 60
-    return report.Run(date, machine.describe(), scale, outcomes, idle, seconds, minutes)
+        if name not in counting:
+            idle[name] = machine.idle()
+            print(f"{name} ...", flush=True)
+            found[name] = _measured(name, stage)
+            _show(name, *found[name])
+    if counting:
+        stage.train()  # two of them would train the same model
+        idle.update(dict.fromkeys(counting, machine.idle()))
+        print(f"{', '.join(counting)} ...", flush=True)
+        for name, each in side_by_side.results(lambda name: _measured(name, stage), counting, AT_ONCE):
+            found[name] = each
+            _show(name, *each)
+    return report.Run(
+        date,
+        machine.describe(),
+        scale,
+        outcomes={name: found[name][0] for name in names},
+        idle={name: idle[name] for name in names},
+        seconds={name: found[name][1] for name in names},
+        minutes=(time.monotonic() - begun) / 60,
+        together=counting if len(counting) > 1 else [],
+    )
 
 
 def _write(place: Path, made: Sequence[report.Run]) -> None:
@@ -88,23 +106,24 @@ def _write(place: Path, made: Sequence[report.Run]) -> None:
     print(f"written: {place.relative_to(ROOT)}", flush=True)
 
 
-def _measured(name: str, stage: Stage) -> Outcome:
-    """Measure one figure. Whatever goes wrong is its verdict, and the others go on."""
+def _measured(name: str, stage: Stage) -> Tuple[Outcome, float]:
+    """Measure one figure; in how many seconds. Whatever goes wrong is its verdict, and the others go on."""
+    begun = time.monotonic()
     try:
         found: Outcome = FIGURES[name].measure(stage)
-        return found
     except Exception as error:
         traceback.print_exc()
         nothing = NOT_MEASURED
-        line = Line(name, nothing, nothing, nothing, nothing, report.failed(error))
-        return Outcome([line])
+        found = Outcome([Line(name, nothing, nothing, nothing, nothing, report.failed(error))])
+    return found, time.monotonic() - begun
 
 
-def _show(outcome: Outcome) -> None:
+def _show(name: str, outcome: Outcome, seconds: float) -> None:
     for table in outcome.tables:
         print(report.table_in_text(table))
     for line in outcome.lines:
-        print(f"{line.figure}: {line.ours} ({line.to_reach}): {line.verdict}", flush=True)
+        print(f"{line.figure}: {line.ours} ({line.to_reach}): {line.verdict}")
+    print(f"{name} took {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

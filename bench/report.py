@@ -31,6 +31,11 @@ SEVERAL = (
     " left the figure out; a figure is reached where each that has it reached it."
 )
 
+TOGETHER = (
+    "Each figure has the machine for itself, but for {names}: they only count, and are measured at the same"
+    " time, two at once."
+)
+
 #: Below this share of idle cores before a figure, somebody else was at work.
 QUIET = 0.9
 
@@ -46,6 +51,7 @@ class Run:
     idle: Mapping[str, float]  #: share of idle cores before each figure
     seconds: Mapping[str, float]  #: that each figure took
     minutes: float
+    together: Sequence[str] = ()  #: figures that were measured at the same time
 
 
 def render(runs: Sequence[Run], figures: Mapping[str, ModuleType]) -> str:
@@ -152,7 +158,9 @@ def _took(runs: Sequence[Run]) -> str:
         [name, each(lambda run: run.seconds, name, ".0f"), each(lambda run: run.idle, name, ".0%")]
         for name in _figures(runs)
     ]
-    return _table(["`ONLY=`", "seconds", "idle before"], rows)
+    took = _table(["`ONLY=`", "seconds", "idle before"], rows)
+    together = list(dict.fromkeys(name for run in runs for name in run.together))
+    return f"{TOGETHER.format(names=', '.join(together))}\n\n{took}" if together else took
 
 
 def _figures(runs: Sequence[Run]) -> List[str]:

@@ -33,6 +33,11 @@ class Stage:
         self._runs = FOLDER / "run"
         shutil.rmtree(self._runs, ignore_errors=True)
 
+    def train(self) -> None:
+        """Train the models of the bench's bot, where that is not done yet."""
+        for channel in (OURS, STOCK):
+            self._model(channel)
+
     def count(self, full: int, least: int = 1) -> int:
         """Return the share of *full* that this run takes."""
         return max(least, round(full * self.scale))

@@ -43,3 +43,7 @@ FIGURES: Dict[str, ModuleType] = {
     "liar": liar,
     "simulator": simulator,
 }
+
+#: Those that count, and measure no time, no CPU and no memory: they may share the machine with each other.
+#: The longest first.
+COUNTING = ("liar", "kills", "hostile")

@@ -3,7 +3,8 @@ connections.
 
 Damaged in shape (parts lost, doubled, or replaced by junk of every type) or in bytes; the same ones in
 every run. Tracebacks are counted in the server's log, after all that was accepted has been processed;
-then a good message has to be answered. Rasa's own channel gets the first 1,000 of them. Graph 1 ms.
+then a good message has to be answered. Rasa's own channel gets the first 1,000 of them. Graph 1 ms. The
+times are those beside another figure, and say nothing.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ def _throw(stage: Stage, channel: str, count: int) -> Found:
         graph.set(delay=0.001)
         requests: List[bytes] = [request(body) for body in bodies(count, SEED)]
         senders = [requests[number::CONNECTIONS] for number in range(CONNECTIONS)]
-        load = run(one_after_another(rasa.port, senders), within=240)
-        rasa.settled(within=180)
+        load = run(one_after_another(rasa.port, senders), within=600)
+        rasa.settled(within=400)
         graph.set(delay=0.001)
         rasa.post(post(message("960001", "hello there")))
         rasa.settled()

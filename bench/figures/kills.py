@@ -38,7 +38,7 @@ SEED = 20
 QUIET = 30.0
 
 #: Seconds after which sending is given up, and seconds after that in which the last answer has to come.
-SENDING, ANSWERING = 480.0, 300.0
+SENDING, ANSWERING = 900.0, 300.0
 
 
 @dataclass
