@@ -60,9 +60,15 @@ def statements_of(store: Store) -> Iterator[Statements]:
         driver.set_trace_callback(found.every.append)
 
     sa.event.listen(store._engine, "checkout", hear)
+    store._connections.close()  # what is kept is not checked out again
     try:
         yield found
     finally:
         sa.event.remove(store._engine, "checkout", hear)
         for driver in heard.values():
             driver.set_trace_callback(None)
+
+
+def in_use(store: Store) -> int:
+    """Return how many connections of *store* somebody has now: not those that wait for the next one."""
+    return store._engine.pool.checkedout() - len(store._connections._kept)

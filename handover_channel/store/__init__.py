@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, ContextManager, Iterator, Tuple, Union
 
 import sqlalchemy as sa
@@ -21,10 +21,11 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from handover_channel.errors import StoreUnavailable
+from handover_channel.store.connections import Connections
 from handover_channel.store.database_errors import refused
 from handover_channel.store.engines import engine_for, in_transaction
 from handover_channel.store.migrations import upgrade
-from handover_channel.store.prepared import Glance
+from handover_channel.store.prepared import Connected
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Store:
     def __init__(self, url: Union[str, URL]) -> None:
         self.url = make_url(url)
         self._engine = engine_for(self.url)
+        self._connections = Connections(self._engine)
         self._driver: Any = self._engine.dialect.dbapi
         self._migrated = False
         self._writer, self._patient = self._locks()
@@ -74,12 +76,12 @@ class Store:
             yield connection
 
     @contextmanager
-    def glancing(self) -> Iterator[Glance]:
+    def glancing(self) -> Iterator[Connected]:
         """Give a connection for `Prepared` statements that read: half the price of `reading`."""
         if not self._migrated:
             self.migrate()
-        with self._errors(), closing(self._engine.raw_connection()) as connection:
-            yield Glance(self._engine.dialect, connection)
+        with self._errors(), self._connections.lent() as connection:
+            yield connection
 
     def writing(self, *, durable: bool = True) -> ContextManager[Connection]:
         """Give a connection in a transaction that is committed at the end, rolled back on an error.
@@ -116,19 +118,20 @@ class Store:
         *wholly*: wait for them, and leave the log empty.
         """
         if self.dialect == "sqlite" and self._migrated:
-            with self._errors(), closing(self._engine.raw_connection()) as connection:
+            with self._errors(), self._connections.lent() as connection:
                 how = "TRUNCATE" if wholly else "PASSIVE"
-                connection.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+                connection.connection.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchall()
 
     def close(self) -> None:
         """Close every connection."""
+        self._connections.close()
         self._engine.dispose()
 
     def after_fork(self) -> None:
         """In a child process: leave the parent its connections, and open others when they are needed."""
         # Never to be freed here, as that would close them:
         # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
-        self._of_the_parent = self._engine.pool
+        self._of_the_parent = self._connections.leave(), self._engine.pool
         self._engine.dispose(close=False)
         self._writer, self._patient = self._locks()
 
@@ -141,7 +144,7 @@ class Store:
             self._patient if write and not durable else _NOTHING,
             self._writer if write else _NOTHING,
             self._errors(),
-            self._engine.connect() as connection,
+            self._connections.lent() as connection,
             in_transaction(connection, write=write, durable=durable),
         ):
             yield connection

@@ -43,6 +43,8 @@ _PATIENCE = {
 #: more than gather between two calls of `Store.tidy_up`. https://www.sqlite.org/wal.html#ckpt
 _LONGEST_LOG = 20_000
 
+_CAN_LOOK = hasattr(select, "poll")  # not on Windows
+
 #: One round trip for both. https://www.postgresql.org/docs/current/wal-async-commit.html
 _BEGIN_WITHOUT_FLUSH = "BEGIN; SET LOCAL synchronous_commit TO off"
 
@@ -156,7 +158,6 @@ def _use_wal(connection: Any) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    can_look = hasattr(select, "poll")  # not on Windows
     engine = sa.create_engine(
         url,
         future=True,
@@ -164,13 +165,13 @@ def _postgresql(url: URL) -> Engine:
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,  # `in_transaction` has ended what was begun
         pool_use_lifo=True,
-        pool_pre_ping=not can_look,
+        pool_pre_ping=not _CAN_LOOK,
         pool_timeout=_BUSY,
         pool_size=10,
         max_overflow=10,
         connect_args={name: value for name, value in _PATIENCE.items() if name not in url.query},
     )
-    if can_look:
+    if _CAN_LOOK:
         sa.event.listen(engine, "checkout", _expect_silence)
     return engine
 
@@ -180,8 +181,23 @@ def _expect_silence(connection: Any, record: Any, proxy: Any) -> None:
 
     Nothing was asked: the server has ended it, or the system has found it dead.
     """
-    if connection.closed or _has_something_to_read(connection.fileno()):
+    if is_dead(connection):
         raise InvalidatePoolError
+
+
+def is_dead(connection: Any) -> bool:
+    """Tell whether the driver's *connection* is closed, or its server has ended it. Nothing was asked of it.
+
+    Only where `can_look`; a file's is not.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        return False
+    return bool(connection.closed) or _has_something_to_read(connection.fileno())
+
+
+def can_look(engine: Engine) -> bool:
+    """Tell whether `is_dead` can say so of connections of *engine*; else they need the pool's ping."""
+    return _CAN_LOOK or engine.dialect.name == "sqlite"
 
 
 def _has_something_to_read(descriptor: int) -> bool:

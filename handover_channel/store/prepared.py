@@ -13,7 +13,7 @@ _Values = Union[Tuple[Any, ...], Dict[str, Any]]
 
 
 class Connected(Protocol):
-    """What a statement runs on: a connection of SQLAlchemy's, or a `Glance`."""
+    """What a statement needs of a connection. It is all that one in no transaction is to be used for."""
 
     @property
     def dialect(self) -> Any:
@@ -22,13 +22,6 @@ class Connected(Protocol):
     @property
     def connection(self) -> Any:
         """The driver's connection."""
-
-
-class Glance(NamedTuple):
-    """A connection in no transaction, for statements that read, each by itself."""
-
-    dialect: Any
-    connection: Any
 
 
 class _Compiled(NamedTuple):

@@ -14,6 +14,7 @@ import sanic_servers
 import yaml
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.resource import Resource
+from statements import in_use
 
 from handover_channel import InboxInput, MessengerInput, services
 from handover_channel.rasa.policy import HandoverPolicy
@@ -100,8 +101,8 @@ def served(*channels):
 def test_a_server_that_stops_closes_the_store_once_and_last(configured, monkeypatch, order):
     channels = [MessengerInput.from_credentials(BLOCK), InboxInput.from_credentials(None)]
     store, seen = channels[0]._handover.store, []
-    close, open_connections = store.close, store._engine.pool.checkedout
-    monkeypatch.setattr(store, "close", lambda: (seen.append(open_connections()), close()))
+    close = store.close
+    monkeypatch.setattr(store, "close", lambda: (seen.append(in_use(store)), close()))
 
     with served(*channels[::order]) as url:
         assert requests.get(f"{url}/webhooks/inbox/health", timeout=30).status_code == 200

@@ -16,6 +16,7 @@ from play import (
     STRANGER,
     TARGETS,
 )
+from statements import in_use
 
 from handover_channel.control.deadlines import act_on
 from handover_channel.errors import (
@@ -83,7 +84,7 @@ def test_the_bot_is_silent_before_meta_is_asked(play):
 
 def test_no_transaction_is_open_while_meta_is_asked(play):
     open_connections = {}
-    play.meta.during = lambda name: open_connections.update({name: play.store._engine.pool.checkedout()})
+    play.meta.during = lambda name: open_connections.update({name: in_use(play.store)})
 
     play.hands_over("sales_bot")
     play.page.app("sales_bot").releases(PSID)
