@@ -44,12 +44,12 @@ def report(
     from handover_channel import services
     from handover_channel.store import agents, reports
 
-    begin, end = moment("--since", since), moment("--until", until, is_end=True)
-    if begin is None or begin >= (time.time() if end is None else end):
+    begin, end, now = moment("--since", since), moment("--until", until, is_end=True), time.time()
+    if begin is None or begin >= (now if end is None else end):
         raise HandoverError(
             "--since: the period ends before it begins -> an earlier --since, or a later --until"
         )
-    period = reports.Period(begin, end)
+    period = reports.Period.so_far(begin, end, now=now)
     with services.from_config().store.snapshot() as connection:
         names = {each.name: each.shown_name for each in agents.every(connection)}
         found, contained = reports.sums(connection, period), reports.containment(connection, period)

@@ -50,6 +50,11 @@ class Period:
     since: float
     until: Optional[float] = None
 
+    @classmethod
+    def so_far(cls, since: float, until: Optional[float], *, now: float) -> Period:
+        """Return the period as far as it has come: one that ends after *now* is not over yet."""
+        return cls(since, None if until is None or until > now else until)
+
 
 @dataclass(frozen=True)
 class Times:

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -213,6 +214,15 @@ def test_the_table_names_agents_and_says_what_is_contained(log, run):
     assert "1 min 30 s" in out
     assert "Conversations without a handover: 0 of 1 that were active on Messenger (0%)." in out
     assert "cannot be told" in run("--until", "1 minute")[1]
+
+
+def test_a_period_until_the_end_of_today_is_not_over(log, run):
+    log.hand_over("a", 0)
+    today = time.strftime("%Y-%m-%d", time.gmtime(log.play.clock() + DAY))
+
+    _, out, _ = run("--until", today)
+
+    assert "Conversations without a handover: 0 of 1 that were active on Messenger (0%)." in out
 
 
 def test_no_cell_of_the_csv_is_a_formula(log, run):

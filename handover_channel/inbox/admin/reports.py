@@ -89,7 +89,7 @@ class Reports:
         return _UTF_8 + stream.getvalue()
 
     def _period(self, days: Days) -> Period:
-        return Period(days.since, None if days.until > self._clock() else days.until)
+        return Period.so_far(days.since, days.until, now=self._clock())
 
 
 def zone_of(name: str) -> Tuple[str, tzinfo]:
