@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import socket
 import threading
@@ -210,11 +211,12 @@ def _raise(error):
     raise error
 
 
+gzipped = functools.partial(gzip.compress, mtime=0)  # without it the second stands in the bytes
 PACKED = {
     "": bytes,
-    "gzip": gzip.compress,
+    "gzip": gzipped,
     "deflate": zlib.compress,
-    "gzip, gzip": lambda content: gzip.compress(gzip.compress(content)),
+    "gzip, gzip": lambda content: gzipped(gzipped(content)),
 }
 
 
