@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from typing import Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -85,6 +85,18 @@ class Hours:
             else:
                 end = middle
         yield end
+
+
+def all_open_at(every: Sequence[Hours], now: float) -> Optional[float]:
+    """Return when all of them are open next, but for those that never are. None: never together."""
+    at = now
+    while at < now + _AHEAD * 86400:
+        openings = (hours.opens_at(at) for hours in every)
+        latest = max((opens for opens in openings if opens is not None), default=at)
+        if latest == at:
+            return at
+        at = latest
+    return None
 
 
 def parse_days(text: str) -> List[int]:

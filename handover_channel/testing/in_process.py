@@ -4,8 +4,9 @@ The real parts are: the model with Rasa's agent, the bot's actions, the turns, t
 store (SQLite, in a folder that is thrown away), thread control and the Graph API client. Instead of sockets:
 signed webhook bodies are handed to the intake, and the simulator answers the client's calls (network.py).
 
-1. Time stands still but for one second with each act, and for what `move_clock` adds: a test is the same each
-   time. Rasa's own clock (session expiry, timestamps in its tracker) is the machine's.
+1. Time stands still but for one second with each act, and for what `move_clock` adds; where targets have
+   business hours each test begins at the first of a week at which they are open: it is the same each time.
+   Rasa's own clock (session expiry, timestamps in its tracker) is the machine's.
 2. One at a time in a process: custom actions and policies ask for *the* services (services.from_config).
 """
 
@@ -35,6 +36,8 @@ _T = TypeVar("_T")
 
 #: Seconds that an act takes.
 ACT_TAKES = 1.0
+
+_WEEK, _A_MONDAY = 7 * 86400, 4 * 86400
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  (where the machine has it; the folder in it is made by tempfile)
 
@@ -91,6 +94,10 @@ class InProcess(OwnInbox):
                 connection.execute(table.delete())
         self.page.reset()
         self._first.restore()
+        now = self.clock()
+        ahead = own_bot.until_all_are_there(self._services.settings, now, since=_next_week(now))
+        if ahead:
+            self.clock.jump(ahead)
 
     def cannot(self, needs: Collection[str]) -> str:
         """See `BotUnderTest`."""
@@ -132,6 +139,11 @@ class InProcess(OwnInbox):
     def _note_sent(self, tag: str, mid: str) -> None:
         with self._services.store.writing(durable=False) as connection:
             sent_messages.add(connection, tag, now=self.clock(), mid=mid)
+
+
+def _next_week(now: float) -> float:
+    """Return when the next week begins: at the same hour of the same day a test is the same each time."""
+    return (now - _A_MONDAY) // _WEEK * _WEEK + _WEEK + _A_MONDAY
 
 
 class _Loop:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Union
 
 import requests
 from ruamel.yaml import YAML
@@ -59,6 +59,13 @@ class OwnBot(OwnInbox, OverHttp):
         self._no_clock = ""
         self._moved_at = 0.0
 
+    def begin(self) -> None:
+        """See `BotUnderTest`; outside the business hours time goes on to the next ones, where it can."""
+        super().begin()
+        ahead = own_bot.until_all_are_there(self._services.settings, self.page.now())
+        if ahead and not self._no_clock and self.follows():
+            self._advance(ahead, "jump")
+
     def settle(self, psid: str) -> None:
         """See `BotUnderTest`."""
         self.until(lambda: self._is_settled(psid), psid)
@@ -91,7 +98,7 @@ class OwnBot(OwnInbox, OverHttp):
         acting = time.monotonic() - self._moved_at < ACTED_WITHIN
         return self.page.now() + (DEADLINE_CLAIM if acting else 0.0)
 
-    def _advance(self, by: str, how: str) -> int:
+    def _advance(self, by: Union[str, float], how: str) -> int:
         """Move the clock; return how many processes have moved along."""
         given = {"by": by, "how": how}
         answer = _http.post(f"{self.page.base_url}/simulator/v1/advance", json=given, timeout=SETTLES_WITHIN)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping, Optional
 
 from handover_channel.errors import HandoverError, SettingsError
+from handover_channel.rules import business_hours
 from handover_channel.rules.control import Control
 from handover_channel.settings import loader
 from handover_channel.settings.loader import Settings, TargetKind
@@ -52,6 +53,16 @@ def page_of(settings: Settings, callback: str, **more: Any) -> Simulator:
         callback=callback,
         **more,
     )
+
+
+def until_all_are_there(settings: Settings, now: float, *, since: Optional[float] = None) -> float:
+    """Return in how many seconds somebody is there at every target that has business hours; 0: at once.
+
+    0, too, where that never is, or no target has any. *since*: not before then.
+    """
+    hours = [each.hours for each in settings.targets.values() if each.hours]
+    at = business_hours.all_open_at(hours, now if since is None else since) if hours else None
+    return 0.0 if at is None else at - now
 
 
 def name_of(row: Optional[Thread]) -> str:

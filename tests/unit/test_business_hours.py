@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from handover_channel.rules.business_hours import MIDNIGHT, Hours, Span, parse_days, parse_spans
+from handover_channel.rules.business_hours import MIDNIGHT, Hours, Span, all_open_at, parse_days, parse_spans
 
 NINE_TO_FIVE = (Span(9 * 60, 17 * 60),)
 RIYADH, BERLIN, NEW_YORK = ZoneInfo("Asia/Riyadh"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -125,6 +125,17 @@ def test_hours_that_never_end_are_always_open(zone, now):
 
     assert hours.is_open(now)
     assert hours.opens_at(now) == now
+
+
+def test_several_are_open_together_at_the_first_moment_that_all_are():
+    morning = Hours(BERLIN, {day: parse_spans("6:00-10:30") for day in range(5)})
+    never = Hours(RIYADH, {})
+    evening = Hours(RIYADH, {day: parse_spans("20:00-22:00") for day in range(7)})
+
+    # Saturday; on Monday Berlin opens first, two hours behind.
+    assert all_open_at([SHOP, morning, never], at("2026-03-07T15:00")) == at("2026-03-09T09:00")
+    assert all_open_at([SHOP, morning], at("2026-03-09T10:00")) == at("2026-03-09T10:00")
+    assert all_open_at([SHOP, evening], at("2026-03-09T10:00")) is None
 
 
 def test_a_time_is_told_without_the_date_where_it_is_today_there():
