@@ -46,6 +46,9 @@ class Delivery:
     rounds: int = 0  #: its own effect sent it back so often
 
 
+#: Locks of those who look for work have this number, and that of a delivery up to the greatest
+#: that such a lock takes.
+_LOOKED_AT, _GREATEST = 72144809, 2**31 - 1
 # Less than PostgreSQL's `deadlock_timeout`.
 _HURRY = sa.text("SET LOCAL lock_timeout = '500ms'")
 # Asked every half second.
@@ -205,16 +208,23 @@ def claim_waiting(connection: Connection, *, worker: str, now: float, until: flo
     """Claim the longest waiting threads that are nobody's, and return them, the least interrupted first.
 
     So what kills the process is begun after what was only hit with it. Workers that look at the same moment
-    get different threads: PostgreSQL passes over what another one has locked, SQLite lets one of them write
-    at a time.
+    get different threads: on PostgreSQL each passes over what another one looks at, SQLite lets one of them
+    write at a time.
     """
-    query = (
-        sa.select(deliveries.c.thread, deliveries.c.attempts)
+    # A subquery with a limit: the outer one asks, in its order, for no more locks than it finds threads.
+    heads = (
+        sa.select(deliveries.c.id, deliveries.c.thread, deliveries.c.attempts)
         .where(deliveries.c.id.in_(_heads(connection, now, OLDEST_LOOKED_AT)))
         .order_by(deliveries.c.received_at, deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .limit(OLDEST_LOOKED_AT)
+        .subquery()
     )
+    query = sa.select(heads.c.thread, heads.c.attempts).limit(limit)
+    if connection.dialect.name == "postgresql":
+        # Not locks of the rows: whoever has just claimed one of these threads is about to write there, and
+        # would wait for us as we wait for its claim.
+        number = sa.cast(heads.c.id % _GREATEST, sa.Integer)
+        query = query.where(sa.func.pg_try_advisory_xact_lock(_LOOKED_AT, number))
     found = {row.thread: row.attempts for row in connection.execute(query)}
     # In one order everywhere: of two workers none waits for the other one in a circle.
     claimed = {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -292,6 +293,36 @@ def test_workers_that_look_at_the_same_moment_share_what_waits(store, open_store
 
     assert (len(first), len(second)) == (8, 10)
     assert not set(first) & set(second)
+
+
+@on_postgresql
+def test_who_begins_with_a_thread_does_not_wait_for_who_looks_at_it(store, open_store):
+    other, found = open_store(), []
+    with store.writing() as connection:
+        add(connection, ("a", 1, "7001"), ("b", 1, "7002"))
+        head = deliveries.next_of(connection, "7001").id
+
+    def look():
+        with other.writing() as looking:
+            found.append(claim_waiting(looking, "two"))
+
+    looker = threading.Thread(target=look)
+    with store.writing() as connection:
+        assert claim(connection, "one", thread="7001")
+        looker.start()
+        until = time.monotonic() + 30
+        while not is_a_lock_waited_for(store) and time.monotonic() < until:
+            time.sleep(0.01)
+        deliveries.hurry(connection)
+        deliveries.started(connection, head)
+    looker.join(30)
+
+    assert found == [["7002"]]
+
+
+def is_a_lock_waited_for(store):
+    with store.reading() as connection:
+        return connection.exec_driver_sql("SELECT 1 FROM pg_locks WHERE NOT granted").first() is not None
 
 
 @on_postgresql
