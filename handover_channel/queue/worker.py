@@ -41,6 +41,8 @@ LOOK_FOR_WORK_EVERY = 0.5
 TIDY_STORE_EVERY = TIDY_LATER = 2.0
 #: Threads (conversations) processed at a time.
 THREADS_AT_ONCE = 64
+#: Threads taken in one look: the others that look at this moment get theirs, and nobody all that waits.
+THREADS_A_LOOK = 8
 #: Seconds between being told of work and looking for it: who stored it begins with it, and what follows at
 #: once is found by the same look.
 MOMENT = 0.05
@@ -171,7 +173,7 @@ class Worker:
         if now() >= self._tidy_at + (TIDY_LATER if self._pressed() else 0.0):
             self._go(self._tidy_up())
             self._tidy_at = now() + TIDY_STORE_EVERY
-        room = self._in_progress.room
+        room = min(self._in_progress.room, THREADS_A_LOOK)
         due, found, error = await self._executors.store(self._looked, room)
         for each in due:
             self._go(self._fire(each))
@@ -179,6 +181,8 @@ class Worker:
             raise error
         self._more_wait = len(found) == room
         self._enter(dict.fromkeys(found))
+        if self._more_wait and self._in_progress.room:
+            self._look.set()
 
     def _looked(self, room: int) -> Tuple[List[Due], List[str], Optional[StoreUnavailable]]:
         """Claim what is due and what waits: one thread is woken for both. What is due already stays ours."""

@@ -140,6 +140,28 @@ async def test_only_so_many_turns_run_at_a_time(place, store, monkeypatch):
     assert max(most) == 2
 
 
+async def test_much_that_waits_is_taken_in_several_looks_that_follow_each_other_at_once(
+    place, store, monkeypatch
+):
+    at_a_look, looks = worker_module.THREADS_A_LOOK, []
+    for number in range(2 * at_a_look + 1):
+        receive(store, "hello", thread=f"80{number:02}")
+    process, go_on = place(store), asyncio.Event()
+    process.bot.during = lambda thread, text: go_on.wait()
+    waiting = process.worker._claims.waiting
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
+    monkeypatch.setattr(
+        process.worker._claims, "waiting", lambda room: looks.append(waiting(room)) or looks[-1]
+    )
+
+    process.start()
+    await eventually(lambda: len(process.bot.begun) == 2 * at_a_look + 1)
+    go_on.set()
+    await eventually(is_done(store))
+
+    assert [len(found) for found in looks[:3]] == [at_a_look, at_a_look, 1]
+
+
 async def test_what_comes_during_a_turn_is_answered_after_it(place, store):
     process, go_on = place(), asyncio.Event()
     process.bot.during = lambda thread, text: go_on.wait()
