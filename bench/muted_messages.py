@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Sequence, Tuple
 
 from bench.bodies import people
 from bench.outcome import NOT_MEASURED, Line, Table, verdict
-from bench.rasa_server import STOCK, RasaServer
+from bench.rasa_server import RasaServer
 from bench.stage import Stage
 from bench.wire import one_after_another, run
 
@@ -38,15 +38,13 @@ def ours(stage: Stage, rasa: RasaServer, persons: Dict[int, str], said: Said) ->
     return rounds
 
 
-def stock(stage: Stage, name: str, prefix: str, said: Said) -> Dict[int, float]:
+def stock(stage: Stage, rasa: RasaServer, prefix: str, said: Said) -> Dict[int, float]:
     """Return the same of Rasa with its own channels, paused."""
     found = {}
-    with stage.meta(f"{name}-meta") as graph, stage.rasa(name, graph, channel=STOCK) as rasa:
-        graph.set(delay=0.001)
-        for length, (conversations, each) in _STOCK_LOAD.items():
-            persons = people(f"{prefix}{length}", stage.count(conversations, 2))
-            rasa.fill(*persons, count=length, paused=True)
-            found[length] = cpu_ms(rasa, [[request for person in persons for request in said(person, each)]])
+    for length, (conversations, each) in _STOCK_LOAD.items():
+        persons = people(f"{prefix}{length}", stage.count(conversations, 2))
+        rasa.fill(*persons, count=length, paused=True)
+        found[length] = cpu_ms(rasa, [[request for person in persons for request in said(person, each)]])
     return found
 
 

@@ -83,27 +83,17 @@ class Process:
         return [own, *sorted(children)]
 
     def kill(self) -> None:
-        """As `kill -9`."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ask it to end, then make it."""
-        self._end(signal.SIGTERM)
+        """As `kill -9`: whatever it has begun is of no use any more."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait(20)
 
     def log(self) -> str:
         """Return all it has written."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
-
-    def _end(self, number: int) -> None:
-        running, self._running = self._running, None
-        if running is None:
-            return
-        for each in (number, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(running.pid, each)
-            with suppress(subprocess.TimeoutExpired):
-                running.wait(20)
-                return
 
 
 @contextmanager
@@ -111,7 +101,7 @@ def running(*processes: Process) -> Iterator[None]:
     """Start processes side by side, wait until all work, and end them at last."""
     with ExitStack() as stack:
         for process in processes:
-            stack.callback(process.stop)
+            stack.callback(process.kill)
             process.start()
         for process in processes:
             process.ready()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from bench import meta
 from bench.meta import Meta
@@ -70,6 +70,13 @@ class Stage:
         server = self.server(name, graph, channel=channel, backing=backing)
         with running(server):
             yield server
+
+    @contextmanager
+    def both(self, name: str, graph: Meta) -> Iterator[Tuple[RasaServer, RasaServer]]:
+        """Run a Rasa server with our channel and one with Rasa's own, which start on a core each."""
+        servers = self.server(name, graph), self.server(f"{name}-stock", graph, channel=STOCK)
+        with running(*servers):
+            yield servers
 
     @contextmanager
     def floor(self) -> Iterator[int]:

@@ -15,7 +15,6 @@ from typing import Callable, Dict, List, NamedTuple
 from bench.bodies import chat, message, post
 from bench.meta import Meta
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
-from bench.processes import running
 from bench.rasa_server import OURS, STOCK, RasaServer
 from bench.stage import Stage
 
@@ -43,11 +42,7 @@ def measure(stage: Stage) -> Outcome:
     rounds: Dict[str, Dict[str, List[float]]] = {kind.name: {STOCK: [], OURS: []} for kind in _KINDS}
     with ExitStack() as stack:
         graph = stack.enter_context(stage.meta("active-meta"))
-        servers = [
-            stage.server(name, graph, channel=channel)
-            for name, channel in (("active", OURS), ("active-stock", STOCK))
-        ]
-        stack.enter_context(running(*servers))
+        servers = stack.enter_context(stage.both("active", graph))
         for number in range(-1, ROUNDS):
             for kind in _KINDS:
                 for rasa in servers:

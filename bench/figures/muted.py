@@ -22,8 +22,10 @@ WANTED_MS = 1.0
 
 def measure(stage: Stage) -> Outcome:
     """Measure it."""
-    paused = muted_messages.stock(stage, "muted-stock", "53", _said)
-    with stage.meta("muted-meta") as graph, stage.rasa("muted", graph) as rasa:
+    with stage.meta("muted-meta") as graph, stage.both("muted", graph) as (rasa, stock):
+        graph.set(delay=0.001)
+        paused = muted_messages.stock(stage, stock, "53", _said)
+        stock.kill()
         graph.set(delay=0.001)
         persons = muted_messages.filled(rasa, "51")
         crowd, (warm,) = people("52", SENDERS), people("54", 1)

@@ -25,8 +25,10 @@ WHERE, WANTED_MS = " on REST", 2.0
 
 def measure(stage: Stage) -> Outcome:
     """Measure it."""
-    paused = muted_messages.stock(stage, "muted-rest-stock", "57", _said)
-    with stage.meta("muted-rest-meta") as graph, stage.rasa("muted-rest", graph) as rasa:
+    with stage.meta("muted-rest-meta") as graph, stage.both("muted-rest", graph) as (rasa, stock):
+        graph.set(delay=0.001)
+        paused = muted_messages.stock(stage, stock, "57", _said)
+        stock.kill()
         persons = muted_messages.filled(rasa, "55")
         (warm,) = people("56", 1)
         _mute(rasa, [*persons.values(), warm])

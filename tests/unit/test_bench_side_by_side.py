@@ -12,7 +12,7 @@ import pytest
 from bench import __main__ as bench_command
 from bench import report, side_by_side
 from bench.outcome import Line, Outcome, verdict
-from bench.processes import until
+from bench.processes import Process, free_port, listens, running, until
 
 
 def test_two_are_at_work_at_the_same_time_and_the_third_after_one_of_them(tmp_path):
@@ -66,6 +66,21 @@ def test_whoever_stops_has_the_others_clean_up(tmp_path):
     found.close()
 
     assert (tmp_path / "cleaned up").exists()
+
+
+def test_a_server_whose_figure_is_measured_is_killed_without_being_asked(tmp_path):
+    """Rasa takes seconds to end, and whatever it would still write is not read."""
+    port = free_port()
+    served = f"""
+import http.server, pathlib, signal
+signal.signal(signal.SIGTERM, lambda number, frame: pathlib.Path("asked").touch())
+http.server.ThreadingHTTPServer(("127.0.0.1", {port}), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+    with running(Process(["-c", served], tmp_path, "log", f"http://127.0.0.1:{port}/")):
+        assert listens(port)
+
+    assert not listens(port)
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.fixture
