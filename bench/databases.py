@@ -35,10 +35,10 @@ def missing() -> str:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
+def postgresql(*, copy: Optional[Path] = None, into: Optional[Path] = None) -> Iterator[Server]:
     """Run a PostgreSQL server with two empty databases, `rasa` and `handover`.
 
-    The user is `postgres` and needs no password.
+    The user is `postgres` and needs no password. *copy*: with what an earlier one has left *into* there.
     """
     binaries = _postgres()
     if binaries is None:
@@ -48,13 +48,20 @@ def postgresql() -> Iterator[Server]:
     settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300"
     try:
         _own(folder)
-        _run(binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres")
+        if copy is None:
+            _run(binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres")
+        else:
+            _copy(copy, folder / "data")
         _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-l", folder / "log", "-o", settings, "start")
-        for name in ("rasa", "handover"):
+        for name in ("rasa", "handover") if copy is None else ():
             _run(binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", name)
         yield Server(port, int((folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0]))
+        if into is not None:
+            _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-m", "fast", "stop")
+            _copy(folder / "data", into)
     finally:
-        _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-m", "immediate", "stop", check=False)
+        if (folder / "data" / "postmaster.pid").exists():
+            _run(binaries / "pg_ctl", "-w", "-D", folder / "data", "-m", "immediate", "stop", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -85,6 +92,10 @@ def _own(folder: Path) -> None:
     # PostgreSQL refuses to run as root: the user that Debian's package makes takes its place.
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
+
+
+def _copy(data: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", data, to], check=True)  # noqa: S607  (with its owner)
 
 
 def _run(*command: str | Path, check: bool = True) -> None:

@@ -22,7 +22,7 @@ import requests
 from handover_channel.inbox.auth import Auth
 from handover_channel.store import Store, search_sources
 
-from bench import our_store
+from bench import kept, our_store
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
 from bench.processes import running
 from bench.rasa_server import RasaServer
@@ -56,8 +56,7 @@ def measure(stage: Stage) -> Outcome:
     """Measure it."""
     with stage.meta("inbox-meta") as graph:
         rasa = stage.server("inbox", graph, inbox=True)
-        _fill(stage, rasa)
-        _bring_into_search(rasa)
+        kept.sqlite("inbox", stage.count(MESSAGES), rasa.database, lambda: _make(stage, rasa))
         with running(rasa):
             found = _asked(stage, rasa)
     rows = [
@@ -105,6 +104,11 @@ def _ask(browser: requests.Session, address: str) -> float:
     if answer.status_code != 200:
         raise RuntimeError(f"the inbox answered {answer.status_code}")
     return taken
+
+
+def _make(stage: Stage, rasa: RasaServer) -> None:
+    _fill(stage, rasa)
+    _bring_into_search(rasa)
 
 
 def _bring_into_search(rasa: RasaServer) -> None:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import importlib
 import tempfile
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 import sqlalchemy as sa
 from handover_channel.store import Store, reports
 from sqlalchemy.engine import Connection
 
-from bench import databases, processes
+from bench import databases, kept, processes
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
 from bench.samples import percentile
 from bench.stage import Stage
@@ -91,10 +93,13 @@ def measure(stage: Stage) -> Outcome:
     count = stage.count(HANDOVERS, 5_000)
     found: Dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="handover-bench-") as folder:
-        found["SQLite"] = _measured(f"sqlite:///{folder}/report.db", count)
+        database = Path(folder) / "report.db"
+        url = f"sqlite:///{database}"
+        now = kept.sqlite("report-sqlite", count, database, lambda: _make(url, count))
+        found["SQLite"] = _measured(url, now)
     if not databases.missing():
-        with databases.postgresql() as server:
-            found["PostgreSQL"] = _measured(f"postgresql://postgres@127.0.0.1:{server.port}/handover", count)
+        with kept.postgresql("report-postgresql", count, lambda url: _make(url, count)) as (url, now):
+            found["PostgreSQL"] = _measured(url, now)
     return Outcome([_line(name, each) for name, each in found.items()], _tables(found))
 
 
@@ -129,14 +134,23 @@ def _milliseconds(made: List[Made]) -> List[str]:
     return [f"{seconds * 1000:.0f}" for seconds in found]
 
 
-def _measured(url: str, count: int) -> Measured:
-    store, now = Store(url), time.time()
-    given = {"count": count, "begin": now - YEAR, "apart": YEAR / count, "people": max(count // 10, 1000)}
-    try:
+def _make(url: str, count: int) -> None:
+    begin = time.time() - YEAR
+    given = {"count": count, "begin": begin, "apart": YEAR / count, "people": max(count // 10, 1000)}
+    with closing(Store(url)) as store:
         for statement in _TABLES:
             used = {name: value for name, value in given.items() if f":{name}" in statement}
             with store.writing(durable=False) as connection:
                 connection.execute(sa.text(statement), used)
+        if store.dialect == "postgresql":  # it does that by itself within a minute
+            with store.writing() as connection:
+                connection.execute(sa.text("ANALYZE"))
+
+
+def _measured(url: str, now: float) -> Measured:
+    """*now*: when the handovers of the year end."""
+    store = Store(url)
+    try:
         begun = time.perf_counter()
         with store.writing() as connection:
             _fill_handovers(connection)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import random
 import tempfile
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
 
 import sqlalchemy as sa
 from handover_channel.rules.search_words import wanted_of
-from handover_channel.store import Store, search, search_sources
+from handover_channel.store import Store, schema, search, search_sources
 from handover_channel.store.conversation_lists import Narrowed
 
-from bench import databases
+from bench import databases, kept
 from bench.outcome import NOT_MEASURED, Line, Outcome, Table, verdict
 from bench.samples import percentile
 from bench.stage import Stage
@@ -73,10 +75,6 @@ SEARCHES = {
     "nothing": "nobodysaidthis",
 }
 
-_INTO_TRANSCRIPT = sa.text(
-    "INSERT INTO transcript (thread, mid, timestamp, author, app_id, text, attachments) "
-    "VALUES (:thread, :mid, :at, 'person', '', :text, '[]')"
-)
 _INTO_THREADS = sa.text(
     "INSERT INTO threads (id, channel, page, control, owner, target, stamp, precedence, reason, changed_at, "
     "version, wanted, refusal, attempts, seen, active_at, person_at, context, answers_from) VALUES "
@@ -98,10 +96,13 @@ def measure(stage: Stage) -> Outcome:
     count = stage.count(LINES, 10_000)
     found: Dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="handover-bench-") as folder:
-        found["SQLite"] = _measured(f"sqlite:///{folder}/search.db", count)
+        database = Path(folder) / "search.db"
+        url = f"sqlite:///{database}"
+        kept.sqlite("search-sqlite", count, database, lambda: _make(url, count))
+        found["SQLite"] = _measured(url, count)
     if not databases.missing():
-        with databases.postgresql() as server:
-            found["PostgreSQL"] = _measured(f"postgresql://postgres@127.0.0.1:{server.port}/handover", count)
+        with kept.postgresql("search-postgresql", count, lambda url: _make(url, count)) as (url, _):
+            found["PostgreSQL"] = _measured(url, count)
     return Outcome([_line(name, each) for name, each in found.items()], _tables(found))
 
 
@@ -136,7 +137,6 @@ def _tables(found: Dict[str, Measured]) -> List[Table]:
 def _measured(url: str, count: int) -> Measured:
     store = Store(url)
     try:
-        _fill(store, count)
         before = _megabytes(store)
         begun = time.process_time()
         with store.writing() as connection:
@@ -170,6 +170,11 @@ def _megabytes(store: Store) -> float:
         return float(connection.execute(sa.text(size[store.dialect])).scalar() or 0) / 1e6
 
 
+def _make(url: str, count: int) -> None:
+    with closing(Store(url)) as store:
+        _fill(store, count)
+
+
 def _fill(store: Store, count: int) -> None:
     chosen = random.Random(9)  # noqa: S311  (which words is no secret)
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -182,13 +187,16 @@ def _fill(store: Store, count: int) -> None:
             {
                 "thread": f"t{number * 7919 % PEOPLE}",
                 "mid": f"m{number}",
-                "at": begun + number * 1000,
+                "timestamp": begun + number * 1000,
+                "author": "person",
+                "app_id": "",
                 "text": _sentence(chosen, rare, number),
+                "attachments": "[]",
             }
             for number in range(begin, min(begin + BATCH, count))
         ]
         with store.writing(durable=False) as connection:
-            connection.execute(_INTO_TRANSCRIPT, rows)
+            connection.execute(sa.insert(schema.transcript), rows)
 
 
 def _sentence(chosen: random.Random, rare: Sequence[str], number: int) -> str:
