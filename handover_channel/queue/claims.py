@@ -27,6 +27,7 @@ from handover_channel.rules.last_words import words_of
 from handover_channel.rules.turn_outcome import ANSWERED, OVER
 from handover_channel.store import Store, deliveries, thread_activity, threads, transcript, worker_names
 from handover_channel.store.deliveries import RETRIED, Delivery
+from handover_channel.store.listener import ask, tell
 from handover_channel.store.threads import Thread
 from handover_channel.store.transcript import Line
 
@@ -91,6 +92,16 @@ class Claims:
                 connection, worker=self.worker, now=now, until=now + CLAIM_SECONDS, limit=limit
             )
 
+    def ask_for_work(self) -> None:
+        """Ask the workers of other processes to leave some threads, where more waits than they are at."""
+        if self._store.dialect != "postgresql":
+            return  # nobody would hear it
+        with self._store.glancing() as glance:
+            if not deliveries.is_anything_behind_others(glance, worker=self.worker, now=self._clock()):
+                return
+        with self._store.writing(durable=False) as connection:
+            ask(connection)
+
     def begin(self, thread: str) -> Optional[Job]:
         """Claim *thread* and take its next delivery; None where there is none, or somebody else has it.
 
@@ -146,6 +157,13 @@ class Claims:
         with self._store.writing(durable=False) as connection:
             _take(connection, job, step)
             deliveries.release(connection, worker=self.worker, thread=job.row.id)
+
+    def leave(self, job: Job) -> None:
+        """Give up the claim on the thread of *job*, not begun, for another process to take up at once."""
+        with self._store.writing(durable=False) as connection:
+            _take(connection, job, Step.GIVE_BACK)
+            deliveries.release(connection, worker=self.worker, thread=job.row.id)
+            tell(connection)
 
     def give_all_back(self) -> None:
         """Give up every claim of this worker. What was under way counts as interrupted."""

@@ -49,7 +49,7 @@ class Step(Enum):
     GIVE_UP = "give up"
     FAIL = "fail"  #: an error that trying again may mend
     COME_BACK = "come back"
-    GIVE_BACK = "give back"  #: not now: the bot is not ready, or the worker stops
+    GIVE_BACK = "give back"  #: not now: the bot is not ready, the worker stops or leaves it to another one
     INTERRUPT = "interrupt"  #: the process, or the database, went away
     RETRY = "retry"  #: a person has it answered after all
 

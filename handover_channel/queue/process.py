@@ -60,7 +60,7 @@ class QueueProcess:
         )
         clock = given.thread_control.clock
         self._intake = Intake(given.store, settings.secret, deliveries, self._worker, clock)
-        self._listener = Listener(given.store, self._worker.look_now)
+        self._listener = Listener(given.store, self._worker.look_now, self._worker.leave_some)
         self.sent_notes = SentNotes(given.store, clock)
         self._working: Optional[asyncio.Task[None]] = None
         self._stopping = False

@@ -43,6 +43,9 @@ TIDY_STORE_EVERY = TIDY_LATER = 2.0
 THREADS_AT_ONCE = 64
 #: Threads taken in one look: the others that look at this moment get theirs, and nobody all that waits.
 THREADS_A_LOOK = 8
+#: With fewer threads than this a worker that finds nothing asks the other processes for work. Who is asked
+#: leaves one in so many of those that it has beyond them, between two deliveries.
+FEW, LEFT_OF = 4, 4
 #: Seconds between being told of work and looking for it: who stored it begins with it, and what follows at
 #: once is found by the same look.
 MOMENT = 0.05
@@ -70,6 +73,7 @@ class Worker:
         self._deadlines = DueDeadlines(store, thread_control, executors, clock)
         self._in_progress = ThreadsInProgress(THREADS_AT_ONCE)
         self._held: Set[str] = set()  # threads with a delivery under way: their claims are renewed
+        self._to_leave = 0  # threads, to other processes
         self._more_wait = False  # the last look has left some
         self._renew_at = self._tidy_at = 0.0
         self._tasks: Set[asyncio.Task[Any]] = set()
@@ -92,6 +96,10 @@ class Worker:
         """Look for work, which may be anywhere. Forgetting it costs half a second."""
         if not self._stopping and self._loop is not None:
             self._soon(self._look.set)
+
+    def leave_some(self) -> None:
+        """Leave some threads to another process, which has nothing to do."""
+        self._to_leave = max(len(self._in_progress) - FEW, 0) // LEFT_OF
 
     def reserve(self, threads: Iterable[str]) -> List[str]:
         """Reserve those of these threads that nobody here is at for the caller, none where there is no room.
@@ -188,7 +196,10 @@ class Worker:
         """Claim what is due and what waits: one thread is woken for both. What is due already stays ours."""
         due = self._deadlines.claim()
         try:
-            return due, self._claims.waiting(room), None
+            found = self._claims.waiting(room)
+            if not found and len(self._in_progress) < FEW:
+                self._claims.ask_for_work()
+            return due, found, None
         except StoreUnavailable as error:
             return due, [], error
 
@@ -233,6 +244,11 @@ class Worker:
             following = await self._process(job)
         if following is not None and self._stopping:
             await self._executors.store(self._claims.give_back, following, Step.GIVE_BACK)
+            return None
+        if following is not None and self._to_leave > 0:
+            self._to_leave -= 1
+            await self._executors.store(self._claims.leave, following)
+            self._in_progress.take_word(job.row.id)  # of what is left, too
             return None
         return following
 

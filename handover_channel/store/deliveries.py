@@ -61,6 +61,19 @@ _WAITS = Prepared(
     .order_by(deliveries.c.received_at, deliveries.c.id)
     .limit(1)
 )
+# Asked every half second by who has little to do.
+_WAITS_BEHIND = Prepared(
+    sa.select(deliveries.c.thread)
+    .join(claims, claims.c.thread == deliveries.c.thread)
+    .where(
+        deliveries.c.done_at.is_(None),
+        claims.c.until > sa.bindparam("now"),
+        claims.c.worker != sa.bindparam("by"),
+    )
+    .group_by(deliveries.c.thread)
+    .having(sa.func.count() > 1)
+    .limit(1)
+)
 # These run for every message.
 _NEXT_TWO = Prepared(
     sa.select(*(deliveries.c[name] for name in Delivery.__dataclass_fields__))
@@ -181,6 +194,11 @@ def bodies_of(connection: Connection, keys: Iterable[str]) -> Dict[str, str]:
 def is_anything_waiting(connection: Connected, *, now: float) -> bool:
     """Tell whether there is a thread that has work and is not claimed by anybody."""
     return bool(_WAITS.rows(connection, {"now": now}))
+
+
+def is_anything_behind_others(connection: Connected, *, worker: str, now: float) -> bool:
+    """Tell whether another worker has a thread in which more waits than it is at."""
+    return bool(_WAITS_BEHIND.rows(connection, {"now": now, "by": worker}))
 
 
 def claim(connection: Connection, thread: str, *, worker: str, now: float, until: float) -> bool:

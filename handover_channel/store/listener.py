@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 _CHANNEL = "handover_work"
 
+#: Behind the name of a process that has nothing to do.
+_ASKS = " asks"
+
 #: Seconds before a lost connection is tried again.
 CONNECT_AGAIN_AFTER = 2.0
 #: Seconds of silence after which the connection is asked whether it is still there.
@@ -45,12 +48,24 @@ def tell(connection: Connection) -> None:
         connection.execute(_NOTIFY, {"origin": worker_names.of_process()})
 
 
-class Listener:
-    """Calls *heard*, from a thread of its own, when another process has added work, or may have."""
+def ask(connection: Connection) -> None:
+    """Ask the workers of all other processes for work, once the transaction is committed."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_NOTIFY, {"origin": worker_names.of_process() + _ASKS})
 
-    def __init__(self, store: Store, heard: Callable[[], None]) -> None:
+
+class Listener:
+    """Calls *heard*, from a thread of its own, when another process has added work, or may have.
+
+    *asked* is called when one asks for work.
+    """
+
+    def __init__(
+        self, store: Store, heard: Callable[[], None], asked: Callable[[], None] = lambda: None
+    ) -> None:
         self._store = store
         self._heard = heard
+        self._asked = asked
         self._stopped = threading.Event()
         self._thread: Optional[threading.Thread] = None
 
@@ -101,5 +116,14 @@ class Listener:
                         cursor.execute("SELECT 1")
                     asked_at = time.monotonic()
                 said, connection.notifies[:] = list(connection.notifies), []
-                if any(notice.payload != worker_names.of_process() for notice in said):
+                others = {notice.payload for notice in said if not _is_own(notice.payload)}
+                asking = {payload for payload in others if payload.endswith(_ASKS)}
+                if asking:
+                    self._asked()
+                if others - asking:
                     self._heard()
+
+
+def _is_own(payload: str) -> bool:
+    own = worker_names.of_process()
+    return payload in (own, own + _ASKS)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from handover_channel.store import Store, deliveries
-from handover_channel.store.listener import Listener
+from handover_channel.store.listener import Listener, ask
 
 pytestmark = pytest.mark.postgres
 
@@ -95,6 +95,23 @@ def test_a_process_does_not_hear_itself(store, ear, other):
     ear.hears(2)
 
     assert ear.count == 2
+
+
+def test_a_process_that_asks_for_work_is_told_apart_from_one_that_has_added_some(store, other):
+    heard, asked = Ear(), Ear()
+    listener = Listener(store, heard, asked)
+    listener.start()
+    heard.hears(1)
+
+    with store.writing() as connection:
+        ask(connection)
+        connection.exec_driver_sql("SELECT pg_notify('handover_work', 'somebody asks')")
+    asked.hears(1)
+    other("a")
+    heard.hears(2)
+    listener.stop()
+
+    assert (heard.count, asked.count) == (2, 1)
 
 
 def test_a_transaction_that_fails_is_not_heard_of(store, ear, postgresql, other):

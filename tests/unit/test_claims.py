@@ -287,3 +287,20 @@ def test_an_attachment_as_deep_as_can_be_received_is_written_down(store):
 
     with store.reading() as connection:
         assert transcript.of(connection, PSID)[0].attachments == line.attachments
+
+
+def test_who_has_nothing_to_do_asks_for_work_only_where_more_waits_than_is_begun(store, clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr("handover_channel.queue.claims.ask", asked.append)
+    busy, idle = Claims(store, clock), Claims(store, clock)
+    receive(store, ("one", 1_000_000_000_001))
+    busy.begin(PSID)
+    idle.ask_for_work()
+    assert not asked
+
+    receive(store, ("two", 1_000_000_000_002))
+    busy.ask_for_work()
+    assert not asked
+    idle.ask_for_work()
+
+    assert len(asked) == (store.dialect == "postgresql")

@@ -648,3 +648,25 @@ async def test_the_store_is_not_tidied_in_the_middle_of_a_burst_unless_that_last
     await eventually(lambda: len(looks) > 3)
     await eventually(lambda: bool(calls) or not tidied)
     assert bool(calls) is tidied
+
+
+async def test_some_threads_are_left_to_a_process_that_asks_for_work_between_two_deliveries(
+    place, store, monkeypatch
+):
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
+    for number in range(12):
+        receive(store, "one", "two", thread=f"80{number:02}")
+    busy, idle, go_on = place(store), place(), asyncio.Event()
+    busy.bot.during = lambda thread, text: go_on.wait()
+    busy.start()
+    await eventually(lambda: len(busy.bot.begun) == 12)
+
+    busy.worker.leave_some()
+    go_on.set()
+    await eventually(lambda: not claimants(store))
+    assert busy.bot.count == 22
+    idle.start()
+    await eventually(is_done(store))
+
+    assert list(idle.bot.said.values()) == [["two"]] * 2
+    assert {attempts for _, _, attempts, _ in rows(store)} == {1}
