@@ -3,7 +3,7 @@
 1. A claim is a row with a time at which it runs out. Who has it processes the thread alone, on whichever
    machine; what a dead worker left is free once its claims have run out.
 2. A delivery that needs only the database (a message to a muted thread) is processed in the transaction that
-   finds it.
+   finds it; one that comes alone is stored as done.
 3. Each step of a delivery's life is counted as delivery_life.py says.
 
 Synchronous: on an event loop, call it in a thread. Whatever writes raises StoreUnavailable.
@@ -12,7 +12,7 @@ Synchronous: on an event loop, call it in a thread. Whatever writes raises Store
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -122,6 +122,30 @@ class Claims:
         if threads:
             deliveries.hurry(connection)
         return {thread: self._next(connection, thread, known) for thread in threads}
+
+    def finish_at_once(self, connection: Connection, new: Mapping[str, Any], event: Event) -> Optional[Begun]:
+        """Store a delivery of a muted thread as done; None: nothing is stored, there is more to it.
+
+        *new*: its row; *event*: what it brings. Nobody is at its thread here.
+        """
+        thread = new["thread"]
+        # Elsewhere than on SQLite another process may claim the thread, or end the handover, meanwhile.
+        if connection.dialect.name != "sqlite":
+            return None
+        row = threads.get(connection, thread)
+        if row is None or bot_may_speak(row.state.control) or deliveries.is_busy(connection, thread):
+            return None
+        delivery = Delivery(0, thread, new["kind"], new["body"], new["received_at"], 0, 0)
+        event = _of_our_time(event, delivery)
+        result = self._at_once(event, row, delivery)
+        if result is None or result.turn:
+            return None
+        if not deliveries.add_done(connection, new, outcome=result.outcome, now=self._clock()):
+            return Begun()  # a repeat
+        _touch(connection, delivery, event)
+        if result.line is not None:
+            transcript.add(connection, thread, result.line)
+        return Begun([result.outcome])
 
     def finish(self, job: Job, outcome: str, line: Optional[Line]) -> Optional[Job]:
         """Take a delivery off the queue, with what it adds to the transcript, and `begin` the next one."""
@@ -233,23 +257,14 @@ class Claims:
         return self._next(connection, thread) if deliveries.next_of(connection, thread) else Begun()
 
     def _job(self, connection: Connection, delivery: Delivery, known: Mapping[str, Event]) -> Job:
-        thread, event = delivery.thread, _event_of(delivery, known)
+        event = _event_of(delivery, known)
         page = event.page if event else ""
-        row = threads.get_or_add(connection, thread, channel=MESSENGER, page=page, now=delivery.received_at)
+        row = threads.get_or_add(
+            connection, delivery.thread, channel=MESSENGER, page=page, now=delivery.received_at
+        )
         if event is None:
             return Job(delivery, row, event)
-        opened = event.timestamp if messaging_window.opens(event) else 0
-        said = isinstance(event, (MessageReceived, PostbackReceived))
-        thread_activity.touch(
-            connection,
-            thread,
-            page=page,
-            seen=event.timestamp,
-            now=delivery.received_at,
-            person_at=opened if said else 0,
-            window_at=0 if said else opened,
-            words=words_of(event),
-        )
+        _touch(connection, delivery, event)
         # What failed or was interrupted before is looked at more closely.
         is_new = not (delivery.failures or delivery.attempts)
         return Job(delivery, row, event, self._at_once(event, row, delivery) if is_new else None)
@@ -267,6 +282,21 @@ def counted(begun: Begun) -> Optional[Job]:
     return begun.job
 
 
+def _touch(connection: Connection, delivery: Delivery, event: Event) -> None:
+    opened = event.timestamp if messaging_window.opens(event) else 0
+    said = isinstance(event, (MessageReceived, PostbackReceived))
+    thread_activity.touch(
+        connection,
+        delivery.thread,
+        page=event.page,
+        seen=event.timestamp,
+        now=delivery.received_at,
+        person_at=opened if said else 0,
+        window_at=0 if said else opened,
+        words=words_of(event),
+    )
+
+
 def _start(connection: Connection, job: Job) -> None:
     deliveries.started(connection, job.delivery.id)  # for every message: a statement of its own
     job.stage = MOVES[job.stage][Step.START].to
@@ -282,6 +312,9 @@ def _take(connection: Connection, job: Job, step: Step) -> None:
 def _event_of(delivery: Delivery, known: Mapping[str, Event]) -> Optional[Event]:
     if delivery.kind != deliveries.EVENT:
         return None
-    event = known.get(delivery.body) or webhook.unmarshal(delivery.body)
+    return _of_our_time(known.get(delivery.body) or webhook.unmarshal(delivery.body), delivery)
+
+
+def _of_our_time(event: Event, delivery: Delivery) -> Event:
     newest = int(delivery.received_at * 1000) + CLOCK_AHEAD_MS
     return event if event.timestamp <= newest else replace(event, timestamp=newest)

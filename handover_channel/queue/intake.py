@@ -55,6 +55,9 @@ class Beginner(Protocol):
         *known*: the events that are stored in the same transaction, by their bodies.
         """
 
+    def finish_at_once(self, connection: Connection, new: Mapping[str, Any], event: Event) -> Optional[Begun]:
+        """Store a row of a reserved thread as done; None: there is more to it, and it is not stored."""
+
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take them back, once that is committed."""
 
@@ -220,6 +223,10 @@ class Intake:
         self, rows: List[Dict[str, Any]], mine: List[str], known: Mapping[str, Event]
     ) -> Dict[str, Begun]:
         with self._store.writing() as connection:
+            if mine and len(rows) == 1:
+                done = self._worker.finish_at_once(connection, rows[0], known[rows[0]["body"]])
+                if done is not None:
+                    return {mine[0]: done}
             deliveries.add(connection, rows, telling=False)
             begun = self._worker.begin(connection, mine, known) if mine else {}
             ours = {thread for thread, each in begun.items() if each.is_ours}

@@ -116,6 +116,10 @@ class Worker:
         """Begin with what waits in reserved threads: see `Claims.begin_in`."""
         return self._claims.begin_in(connection, list(reserved), known)
 
+    def finish_at_once(self, connection: Connection, new: Mapping[str, Any], event: Event) -> Optional[Begun]:
+        """Store what comes alone in a reserved thread as done, if it can be: `Claims.finish_at_once`."""
+        return self._claims.finish_at_once(connection, new, event)
+
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         """Take reserved threads back, with what was begun in them, once that is committed."""
         found = {thread: counted(each) for thread, each in begun.items()}

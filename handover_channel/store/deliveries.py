@@ -18,7 +18,7 @@ from handover_channel.messenger.webhook import Item
 from handover_channel.store.listener import tell
 from handover_channel.store.prepared import Connected, Prepared
 from handover_channel.store.schema import claims, deliveries
-from handover_channel.store.upsert import insert_new
+from handover_channel.store.upsert import insert_new, insert_one
 
 EVENT, RETURNED, MUTED = "event", "returned", "muted"
 
@@ -99,6 +99,14 @@ _RENEW = Prepared(
     .where(claims.c.thread == sa.bindparam("of"), claims.c.worker == sa.bindparam("by"))
     .values(until=sa.bindparam("new_until"))
 )
+_IS_BUSY = Prepared(
+    sa.select(
+        sa.or_(
+            sa.exists().where(claims.c.thread == sa.bindparam("of")),
+            sa.exists().where(deliveries.c.thread == sa.bindparam("of"), deliveries.c.done_at.is_(None)),
+        ).label("is_busy")
+    )
+)
 _CLAIMED = Prepared(sa.select(claims.c.worker, claims.c.until).where(claims.c.thread == sa.bindparam("of")))
 _CLAIM = Prepared(
     sa.text(
@@ -142,6 +150,11 @@ def add(connection: Connection, new: List[Dict[str, Any]], *, telling: bool = Tr
         insert_new(connection, deliveries, in_one_order)
         if telling:
             tell(connection)
+
+
+def add_done(connection: Connection, new: Mapping[str, Any], *, outcome: str, now: float) -> bool:
+    """Store a row that waits for nothing any more; False: it is a repeat, and left out."""
+    return insert_one(connection, deliveries, {**new, "done_at": now, "outcome": outcome})
 
 
 def add_note(
@@ -211,6 +224,11 @@ def claimed(connection: Connection, thread: str) -> Optional[Tuple[str, float]]:
     """Return which worker has claimed *thread*, and until when, however long ago; None: nobody has."""
     found = _CLAIMED.rows(connection, {"of": thread})
     return (found[0]["worker"], found[0]["until"]) if found else None
+
+
+def is_busy(connection: Connection, thread: str) -> bool:
+    """Tell whether anything waits in *thread*, or anybody has claimed it, however long ago."""
+    return bool(_IS_BUSY.rows(connection, {"of": thread})[0]["is_busy"])
 
 
 def hurry(connection: Connection) -> None:

@@ -27,6 +27,11 @@ def insert_new(connection: Connection, table: sa.Table, rows: List[Dict[str, Any
         _insert_or_ignore(table).each(connection, rows)
 
 
+def insert_one(connection: Connection, table: sa.Table, row: Dict[str, Any]) -> bool:
+    """Insert a whole row (but for a numbered id); False: it is there already."""
+    return _insert_or_ignore(table).changed(connection, row) == 1
+
+
 @cache
 def _insert_or_ignore(table: sa.Table) -> Prepared:
     names = [column.name for column in table.columns if column.autoincrement is not True]

@@ -81,6 +81,9 @@ class _Meta:
     ) -> Dict[str, Begun]:
         return {}
 
+    def finish_at_once(self, connection: Connection, new: Mapping[str, Any], event: Event) -> Optional[Begun]:
+        return None
+
     def go_on(self, begun: Mapping[str, Begun]) -> None:
         pass
 

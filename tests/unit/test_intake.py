@@ -123,6 +123,8 @@ class Hands:
         self.reserved = set()
         self.jobs = {}  #: thread -> what is begun there
         self.problem = None
+        self.finishes = False  #: what comes alone is finished where it is stored
+        self.finished = []
         self.begun, self.back, self.woken = [], [], []
         self.goes_on = threading.Event()
         self.goes_on.set()
@@ -132,6 +134,15 @@ class Hands:
         assert not self.reserved & set(found)
         self.reserved |= set(found)
         return found
+
+    def finish_at_once(self, connection, new, event):
+        if not self.finishes:
+            return None
+        assert new["thread"] in self.reserved
+        assert event == unmarshal(new["body"])
+        deliveries.add_done(connection, new, outcome="kept", now=0.0)
+        self.finished.append(new["thread"])
+        return Begun(["kept"])
 
     def begin(self, connection, threads, known):
         for thread in threads:
@@ -452,6 +463,21 @@ def test_a_message_that_comes_alone_is_begun_in_the_transaction_that_stores_it(
 
     end(caller)
     assert (sorted(worker.back, key=str), worker.woken) == ([("7001", None), ("7002", JOB)], [])
+
+
+def test_a_message_that_comes_alone_is_not_begun_where_it_can_be_stored_as_done(
+    intake, caller, store, worker
+):
+    worker.finishes = True
+
+    assert caller.call(delivery("a")) == [STORED]
+    assert caller.call(delivery("b", "c", thread="7002")) == [STORED]
+
+    end(caller)
+    assert (worker.finished, worker.begun, worker.woken) == (["7001"], ["7002"], [])
+    assert not worker.reserved
+    with store.reading() as connection:
+        assert deliveries.next_of(connection, "7001") is None
 
 
 def test_who_is_waited_for_is_answered_before_the_work_goes_on(intake, caller, worker):
