@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from served_inbox import BASE, HOUR, PASSWORD, ServedInbox, put
@@ -22,6 +24,7 @@ from handover_channel.store import agents, conversation_lists, threads
 pytestmark = [pytest.mark.rasa, pytest.mark.browser]
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 700}
+DAY = 86400
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,37 @@ def test_an_agent_chooses_how_many_hours_the_clock_has(window):
         prefers(page, hours=hours)
         page.goto(page.url.replace("/preferences", "/thread/1"))
         expect(page.locator(".said time").last).to_have_text(re.compile(rf"^{shape}$"))
+
+
+MIDNIGHTS = {
+    "a year": ("Asia/Riyadh", "2027-01-01", "Thu", "22 Dec 2026"),
+    "a leap day": ("America/St_Johns", "2028-03-01", "Tue", "20 Feb"),
+    "an hour that is not": ("Africa/Cairo", "2027-04-30", "Thu", "20 Apr"),  # 00:00 is 01:00
+}
+
+
+@pytest.mark.parametrize("midnight", MIDNIGHTS)
+def test_a_page_that_is_open_over_midnight_says_what_was_yesterday(window, tmp_path, midnight):
+    zone, day, weekday, long_ago = MIDNIGHTS[midnight]
+    begins = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp()
+    with ServedInbox(tmp_path).running() as served:
+        served.add_agent("sara")
+        put(served, "1", "Nadia", "late", ago=time.time() - begins + 3630)
+        put(served, "2", "Hana", "long ago", ago=time.time() - begins + 10 * DAY - HOUR)
+        page = window("/?list=open", served=served, timezone_id=zone)
+        told = {name: page.locator(f'.item[data-thread="{name}"] time') for name in "12"}
+
+        page.clock.set_fixed_time(begins - 60)
+        page.goto(page.url.replace("/?", "/thread/1?"))
+        expect(page.locator(".day")).to_have_text(["today"])
+        expect(told["1"]).to_have_text(re.compile(r"^22:59$"))
+        page.clock.set_fixed_time(begins + 60)
+        page.evaluate("document.dispatchEvent(new Event('changed'))")
+
+        expect(page.locator(".day")).to_have_text(["yesterday"])
+        expect(told["1"]).to_have_text(re.compile(rf"^{weekday}.* 22:59$"))
+        expect(told["2"]).to_have_text(long_ago)
+        page.close()  # before its server
 
 
 # --- rows, bubbles, the head ----------------------------------------------------------------------
