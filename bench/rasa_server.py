@@ -52,7 +52,7 @@ class RasaServer(Process):
         self.tracker_store = folder / "rasa.db"
         self.config = folder / "handover.yml"
         _write(folder, meta, channel, backing or Backing(), inbox=inbox)
-        start = ["-m", "bench.stock", meta.url] if channel == STOCK else ["-m", "rasa"]
+        start = ["-m", "bench.stock", meta.url] if channel == STOCK else ["-m", "bench.rasa_command"]
         options = {
             "--interface": "127.0.0.1",
             "--port": str(self.port),

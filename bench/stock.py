@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 import fbmessenger  # type: ignore[import-untyped, unused-ignore]
-from rasa.__main__ import main
+
+from bench.rasa_command import main
 
 _construct = fbmessenger.MessengerClient.__init__
 
