@@ -9,7 +9,9 @@ import { all, announce, body, find, says, thread } from "./page.js";
 import { move, toList } from "./places.js";
 
 const SWITCHED_OFF = "inbox.letters-off";
-const isWritten = (element) => element.closest?.("input, textarea, select, [contenteditable]");
+// What a dialog had keeps the focus after it has closed, until the next frame: nobody writes there.
+const isWritten = (element) =>
+  element.closest?.("input, textarea, select, [contenteditable]") && !element.closest("dialog:not([open])");
 
 /** Whether somebody writes: then the focus is left where it is. */
 export const isWriting = () => Boolean(isWritten(document.activeElement));
