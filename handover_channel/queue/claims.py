@@ -176,18 +176,16 @@ class Claims:
         with self._store.writing(durable=False) as connection:
             _take(connection, job, Step.FAIL)
 
-    def give_back(self, job: Job, step: Step) -> None:
-        """Give up the claim on the thread of *job*, unfinished: by `Step.GIVE_BACK` or `Step.INTERRUPT`."""
+    def give_back(self, job: Job, step: Step, *, telling: bool = False) -> None:
+        """Give up the claim on the thread of *job*, unfinished: by `Step.GIVE_BACK` or `Step.INTERRUPT`.
+
+        *telling*: the other processes hear of it, and look for it at once.
+        """
         with self._store.writing(durable=False) as connection:
             _take(connection, job, step)
             deliveries.release(connection, worker=self.worker, thread=job.row.id)
-
-    def leave(self, job: Job) -> None:
-        """Give up the claim on the thread of *job*, not begun, for another process to take up at once."""
-        with self._store.writing(durable=False) as connection:
-            _take(connection, job, Step.GIVE_BACK)
-            deliveries.release(connection, worker=self.worker, thread=job.row.id)
-            tell(connection)
+            if telling:
+                tell(connection)
 
     def give_all_back(self) -> None:
         """Give up every claim of this worker. What was under way counts as interrupted."""

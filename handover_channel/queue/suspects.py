@@ -9,10 +9,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import AsyncIterator, Optional
 
-from handover_channel.store.deliveries import Delivery
-
-#: Interruptions from which on a delivery is processed alone. With 1 every one hit by a restart would be.
-SUSPECT = 3
+from handover_channel.store.deliveries import SUSPECT, Delivery
 
 
 class Suspects:

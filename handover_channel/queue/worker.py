@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from typing import Any, Callable, Coroutine, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
@@ -73,7 +74,9 @@ class Worker:
         self._deadlines = DueDeadlines(store, thread_control, executors, clock)
         self._in_progress = ThreadsInProgress(THREADS_AT_ONCE)
         self._held: Set[str] = set()  # threads with a delivery under way: their claims are renewed
-        self._to_leave = 0  # threads, to other processes
+        self._clock = clock
+        self._to_leave, self._leave_until = 0, 0.0  # so many threads to other processes, until then
+        self._can_answer = False  # the last delivery that was begun here came to its end
         self._more_wait = False  # the last look has left some
         self._renew_at = self._tidy_at = 0.0
         self._tasks: Set[asyncio.Task[Any]] = set()
@@ -98,8 +101,9 @@ class Worker:
             self._soon(self._look.set)
 
     def leave_some(self) -> None:
-        """Leave some threads to another process, which has nothing to do."""
+        """Leave some threads to another process, which has little to do and asks again while that is so."""
         self._to_leave = max(len(self._in_progress) - FEW, 0) // LEFT_OF
+        self._leave_until = self._clock() + 2 * LOOK_FOR_WORK_EVERY
 
     def reserve(self, threads: Iterable[str]) -> List[str]:
         """Reserve those of these threads that nobody here is at for the caller, none where there is no room.
@@ -201,7 +205,7 @@ class Worker:
         due = self._deadlines.claim()
         try:
             found = self._claims.waiting(room)
-            if not found and len(self._in_progress) < FEW:
+            if not found and self._can_answer and len(self._in_progress) < FEW:
                 self._claims.ask_for_work()
             return due, found, None
         except StoreUnavailable as error:
@@ -225,6 +229,7 @@ class Worker:
                 self._held.add(thread)
                 await self._process_jobs(thread, job)
         except (StoreUnavailable, NotReady) as error:
+            self._can_answer = False
             logger.debug("thread %s waits: %s", thread, error)
         except Exception as error:
             logger.error("thread %s: processing its deliveries failed: %s", thread, log.trace(error))
@@ -246,15 +251,22 @@ class Worker:
         """Process *job*; return what is next in its thread, None where nothing is, or the worker stops."""
         with log.about(job.row.id, job.delivery.id):
             following = await self._process(job)
+        self._can_answer = True
         if following is not None and self._stopping:
             await self._executors.store(self._claims.give_back, following, Step.GIVE_BACK)
             return None
-        if following is not None and self._to_leave > 0:
+        if following is not None and self._is_to_leave_one():
             self._to_leave -= 1
-            await self._executors.store(self._claims.leave, following)
+            await self._executors.store(
+                functools.partial(self._claims.give_back, following, Step.GIVE_BACK, telling=True)
+            )
             self._in_progress.take_word(job.row.id)  # of what is left, too
             return None
         return following
+
+    def _is_to_leave_one(self) -> bool:
+        is_asked = self._to_leave > 0 and self._clock() < self._leave_until
+        return is_asked and len(self._in_progress) > FEW
 
     async def _fire(self, due: Due) -> None:
         if await self._deadlines.fire(due):

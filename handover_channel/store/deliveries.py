@@ -27,6 +27,9 @@ RETRIED = "retried"
 
 _NOTE_TIMESTAMP = -1
 
+#: Interruptions from which on a delivery is processed alone. With 1 every one hit by a restart would be.
+SUSPECT = 3
+
 #: So many of the oldest deliveries are looked at for threads that wait: a look costs the same, however many.
 OLDEST_LOOKED_AT = 500
 
@@ -243,15 +246,23 @@ def hurry(connection: Connection) -> None:
 def claim_waiting(connection: Connection, *, worker: str, now: float, until: float, limit: int) -> List[str]:
     """Claim the longest waiting threads that are nobody's, and return them, the least interrupted first.
 
-    So what kills the process is begun after what was only hit with it. Workers that look at the same moment
-    get different threads: on PostgreSQL each passes over what another one looks at, SQLite lets one of them
-    write at a time.
+    Suspects come after all others, whatever the limit: what kills the process is begun after what was only
+    hit with it. Workers that look at the same moment get different threads: on PostgreSQL each passes over
+    what another one looks at, SQLite lets one of them write at a time.
     """
+    interrupted = deliveries.c.attempts
     # A subquery with a limit: the outer one asks, in its order, for no more locks than it finds threads.
     heads = (
         sa.select(deliveries.c.id, deliveries.c.thread, deliveries.c.attempts)
-        .where(deliveries.c.id.in_(_heads(connection, now, OLDEST_LOOKED_AT)))
-        .order_by(deliveries.c.received_at, deliveries.c.id)
+        .where(
+            deliveries.c.id.in_(_heads(connection, now, OLDEST_LOOKED_AT)),
+            deliveries.c.thread.not_in(_claimed_at(now)),  # again: others have looked since
+        )
+        .order_by(
+            sa.case((interrupted < SUSPECT, 0), else_=interrupted),
+            deliveries.c.received_at,
+            deliveries.c.id,
+        )
         .limit(OLDEST_LOOKED_AT)
         .subquery()
     )
@@ -288,12 +299,15 @@ def claiming_workers(connection: Connection) -> List[str]:
     return list(connection.execute(sa.select(claims.c.worker).distinct()).scalars())
 
 
+def _claimed_at(now: float) -> Any:
+    return sa.select(claims.c.thread).where(claims.c.until > now)
+
+
 def _heads(connection: Connection, now: float, window: int) -> List[int]:
     """Return the longest waiting delivery of each thread that is nobody's, as far as *window* reaches."""
-    claimed = sa.select(claims.c.thread).where(claims.c.until > now)
     oldest = (
         sa.select(deliveries.c.id, deliveries.c.thread)
-        .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(claimed))
+        .where(deliveries.c.done_at.is_(None), deliveries.c.thread.not_in(_claimed_at(now)))
         .order_by(deliveries.c.received_at, deliveries.c.id)
         .limit(window)
     )

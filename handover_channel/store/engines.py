@@ -7,7 +7,7 @@
 2. A connection that the server has ended is found before it is used, by a look at the socket: a ping
    (`pool_pre_ping`) would be one more round trip each time. One that is gone without a word is found by
    keepalives.
-3. The connection that was given back last is the next to go out: it knows the pages that it has written.
+3. The pool gives out the connection that came back last: it knows the pages that it has written.
 """
 
 from __future__ import annotations

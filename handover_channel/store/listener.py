@@ -1,4 +1,4 @@
-"""Tells other processes that there is work, by `NOTIFY` and `LISTEN` of PostgreSQL.
+"""Tells other processes that there is work, and asks them for some, by `NOTIFY` and `LISTEN` of PostgreSQL.
 
 1. It is told with the transaction that adds the work: nobody looks too early, or for nothing.
 2. A process does not listen to itself: what it stored, it has already told its worker.
@@ -6,6 +6,7 @@
    long and no longer.
 4. On SQLite there is nothing to listen to: all processes are on one machine, and half a second is enough for
    what the others add (the action server, the command).
+5. Who finds nothing to do asks the others, who leave some of their threads (queue/worker.py).
 
 https://www.postgresql.org/docs/current/sql-notify.html
 """

@@ -295,6 +295,27 @@ def test_workers_that_look_at_the_same_moment_share_what_waits(store, open_store
     assert not set(first) & set(second)
 
 
+def test_what_was_interrupted_often_comes_after_all_others_however_few_are_taken(connection):
+    for number, attempts in enumerate((4, 3, 0, 2)):
+        thread = f"700{number}"
+        add(connection, ("abcd"[number], 1, thread), now=START + number)
+        deliveries.count(connection, deliveries.next_of(connection, thread).id, attempts=attempts)
+
+    taken = [claim_waiting(connection, "one", limit=1) for _ in range(4)]
+
+    assert taken == [["7002"], ["7003"], ["7001"], ["7000"]]
+
+
+def test_a_look_passes_over_what_was_claimed_since_it_began(connection, monkeypatch):
+    add(connection, ("a", 1, "7001"), ("b", 2, "7002"))
+    heads = [deliveries.next_of(connection, thread).id for thread in ("7001", "7002")]
+    assert claim(connection, "two", thread="7001")
+
+    monkeypatch.setattr(deliveries, "_heads", lambda connection, now, window: heads)
+
+    assert claim_waiting(connection, "one", limit=1) == ["7002"]
+
+
 @on_postgresql
 def test_who_begins_with_a_thread_does_not_wait_for_who_looks_at_it(store, open_store):
     other, found = open_store(), []

@@ -670,3 +670,39 @@ async def test_some_threads_are_left_to_a_process_that_asks_for_work_between_two
 
     assert list(idle.bot.said.values()) == [["two"]] * 2
     assert {attempts for _, _, attempts, _ in rows(store)} == {1}
+
+
+async def test_nothing_is_left_to_a_process_that_asked_longer_ago(place, store, clock, monkeypatch):
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 1000)
+    for number in range(12):
+        receive(store, "one", "two", thread=f"80{number:02}")
+    busy, go_on = place(store), asyncio.Event()
+    busy.bot.during = lambda thread, text: go_on.wait()
+    busy.start()
+    await eventually(lambda: len(busy.bot.begun) == 12)
+
+    busy.worker.leave_some()
+    clock.now += 2001
+    go_on.set()
+    await eventually(is_done(store))
+
+    assert busy.bot.count == 24
+
+
+async def test_a_process_that_cannot_answer_asks_the_others_for_nothing(place, store, monkeypatch):
+    monkeypatch.setattr(worker_module, "LOOK_FOR_WORK_EVERY", 0.01)
+    process, asked, is_ready = place(store), [], asyncio.Event()
+    monkeypatch.setattr(process.worker._claims, "ask_for_work", lambda: asked.append(is_ready.is_set()))
+
+    async def during(thread, text):
+        if not is_ready.is_set():
+            raise NotReady("no model is loaded -> wait")
+
+    process.bot.during = during
+    process.start()
+    receive(store, "hello")
+    await eventually(lambda: len(process.bot.begun) > 3)
+    is_ready.set()
+    await eventually(lambda: asked)
+
+    assert all(asked)
