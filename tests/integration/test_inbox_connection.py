@@ -405,7 +405,7 @@ def test_a_reply_says_after_a_reload_that_its_file_is_not_there(nadias, desk, la
 
 
 @LANGUAGES
-def test_a_row_that_cannot_be_opened_says_so_and_opens_with_the_next_click(nadias, language):
+def test_a_row_that_cannot_be_opened_says_so_and_opens_with_the_next_click(nadias, desk, language):
     _, page = nadias
     page.goto(f"{page.url}?list=open")
     row = page.locator(f'.item[data-thread="{TOM}"]')
@@ -417,6 +417,9 @@ def test_a_row_that_cannot_be_opened_says_so_and_opens_with_the_next_click(nadia
     first_of(page, waiting).abort()
 
     expect(row).to_contain_text(WORDS[language]["not opened"])
+    desk.says(NADIA, "anybody there?")
+    expect(page.locator(f'.item[data-thread="{NADIA}"]')).to_contain_text("anybody there?")
+    expect(row).to_contain_text(WORDS[language]["not opened"])  # the list that came meanwhile says it, too
     assert not Axe().run(page).response["violations"]
     page.unroute(f"**/thread/{TOM}/panel*")
     row.click()

@@ -60,6 +60,7 @@ function prepare(fragment, isEarlier) {
   }
   const shown = find("#thread", fragment) ?? thread();
   markOpened(fragment, shown?.dataset.thread ?? "", shown?.dataset.found);
+  keepOpening(fragment);
   backToList(fragment);
 }
 
@@ -207,6 +208,16 @@ const isUnread = (id) => Boolean(find(`.item.unread[data-thread="${CSS.escape(id
 onRead((id) => isUnread(id) && refreshList());
 
 // --- what goes wrong -------------------------------------------------------------------------------
+
+/** What a row says of its opening stays in the list that arrives. */
+function keepOpening(fragment) {
+  const row = find(".item[data-opening]");
+  const arrived = row && find(`.item[data-thread="${CSS.escape(row.dataset.thread)}"]`, fragment);
+  if (!arrived) return;
+  arrived.dataset.opening = row.dataset.opening;
+  const says = find(".not-opened", row);
+  if (says) find(".item-text", arrived).append(says.cloneNode(true));
+}
 
 /** `isGone`: it is no longer true once there is a connection. */
 function problem(text, isGone = false) {
