@@ -326,10 +326,10 @@ def test_in_arabic_the_bar_is_arabic_and_marks_and_letter_forms_make_no_differen
 def test_on_a_phone_the_bar_is_opened_by_its_button(inbox, window):
     page = window("/thread/1", **PHONE)
     with page.expect_navigation():  # until the page that arrives has run its script
-        page.locator("[data-back]").tap()
-    page.locator("[data-does=commands]").tap()
+        page.locator("[data-back]").click()
+    page.locator("[data-does=commands]").click()
     page.locator("#commands-text").fill("Tom")
-    page.locator("#commands-found [role=option]").tap()
+    page.locator("#commands-found [role=option]").click()
 
     shows(page, "4")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
