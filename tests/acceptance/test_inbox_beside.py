@@ -109,7 +109,7 @@ def test_on_a_phone_it_is_a_sheet_that_escape_closes(asked, office, chromium):
         expect(phone.page.locator("[data-brief] summary")).to_be_visible()
         expect(phone.page.locator("[data-brief] dl")).to_be_hidden()
 
-        phone.page.locator(".head [data-person-opens]").tap()
+        phone.page.locator(".head [data-person-opens]").click()
         expect(beside).to_contain_text(asked.psid)
         assert phone.page.evaluate("document.documentElement.scrollWidth") <= 375
         phone.page.keyboard.press("Escape")
@@ -117,13 +117,13 @@ def test_on_a_phone_it_is_a_sheet_that_escape_closes(asked, office, chromium):
         expect(phone.page.locator("#thread")).to_be_visible()
         expect(phone.page.locator(".head [data-person-opens]")).to_be_focused()
 
-        phone.page.locator(".head [data-person-opens]").tap()
-        beside.locator(".person-close").tap()
+        phone.page.locator(".head [data-person-opens]").click()
+        beside.locator(".person-close").click()
         expect(beside).to_be_hidden()
 
-        phone.page.locator(".head [data-person-opens]").tap()
+        phone.page.locator(".head [data-person-opens]").click()
         expect(beside).to_be_visible()
-        phone.page.locator(".head [data-person-opens]").tap()
+        phone.page.locator(".head [data-person-opens]").click()
         expect(beside).to_be_hidden()
 
 
@@ -144,7 +144,7 @@ def test_axe_finds_nothing_wrong(asked, office, chromium, agent, size, looks):
         window.shows(asked.psid)
         expect(window.page.locator("[data-brief] summary")).to_be_visible()
         if size is PHONE:
-            window.page.locator(".head [data-person-opens]").tap()
+            window.page.locator(".head [data-person-opens]").click()
         expect(window.page.locator(".beside .person-facts").first).to_be_visible()
 
         found = Axe().run(window.page)

@@ -157,15 +157,15 @@ def test_a_phone_shows_the_list_then_the_thread_then_the_list(office, chromium, 
         expect(listed).to_be_visible()
         _assert_nothing_is_wider_than_the_window(phone)
 
-        phone.item(waiting).tap()
+        phone.item(waiting).click()
         expect(thread).to_be_visible()
         expect(listed).to_be_hidden()
         _assert_nothing_is_wider_than_the_window(phone)
         phone.reply.fill("We send you a new one")
-        phone.button("Send").tap()
+        phone.button("Send").click()
         eventually(lambda: waiting.heard()[-1] == "We send you a new one")
 
-        phone.page.get_by_role("link", name="Back to the list").tap()
+        phone.page.get_by_role("link", name="Back to the list").click()
         expect(listed).to_be_visible()
         expect(thread).to_be_hidden()
         phone.page.go_back()

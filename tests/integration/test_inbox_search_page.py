@@ -116,7 +116,7 @@ def test_arabic_is_found_without_its_marks_on_a_phone(window):
     page = window("/?search=مكسورا", **{**PHONE, "locale": "ar"})
     expect(page.locator(".item mark")).to_have_text("مكسورًا")
 
-    page.locator(".item").tap()
+    page.locator(".item").click()
 
     expect(page.locator("#entries .found mark")).to_have_text("مكسورًا")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
