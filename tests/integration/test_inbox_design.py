@@ -103,14 +103,21 @@ def prefers(page, **given):
 # --- the clock ------------------------------------------------------------------------------------
 
 
+def where_it_is(hour):
+    """Return a time zone in which it is about that hour now."""
+    offset = (hour - time.gmtime().tm_hour + 11) % 24 - 11
+    return f"Etc/GMT{-offset:+d}"  # the sign is the other way round there
+
+
 @pytest.mark.parametrize(
     ("locale", "shape"),
     [("en-GB", r"\d\d:\d\d"), ("en-US", r"\d?\d:\d\d.[AP]M"), ("de-DE", r"\d?\d:\d\d.[AP]M")],
 )
 def test_the_clock_is_that_of_the_browsers_kind_of_the_language(window, locale, shape):
-    told = window("/thread/1", locale=locale).locator(".said time").last
+    for hour in (5, 15):
+        told = window("/thread/1", locale=locale, timezone_id=where_it_is(hour)).locator(".said time").last
 
-    expect(told).to_have_text(re.compile(rf"^{shape}$", re.IGNORECASE))
+        expect(told).to_have_text(re.compile(rf"^{shape}$", re.IGNORECASE))
 
 
 def test_arabic_of_any_country_has_the_digits_and_the_calendar_of_the_server(window):
@@ -123,7 +130,7 @@ def test_arabic_of_any_country_has_the_digits_and_the_calendar_of_the_server(win
 
 
 def test_an_agent_chooses_how_many_hours_the_clock_has(window):
-    page = window(agent="omar", locale="en-US")
+    page = window(agent="omar", locale="en-US", timezone_id=where_it_is(5))
     for hours, shape in (("24", r"\d\d:\d\d"), ("12", r"\d?\d:\d\d.[AP]M"), ("", r"\d?\d:\d\d.[AP]M")):
         prefers(page, hours=hours)
         page.goto(page.url.replace("/preferences", "/thread/1"))

@@ -13,9 +13,11 @@ const common = {
   ...({ 12: { hourCycle: "h12" }, 24: { hourCycle: "h23" } }[dataset.hours] ?? {}),
 };
 const format = (options) => new Intl.DateTimeFormat(language, { ...common, ...options });
+// A clock of 24 hours has two digits from midnight on: 00:57, not 0:57.
+const hour = format({ hour: "numeric" }).resolvedOptions().hourCycle === "h23" ? "2-digit" : "numeric";
 const FORMATS = {
-  time: format({ hour: "numeric", minute: "2-digit" }),
-  weekday: format({ weekday: "short", hour: "numeric", minute: "2-digit" }),
+  time: format({ hour, minute: "2-digit" }),
+  weekday: format({ weekday: "short", hour, minute: "2-digit" }),
   date: format({ day: "numeric", month: "short" }),
   year: format({ day: "numeric", month: "short", year: "numeric" }),
   day: format({ weekday: "long", day: "numeric", month: "long" }),
