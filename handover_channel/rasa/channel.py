@@ -28,6 +28,7 @@ from handover_channel.messenger import webhook
 from handover_channel.messenger.events import MESSENGER
 from handover_channel.metrics import counters
 from handover_channel.metrics.exporter import CONTENT_TYPE, Exporter
+from handover_channel.rasa.cross_origin import leave_out_unread_headers
 from handover_channel.rasa.event_loops import end_scheduler, share_scheduler
 from handover_channel.rasa.new_connections import NewConnections, connections_of
 from handover_channel.rasa.refused_starts import expect_startable
@@ -119,6 +120,7 @@ class MessengerInput(InputChannel):
         @routes.post("/webhook", stream=True)
         async def receive(request: Request) -> HTTPResponse:
             begun = time.perf_counter()
+            leave_out_unread_headers(request)
             await new.let_in(connections_of(request))
             status, text = await _receive(request, places, server, rarely)
             counters.acknowledged(status, time.perf_counter() - begun)

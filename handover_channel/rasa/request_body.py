@@ -59,6 +59,7 @@ class Reading:
         self._places = places
         self._whose = whose
         self._has_place = False
+        self._announced = -1  # bytes, as the head says; 0 where it does not, -1 before it was checked
 
     def check_head(self) -> None:
         """Raise InputRefused where the request's head says that its body may not be read."""
@@ -69,21 +70,26 @@ class Reading:
             raise self.refused(400, NO_LENGTH, read_off=-1)
         if length is not None and coding is not None:
             raise self.refused(400, TWO_LENGTHS)
-        if length is not None and int(length) > self._limits.size.value:
+        self._announced = int(length or 0)
+        if self._announced > self._limits.size.value:
             raise self._too_large()
 
     async def read(self) -> bytes:
         """Return the body. Raises InputRefused: 400, 408, 413, or 503 where large ones are being read."""
-        self.check_head()
+        if self._announced < 0:
+            self.check_head()
         if not self._stream.request_body:
             return b""
-        taken, chunks = bytearray(), 0
-        counted = "content-length" not in self._request.headers
         # Sanic's own limit, for what is announced: it counts a chunk before it reads it.
         self._stream.request_max_size = self._limits.size.value
+        is_here = 0 < self._announced <= len(self._stream.recv_buffer)
+        if is_here and not self._stream.expecting_continue:  # to say "continue" may take its time
+            return await self._read_at_once()
+        taken, chunks = bytearray(), 0
+        counted = "content-length" not in self._request.headers
         try:
             with _within(self._limits.time.value):
-                self._take_place(int(self._request.headers.get("content-length", "0")))
+                self._take_place(self._announced)
                 async for part in self._stream:
                     taken += part
                     chunks += counted and len(part) < SMALL.value
@@ -102,6 +108,13 @@ class Reading:
             self.forgo()
             raise
         return bytes(taken)
+
+    async def _read_at_once(self) -> bytes:
+        """Return a body that has come along with its head, as a small one does: there is no wait."""
+        self._take_place(self._announced)
+        body = await self._stream.read()
+        await self._stream.read()  # Sanic wants the end read, too
+        return bytes(body)
 
     def refused(self, status: int, text: str, read_off: int = THROWN_AWAY.value) -> InputRefused:
         """Return what to raise. *read_off*: bytes of the rest that are thrown away."""

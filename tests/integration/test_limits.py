@@ -10,6 +10,7 @@ import hmac
 import itertools
 import json
 import socket
+import time
 import tracemalloc
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -300,6 +301,8 @@ class Stream:
     """A body as Sanic gives it, in pieces that take their time."""
 
     request_body = True
+    recv_buffer = b""  # nothing came along with the head
+    expecting_continue = False
 
     def __init__(self, *pieces, pause=0.0):
         self.pieces, self.pause = pieces, pause
@@ -335,6 +338,16 @@ async def test_a_body_that_takes_too_long_is_refused():
     assert refused.value.status == 408
 
 
+async def test_a_body_whose_client_never_hears_that_it_may_go_on_is_refused_in_time():
+    request = Request(b"here already", pause=60.0, **{"content-length": "12"})
+    request.stream.recv_buffer, request.stream.expecting_continue = b"here already", True
+
+    with pytest.raises(InputRefused) as refused:
+        await Reading(request, body_limits(MB, 0.1), Places(1)).read()
+
+    assert refused.value.status == 408
+
+
 async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always():
     places, large = Places(1), limits.LARGE.value + 1
     first = Reading(Request(b"x" * large), body_limits(MB, 5), places)
@@ -350,6 +363,22 @@ async def test_large_bodies_are_read_a_few_at_a_time_and_small_ones_always():
 
     first.end()
     assert await Reading(Request(b"x" * large), body_limits(MB, 5), places).read()
+
+
+@pytest.mark.parametrize("size", [32, 5 * KB, limits.LARGE.value + 1])
+@pytest.mark.parametrize("cut", [0, 1, -1], ids=["together", "after the first byte", "before the last byte"])
+def test_deliveries_that_come_one_behind_the_other_are_each_read_to_their_end(server, size, cut):
+    first, second = delivery(size), delivery(size)[:-1] + b"\n"
+    every = server.head(WEBHOOK, f"Content-Length: {size}", signed(first)) + first
+    every += server.head(WEBHOOK, f"Content-Length: {size}", signed(second), "Connection: close") + second
+
+    with server.connect() as connection:
+        for part in (every[:cut], every[cut:]):
+            connection.sendall(part)
+            time.sleep(0.02)  # so that they are two for the server, too
+        answers = connection.makefile("rb").read()
+
+    assert answers.count(b"HTTP/1.1 200 OK") == 2, answers
 
 
 # --- other origins --------------------------------------------------------------------------------
@@ -370,6 +399,19 @@ def test_no_other_origin_may_read_the_inbox_where_rasa_allows_all(server, method
     assert status
     assert "access-control" not in answer.lower()
     assert "content-security-policy" in answer.lower()
+
+
+@pytest.mark.parametrize("secret", [signed, lambda body: UNSIGNED], ids=["signed", "unsigned"])
+def test_headers_of_cors_are_on_the_answer_to_a_browsers_webhook_call_alone(server, secret):
+    body = delivery(100)
+    head = server.head(WEBHOOK, f"Content-Length: {len(body)}", secret(body))
+    of_meta = b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"Origin:"))
+
+    (as_browser, browsers), (as_meta, metas) = server.send(head, body), server.send(of_meta, body)
+
+    assert as_browser == as_meta == (200 if secret is signed else 403)
+    assert f"access-control-allow-origin: http://{server.at}" in browsers.lower()
+    assert "access-control" not in metas.lower()
 
 
 def test_other_channels_keep_what_rasa_allows_them(server):
