@@ -40,6 +40,14 @@ class ThreadsInProgress:
             self._word[thread] = True
             return is_new
 
+    def hear_more(self, thread: str) -> bool:
+        """Note that there is work in *thread* if it is in progress, and return whether it is."""
+        with self._lock:
+            is_known = thread in self._word
+            if is_known:
+                self._word[thread] = True
+            return is_known
+
     def take_word(self, thread: str) -> bool:
         """Tell whether there was word of work in *thread* since the last time."""
         with self._lock:

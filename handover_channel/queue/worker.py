@@ -92,8 +92,11 @@ class Worker:
 
     def wake(self, threads: Iterable[str]) -> None:
         """Process what waits in these threads. Forgetting it costs half a second."""
-        if not self._stopping:
-            self._soon(self._enter, dict.fromkeys(threads))
+        # Word of those in progress is enough: in a flood no other thread is woken for it.
+        if not self._stopping and (
+            new := [each for each in threads if not self._in_progress.hear_more(each)]
+        ):
+            self._soon(self._enter, dict.fromkeys(new))
 
     def look_now(self) -> None:
         """Look for work, which may be anywhere. Forgetting it costs half a second."""
@@ -235,7 +238,8 @@ class Worker:
             logger.error("thread %s: processing its deliveries failed: %s", thread, log.trace(error))
         finally:
             self._held.discard(thread)
-            self._in_progress.leave(thread)
+            if self._in_progress.leave(thread):  # word came at the last moment, from another thread
+                self._enter({thread: None})
             if self._more_wait:
                 self._look.set()
 

@@ -189,6 +189,47 @@ async def test_word_of_new_work_in_a_reserved_thread_is_not_lost(place, store, n
     await eventually(lambda: process.bot.said[PSID] == ["hello"])
 
 
+async def test_word_that_comes_from_another_thread_as_work_in_a_thread_ends_is_not_lost(
+    place, store, never_looking, monkeypatch
+):
+    process, late = await running(place()), ["two"]
+    process_jobs = process.worker._process_jobs
+
+    async def and_then(thread, job):
+        await process_jobs(thread, job)
+        if late:  # behind the last look for word
+            receive(store, late.pop(), at=START + 1)
+            process.worker.wake([PSID])
+
+    monkeypatch.setattr(process.worker, "_process_jobs", and_then)
+    receive(store, "one")
+    process.worker.wake([PSID])
+
+    await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
+
+
+async def test_word_of_a_thread_that_is_in_progress_wakes_nobody(place, store, never_looking, monkeypatch):
+    process, go_on, woken = await running(place()), asyncio.Event(), []
+    process.bot.during = lambda thread, text: go_on.wait()
+    receive(store, "one")
+    process.worker.wake([PSID])
+    await eventually(lambda: (PSID, "one") in process.bot.begun)
+    soon = process.worker._soon
+    monkeypatch.setattr(process.worker, "_soon", lambda *given: (woken.append(given), soon(*given)))
+
+    receive(store, "two", at=START + 1)
+    process.worker.wake([PSID])
+    assert woken == []
+    go_on.set()
+    await eventually(lambda: process.bot.said[PSID] == ["one", "two"])
+
+    receive(store, "three", at=START + 2)
+    await eventually(lambda: process.worker.is_idle)
+    process.worker.wake([PSID])
+    assert len(woken) == 1
+    await eventually(lambda: process.bot.said[PSID] == ["one", "two", "three"])
+
+
 async def test_word_of_new_work_that_comes_with_what_was_begun_is_not_lost(place, store, never_looking):
     process, go_on = await running(place()), asyncio.Event()
     process.bot.during = lambda thread, text: go_on.wait()
