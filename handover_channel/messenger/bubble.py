@@ -141,6 +141,8 @@ def storable(text: str) -> str:
     Both are legal in JSON (RFC 8259, section 8.2), and a page that cuts a text within an emoji sends one.
     https://www.postgresql.org/docs/current/datatype-character.html
     """
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 

@@ -59,6 +59,9 @@ _LONGEST_NAME = 500
 
 _Item = Mapping[str, Any]
 
+#: Of every event: `json.dumps` makes a new encoder each time for separators of one's own.
+_write = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Item:
@@ -74,7 +77,7 @@ def verify_signature(body: bytes, *, signature: str, secret: str) -> None:
 
     *signature* is the header `X-Hub-Signature-256`: "sha256=" and 64 lower-case hex digits.
     """
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    digest = hmac.digest(secret.encode(), body, "sha256").hex()
     # Compare bytes: compare_digest refuses text that is not ASCII, and this is input.
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), (SIGNATURE_PREFIX + digest).encode()):
         raise InvalidSignature(
@@ -178,9 +181,7 @@ def _items(entries: List[Any]) -> Iterator[Tuple[Any, str, int, bool]]:
 def _item(position: int, item: Any, page: str, time: int, standby: bool) -> Item:
     event = read(item, page=page, time=time, standby=standby)
     try:
-        body = json.dumps(
-            {"page": page, "time": time, "standby": standby, "item": item}, separators=(",", ":")
-        )
+        body = _write({"page": page, "time": time, "standby": standby, "item": item})
         return Item(key=_key(event, item, position), event=event, body=body)
     except RecursionError:  # nested so deeply that it could just be read: nothing of Meta's
         return _item(position, None, page, time, standby)

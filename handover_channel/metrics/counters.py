@@ -135,10 +135,15 @@ def harmless(count: Callable[..., None]) -> Callable[..., None]:
     return counted
 
 
+@functools.cache  # few statuses, and for every call
+def _acknowledgements(status: int) -> Any:
+    return _ACKNOWLEDGEMENTS.labels(str(status))
+
+
 @harmless
 def acknowledged(status: int, seconds: float) -> None:
     """Count Meta's call, answered with *status* after *seconds*."""
-    _ACKNOWLEDGEMENTS.labels(str(status)).observe(seconds)
+    _acknowledgements(status).observe(seconds)
 
 
 @harmless

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Protocol, Tuple, Union
 
-_Values = Union[Tuple[Any, ...], Dict[str, Any]]
+_Values = Union[Tuple[Any, ...], Mapping[str, Any]]
 
 
 class Connected(Protocol):
@@ -27,10 +27,10 @@ class Connected(Protocol):
 class _Compiled(NamedTuple):
     sql: str
     names: Tuple[str, ...]  #: in the order in which the driver takes the values; none: it takes them by name
-    fixed: Mapping[str, Any]  #: values that are part of the statement
+    fixed: Mapping[str, Any]  #: values that are part of the statement, by names of SQLAlchemy's
 
     def values(self, given: Mapping[str, Any]) -> _Values:
-        every = {**self.fixed, **given}
+        every = {**self.fixed, **given} if self.fixed else given
         return tuple([every[name] for name in self.names]) if self.names else every
 
 
@@ -75,5 +75,6 @@ class Prepared:
         found = self._compiled.get(name)
         if found is None:
             made = self._statement.compile(dialect=connection.dialect)
-            found = self._compiled[name] = _Compiled(str(made), tuple(made.positiontup or ()), made.params)
+            fixed = {key: value for key, value in made.params.items() if value is not None}
+            found = self._compiled[name] = _Compiled(str(made), tuple(made.positiontup or ()), fixed)
         return found

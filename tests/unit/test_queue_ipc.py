@@ -16,6 +16,7 @@ from handover_channel.queue.ipc import (
     BatchServer,
     CallFailed,
     Connection,
+    ConnectionClosed,
     FrameTooLong,
     Interface,
     Nothing,
@@ -52,6 +53,11 @@ def test_all_requests_that_have_come_meanwhile_are_taken_at_a_time_in_order(ends
         (2, ("", b"two")),
         (3, ("", b"")),
     ]
+
+
+async def test_nobody_is_at_the_other_end_before_there_is_one():
+    with pytest.raises(ConnectionClosed):
+        await CONTROL.remote(Connection(NOTHING, Nothing()), SOON).ping()
 
 
 def test_a_request_that_comes_in_pieces_is_put_together(ends):
