@@ -1,4 +1,4 @@
-"""Loads of the other two, measured once a run and used by several figures."""
+"""Loads of the other two."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ class Queue:
 
 @cache
 def stock(stage: Stage) -> Queue:
-    """Measure Rasa's own channel, Graph 200 ms. More than one message each only lengthens the same queue."""
+    """Measure Rasa's own channel, Graph 200 ms, once a run: several figures use it.
+
+    More than one message each only lengthens the same queue.
+    """
     with stage.meta("stock-queue-meta") as graph, stage.rasa("stock-queue", graph, channel=STOCK) as rasa:
         graph.set(delay=0.001)
         rasa.post(*chat("100", 5))
@@ -36,10 +39,9 @@ def stock(stage: Stage) -> Queue:
     return Queue(load, len(sent), sent[-1].at - begun)
 
 
-@cache
 def floor(stage: Stage) -> Load:
     """Measure the floor."""
-    with stage.floor() as port:
+    with stage.floor("floor") as port:
         run(one_after_another(port, [chat("120", 200)]), within=30)
         senders = [chat(person, stage.count(300)) for person in people("12", SENDERS)]
         return run(one_after_another(port, senders), within=60)

@@ -91,6 +91,17 @@ class Process:
             os.killpg(running.pid, signal.SIGKILL)
         running.wait(20)
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Have it and its child processes do nothing meanwhile."""
+        if self._running is None:
+            raise RuntimeError("it does not run")
+        os.killpg(self._running.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._running.pid, signal.SIGCONT)
+
     def log(self) -> str:
         """Return all it has written."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

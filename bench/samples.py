@@ -31,6 +31,12 @@ class Load:
         self.statuses[status] += 1
         self.seconds.append(seconds)
 
+    def join(self, other: Load) -> None:
+        """Count those of *other*, which came after them."""
+        self.seconds += other.seconds
+        self.statuses += other.statuses
+        self.wall += other.wall
+
     @property
     def count(self) -> int:
         """How many requests there were."""

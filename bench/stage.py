@@ -79,9 +79,9 @@ class Stage:
             yield servers
 
     @contextmanager
-    def floor(self) -> Iterator[int]:
-        """Run the floor; gives its port."""
-        folder, port = self._runs / "floor", free_port()
+    def floor(self, name: str) -> Iterator[int]:
+        """Run the floor in a new folder; gives its port."""
+        folder, port = self._runs / name, free_port()
         folder.mkdir(parents=True)
         with running(
             Process(["-m", "bench.floor", str(port)], folder, "floor.log", f"http://127.0.0.1:{port}/")
