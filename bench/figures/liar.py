@@ -57,11 +57,11 @@ def _outcome(found: Dict[str, float], words: int, count: int) -> Outcome:
     nothing = [name for name in found if not name.startswith("Graph calls")]
     bounded = found["Graph calls an event"] <= CALLS_OF_ONE
     bounded = bounded and found["Graph calls about one thread in a minute, at most"] <= CALLS_A_MINUTE
-    said = f"{found['Graph calls an event']:.1f} calls an event; " + ", ".join(
+    said = f"{count:,} events, {found['Graph calls an event']:.1f} calls an event; " + ", ".join(
         f"{found[name]:.0f} {name}" for name in nothing
     )
     line = Line(
-        f"a Graph API that lies, {count:,} events of {SENDERS} people",
+        f"a Graph API that lies, events of {SENDERS} people",
         NOT_MEASURED,
         NOT_MEASURED,
         said,
