@@ -43,7 +43,7 @@ def hand_over(config: Path, threads: Dict[str, str]) -> None:
     handover = services.from_config(str(config))
     for thread, target in threads.items():
         handover.thread_control.hand_over(thread, target)
-    handover.store.close()
+    services.process.close(handover)
 
 
 def copy_open(database: Path, thread: str, prefix: str, count: int) -> None:
